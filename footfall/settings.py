@@ -1,0 +1,127 @@
+"""Settings: reads one section of footfall.toml into a frozen dataclass.
+
+Order of precedence: environment `FOOTFALL_<SECTION>__<KEY>`, then the file, then the default in
+the dataclass. A value is checked against the type of its field and the bounds that `setting`
+carries; whatever does not fit raises `SettingsError`, which names the value, the bound and the place.
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+EXIT_CONFIG = 78  # sysexits.h EX_CONFIG: a role that ends with it is not started again
+
+SECTIONS = ("footfall", "broker", "kafka", "ingest", "stream", "export", "dashboard", "demo")
+"""Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""
+
+S = TypeVar("S")
+
+
+class SettingsError(Exception):
+    """A settings file or variable that cannot be used; the message tells what to change."""
+
+
+def setting(
+    default: Any,
+    help_text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field of a settings dataclass: its default, one line of meaning, and its bounds."""
+    metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def load(
+    section: str,
+    settings_type: type[S],
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> S:
+    """Section `section` of the file at `path` (None: no file, defaults only), with overrides."""
+    values = dict(_read(path).get(section, {}))
+    fields = {field.name: field for field in dataclasses.fields(settings_type)}  # type: ignore[arg-type]
+    place = f"[{section}] of {path}"
+    for key in values:
+        if key not in fields:
+            raise SettingsError(f"unknown key {key!r} in {place}{_nearest(key, fields)}")
+    hints = typing.get_type_hints(settings_type)
+    checked = {key: _check(value, hints[key], fields[key], place) for key, value in values.items()}
+    for key, field in fields.items():
+        variable = f"FOOTFALL_{section}__{key}".upper()
+        if variable in environ:
+            value = _parse(environ[variable], hints[key], variable)
+            checked[key] = _check(value, hints[key], field, f"environment variable {variable}")
+    return settings_type(**checked)
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"settings file {path} is not valid TOML: {error}") from error
+    for name, body in document.items():
+        if name not in SECTIONS:
+            raise SettingsError(f"unknown section [{name}] in {path}{_nearest(name, SECTIONS)}")
+        if not isinstance(body, dict):
+            raise SettingsError(f"{name!r} in {path} must be a section, written [{name}]")
+    return document
+
+
+def _nearest(word: str, known: typing.Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+
+
+def _parse(text: str, hint: Any, variable: str) -> Any:
+    """The value that an environment variable's text stands for, by the type of its field."""
+    if hint is bool:
+        if text.lower() in ("true", "1", "yes", "on"):
+            return True
+        if text.lower() in ("false", "0", "no", "off"):
+            return False
+        raise SettingsError(f"{variable}={text!r} is not true or false")
+    if hint in (int, float):
+        try:
+            return hint(text)
+        except ValueError as error:
+            raise SettingsError(f"{variable}={text!r} is not a number") from error
+    if typing.get_origin(hint) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _check(value: Any, hint: Any, field: dataclasses.Field[Any], place: str) -> Any:
+    """`value` as its field wants it; raises SettingsError when type, bound or choice is wrong."""
+    name = field.name
+    if isinstance(hint, types.UnionType):  # `str | None`: absent in the file, never null
+        hint = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(f"{name} = {value!r} in {place} must be a list of strings")
+        return tuple(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not hint:
+        raise SettingsError(f"{name} = {value!r} in {place} must be of type {hint.__name__}")
+    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+    if low is not None and value < low:
+        raise SettingsError(f"{name} = {value!r} in {place} is below its lower bound {low}")
+    if high is not None and value > high:
+        raise SettingsError(f"{name} = {value!r} in {place} is above its upper bound {high}")
+    if choices and value not in choices:
+        raise SettingsError(f"{name} = {value!r} in {place} is not one of {', '.join(choices)}")
+    return value
