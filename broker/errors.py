@@ -1,6 +1,6 @@
 """Error codes of Kafka's protocol and the three kinds of error of the broker.
 
-Refusal (the client asked for what cannot be): a `KafkaError` with its code, answered by the handler.
+Refusal (the client asked for what cannot be): a `KafkaError` with its code; a handler answers it.
 Damage (disk, corrupt bytes): a `StorageError`; the partition goes offline, loudly.
 Bug: any other exception; never answered with a guess. Numbers and names: Kafka's protocol guide.
 """

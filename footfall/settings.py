@@ -2,7 +2,7 @@
 
 Order of precedence: environment `FOOTFALL_<SECTION>__<KEY>`, then the file, then the default in
 the dataclass. A value is checked against the type of its field and the bounds that `setting`
-carries; whatever does not fit raises `SettingsError`, which names the value, the bound and the place.
+carries; what does not fit raises `SettingsError`, naming the value, the bound and the place.
 """
 
 import dataclasses
