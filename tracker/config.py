@@ -1,0 +1,88 @@
+"""Settings of the tracker's roles: how they reach the broker, and how ingest serves.
+
+Each dataclass is one section of footfall.toml, read by `footfall.settings.load`.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from footfall.settings import setting
+
+KIB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """[kafka]: how every role but the broker reaches it. Names are librdkafka's."""
+
+    bootstrap_servers: str = setting("127.0.0.1:9092", "brokers to ask first, host:port,host:port")
+    security_protocol: str = setting(
+        "PLAINTEXT",
+        "how to talk to them",
+        choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    )
+    sasl_mechanism: str = setting(
+        "PLAIN", "how to sign in", choices=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+    )
+    sasl_username: str = setting("", "who signs in; used with SASL_* only")
+    sasl_password: str = setting("", "the password; better set as FOOTFALL_KAFKA__SASL_PASSWORD")
+    ssl_ca_location: str = setting("", "file of certificate authorities; empty: the system's")
+    ssl_certificate_location: str = setting("", "our certificate, for mutual TLS")
+    ssl_key_location: str = setting("", "our private key, for mutual TLS")
+    replication_factor: int = setting(
+        -1, "copies of a topic we create; -1: the broker's default", low=-1, high=32767
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """[ingest]: the HTTP endpoint that beacons post to."""
+
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: int = setting(8090, "port to listen on; 0: any free one", low=0, high=65535)
+    metrics_host: str = setting("127.0.0.1", "address of Prometheus metrics")
+    metrics_port: int = setting(9102, "port of Prometheus metrics; 0: any free", low=0, high=65535)
+    workers: int = setting(1, "processes that share the port", low=1, high=64)
+    node: str = setting("", "name written into events as ingest_node; empty: the host's name")
+    script_path: str = setting("/js/s.js", "where the beacon script is served")
+    event_path: str = setting("/api/event", "where the beacon posts to")
+    trusted_proxies: tuple[str, ...] = setting(
+        (), "addresses or networks whose X-Forwarded-For is believed"
+    )
+    country_header: str = setting(
+        "", "header of a trusted proxy that names the country, such as CF-IPCountry"
+    )
+    blocked_addresses: tuple[str, ...] = setting(
+        (), "addresses or networks whose events are not counted"
+    )
+    honour_gpc: bool = setting(
+        False, "drop events of browsers that send Sec-GPC: 1 (the script does so by itself)"
+    )
+    api_tokens: tuple[str, ...] = setting(
+        (), "bearer tokens of server-side senders to /api/events; none: nobody may use it"
+    )
+    max_body_bytes: int = setting(
+        64 * KIB, "largest body a browser may post", low=KIB, high=KIB * KIB
+    )
+    max_batch_bytes: int = setting(
+        KIB * KIB, "largest body of /api/events, unpacked", low=KIB, high=64 * KIB * KIB
+    )
+    max_in_flight_events: int = setting(
+        20_000, "events that wait for the broker, a worker; more are answered 503", low=1
+    )
+    max_requests_per_second: int = setting(
+        0, "requests a second one address may send, a worker; 0: no limit", low=0
+    )
+    acknowledge_timeout_ms: int = setting(
+        5_000, "how long a request waits for the broker before 503", low=100, high=120_000
+    )
+    linger_ms: int = setting(1, "how long events wait for company in one batch", low=0, high=1_000)
+    retry_after_seconds: int = setting(
+        5, "what 503 and 429 tell the sender to wait", low=1, high=3600
+    )
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """This process's environment with `extra` in it, for a worker process."""
+    return {**os.environ, **extra}

@@ -1,0 +1,42 @@
+"""Every topic of the tracker: its name, partitions and settings. Names stand nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What `ensure_topics` creates when it is missing; an existing topic is left as it is."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str] = field(default_factory=dict)  # Kafka's topic setting names
+
+
+EVENTS: Final = Topic(
+    "events",
+    partitions=3,
+    configs={"message.timestamp.type": "LogAppendTime", "retention.ms": str(30 * DAY_MS)},
+)
+"""Value: events.Event; key: visitor id. Append time makes lag in seconds exact."""
+
+DEADLETTER: Final = Topic(
+    "events.deadletter", partitions=1, configs={"retention.ms": str(14 * DAY_MS)}
+)
+"""Value: the refused body as it came, at most 64 KiB; headers dlq_reason, dlq_step, dlq_timestamp.
+dlq_timestamp is milliseconds since 1970 UTC, as text."""
+
+METRICS: Final = Topic(
+    "metrics",
+    partitions=1,
+    configs={"message.timestamp.type": "LogAppendTime", "retention.ms": str(30 * DAY_MS)},
+)
+"""Value: events.Event with metric_name and metric_value; key: visitor id."""
+
+SITES: Final = Topic("footfall.sites", partitions=1, configs={"cleanup.policy": "compact"})
+"""Value: sites.Site, or none for a removed one; key: the site's name."""
+
+ALL: Final = (EVENTS, DEADLETTER, METRICS, SITES)
