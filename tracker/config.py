@@ -13,7 +13,7 @@ KIB: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class KafkaSettings:
+class KafkaConfig:
     """[kafka]: how every role but the broker reaches it. Names are librdkafka's."""
 
     bootstrap_servers: str = setting("127.0.0.1:9092", "brokers to ask first, host:port,host:port")
@@ -36,7 +36,7 @@ class KafkaSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class IngestSettings:
+class IngestConfig:
     """[ingest]: the HTTP endpoint that beacons post to."""
 
     host: str = setting("127.0.0.1", "address to listen on")

@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from tracker.config import KafkaSettings
+from tracker.config import KafkaConfig
 from tracker.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Watermarks(NamedTuple):
     end: int  # offset the next record will get
 
 
-def client_config(settings: KafkaSettings, client_id: str) -> dict[str, Any]:
+def client_config(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
     """librdkafka's settings that every client of ours shares."""
     config: dict[str, Any] = {
         "bootstrap.servers": settings.bootstrap_servers,
@@ -131,7 +131,7 @@ class Producer:
 
     def __init__(
         self,
-        settings: KafkaSettings,
+        settings: KafkaConfig,
         *,
         client_id: str,
         acknowledge_timeout_ms: int = 30_000,
@@ -240,7 +240,7 @@ class Consumer:
 
     def __init__(
         self,
-        settings: KafkaSettings,
+        settings: KafkaConfig,
         *,
         client_id: str,
         group: str | None = None,
@@ -367,7 +367,7 @@ class Consumer:
 
 
 def ensure_topics(
-    settings: KafkaSettings,
+    settings: KafkaConfig,
     topics: Sequence[Topic],
     *,
     client_id: str = "footfall",
