@@ -1,0 +1,71 @@
+# Every target sets up .venv by itself, with the versions pinned in constraints.txt.
+# What it needs of the machine: make and Python 3.11 or newer (with its venv module).
+
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	command -v $(name) >/dev/null && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PYTEST := $(BIN)/pytest -n auto --dist loadgroup
+QUICK := not wire and not system and not browser and not crash
+
+.PHONY: help up demo test check lint crash wire bench screenshots clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make up ARGS=\"...\"   start Footfall (ARGS go to 'footfall up', e.g. --data-dir /var/lib/footfall)"
+	@echo "make demo            a small site with visitors, played at a running Footfall"
+	@echo "make test            all checks and tests (under 10 minutes on two cores)"
+	@echo "make check           lint, house, unit and property tests (about a minute)"
+	@echo "make crash           the long crash and property runs"
+	@echo "make wire            real Kafka clients against the broker"
+	@echo "make bench           measure, and write docs/benchmarks.md"
+	@echo "make screenshots     take the pictures of docs/images again"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.ready-to-run: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "setting up .venv (once)" >&2
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.ready-to-test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "setting up .venv for tests (once)" >&2
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.ready-to-run
+
+up: .venv/.ready-to-run
+	@exec $(BIN)/footfall up $(ARGS)
+
+demo: .venv/.ready-to-run
+	@exec $(BIN)/footfall demo $(ARGS)
+
+lint: .venv/.ready-to-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy broker tracker dashboard footfall tests
+	$(BIN)/lint-imports
+
+test: lint
+	$(PYTEST) $(ARGS)
+
+check: lint
+	$(PYTEST) -m "$(QUICK)" $(ARGS)
+
+crash: .venv/.ready-to-test
+	HYPOTHESIS_PROFILE=exhaustive $(PYTEST) --timeout 1800 -m "crash or system" $(ARGS)
+
+wire: .venv/.ready-to-test
+	$(PYTEST) -m wire $(ARGS)
+
+bench: .venv/.ready-to-test
+	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+screenshots: .venv/.ready-to-test
+	$(BIN)/python -m tests.benchmarks.screenshots $(ARGS)
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build ./*.egg-info

@@ -1,0 +1,70 @@
+"""What holds for every test: profiles, a watched event loop, and no silent skip in CI."""
+
+import inspect
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import HealthCheck, settings
+
+from tests.support.tools import OUTSIDE_THE_REPO
+
+settings.register_profile(
+    "quick",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("exhaustive", max_examples=3_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+LOOP_CODE = ["broker", "tracker", "dashboard", "footfall"]
+"""Modules whose blocking calls inside a running event loop fail the test."""
+
+
+@pytest.fixture(autouse=True)
+def watched_event_loop(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
+    """Fails an async test whose code under test blocks the event loop (sleep, file, socket)."""
+    function = getattr(request.node, "function", None)
+    if not inspect.iscoroutinefunction(function) or request.node.get_closest_marker("may_block"):
+        yield None
+        return
+    with blockbuster_ctx(scanned_modules=LOOP_CODE) as watcher:
+        yield watcher
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start many processes run one after another on one xdist worker."""
+    for item in items:
+        if item.get_closest_marker("system") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("system"))
+
+
+def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """In CI a skip means that something which must be there is not."""
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = _skip_reason(report)
+    if OUTSIDE_THE_REPO not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where nothing may be missing: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
