@@ -1,0 +1,416 @@
+"""What the cluster is and where its readers stand: librdkafka's admin client in our own types.
+
+Every call blocks, at most `timeout_s` seconds; call it from a thread. A cluster that does not
+answer raises `ClusterUnavailable`. What is asked for many groups or partitions at once leaves out
+those that could not be answered (a coordinator that loads, a topic deleted meanwhile). Nothing here
+ever creates a topic: metadata is asked without auto-creation.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
+
+import confluent_kafka
+import confluent_kafka.admin
+
+from tracker.config import KafkaConfig
+
+log = logging.getLogger(__name__)
+
+client: Any = confluent_kafka  # its annotations leave out half of what it exports
+admin: Any = confluent_kafka.admin
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+LATEST: Final = "latest"
+LATEST_STABLE: Final = "latest-stable"
+EARLIEST: Final = "earliest"
+
+
+class ClusterUnavailable(Exception):
+    """The cluster did not answer in time, or refused; the message is librdkafka's."""
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerNode:
+    id: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMetadata:
+    index: int
+    leader: int  # broker id, -1: offline
+    replicas: tuple[int, ...]  # the preferred leader first
+    isr: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMetadata:
+    cluster_id: str
+    controller_id: int  # -1: none known
+    brokers: tuple[BrokerNode, ...]
+    topics: Mapping[str, tuple[PartitionMetadata, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    member_id: str
+    client_id: str
+    host: str
+    instance_id: str  # "" when the member is not static (KIP-345)
+    assignment: tuple[TopicPartition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDescription:
+    group_id: str
+    protocol: str  # "classic" or "consumer" (KIP-848)
+    state: str  # Kafka's word in lower case: stable, empty, preparing_rebalancing, ...
+    assignor: str
+    coordinator_id: int
+    members: tuple[GroupMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    name: str
+    value: str
+    is_default: bool
+    is_read_only: bool
+    is_sensitive: bool
+
+
+def client_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
+    """librdkafka's options to reach the cluster; heals within a second when it comes back."""
+    options: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "client.id": client_id,
+        "security.protocol": settings.security_protocol,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.connection.setup.timeout.ms": 3_000,
+        "log_level": 0,
+    }
+    if settings.security_protocol.startswith("SASL"):
+        options["sasl.mechanism"] = settings.sasl_mechanism
+        options["sasl.username"] = settings.sasl_username
+        options["sasl.password"] = settings.sasl_password
+    for name in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
+        if value := getattr(settings, name):
+            options[name.replace("_", ".")] = value
+    return options
+
+
+class Admin:
+    """One cluster, asked; safe to share between threads."""
+
+    def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
+        self._client = admin.AdminClient(client_options(settings, client_id), logger=log)
+
+    def metadata(self, timeout_s: float) -> ClusterMetadata:
+        """Brokers, and the leader and replicas of every partition."""
+        answer = _ask(lambda: self._client.list_topics(timeout=timeout_s))
+        cluster = answer.cluster_id
+        brokers = [BrokerNode(node.id, node.host, node.port) for node in answer.brokers.values()]
+        topics = {
+            name: tuple(
+                PartitionMetadata(part.id, part.leader, tuple(part.replicas), tuple(part.isrs))
+                for part in sorted(topic.partitions.values(), key=lambda part: part.id)
+            )
+            for name, topic in answer.topics.items()
+            if topic.error is None
+        }
+        brokers.sort(key=lambda node: node.id)
+        return ClusterMetadata(cluster or "", answer.controller_id, tuple(brokers), topics)
+
+    def ping(self, timeout_s: float) -> None:
+        """Returns when a broker answered; raises ClusterUnavailable when none did."""
+        _ask(lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s))
+
+    def list_groups(self, timeout_s: float) -> tuple[str, ...]:
+        """Ids of all consumer groups, classic and KIP-848; share groups have no commits."""
+        future = _ask(lambda: self._client.list_consumer_groups(request_timeout=timeout_s))
+        listing = _ask(lambda: future.result(timeout_s))
+        return tuple(sorted({group.group_id for group in listing.valid or ()}))
+
+    def describe_groups(
+        self, group_ids: Sequence[str], timeout_s: float
+    ) -> dict[str, GroupDescription]:
+        """State, members and their assignments."""
+        if not group_ids:
+            return {}
+        futures = _ask(
+            lambda: self._client.describe_consumer_groups(
+                list(group_ids), request_timeout=timeout_s
+            )
+        )
+        return {
+            group_id: _description(answer)
+            for group_id, answer in _gather(futures, timeout_s).items()
+        }
+
+    def committed(
+        self, group_ids: Sequence[str], timeout_s: float
+    ) -> dict[str, dict[TopicPartition, int]]:
+        """Committed offsets; partitions without a commit are not in the answer."""
+        futures: dict[str, Future[Any]] = {}
+        for group_id in group_ids:
+            question = [client.ConsumerGroupTopicPartitions(group_id)]
+            ask = partial(self._client.list_consumer_group_offsets, question)
+            futures.update(_ask(partial(ask, request_timeout=timeout_s)))
+        return {
+            group_id: {
+                TopicPartition(part.topic, part.partition): part.offset
+                for part in answer.topic_partitions
+                if part.error is None and part.offset >= 0
+            }
+            for group_id, answer in _gather(futures, timeout_s).items()
+        }
+
+    def offsets(
+        self, partitions: Iterable[TopicPartition], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        """EARLIEST, LATEST (high watermark) or LATEST_STABLE offset of each partition."""
+        spec = admin.OffsetSpec.earliest() if which == EARLIEST else admin.OffsetSpec.latest()
+        return self._offsets({part: spec for part in partitions}, which, timeout_s)
+
+    def offsets_for_time(
+        self, partitions: Iterable[TopicPartition], timestamp_ms: int, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        """First offset at or after `timestamp_ms`; the end where there is none."""
+        spec = admin.OffsetSpec.for_timestamp(timestamp_ms)
+        found = self._offsets({part: spec for part in partitions}, LATEST, timeout_s)
+        ends = self.offsets(
+            [part for part, offset in found.items() if offset < 0], LATEST, timeout_s
+        )
+        return found | ends
+
+    def _offsets(
+        self, question: Mapping[TopicPartition, Any], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        if not question:
+            return {}
+        stable = which == LATEST_STABLE
+        level = (
+            client.IsolationLevel.READ_COMMITTED
+            if stable
+            else client.IsolationLevel.READ_UNCOMMITTED
+        )
+        wire = {client.TopicPartition(*part): spec for part, spec in question.items()}
+        futures = _ask(
+            lambda: self._client.list_offsets(
+                wire, isolation_level=level, request_timeout=timeout_s
+            )
+        )
+        return {
+            TopicPartition(part.topic, part.partition): answer.offset
+            for part, answer in _gather(futures, timeout_s).items()
+        }
+
+    def topic_configs(
+        self, topics: Sequence[str], timeout_s: float
+    ) -> dict[str, dict[str, ConfigValue]]:
+        """Every setting of each topic, by its Kafka name."""
+        return self._configs(admin.ResourceType.TOPIC, topics, timeout_s)
+
+    def broker_configs(
+        self, broker_ids: Sequence[int], timeout_s: float
+    ) -> dict[str, dict[str, ConfigValue]]:
+        """Every setting of each broker; the key is the broker's id as text."""
+        return self._configs(admin.ResourceType.BROKER, [str(id) for id in broker_ids], timeout_s)
+
+    def _configs(
+        self, kind: Any, names: Sequence[str], timeout_s: float
+    ) -> dict[str, dict[str, ConfigValue]]:
+        if not names:
+            return {}
+        resources = [admin.ConfigResource(kind, name) for name in names]
+        futures = _ask(lambda: self._client.describe_configs(resources, request_timeout=timeout_s))
+        return {
+            resource.name: {name: _config_value(entry) for name, entry in answer.items()}
+            for resource, answer in _gather(futures, timeout_s).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int  # -1: none
+    is_append_time: bool  # stamped by the broker, not by the producer's clock
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a bounded read brought: records in order, and the partitions read to their end."""
+
+    records: tuple[Record, ...]
+    ended: frozenset[TopicPartition]
+
+
+READ_BYTES_MAX: Final = 1_048_576  # of one partition in one fetch
+
+
+class RecordReader:
+    """Reads records at given offsets without joining or committing to any group.
+
+    Not safe to share between threads.
+    """
+
+    def __init__(self, settings: KafkaConfig, partition_bytes: int = READ_BYTES_MAX) -> None:
+        options = client_options(settings, "footfall-dashboard-reader")
+        self._consumer = client.Consumer(
+            options
+            | {
+                "group.id": "footfall-dashboard-reader",  # librdkafka wants one; never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 50,
+                "fetch.message.max.bytes": partition_bytes,
+                "queued.max.messages.kbytes": 8_192,
+                "allow.auto.create.topics": False,
+            },
+            logger=log,
+        )
+
+    def first(
+        self, positions: Mapping[TopicPartition, int], timeout_s: float
+    ) -> dict[TopicPartition, Record | None]:
+        """First record at or after each offset; None where only control records follow.
+
+        A partition that did not answer in time is missing.
+        """
+        found: dict[TopicPartition, Record | None] = {}
+        self._assign(positions)
+        deadline = time.monotonic() + timeout_s
+        try:
+            while len(found) < len(positions) and (wait := deadline - time.monotonic()) > 0:
+                reading = _reading(_ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
+                for record in reading.records:
+                    place = TopicPartition(record.topic, record.partition)
+                    if place not in found:
+                        found[place] = record
+                        self._consumer.pause([client.TopicPartition(*place)])
+                for place in reading.ended:
+                    found.setdefault(place, None)
+        finally:  # a pause outlives the assignment in librdkafka
+            self._consumer.resume([client.TopicPartition(*place) for place in positions])
+            _ask(self._consumer.unassign)
+        return found
+
+    def start(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read from these offsets from now on."""
+        self._assign(positions)
+
+    def read(self, records_max: int, timeout_s: float) -> Reading:
+        """What has arrived, at most `records_max`; returns early when that many are there."""
+        return _reading(_ask(partial(self._consumer.consume, records_max, timeout_s)))
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _assign(self, positions: Mapping[TopicPartition, int]) -> None:
+        wire = [client.TopicPartition(*part, offset) for part, offset in positions.items()]
+        _ask(partial(self._consumer.assign, wire))
+
+
+def _reading(messages: Sequence[Any]) -> Reading:
+    records: list[Record] = []
+    ended: set[TopicPartition] = set()
+    for message in messages:
+        error = message.error()
+        if error is None:
+            records.append(_record(message))
+        elif error.code() == client.KafkaError._PARTITION_EOF:
+            ended.add(TopicPartition(message.topic(), message.partition()))
+        else:
+            log.debug("record not read reason=%s", error.str())
+    return Reading(tuple(records), frozenset(ended))
+
+
+def _record(message: Any) -> Record:
+    kind, timestamp_ms = message.timestamp()
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp_ms=timestamp_ms if kind != client.TIMESTAMP_NOT_AVAILABLE else -1,
+        is_append_time=kind == client.TIMESTAMP_LOG_APPEND_TIME,
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(message.headers() or ()),
+    )
+
+
+def _description(answer: Any) -> GroupDescription:
+    members = tuple(
+        GroupMember(
+            member.member_id,
+            member.client_id,
+            member.host,
+            member.group_instance_id or "",
+            tuple(
+                TopicPartition(part.topic, part.partition)
+                for part in member.assignment.topic_partitions
+            ),
+        )
+        for member in answer.members
+    )
+    return GroupDescription(
+        group_id=answer.group_id,
+        protocol=answer.type.name.lower() if answer.type is not None else "unknown",
+        state=answer.state.name.lower(),
+        assignor=answer.partition_assignor or "",
+        coordinator_id=answer.coordinator.id if answer.coordinator is not None else -1,
+        members=members,
+    )
+
+
+def _config_value(entry: Any) -> ConfigValue:
+    value = "" if entry.is_sensitive or entry.value is None else entry.value
+    return ConfigValue(entry.name, value, entry.is_default, entry.is_read_only, entry.is_sensitive)
+
+
+def _ask(call: Callable[[], T]) -> T:
+    """`call()`, with every way in which librdkafka says no turned into ClusterUnavailable."""
+    try:
+        return call()
+    except client.KafkaException as error:
+        raise ClusterUnavailable(error.args[0].str()) from error
+    except FutureTimeout as error:
+        raise ClusterUnavailable("no answer in time") from error
+
+
+def _gather(futures: Mapping[K, Future[Any]], timeout_s: float) -> dict[K, Any]:
+    """Results of those that succeeded; raises only when all failed."""
+    deadline = time.monotonic() + timeout_s
+    answers: dict[K, Any] = {}
+    refusal: ClusterUnavailable | None = None
+    for key, future in futures.items():
+        try:
+            remaining = max(0.0, deadline - time.monotonic())
+            answers[key] = _ask(partial(future.result, remaining))
+        except ClusterUnavailable as error:
+            refusal = error
+            log.debug("left out of the snapshot what=%s reason=%s", key, error)
+    if refusal is not None and not answers:
+        raise refusal
+    return answers
