@@ -17,7 +17,17 @@ from typing import Any, TypeVar
 
 EXIT_CONFIG = 78  # sysexits.h EX_CONFIG: a role that ends with it is not started again
 
-SECTIONS = ("footfall", "broker", "kafka", "ingest", "stream", "export", "dashboard", "demo")
+SECTIONS = (
+    "footfall",
+    "up",
+    "broker",
+    "kafka",
+    "ingest",
+    "stream",
+    "export",
+    "dashboard",
+    "demo",
+)
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""
 
 S = TypeVar("S")
@@ -38,6 +48,16 @@ def setting(
     """A field of a settings dataclass: its default, one line of meaning, and its bounds."""
     metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CommonConfig:
+    """Section [footfall]: what every role shares."""
+
+    data_dir: str = setting("./data", "directory that holds everything Footfall keeps")
+    log_level: str = setting(
+        "INFO", "least severe line that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+    )
 
 
 def load(
@@ -61,6 +81,27 @@ def load(
             value = _parse(environ[variable], hints[key], variable)
             checked[key] = _check(value, hints[key], field, f"environment variable {variable}")
     return settings_type(**checked)
+
+
+def peek(
+    section: str,
+    key: str,
+    default: S,
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> S:
+    """One setting of a section whose dataclass the caller may not import, such as a role's port.
+
+    `default` is the dataclass's own (tests/house compares them) and gives the type.
+    """
+    field: dataclasses.Field[Any] = setting(default, "")
+    field.name = key
+    variable = f"FOOTFALL_{section}__{key}".upper()
+    value: Any = _read(path).get(section, {}).get(key, default)
+    if variable in environ:
+        value = _parse(environ[variable], type(default), variable)
+    checked: S = _check(value, type(default), field, f"[{section}]")
+    return checked
 
 
 def _read(path: Path | None) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""One settings file: defaults, file, environment, and what is refused with a way out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from footfall.settings import CommonConfig, SettingsError, load, peek, setting
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    port: int = setting(9000, "a port", low=0, high=65535)
+    share: float = setting(0.5, "a share", low=0, high=1)
+    mode: str = setting("fast", "a choice", choices=("fast", "safe"))
+    names: tuple[str, ...] = setting(("a",), "a list")
+    wanted: bool = setting(True, "yes or no")
+
+
+def written(directory: Path, text: str) -> Path:
+    path = directory / "footfall.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load("broker", Sample, None, {}) == Sample()
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, '[broker]\nport = 1\nmode = "safe"\n')
+
+    found = load("broker", Sample, path, {"FOOTFALL_BROKER__PORT": "2"})
+
+    assert (found.port, found.mode, found.share) == (2, "safe", 0.5)
+
+
+def test_lists_and_booleans_can_be_given_in_the_environment() -> None:
+    environ = {"FOOTFALL_BROKER__NAMES": "x, y", "FOOTFALL_BROKER__WANTED": "off"}
+
+    found = load("broker", Sample, None, environ)
+
+    assert (found.names, found.wanted) == (("x", "y"), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[broker]\nprot = 1", "unknown key 'prot' in [broker].*did you mean 'port'"),
+        ("[brocker]\nport = 1", "unknown section [brocker].*did you mean 'broker'"),
+        ("[broker]\nport = 65536", "port = 65536 .* above its upper bound 65535"),
+        ("[broker]\nshare = -0.1", "share = -0.1 .* below its lower bound 0"),
+        ('[broker]\nport = "1"', "port = '1' .* must be of type int"),
+        ("[broker]\nwanted = 1", "wanted = 1 .* must be of type bool"),
+        ('[broker]\nmode = "slow"', "mode = 'slow' .* is not one of fast, safe"),
+        ("[broker]\nnames = 3", "names = 3 .* must be a list of strings"),
+        ("[broker\n", "is not valid TOML"),
+        ("broker = 3", "'broker' .* must be a section"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_value_bound_and_place(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    path = written(tmp_path, text)
+
+    with pytest.raises(SettingsError, match=told.replace("[", r"\[").replace("]", r"\]")):
+        load("broker", Sample, path, {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PORT", "many"), ("WANTED", "maybe"), ("SHARE", "1.5")]
+)
+def test_a_bad_variable_is_named_in_the_refusal(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"FOOTFALL_BROKER__{variable}"):
+        load("broker", Sample, None, {f"FOOTFALL_BROKER__{variable}": value})
+
+
+def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot read settings file .*absent\.toml"):
+        load("broker", Sample, tmp_path / "absent.toml", {})
+
+
+def test_every_role_shares_the_common_section(tmp_path: Path) -> None:
+    path = written(tmp_path, '[footfall]\ndata_dir = "/srv/footfall"\n')
+
+    assert load("footfall", CommonConfig, path, {}) == CommonConfig(data_dir="/srv/footfall")
+
+
+def test_one_setting_can_be_peeked_at_without_its_dataclass(tmp_path: Path) -> None:
+    path = written(tmp_path, "[dashboard]\nport = 8081\n")
+
+    assert peek("dashboard", "port", 8080, None, {}) == 8080
+    assert peek("dashboard", "port", 8080, path, {}) == 8081
+    assert peek("dashboard", "port", 8080, path, {"FOOTFALL_DASHBOARD__PORT": "1"}) == 1
+    with pytest.raises(SettingsError):
+        peek("dashboard", "port", 8080, path, {"FOOTFALL_DASHBOARD__PORT": "x"})
