@@ -1,0 +1,151 @@
+"""History without Prometheus: rings of 1 s for 5 minutes, 10 s for 6 hours, 1 min for 7 days.
+
+A series is a name such as `cluster.in` or `group.seconds:export`. Only clusters, topics and groups
+have series, partitions do not. Coarse points are means of what fell into them; for lag the worst
+is kept, since a mean would hide it.
+"""
+
+import math
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+SERIES_MAX: Final = 600  # about 30 MB
+STEPS_MS: Final = ((1_000, 300), (10_000, 2_160), (60_000, 10_080))
+"""Step and number of slots of each ring, finest first."""
+
+KEEP_WORST: Final = ("group.seconds:", "group.lag:", "cluster.lag_seconds")
+
+
+class Point(NamedTuple):
+    series: str
+    step_ms: int
+    at_ms: int  # start of the slot
+    value: float
+
+
+class Ring:
+    """Values at a fixed step, the newest `slots` of them; a slot never written is NaN."""
+
+    def __init__(self, step_ms: int, slots: int, keep_worst: bool) -> None:
+        self.step_ms = step_ms
+        self._slots = slots
+        self._keep_worst = keep_worst
+        self._values = array("f", [math.nan]) * slots
+        self._last = -1  # number of the newest slot, at_ms // step_ms
+        self._count = 0  # values in the newest slot
+
+    def add(self, at_ms: int, value: float) -> Point | None:
+        """Put one value in; returns the slot before when this opened a new one. Old: ignored."""
+        slot = at_ms // self.step_ms
+        if slot < self._last:
+            return None
+        if slot == self._last:
+            self._merge(value)
+            return None
+        finished = self._newest()
+        for skipped in range(max(self._last + 1, slot - self._slots + 1), slot):
+            self._values[skipped % self._slots] = math.nan
+        self._last, self._count = slot, 1
+        self._values[slot % self._slots] = value
+        return finished
+
+    def _merge(self, value: float) -> None:
+        place = self._last % self._slots
+        self._count += 1
+        before = self._values[place]
+        if math.isnan(before):
+            self._values[place] = value
+        elif self._keep_worst:
+            self._values[place] = max(before, value)
+        else:
+            self._values[place] = before + (value - before) / self._count
+
+    def _newest(self) -> Point | None:
+        if self._last < 0:
+            return None
+        value = self._values[self._last % self._slots]
+        return Point("", self.step_ms, self._last * self.step_ms, value)
+
+    def since(self, from_ms: int, until_ms: int) -> tuple[list[int], list[float | None]]:
+        """Slots that start in [from_ms, until_ms]; None where nothing was seen."""
+        first = max(-(-from_ms // self.step_ms), self._last - self._slots + 1, 0)
+        times: list[int] = []
+        values: list[float | None] = []
+        for slot in range(first, min(self._last, until_ms // self.step_ms) + 1):
+            value = self._values[slot % self._slots]
+            times.append(slot * self.step_ms)
+            values.append(None if math.isnan(value) else value)
+        return times, values
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One series over time, as charts take it."""
+
+    step_ms: int
+    times_ms: list[int]
+    values: list[float | None]
+
+
+class History:
+    """All series of one cluster; finished points wait to be stored until they are taken."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, tuple[Ring, ...]] = {}
+        self._finished: list[Point] = []
+        self.refused = 0  # values of series over SERIES_MAX
+
+    def add(self, series: str, at_ms: int, value: float | None) -> None:
+        """One value now; None and NaN leave a gap."""
+        if value is None or math.isnan(value):
+            return
+        rings = self._rings(series)
+        if rings is None:
+            self.refused += 1
+            return
+        for ring in rings:
+            finished = ring.add(at_ms, value)
+            if finished is not None and ring.step_ms > 1_000:
+                self._finished.append(finished._replace(series=series))
+
+    def _rings(self, series: str) -> tuple[Ring, ...] | None:
+        rings = self._series.get(series)
+        if rings is None:
+            if len(self._series) >= SERIES_MAX:
+                return None
+            worst = series.startswith(KEEP_WORST)
+            rings = tuple(Ring(step, slots, worst) for step, slots in STEPS_MS)
+            self._series[series] = rings
+        return rings
+
+    def forget_all_but(self, alive: Iterable[str]) -> None:
+        """Drop series of topics and groups that are gone."""
+        kept = set(alive)
+        for series in [name for name in self._series if ":" in name and name not in kept]:
+            del self._series[series]
+
+    def restore(self, points: Iterable[Point]) -> None:
+        """Fill rings with what a store kept; points in order of time within a series."""
+        for point in points:
+            rings = self._rings(point.series)
+            for ring in rings or ():
+                if ring.step_ms == point.step_ms:
+                    ring.add(point.at_ms, point.value)
+
+    def take_finished(self) -> list[Point]:
+        """Points of the 10 s and 1 min rings that are complete and were not taken yet."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def range(self, series: str, range_ms: int, now_ms: int) -> Columns:
+        """The last `range_ms` at the finest step whose ring spans them."""
+        rings = self._series.get(series)
+        if rings is None:
+            return Columns(STEPS_MS[0][0], [], [])
+        spans = (step_ms * slots for step_ms, slots in STEPS_MS)
+        fitting = (ring for ring, span in zip(rings, spans, strict=True) if range_ms <= span)
+        ring = next(fitting, rings[-1])
+        times, values = ring.since(now_ms - range_ms, now_ms)
+        return Columns(ring.step_ms, times, values)

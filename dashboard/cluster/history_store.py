@@ -1,0 +1,67 @@
+"""Keeps history in SQLite so that a restart keeps it: one row a point, old rows deleted."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from dashboard.cluster.history import STEPS_MS, Point
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS points (
+    series TEXT NOT NULL, step_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL,
+    PRIMARY KEY (step_ms, series, at_ms)
+) WITHOUT ROWID
+"""
+
+
+class HistoryStore:
+    """One file. A file that is damaged is set aside and a new one begun: history is a comfort."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._database = _open(path)
+        except sqlite3.DatabaseError:
+            path.replace(path.with_suffix(".damaged"))
+            self._database = _open(path)
+
+    def load(self, now_ms: int) -> list[Point]:
+        """What still fits into the rings, oldest first."""
+        points: list[Point] = []
+        for step_ms, slots in STEPS_MS:
+            rows = self._database.execute(
+                "SELECT series, step_ms, at_ms, value FROM points"
+                " WHERE step_ms = ? AND at_ms >= ? ORDER BY at_ms",
+                (step_ms, now_ms - step_ms * slots),
+            )
+            points.extend(Point(*row) for row in rows)
+        return points
+
+    def save(self, points: Sequence[Point], now_ms: int) -> None:
+        """Write points and delete what no ring can hold any more."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)",
+                [
+                    (point.series, point.step_ms, point.at_ms, point.value)
+                    for point in points
+                    if point.value == point.value  # NaN: nothing was seen
+                ],
+            )
+            for step_ms, slots in STEPS_MS:
+                self._database.execute(
+                    "DELETE FROM points WHERE step_ms = ? AND at_ms < ?",
+                    (step_ms, now_ms - step_ms * slots),
+                )
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time uses it
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute(_SCHEMA)
+    return database

@@ -1,0 +1,287 @@
+"""From what a cluster answered to a snapshot with verdicts; remembers what verdicts need.
+
+One `Judge` for one cluster. Called from one place only, never concurrently.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dashboard.cluster import lag
+from dashboard.cluster.collect import Observation
+from dashboard.cluster.lag import LagClock
+from dashboard.cluster.model import (
+    Estimate,
+    Group,
+    GroupPartition,
+    GroupState,
+    Partition,
+    Snapshot,
+    Topic,
+)
+from dashboard.cluster.verdict import (
+    REBALANCING_STATES,
+    Case,
+    CommitHistory,
+    Sample,
+    judge,
+    worst,
+)
+from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
+
+RATE_WINDOW_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When and how one observation was made."""
+
+    sequence: int
+    at_ms: int
+    duration_s: float
+
+
+class Losses:
+    """Counts records that retention deleted before a group read them, each once."""
+
+    def __init__(self) -> None:
+        self._counted_to: dict[str, dict[TopicPartition, int]] = {}
+        self._totals: dict[str, dict[str, int]] = {}
+
+    def keep(self, groups: set[str]) -> None:
+        """Forget groups that are gone."""
+        for group_id in [group_id for group_id in self._totals if group_id not in groups]:
+            del self._totals[group_id], self._counted_to[group_id]
+
+    def count(
+        self,
+        group_id: str,
+        commits: Mapping[TopicPartition, int],
+        starts: Mapping[TopicPartition, int],
+    ) -> dict[str, int]:
+        """Losses of the group by topic since we watch, this look included."""
+        totals = self._totals.setdefault(group_id, {})
+        counted = self._counted_to.setdefault(group_id, {})
+        for place, committed in commits.items():
+            totals.setdefault(place.topic, 0)
+            start = starts.get(place)
+            if start is not None and start > max(committed, counted.get(place, 0)):
+                totals[place.topic] += start - max(committed, counted.get(place, 0))
+                counted[place] = start
+        return dict(totals)
+
+
+class Judge:
+    """Keeps commit histories and topic rates; turns observations into snapshots."""
+
+    def __init__(self, cluster: str, target_seconds: float) -> None:
+        self._cluster = cluster
+        self._target_seconds = target_seconds
+        self.clock = LagClock()
+        self._histories: dict[str, dict[TopicPartition, CommitHistory]] = {}
+        self._rebalancing_since: dict[str, int] = {}
+        self._totals: dict[str, deque[tuple[int, int]]] = {}
+        self._losses = Losses()
+
+    def snapshot(self, seen: Observation, look: Look) -> Snapshot:
+        """The observation, judged."""
+        self._forget(seen)
+        topics = {
+            name: self._topic(name, seen, look.at_ms) for name in sorted(seen.metadata.topics)
+        }
+        groups = {
+            group_id: self._group(group_id, seen, look.at_ms)
+            for group_id in sorted(set(seen.descriptions) | set(seen.commits))
+        }
+        return Snapshot(
+            name=self._cluster,
+            sequence=look.sequence,
+            taken_at_ms=look.at_ms,
+            duration_s=look.duration_s,
+            cluster_id=seen.metadata.cluster_id,
+            controller_id=seen.metadata.controller_id,
+            brokers=seen.metadata.brokers,
+            topics=topics,
+            groups=groups,
+        )
+
+    def _forget(self, seen: Observation) -> None:
+        alive = set(seen.descriptions) | set(seen.commits)
+        for group_id in [g for g in self._histories if g not in alive]:
+            del self._histories[group_id]
+        self._losses.keep(alive)
+        for name in [name for name in self._totals if name not in seen.metadata.topics]:
+            del self._totals[name]
+
+    def _topic(self, name: str, seen: Observation, now_ms: int) -> Topic:
+        partitions = tuple(
+            Partition(
+                topic=name,
+                index=part.index,
+                leader=part.leader,
+                replicas=part.replicas,
+                isr=part.isr,
+                start=seen.starts.get(TopicPartition(name, part.index)),
+                end=seen.ends.get(TopicPartition(name, part.index)),
+                last_stable=seen.stable_ends.get(TopicPartition(name, part.index)),
+            )
+            for part in seen.metadata.topics[name]
+        )
+        total = sum(part.end or 0 for part in partitions)
+        known = all(part.end is not None for part in partitions)
+        rate = self._rate(name, total, now_ms) if known else None
+        return Topic(name, partitions, seen.configs.get(name, {}), rate)
+
+    def _rate(self, name: str, total: int, now_ms: int) -> float | None:
+        """Records a second over the last minute; a topic made anew starts anew."""
+        looks = self._totals.setdefault(name, deque(maxlen=64))
+        if looks and total < looks[-1][1]:
+            looks.clear()
+        looks.append((now_ms, total))
+        while looks[0][0] < now_ms - RATE_WINDOW_MS:
+            looks.popleft()
+        elapsed = now_ms - looks[0][0]
+        return (total - looks[0][1]) * 1000 / elapsed if elapsed >= 1_000 else None
+
+    def _group(self, group_id: str, seen: Observation, now_ms: int) -> Group:
+        description = seen.descriptions.get(group_id) or GroupDescription(
+            group_id, "unknown", "unknown", "", -1, ()
+        )
+        owners = {place: member for member in description.members for place in member.assignment}
+        commits = seen.commits.get(group_id, {})
+        rebalancing_ms = self._rebalancing(description, now_ms)
+        histories = self._histories.setdefault(group_id, {})
+        for place in [place for place in histories if place not in commits]:
+            del histories[place]
+        scene = _Scene(seen, now_ms, description, owners, commits, rebalancing_ms)
+        partitions = tuple(
+            self._group_partition(scene, place, histories)
+            for place in _places(seen, commits, owners)
+        )
+        state, cause = _verdict(description, partitions)
+        return Group(
+            group_id=group_id,
+            protocol=description.protocol,
+            kafka_state=description.state,
+            assignor=description.assignor,
+            coordinator_id=description.coordinator_id,
+            members=description.members,
+            partitions=partitions,
+            state=state,
+            cause=cause,
+            consume_rate=_sum(history.rate_of("committed") for history in histories.values()),
+            produce_rate=_sum(history.rate_of("end") for history in histories.values()),
+            lost_total=self._losses.count(group_id, commits, seen.starts),
+        )
+
+    def _rebalancing(self, description: GroupDescription, now_ms: int) -> int:
+        if description.state not in REBALANCING_STATES:
+            self._rebalancing_since.pop(description.group_id, None)
+            return 0
+        return 1 + now_ms - self._rebalancing_since.setdefault(description.group_id, now_ms)
+
+    def _group_partition(
+        self,
+        scene: "_Scene",
+        place: TopicPartition,
+        histories: dict[TopicPartition, CommitHistory],
+    ) -> GroupPartition:
+        seen, committed = scene.seen, scene.commits.get(place)
+        start, end = seen.starts.get(place), seen.ends.get(place)
+        waiting: int | None = None
+        seconds: float | None = None
+        estimate = Estimate.UNKNOWN
+        if committed is not None and start is not None and end is not None:
+            waiting, seconds, estimate = self._waiting(place, committed, start, end, scene.now_ms)
+            sample = Sample(scene.now_ms, max(committed, start), end)
+            histories.setdefault(place, CommitHistory()).add(sample)
+        case = Case(
+            topic=place.topic,
+            partition=place.partition,
+            topic_exists=place.topic in seen.metadata.topics,
+            committed=committed,
+            lag=waiting,
+            lag_seconds=seconds,
+            lost=lag.lost_records(committed, start) if committed is not None and start else 0,
+            backlog=max(0, (end or 0) - (start or 0)),
+            members=len(scene.description.members),
+            is_assigned=place in scene.owners,
+            topic_is_read=any(owned.topic == place.topic for owned in scene.owners),
+            rebalancing_ms=scene.rebalancing_ms,
+            target_seconds=self._target_seconds,
+        )
+        state, cause = judge(case, histories.get(place))
+        stable = seen.stable_ends.get(place)
+        used = None
+        if committed is not None and start is not None and end is not None:
+            used = lag.retention_used(committed, start, end) if waiting else 0.0
+        return GroupPartition(
+            topic=place.topic,
+            partition=place.partition,
+            committed=committed,
+            start=start,
+            end=end,
+            lag=waiting,
+            lag_seconds=seconds,
+            estimate=estimate,
+            lost=case.lost,
+            retention_used=used,
+            held_by_transaction=max(0, end - stable) if end is not None and stable else 0,
+            member=scene.owners.get(place),
+            state=state,
+            cause=cause,
+        )
+
+    def _waiting(
+        self, place: TopicPartition, committed: int, start: int, end: int, now_ms: int
+    ) -> tuple[int, float | None, Estimate]:
+        waiting = lag.offset_lag(committed, start, end)
+        at = (place, max(committed, start))
+        if waiting == 0 or self.clock.caught_up(at):
+            return 0, 0.0, Estimate.EXACT
+        seconds, estimate = self.clock.seconds(at, now_ms)
+        return waiting, seconds, estimate
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is the same for all partitions of one group in one look."""
+
+    seen: Observation
+    now_ms: int
+    description: GroupDescription
+    owners: Mapping[TopicPartition, GroupMember]
+    commits: Mapping[TopicPartition, int]
+    rebalancing_ms: int
+
+
+def _places(
+    seen: Observation,
+    commits: Mapping[TopicPartition, int],
+    owners: Mapping[TopicPartition, GroupMember],
+) -> list[TopicPartition]:
+    """Where the group stands or should stand: all partitions of the topics it reads."""
+    named = set(commits) | set(owners)
+    for topic in {place.topic for place in named}:
+        parts = seen.metadata.topics.get(topic, ())
+        named.update(TopicPartition(topic, part.index) for part in parts)
+    return sorted(named)
+
+
+def _verdict(
+    description: GroupDescription, partitions: tuple[GroupPartition, ...]
+) -> tuple[GroupState, str]:
+    if description.state == "unknown" and not description.members:
+        return GroupState.UNKNOWN, "its coordinator did not describe it"
+    furthest_first = sorted(partitions, key=lambda p: -(p.lag_seconds or 0.0))
+    counted = [(p.state, p.cause) for p in furthest_first if p.state is not GroupState.ORPHANED]
+    if not counted:
+        if partitions:
+            return GroupState.ORPHANED, partitions[0].cause
+        return GroupState.OK, "no commits and no assignments"
+    return worst(counted)
+
+
+def _sum(rates: Iterable[float | None]) -> float | None:
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None

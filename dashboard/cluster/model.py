@@ -1,0 +1,189 @@
+"""What the dashboard knows about one cluster at one moment: plain values, never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
+
+
+class GroupState(StrEnum):
+    """The verdict on a group, worst first (spec: Burrow's idea with its false alarms mended)."""
+
+    STOPPED = "stopped"  # nobody reads, records wait
+    STALLED = "stalled"  # members are there, commits do not move
+    REWOUND = "rewound"  # a commit went backwards and has not come back
+    SLOW = "slow"  # falls further behind
+    REBALANCING = "rebalancing"  # for more than two minutes
+    NO_COMMIT = "no commit"  # where it would start cannot be known
+    UNKNOWN = "unknown"  # the coordinator did not answer
+    OK = "ok"
+    ORPHANED = "orphaned"  # it no longer reads this; informative only
+
+
+class Estimate(StrEnum):
+    """Where a lag in seconds comes from."""
+
+    EXACT = "exact"  # append time of the record at the committed offset
+    PRODUCER_CLOCK = "producer clock"  # the same record, stamped by its producer
+    INTERPOLATED = "interpolated"  # when the log's end passed the offset, seen from here
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    topic: str
+    index: int
+    leader: int  # broker id, -1: offline
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    start: int | None  # None: the leader did not say
+    end: int | None  # high watermark
+    last_stable: int | None  # below `end` while a transaction is open
+
+    @property
+    def offline(self) -> bool:
+        return self.leader < 0
+
+    @property
+    def under_replicated(self) -> bool:
+        return len(self.isr) < len(self.replicas)
+
+    @property
+    def records(self) -> int:
+        """Offsets between start and end: an upper bound of records."""
+        return max(0, (self.end or 0) - (self.start or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    name: str
+    partitions: tuple[Partition, ...]
+    configs: Mapping[str, ConfigValue] = field(default_factory=dict)
+    rate: float | None = None  # records appended a second, over the last minute
+
+    @property
+    def internal(self) -> bool:
+        return self.name.startswith("__")
+
+    @property
+    def records(self) -> int:
+        return sum(partition.records for partition in self.partitions)
+
+    @property
+    def min_isr(self) -> int:
+        return int(self.config("min.insync.replicas", "1"))
+
+    def config(self, name: str, default: str = "") -> str:
+        entry = self.configs.get(name)
+        return entry.value if entry is not None and entry.value else default
+
+    @property
+    def offline(self) -> int:
+        return sum(partition.offline for partition in self.partitions)
+
+    @property
+    def under_replicated(self) -> int:
+        return sum(partition.under_replicated for partition in self.partitions)
+
+    @property
+    def under_min_isr(self) -> int:
+        return sum(len(partition.isr) < self.min_isr for partition in self.partitions)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPartition:
+    """Where one group stands in one partition."""
+
+    topic: str
+    partition: int
+    committed: int | None
+    start: int | None
+    end: int | None
+    lag: int | None  # records, an upper bound; None: no commit or no end known
+    lag_seconds: float | None
+    estimate: Estimate
+    lost: int  # records deleted by retention before the group read them
+    retention_used: float | None  # (end - committed) / (end - start); 1: about to lose data
+    held_by_transaction: int  # records below an open transaction that readers cannot see yet
+    member: GroupMember | None
+    state: GroupState
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    group_id: str
+    protocol: str  # classic, consumer, unknown
+    kafka_state: str
+    assignor: str
+    coordinator_id: int
+    members: tuple[GroupMember, ...]
+    partitions: tuple[GroupPartition, ...]
+    state: GroupState
+    cause: str  # one sentence
+    consume_rate: float | None = None  # records a second, over the last minute
+    produce_rate: float | None = None
+    lost_total: Mapping[str, int] = field(default_factory=dict)  # by topic, since we watch
+
+    @property
+    def counted(self) -> tuple[GroupPartition, ...]:
+        """Partitions that count for the headline: orphaned ones do not."""
+        return tuple(p for p in self.partitions if p.state is not GroupState.ORPHANED)
+
+    @property
+    def lag(self) -> int:
+        return sum(partition.lag or 0 for partition in self.counted)
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """The partition furthest behind: never an average, that would hide the stuck one."""
+        return max((p.lag_seconds for p in self.counted if p.lag_seconds is not None), default=None)
+
+    @property
+    def retention_used(self) -> float | None:
+        used = [p.retention_used for p in self.counted if p.retention_used is not None]
+        return max(used, default=None)
+
+    @property
+    def lost(self) -> int:
+        return sum(partition.lost for partition in self.counted)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(sorted({partition.topic for partition in self.partitions}))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One poll, complete. `sequence` grows by one with each."""
+
+    name: str  # the cluster's name in settings
+    sequence: int
+    taken_at_ms: int
+    duration_s: float
+    cluster_id: str
+    controller_id: int
+    brokers: tuple[BrokerNode, ...]
+    topics: Mapping[str, Topic]
+    groups: Mapping[str, Group]
+    series_window_s: float = 60.0
+
+    @property
+    def partitions(self) -> int:
+        return sum(len(topic.partitions) for topic in self.topics.values())
+
+    def worst_group(self) -> Group | None:
+        """The group furthest behind in seconds; None when nobody is behind."""
+        behind = [group for group in self.groups.values() if group.lag_seconds]
+        return max(behind, key=lambda group: group.lag_seconds or 0.0, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Whether the cluster answers now, and since when that is so."""
+
+    up: bool
+    since_ms: int
+    error: str = ""
+    last_success_ms: int | None = None

@@ -1,0 +1,264 @@
+"""Watches one cluster in the background: a full look every few seconds, a pulse every second.
+
+Nobody else asks the cluster, so pages and scrapes cost it nothing. A look that fails keeps the last
+snapshot and says since when it is old. The pulse notices within three seconds that the cluster is
+away, and the next answer heals everything; nothing has to be started again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from dashboard.cluster import lag
+from dashboard.cluster.collect import ClusterAdmin, Collector, FirstRecords, Observation
+from dashboard.cluster.history import History
+from dashboard.cluster.history_store import HistoryStore
+from dashboard.cluster.judge import Judge, Look
+from dashboard.cluster.model import Connection, Snapshot
+from tracker.clock import Clock
+from tracker.kafka_admin import LATEST, ClusterUnavailable, TopicPartition
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PULSE_S: Final = 1.0
+PULSE_TIMEOUT_S: Final = 1.5  # with the second between pulses: away is seen in under 3 s
+PULSE_PARTITIONS_MAX: Final = 300  # above that the pulse only asks whether somebody is there
+PULSE_WINDOW: Final = 5  # seconds that the live rate is a mean over
+READ_TIMEOUT_S: Final = 2.0
+FLUSH_S: Final = 60.0
+STALE_POLLS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PollerSettings:
+    name: str
+    interval_s: float
+    timeout_s: float
+    lag_target_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How one cluster is asked. The reader is used by one thread at a time."""
+
+    admin: ClusterAdmin
+    reader: FirstRecords
+
+
+class Poller:
+    """One cluster, watched. `snapshot` is None until the first look succeeded."""
+
+    def __init__(
+        self, settings: PollerSettings, door: Door, clock: Clock, store: HistoryStore | None = None
+    ) -> None:
+        self.settings = settings
+        self.snapshot: Snapshot | None = None
+        self.connection = Connection(up=False, since_ms=clock.now_ms(), error="not asked yet")
+        self.history = History()
+        self.live_rate: float | None = None  # records a second into all topics but internal ones
+        self.version = 0  # grows with everything that a page may want to show
+        self.last_duration_s = 0.0
+        self._door = door
+        self._clock = clock
+        self._store = store
+        self._collector = Collector(door.admin, settings.timeout_s)
+        self._judge = Judge(settings.name, settings.lag_target_s)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"poll-{settings.name}")
+        self._changed = asyncio.Condition()
+        self._pulses: deque[tuple[int, int]] = deque(maxlen=PULSE_WINDOW + 1)
+        self._look_again = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        if self._store is not None:
+            load = self._store.load
+            self.history.restore(await self._in_thread(lambda: load(self._clock.now_ms())))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._looks(), name="looks")
+                tasks.create_task(self._beat(), name="pulse")
+                tasks.create_task(self._flushes(), name="history")
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self.flush()
+
+    def is_stale(self) -> bool:
+        """True when what is shown may no longer be so."""
+        if self.snapshot is None or not self.connection.up:
+            return True
+        age_ms = self._clock.now_ms() - self.snapshot.taken_at_ms
+        return age_ms > STALE_POLLS * self.settings.interval_s * 1000
+
+    def is_usable(self) -> bool:
+        """False when the snapshot is older than three looks: metrics drop its series then."""
+        if self.snapshot is None:
+            return False
+        age_ms = self._clock.now_ms() - self.snapshot.taken_at_ms
+        return age_ms <= STALE_POLLS * (self.settings.interval_s + self.settings.timeout_s) * 1000
+
+    async def wait_for(self, seen: int, timeout_s: float) -> int:
+        """The version when it is no longer `seen`, or after `timeout_s`."""
+        async with self._changed:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._changed.wait_for(lambda: self.version != seen)
+            except TimeoutError:
+                pass
+        return self.version
+
+    def look_soon(self) -> None:
+        """Look now instead of at the next turn: something was changed through us."""
+        self._look_again.set()
+
+    async def _looks(self) -> None:
+        while True:
+            await self.look()
+            try:
+                async with asyncio.timeout(self.settings.interval_s):
+                    await self._look_again.wait()
+            except TimeoutError:
+                pass
+            self._look_again.clear()
+
+    async def look(self) -> None:
+        """One full look; failing is no error here, it is what there is to show."""
+        began = self._clock.monotonic_ms()
+        try:
+            seen = await self._in_thread(self._observe)
+        except ClusterUnavailable as away:
+            await self._away(str(away))
+            return
+        now_ms = self._clock.now_ms()
+        self.last_duration_s = (self._clock.monotonic_ms() - began) / 1000
+        sequence = self.snapshot.sequence + 1 if self.snapshot is not None else 1
+        look = Look(sequence, now_ms, self.last_duration_s)
+        self.snapshot = self._judge.snapshot(seen, look)
+        self._remember(self.snapshot)
+        await self._here(now_ms)
+
+    def _observe(self) -> Observation:
+        """Everything asked, in a thread; the judge's clock learns how old waiting records are."""
+        seen = self._collector.observe()
+        clock = self._judge.clock
+        clock.see_ends(self._clock.now_ms(), seen.ends)
+        wanted = clock.to_read(lag.places(seen.commits.values(), seen.starts, seen.ends))
+        if wanted:
+            try:
+                found = self._door.reader.first(wanted, READ_TIMEOUT_S)
+            except ClusterUnavailable as error:  # no right to read: lag stays interpolated
+                log.debug("first waiting records not read reason=%s", error)
+            else:
+                clock.learn(wanted, found, seen.ends)
+        return seen
+
+    async def _beat(self) -> None:
+        while True:
+            began = self._clock.monotonic_ms()
+            await self.pulse()
+            spent_s = (self._clock.monotonic_ms() - began) / 1000
+            await asyncio.sleep(max(0.0, PULSE_S - spent_s))
+
+    async def pulse(self) -> None:
+        """Is the cluster there, and how many records came in since the last second?"""
+        places = self._pulse_places()
+        try:
+            if not places:
+                await self._in_thread(lambda: self._door.admin.ping(PULSE_TIMEOUT_S))
+                if not self.connection.up:
+                    self.look_soon()
+                return
+            ends = await self._in_thread(
+                lambda: self._door.admin.offsets(places, LATEST, PULSE_TIMEOUT_S)
+            )
+        except ClusterUnavailable as away:
+            self._pulses.clear()
+            self.live_rate = None
+            await self._away(str(away))
+            return
+        now_ms = self._clock.now_ms()
+        if len(ends) == len(places):
+            self._count(now_ms, sum(ends.values()))
+        if not self.connection.up:
+            self.look_soon()
+        await self._here(now_ms)
+
+    def _pulse_places(self) -> list[TopicPartition]:
+        if self.snapshot is None or not self.connection.up:
+            return []
+        places = [
+            TopicPartition(topic.name, partition.index)
+            for topic in self.snapshot.topics.values()
+            if not topic.internal
+            for partition in topic.partitions
+            if not partition.offline
+        ]
+        return places if len(places) <= PULSE_PARTITIONS_MAX else []
+
+    def _count(self, now_ms: int, total: int) -> None:
+        if self._pulses and total < self._pulses[-1][1]:
+            self._pulses.clear()  # a topic was deleted or made anew
+        self._pulses.append((now_ms, total))
+        before = self._pulses[-2] if len(self._pulses) > 1 else None
+        if before is not None and now_ms > before[0]:
+            rate = (total - before[1]) * 1000 / (now_ms - before[0])
+            self.history.add("cluster.in", now_ms, rate)
+        oldest = self._pulses[0]
+        if now_ms > oldest[0]:
+            self.live_rate = (total - oldest[1]) * 1000 / (now_ms - oldest[0])
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        now_ms, add = snapshot.taken_at_ms, self.history.add
+        worst = snapshot.worst_group()
+        add("cluster.lag_seconds", now_ms, worst.lag_seconds if worst is not None else 0.0)
+        alive: list[str] = []
+        for topic in snapshot.topics.values():
+            if not topic.internal:
+                alive.append(f"topic.in:{topic.name}")
+                add(alive[-1], now_ms, topic.rate)
+        for group in snapshot.groups.values():
+            alive += [f"group.lag:{group.group_id}", f"group.seconds:{group.group_id}"]
+            add(alive[-2], now_ms, float(group.lag))
+            add(alive[-1], now_ms, group.lag_seconds)
+            alive.append(f"group.out:{group.group_id}")
+            add(alive[-1], now_ms, group.consume_rate)
+        self.history.forget_all_but(alive)
+
+    async def _away(self, reason: str) -> None:
+        if self.connection.up or self.connection.error != reason:
+            since = self._clock.now_ms() if self.connection.up else self.connection.since_ms
+            if self.connection.up:
+                log.warning("cluster is away cluster=%s reason=%s", self.settings.name, reason)
+            self.connection = replace(self.connection, up=False, since_ms=since, error=reason)
+        await self._publish()
+
+    async def _here(self, now_ms: int) -> None:
+        if self.connection.up:
+            self.connection = replace(self.connection, last_success_ms=now_ms)
+        else:
+            log.info("cluster answers cluster=%s", self.settings.name)
+            self.connection = Connection(True, now_ms, last_success_ms=now_ms)
+        await self._publish()
+
+    async def _publish(self) -> None:
+        async with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    async def _flushes(self) -> None:
+        while self._store is not None:
+            await asyncio.sleep(FLUSH_S)
+            await self._in_thread(self.flush)
+
+    def flush(self) -> None:
+        """Write finished points of history to their store."""
+        if self._store is not None:
+            self._store.save(self.history.take_finished(), self._clock.now_ms())
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -1,0 +1,85 @@
+"""Numbers as a person reads them: durations, counts, bytes. Always with their unit."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
+
+
+def duration(seconds: float | None) -> str:
+    """`3 min 12 s`, `2 d 4 h`, `850 ms`; an en dash when it is not known."""
+    if seconds is None:
+        return "–"  # noqa: RUF001 - the dash stands for "not known"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, name, below, lower in (
+        (_DAY, "d", _HOUR, "h"),
+        (_HOUR, "h", _MINUTE, "min"),
+        (_MINUTE, "min", 1, "s"),
+    ):
+        if whole >= unit:
+            rest = whole % unit // below
+            return f"{whole // unit} {name}" + (f" {rest} {lower}" if rest else "")
+    return f"{whole} s"
+
+
+def count(number: float | None) -> str:
+    """`42 118` with thin spaces between thousands."""
+    if number is None:
+        return "–"  # noqa: RUF001
+    return f"{number:,.0f}".replace(",", "\u2009")
+
+
+def rate(per_second: float | None) -> str:
+    """`412/s`, `0.3/s`."""
+    if per_second is None:
+        return "–"  # noqa: RUF001
+    if per_second == 0:
+        return "0/s"
+    digits = 0 if abs(per_second) >= 100 else 1 if abs(per_second) >= 1 else 2
+    return f"{per_second:,.{digits}f}/s".replace(",", "\u2009")
+
+
+def size(number: float | None) -> str:
+    """`1.2 GB`, powers of 1000."""
+    if number is None:
+        return "–"  # noqa: RUF001
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(number) < 1000 or unit == "TB":
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError("unreachable")
+
+
+def percent(share: float | None) -> str:
+    """`4 %`, `0.3 %`."""
+    if share is None:
+        return "–"  # noqa: RUF001
+    value = share * 100
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
+
+
+def clock(at_ms: int | None) -> str:
+    """`14:02:11 UTC`."""
+    return _utc(at_ms, "%H:%M:%S UTC")
+
+
+def moment(at_ms: int | None) -> str:
+    """`2026-11-22 14:02:11 UTC`."""
+    return _utc(at_ms, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def _utc(at_ms: int | None, form: str) -> str:
+    if at_ms is None:
+        return "–"  # noqa: RUF001
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime(form)
+
+
+def plural(number: int, word: str) -> str:
+    """`1 partition`, `3 partitions`."""
+    return f"{count(number)} {word}" + ("" if number == 1 else "s")

@@ -1,0 +1,195 @@
+"""The verdict on one group in one partition, with its cause in one sentence. Pure.
+
+After Burrow's rules, with what its users found wrong put right: no members and records waiting is
+STOPPED at once; SLOW is a rising straight line through ten minutes, not "no single decrease";
+partitions that a group no longer reads are ORPHANED and alarm nobody; one caught-up moment does not
+hide a stop.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from dashboard.cluster.model import GroupState
+from dashboard.cluster.text import count, duration, plural
+
+WINDOW_MS: Final = 600_000  # slope is judged over ten minutes
+JUDGED_AFTER_MS: Final = 120_000  # a slope needs at least two minutes of looks
+STALLED_AFTER_MS: Final = 300_000
+STALLED_INTERVALS: Final = 10  # of the group's own rhythm of commits, if that is longer
+REBALANCING_AFTER_MS: Final = 120_000
+SAMPLES_MAX: Final = 600  # ten minutes at one look a second
+
+REBALANCING_STATES: Final = frozenset(
+    {"preparing_rebalancing", "completing_rebalancing", "assigning", "reconciling"}
+)
+
+SEVERITY: Final = tuple(GroupState)  # declared worst first
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    at_ms: int
+    committed: int
+    end: int
+
+    @property
+    def lag(self) -> int:
+        return max(0, self.end - self.committed)
+
+
+@dataclass(slots=True)
+class CommitHistory:
+    """What was seen of one group in one partition, for the last ten minutes and a little more."""
+
+    samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
+    moved_at_ms: list[int] = field(default_factory=list)  # last looks that saw the commit move
+    high_mark: int = -1  # highest commit seen
+    rewound_at_ms: int | None = None
+
+    def add(self, sample: Sample) -> None:
+        """One look, in order of time."""
+        if self.samples and sample.end < self.samples[-1].end:
+            self.forget()  # the topic was made anew, or its log was cut
+        if self.samples and sample.committed != self.samples[-1].committed:
+            self.moved_at_ms = [*self.moved_at_ms[-10:], sample.at_ms]
+        if sample.committed < self.high_mark and self.rewound_at_ms is None:
+            self.rewound_at_ms = sample.at_ms
+        if sample.committed >= self.high_mark:
+            self.rewound_at_ms = None
+            self.high_mark = sample.committed
+        self.samples.append(sample)
+        while self.samples[0].at_ms < sample.at_ms - WINDOW_MS:
+            self.samples.popleft()
+
+    def forget(self) -> None:
+        """Start anew."""
+        self.samples.clear()
+        self.moved_at_ms = []
+        self.high_mark = -1
+        self.rewound_at_ms = None
+
+    @property
+    def observed_ms(self) -> int:
+        return self.samples[-1].at_ms - self.samples[0].at_ms if self.samples else 0
+
+    def commit_interval_ms(self) -> float:
+        """Mean time between commits that moved; 0 when fewer than two were seen."""
+        moves = self.moved_at_ms
+        return (moves[-1] - moves[0]) / (len(moves) - 1) if len(moves) > 1 else 0.0
+
+    def still_for_ms(self) -> int:
+        """How long the commit has stood while records waited."""
+        last = self.samples[-1]
+        since = last.at_ms
+        for sample in reversed(self.samples):
+            if sample.committed != last.committed or sample.lag == 0:
+                break
+            since = sample.at_ms
+        return last.at_ms - since
+
+    def slope(self) -> float:
+        """Records a second by which the lag grows: least squares over the window."""
+        return _slope([(sample.at_ms / 1000, sample.lag) for sample in self.samples])
+
+    def rate_of(self, attribute: str, window_ms: int = 60_000) -> float | None:
+        """Records a second by which `committed` or `end` moved, over the last minute."""
+        last = self.samples[-1]
+        first = next(s for s in self.samples if s.at_ms >= last.at_ms - window_ms)
+        if last.at_ms - first.at_ms < 1_000:
+            return None
+        moved: int = getattr(last, attribute) - getattr(first, attribute)
+        return max(0.0, moved * 1000 / (last.at_ms - first.at_ms))
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    if len(points) < 2:
+        return 0.0
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    if spread == 0:
+        return 0.0
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of one group in one partition, ready to be judged."""
+
+    topic: str
+    partition: int
+    topic_exists: bool
+    committed: int | None
+    lag: int | None
+    lag_seconds: float | None
+    lost: int
+    backlog: int  # records a reset to the earliest would bring
+    members: int  # of the group
+    is_assigned: bool
+    topic_is_read: bool  # some partition of the topic is assigned to a member
+    rebalancing_ms: int
+    target_seconds: float
+
+
+def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
+    """State and cause; the first rule that fits wins."""
+    place = f"{case.topic}-{case.partition}"
+    if not case.topic_exists:
+        return GroupState.ORPHANED, f"{case.topic} no longer exists, its commits are left over"
+    read = case.is_assigned or case.topic_is_read or case.rebalancing_ms > 0
+    if case.members and not read:
+        return GroupState.ORPHANED, f"no member reads {case.topic} any more"
+    if case.rebalancing_ms > REBALANCING_AFTER_MS:
+        since = duration(case.rebalancing_ms / 1000)
+        return GroupState.REBALANCING, f"the group has been rebalancing for {since}"
+    if case.committed is None and case.backlog == 0:
+        return GroupState.OK, "nothing to read yet"
+    if case.committed is None:
+        waits = f"; a reset to the earliest would bring {plural(case.backlog, 'record')}"
+        return GroupState.NO_COMMIT, f"no commit for {place}" + (waits if case.backlog else "")
+    if case.lag is None:
+        return GroupState.UNKNOWN, f"the end of {place} is not known"
+    lost = f"; {plural(case.lost, 'record')} were deleted unread" if case.lost else ""
+    if case.lag == 0:
+        return GroupState.OK, "caught up" + lost
+    state, cause = _judge_waiting(case, history, place)
+    return state, cause + lost
+
+
+def _judge_waiting(case: Case, history: CommitHistory | None, place: str) -> tuple[GroupState, str]:
+    """The rules for a partition in which records wait."""
+    assert case.lag is not None
+    waiting = f"{plural(case.lag, 'record')} of {place} wait"
+    oldest = "" if case.lag_seconds is None else f", the oldest for {duration(case.lag_seconds)}"
+    if case.members == 0:
+        return GroupState.STOPPED, f"the group has no members; {waiting}{oldest}"
+    if history is None or not history.samples:
+        return GroupState.OK, waiting
+    if history.rewound_at_ms is not None:
+        back = history.high_mark - history.samples[-1].committed
+        return GroupState.REWOUND, f"a commit of {place} went back by {plural(back, 'record')}"
+    still = history.still_for_ms()
+    if still >= max(STALLED_AFTER_MS, STALLED_INTERVALS * history.commit_interval_ms()):
+        return (
+            GroupState.STALLED,
+            f"no commit for {place} in {duration(still / 1000)} although {waiting}{oldest}",
+        )
+    slope = history.slope()
+    late = case.lag_seconds is not None and case.lag_seconds > case.target_seconds
+    if late and slope > 0 and history.observed_ms >= JUDGED_AFTER_MS:
+        return (
+            GroupState.SLOW,
+            f"the lag of {place} grows by {_per_second(slope)}; {waiting}{oldest}",
+        )
+    return GroupState.OK, f"{waiting}{oldest}"
+
+
+def _per_second(slope: float) -> str:
+    return f"{count(slope)} records/s" if slope >= 10 else f"{slope:.1f} records/s"
+
+
+def worst(states: Iterable[tuple[GroupState, str]]) -> tuple[GroupState, str]:
+    """The group's verdict: its worst partition's."""
+    return min(states, key=lambda pair: SEVERITY.index(pair[0]), default=(GroupState.OK, ""))

@@ -1,0 +1,248 @@
+"""Snapshots as Prometheus text. Rendered by hand: a label set is escaped once and used for all the
+families of its partition, so ten thousand partitions cost milliseconds.
+
+Deleted topics and groups are simply not in the snapshot, so their series end by themselves. Series
+above the limit are left out in a fixed order and counted in footfall_series_dropped.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import re2
+
+from dashboard.cluster.model import Group, GroupState, Partition, Snapshot
+from dashboard.metrics import families as f
+from dashboard.metrics.families import Family
+
+OFFSETS_TOPIC: Final = "__consumer_offsets"  # the one internal topic worth its series
+STATES: Final = ("ok", "slow", "stalled", "stopped", "rewound", "orphaned", "unknown")
+
+Row = tuple[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPage:
+    """One cluster's part of the scrape; `snapshot` None: too old to be shown."""
+
+    name: str
+    snapshot: Snapshot | None
+    up: bool
+    last_success_ms: int | None
+    duration_s: float
+    jmx_names: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    fork_aliases: bool
+    series_max: int
+    exclude_groups: str  # RE2; empty: none
+
+
+def escape(value: str) -> str:
+    """A label value as the text format wants it."""
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def labels(names: Sequence[str], values: Sequence[str]) -> str:
+    """`{a="1",b="2"}`; empty without labels."""
+    if not names:
+        return ""
+    pairs = zip(names, values, strict=True)
+    return "{" + ",".join(f'{name}="{escape(value)}"' for name, value in pairs) + "}"
+
+
+class Exposition:
+    """Rows by family, in order of first use; one HELP and TYPE each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Family, list[Row]] = {}
+
+    def add(self, family: Family, values: Sequence[str], value: float) -> None:
+        self._rows.setdefault(family, []).append((labels(family.labels, values), value))
+
+    def add_rows(self, family: Family, rows: Iterable[Row]) -> None:
+        """Rows whose label sets are written already."""
+        self._rows.setdefault(family, []).extend(rows)
+
+    def drop(self, dropped: Iterable[Family]) -> int:
+        """Leave families out; returns how many series that saved."""
+        return sum(len(self._rows.pop(family, ())) for family in dropped)
+
+    @property
+    def series(self) -> int:
+        return sum(len(rows) for rows in self._rows.values())
+
+    @property
+    def names(self) -> set[str]:
+        return {family.name for family in self._rows}
+
+    def text(self) -> str:
+        lines: list[str] = []
+        for family, rows in self._rows.items():
+            lines.append(f"# HELP {family.name} {family.help}")
+            lines.append(f"# TYPE {family.name} {family.kind}")
+            lines.extend(f"{family.name}{key} {number(value)}" for key, value in rows)
+        return "\n".join(lines) + "\n" if lines else ""
+
+
+def number(value: float) -> str:
+    """Integers without a point, so that offsets stay exact."""
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+ALIASES: Final = (f.UNCOMMITTED, f.LAG_MILLIS)
+JMX: Final = tuple(
+    family
+    for family in f.ALL
+    if family.name.startswith(
+        ("kafka_cluster_", "kafka_log_", "kafka_server_", "kafka_controller_")
+    )
+)
+BY_GROUP_PARTITION: Final = (f.COMMITTED, f.LAG, f.LAG_SECONDS)
+
+
+def expose(clusters: Iterable[ClusterPage], limits: Limits) -> Exposition:
+    """Everything known about the clusters, cut to the limit."""
+    page = Exposition()
+    excluded = re2.compile(limits.exclude_groups) if limits.exclude_groups else None
+    for cluster in clusters:
+        _collector(page, cluster)
+        if cluster.snapshot is None:
+            continue
+        _topics(page, cluster.snapshot, cluster.jmx_names)
+        for group in cluster.snapshot.groups.values():
+            if excluded is None or not excluded.search(group.group_id):
+                _group(page, cluster.name, group, limits.fork_aliases)
+    _guard(page, limits.series_max)
+    return page
+
+
+def _guard(page: Exposition, series_max: int) -> None:
+    """Aliases go first, then JMX names, then groups by partition; their sums stay."""
+    for reason, dropped in (
+        ("fork_aliases", ALIASES),
+        ("jmx_names", JMX),
+        ("group_partitions", BY_GROUP_PARTITION),
+    ):
+        saved = page.drop(dropped) if page.series > series_max else 0
+        page.add(f.SERIES_DROPPED, (reason,), saved)
+
+
+def _collector(page: Exposition, cluster: ClusterPage) -> None:
+    page.add(f.COLLECTOR_UP, (cluster.name,), float(cluster.up))
+    if cluster.last_success_ms is not None:
+        page.add(f.COLLECTOR_LAST, (cluster.name,), cluster.last_success_ms / 1000)
+    page.add(f.COLLECTOR_DURATION, (cluster.name,), cluster.duration_s)
+
+
+def _topics(page: Exposition, snapshot: Snapshot, jmx_names: bool) -> None:
+    name = snapshot.name
+    page.add(f.BROKERS, (name,), len(snapshot.brokers))
+    for node in snapshot.brokers:
+        page.add(f.BROKER_INFO, (name, str(node.id), f"{node.host}:{node.port}"), 1)
+    shown = [
+        topic
+        for topic in snapshot.topics.values()
+        if not topic.internal or topic.name == OFFSETS_TOPIC
+    ]
+    keyed: list[tuple[str, Partition, int]] = []
+    for topic in shown:
+        page.add(f.PARTITIONS, (name, topic.name), len(topic.partitions))
+        for part in topic.partitions:
+            key = labels(f.END.labels, (name, topic.name, str(part.index)))
+            keyed.append((key, part, topic.min_isr))
+    _partition_rows(page, keyed, _KAFKA_EXPORTER)
+    if jmx_names:
+        _partition_rows(page, keyed, _JMX_PARTITION)
+        _jmx_brokers(page, snapshot)
+
+
+_Measure = Callable[[Partition, int], float | None]
+
+_KAFKA_EXPORTER: Final[dict[Family, _Measure]] = {
+    f.END: lambda part, _: part.end,
+    f.START: lambda part, _: part.start,
+    f.LEADER: lambda part, _: part.leader,
+    f.REPLICAS: lambda part, _: len(part.replicas),
+    f.IN_SYNC: lambda part, _: len(part.isr),
+    f.PREFERRED: lambda part, _: float(part.replicas[:1] == (part.leader,)),
+    f.UNDER_REPLICATED: lambda part, _: float(part.under_replicated),
+}
+
+_JMX_PARTITION: Final[dict[Family, _Measure]] = {
+    f.JMX_UNDER_REPLICATED: lambda part, _: float(part.under_replicated),
+    f.JMX_UNDER_MIN_ISR: lambda part, min_isr: float(len(part.isr) < min_isr),
+    f.JMX_AT_MIN_ISR: lambda part, min_isr: float(len(part.isr) == min_isr),
+    f.JMX_REPLICAS: lambda part, _: len(part.replicas),
+    f.JMX_IN_SYNC: lambda part, _: len(part.isr),
+    f.JMX_START: lambda part, _: part.start,
+    f.JMX_END: lambda part, _: part.end,
+}
+
+
+def _partition_rows(
+    page: Exposition,
+    keyed: Sequence[tuple[str, Partition, int]],
+    measures: dict[Family, _Measure],
+) -> None:
+    for family, measure in measures.items():
+        values = ((key, measure(part, min_isr)) for key, part, min_isr in keyed)
+        page.add_rows(family, [(key, value) for key, value in values if value is not None])
+
+
+def _jmx_brokers(page: Exposition, snapshot: Snapshot) -> None:
+    pairs = [
+        (part, topic.min_isr) for topic in snapshot.topics.values() for part in topic.partitions
+    ]
+    for node in snapshot.brokers:
+        led = [(part, min_isr) for part, min_isr in pairs if part.leader == node.id]
+        key = (snapshot.name, str(node.id))
+        page.add(f.JMX_BROKER_STATE, key, 3)
+        page.add(f.JMX_LEADERS, key, len(led))
+        page.add(f.JMX_PARTITIONS, key, sum(node.id in part.replicas for part, _ in pairs))
+        under = sum(part.under_replicated for part, _ in led)
+        page.add(f.JMX_BROKER_UNDER_REPLICATED, key, under)
+        below = sum(len(part.isr) < min_isr for part, min_isr in led)
+        page.add(f.JMX_BROKER_UNDER_MIN_ISR, key, below)
+    whole = (snapshot.name,)
+    page.add(f.JMX_CONTROLLERS, whole, float(snapshot.controller_id >= 0))
+    page.add(f.JMX_OFFLINE, whole, sum(part.offline for part, _ in pairs))
+    imbalance = sum(part.replicas[:1] != (part.leader,) for part, _ in pairs)
+    page.add(f.JMX_IMBALANCE, whole, imbalance)
+
+
+def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> None:
+    page.add(f.MEMBERS, (cluster, group.group_id), len(group.members))
+    state = group.state.value if group.state.value in STATES else "unknown"
+    if group.state in (GroupState.NO_COMMIT, GroupState.REBALANCING):
+        state = "unknown"
+    for name in STATES:
+        page.add(f.GROUP_STATE, (cluster, group.group_id, name), float(name == state))
+    by_topic: dict[str, list[int]] = {}
+    for part in group.partitions:
+        sums = by_topic.setdefault(part.topic, [0, 0, 0])
+        if part.committed is None:
+            sums[2] += 1
+            continue
+        key = labels(f.LAG.labels, (cluster, group.group_id, part.topic, str(part.partition)))
+        sums[0] += part.committed
+        page.add_rows(f.COMMITTED, [(key, part.committed)])
+        if part.lag is not None:
+            sums[1] += part.lag
+            page.add_rows(f.LAG, [(key, part.lag)])
+            if fork_aliases:
+                page.add_rows(f.UNCOMMITTED, [(key, part.lag)])
+        if part.lag_seconds is not None:
+            page.add_rows(f.LAG_SECONDS, [(key, part.lag_seconds)])
+            if fork_aliases:
+                page.add_rows(f.LAG_MILLIS, [(key, part.lag_seconds * 1000)])
+    for topic, (committed, waiting, uncommitted) in by_topic.items():
+        place = (cluster, group.group_id, topic)
+        page.add(f.COMMITTED_SUM, place, committed)
+        page.add(f.LAG_SUM, place, waiting)
+        page.add(f.UNCOMMITTED_PARTITIONS, place, uncommitted)
+        page.add(f.LOST, place, group.lost_total.get(topic, 0))
+        used = [p.retention_used for p in group.partitions if p.topic == topic]
+        page.add(f.RETENTION_USED, place, max((u for u in used if u is not None), default=0.0))
