@@ -1,0 +1,117 @@
+"""The smallest parts of Kafka's wire format that are more than a `struct` code.
+
+Unsigned varints (lengths, counts and tags of flexible versions), zigzag varints (in records), UUID
+text, and Java's String.hashCode, which decides the partition of a group's coordinator.
+"""
+
+import base64
+import binascii
+
+ZERO_UUID = bytes(16)  # means "no id"
+
+Buffer = bytes | bytearray | memoryview
+
+_UVARINT32_BYTES_MAX = 5
+_VARLONG_BYTES_MAX = 10
+
+
+class ProtocolError(Exception):
+    """Bytes that are not what the protocol says; the only answer is to close the connection."""
+
+
+def uvarint_rest(buffer: Buffer, position: int, first: int) -> tuple[int, int]:
+    """Value and end of an unsigned varint whose first byte, `first` > 127, was read already."""
+    value = first & 0x7F
+    shift = 7
+    while True:
+        byte = buffer[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+        if shift >= 7 * _UVARINT32_BYTES_MAX:
+            raise ProtocolError(f"varint before position {position} is longer than 5 bytes")
+
+
+def read_uvarint(buffer: Buffer, position: int) -> tuple[int, int]:
+    """Value of the unsigned varint at `position`, and the position after it."""
+    first = buffer[position]
+    if first < 0x80:
+        return first, position + 1
+    return uvarint_rest(buffer, position + 1, first)
+
+
+def write_uvarint(out: bytearray, value: int) -> None:
+    """Append a non-negative `value` in groups of 7 bits, least first."""
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+
+
+def read_varlong(buffer: Buffer, position: int) -> tuple[int, int]:
+    """Value of the zigzag varint (up to 64 bits) at `position`, and the position after it."""
+    value = shift = 0
+    while True:
+        byte = buffer[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+        if shift >= 7 * _VARLONG_BYTES_MAX:
+            raise ProtocolError(f"varint before position {position} is longer than 10 bytes")
+    if value >> 64:
+        raise ProtocolError(f"varint before position {position} does not fit in 64 bits")
+    return (value >> 1) ^ -(value & 1), position
+
+
+def read_varint(buffer: Buffer, position: int) -> tuple[int, int]:
+    """Value of the zigzag varint (up to 32 bits) at `position`, and the position after it."""
+    value, position = read_varlong(buffer, position)
+    if not -(1 << 31) <= value < 1 << 31:
+        raise ProtocolError(f"varint before position {position} does not fit in 32 bits")
+    return value, position
+
+
+def write_varint(out: bytearray, value: int) -> None:
+    """Append a signed `value` of up to 64 bits, zigzag: 0, -1, 1, -2 ... become 0, 1, 2, 3 ..."""
+    write_uvarint(out, (value << 1) ^ (value >> 63))
+
+
+def skip_tagged_fields(buffer: Buffer, position: int, end: int) -> int:
+    """Position after the tagged fields that start at `position`; what they say is not known."""
+    count, position = read_uvarint(buffer, position)
+    for _ in range(count):
+        _, position = read_uvarint(buffer, position)
+        size, position = read_uvarint(buffer, position)
+        position += size
+        if position > end:
+            raise ProtocolError(f"tagged field of {size} bytes ends at {position}, after {end}")
+    return position
+
+
+def uuid_text(uuid: bytes) -> str:
+    """The 22 letters by which Kafka's tools write an id: URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(uuid).rstrip(b"=").decode()
+
+
+def uuid_bytes(text: str) -> bytes:
+    """The 16 bytes that `text` of 22 letters stands for; ValueError if it stands for none."""
+    try:
+        uuid = base64.b64decode(text + "==", altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"{text!r} is not an id of 22 base64 letters: {error}") from error
+    if len(uuid) != 16:
+        raise ValueError(f"{text!r} stands for {len(uuid)} bytes, an id has 16")
+    return uuid
+
+
+def java_string_hash(text: str) -> int:
+    """Java's String.hashCode: over UTF-16 code units, wrapped to a signed 32-bit integer."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    value = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
+    return value - (1 << 32) if value & 0x80000000 else value
