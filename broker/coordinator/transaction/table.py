@@ -1,0 +1,40 @@
+"""The transactions of one partition of `__transaction_state`: what a shard replays and changes."""
+
+import logging
+
+from broker.coordinator.shard import Source
+from broker.coordinator.transaction.records import decode_key, decode_value
+from broker.coordinator.transaction.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+
+class TransactionTable:
+    """Transactions by transactional id; changed by replaying records only."""
+
+    def __init__(self) -> None:
+        self._transactions: dict[str, Transaction] = {}
+        self.ending: set[str] = set()
+        """Transactional ids whose markers are being written right now; not part of the log."""
+
+    def get(self, transactional_id: str) -> Transaction | None:
+        return self._transactions.get(transactional_id)
+
+    def all(self) -> tuple[Transaction, ...]:
+        return tuple(self._transactions.values())
+
+    def reset(self) -> None:
+        self._transactions.clear()
+
+    def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
+        """Apply one record; records of formats of the future are passed over, as Kafka does."""
+        transactional_id = decode_key(key) if key is not None else None
+        if transactional_id is None:
+            log.warning("unknown record passed over: key=%r offset=%d", key, source.offset)
+        elif value is None:
+            self._transactions.pop(transactional_id, None)
+        else:
+            self._transactions[transactional_id] = decode_value(transactional_id, value)
+
+    def end_transaction(self, producer_id: int, *, committed: bool) -> None:
+        """Nothing: this topic tells of transactions, it is written outside of them."""

@@ -1,0 +1,63 @@
+"""ListTransactions (API key 66): all transactional ids that pass the filters (KIP-664).
+
+v1 adds a filter by how long a transaction is open, v2 one by a regular expression (KIP-1152).
+Answers: INVALID_REGULAR_EXPRESSION, COORDINATOR_LOAD_IN_PROGRESS.
+"""
+
+import re2
+
+from broker.coordinator.transaction.transaction import Transaction, TransactionState
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages import list_transactions as messages
+
+KNOWN_STATES = {state.title for state in TransactionState} | {"PrepareEpochFence"}
+NO_FILTER_MS = -1
+
+
+async def list_transactions(
+    request: messages.ListTransactionsRequest, context: RequestContext
+) -> messages.ListTransactionsResponse:
+    unknown = [state for state in request.state_filters if state not in KNOWN_STATES]
+    try:
+        pattern = _compiled(request.transactional_id_pattern)
+        found = [
+            messages.TransactionState(each.transactional_id, each.producer.id, each.state.title)
+            for each in context.services.transactions.all()
+            if _passes(each, request, context.now_ms)
+            and (pattern is None or pattern.fullmatch(each.transactional_id))
+        ]
+    except KafkaError as refusal:
+        return messages.ListTransactionsResponse(error_code=refusal.code)
+    return messages.ListTransactionsResponse(
+        unknown_state_filters=unknown, transaction_states=found
+    )
+
+
+def _compiled(pattern: str | None) -> "re2._Regexp | None":
+    if not pattern:
+        return None
+    try:
+        return re2.compile(pattern)
+    except re2.error as error:
+        message = f"transactional id pattern {pattern!r}: {error}"
+        raise KafkaError(ErrorCode.INVALID_REGULAR_EXPRESSION, message) from error
+
+
+def _passes(
+    transaction: Transaction, request: messages.ListTransactionsRequest, now_ms: int
+) -> bool:
+    if request.state_filters and transaction.state.title not in request.state_filters:
+        return False
+    if request.producer_id_filters and transaction.producer.id not in request.producer_id_filters:
+        return False
+    if request.duration_filter == NO_FILTER_MS:
+        return True
+    ongoing = transaction.state is TransactionState.ONGOING
+    return ongoing and now_ms - transaction.started_at_ms > request.duration_filter
+
+
+HANDLER = Handler(
+    ApiKey.LIST_TRANSACTIONS, Versions(0, 2), messages.ListTransactionsRequest, list_transactions
+)
