@@ -1,0 +1,40 @@
+"""`footfall site`: which sites are counted."""
+
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from footfall.console import snippet
+from tracker import sites
+from tracker.config import KafkaConfig
+
+
+def add(
+    kafka: KafkaConfig, name: str, hosts: list[str], ingest_origin: str, console: Console
+) -> None:
+    """Registers a site and shows what to paste into its pages."""
+    site = sites.Site(sites.checked_name(name), time.time_ns() // 1_000_000, tuple(hosts))
+    new = sites.add(kafka, site)
+    console.print(f"{site.site} is {'registered' if new else 'registered already'}", markup=False)
+    console.print("paste into its pages:", snippet(ingest_origin, site.site), markup=False)
+
+
+def remove(kafka: KafkaConfig, name: str, console: Console) -> bool:
+    """Whether the site was there; what was counted of it stays."""
+    was_there = sites.remove(kafka, name)
+    told = "is no longer counted; its events stay" if was_there else "was not registered"
+    console.print(f"{sites.checked_name(name)} {told}", markup=False)
+    return was_there
+
+
+def list_sites(kafka: KafkaConfig, console: Console) -> None:
+    found = sites.list_sites(kafka)
+    if not found:
+        console.print("no sites yet: footfall site add example.com")
+        return
+    table = Table("site", "registered (UTC)", "hosts", box=None)
+    for site in found:
+        registered = time.strftime("%Y-%m-%d %H:%M", time.gmtime(site.created_at_ms / 1000))
+        table.add_row(site.site, registered, ", ".join(site.allowed_hosts) or "any")
+    console.print(table)
