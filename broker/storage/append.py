@@ -1,0 +1,155 @@
+"""One batch on its way into a log: what comes in, what goes to the file, what is answered.
+
+From a client only the first 16 bytes change (base offset, length, leader epoch: outside the CRC),
+the rest is written as it came. LogAppendTime sets a bit and max_timestamp, hence the CRC too. A
+topic's own compression.type packs the records anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from struct import Struct
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+from broker.errors import KafkaError
+from broker.records.batch import (
+    CODEC_MASK,
+    CRC_START,
+    HEADER,
+    HEADER_BYTES,
+    LENGTH_OVERHEAD,
+    LOG_APPEND_TIME_BIT,
+    BatchHeader,
+    assemble,
+    fields_of,
+    read_header,
+)
+from broker.records.compression import CODEC_BY_NAME, compress
+from broker.records.record import body_of
+from broker.storage.files import Buffer
+from broker.storage.log_config import PRODUCER_COMPRESSION, LogConfig
+from broker.storage.transaction_index import AbortedTransaction
+
+_PREFIX = Struct(">qii")
+PREFIX_BYTES = 16  # base offset, batch length, leader epoch
+NO_TIMESTAMP = -1
+
+
+class Origin(Enum):
+    """Who made a batch: clients are checked, our own coordinators may write control batches."""
+
+    CLIENT = "client"
+    COORDINATOR = "coordinator"
+    REPLICATION = "replication"
+
+
+@dataclass(slots=True)
+class AppendRequest:
+    """One batch to append; `records` is written from where it lies."""
+
+    records: memoryview
+    leader_epoch: int
+    now_ms: int
+    origin: Origin = Origin.CLIENT
+
+
+class AppendInfo(NamedTuple):
+    """Where a batch came to lie. `duplicate`: it was there before, nothing was written."""
+
+    first_offset: int
+    last_offset: int
+    log_append_time_ms: int  # -1 unless the topic has LogAppendTime
+    log_start_offset: int
+    duplicate: bool
+    size_bytes: int
+
+
+class StagedBatch(NamedTuple):
+    """A batch that got its offsets and waits for the one write of its group."""
+
+    header: BatchHeader
+    chunks: Sequence[Buffer]
+    aborted: AbortedTransaction | None
+
+
+@dataclass(slots=True)
+class AppendGroup:
+    """Batches for one write; all of them fail or none does."""
+
+    end_offset: int  # of the log, once they are written
+    results: list[AppendInfo | KafkaError] = field(default_factory=list)
+    staged: list[StagedBatch] = field(default_factory=list)
+    staged_bytes: int = 0
+    first_result: int = 0  # the answers from here on depend on this write
+
+    def written(self) -> None:
+        """What was staged is in the file: begin anew."""
+        self.staged = []
+        self.staged_bytes = 0
+        self.first_result = len(self.results)
+
+    def failed(self, refusal: KafkaError, end_offset: int) -> None:
+        """Nothing of it is in the file: every answer that built on it is the refusal."""
+        count = len(self.results) - self.first_result
+        self.results[self.first_result :] = [refusal] * count
+        self.end_offset = end_offset
+        self.written()
+
+
+class Placement(NamedTuple):
+    """What the broker puts into a batch's header."""
+
+    base_offset: int
+    leader_epoch: int
+    now_ms: int
+
+
+def place(
+    header: BatchHeader, records: memoryview, config: LogConfig, placement: Placement
+) -> tuple[BatchHeader, list[Buffer]]:
+    """The header as it will stand in the log, and the bytes to write."""
+    codec = header.attributes & CODEC_MASK
+    wanted = codec
+    if config.compression_type != PRODUCER_COMPRESSION and not header.is_control:
+        wanted = CODEC_BY_NAME[config.compression_type]
+    if wanted != codec or config.log_append_time:
+        return _place_changed(header, records, config, placement, wanted)
+    length = header.batch_length
+    prefix = _PREFIX.pack(placement.base_offset, length, placement.leader_epoch)
+    placed = BatchHeader(placement.base_offset, length, placement.leader_epoch, *header[3:])
+    return placed, [prefix, records[PREFIX_BYTES : LENGTH_OVERHEAD + length]]
+
+
+def _place_changed(
+    header: BatchHeader,
+    records: memoryview,
+    config: LogConfig,
+    placement: Placement,
+    codec: int,
+) -> tuple[BatchHeader, list[Buffer]]:
+    """As `place`, for a batch whose CRC changes."""
+    attributes = header.attributes & ~CODEC_MASK | codec
+    max_timestamp = header.max_timestamp
+    if config.log_append_time:
+        attributes |= LOG_APPEND_TIME_BIT
+        max_timestamp = placement.now_ms
+    if codec != header.codec:
+        fields = fields_of(header)._replace(
+            base_offset=placement.base_offset,
+            leader_epoch=placement.leader_epoch,
+            attributes=attributes,
+            max_timestamp=max_timestamp,
+        )
+        batch = assemble(fields, compress(codec, body_of(header, records)))
+        return read_header(batch), [batch]
+    placed = header._replace(
+        base_offset=placement.base_offset,
+        partition_leader_epoch=placement.leader_epoch,
+        attributes=attributes,
+        max_timestamp=max_timestamp,
+    )
+    body = records[HEADER_BYTES : header.size_bytes]
+    placed = placed._replace(crc=crc32c(body, crc32c(HEADER.pack(*placed)[CRC_START:])))
+    return placed, [HEADER.pack(*placed), body]

@@ -1,0 +1,90 @@
+"""Leader epochs of one log (KIP-101): at which offset each leader began to write.
+
+Kept in `leader-epoch-checkpoint`, one `epoch start_offset` a line, both growing.
+"""
+
+from bisect import bisect_right
+from operator import itemgetter
+
+from broker.storage import checkpoint
+from broker.storage.files import Files
+
+FILE_NAME = "leader-epoch-checkpoint"
+UNDEFINED_EPOCH = -1
+UNDEFINED_OFFSET = -1
+
+
+class LeaderEpochs:
+    """(epoch, start offset) in order; every change is on disk before it is used."""
+
+    __slots__ = ("_directory", "_entries", "_files")
+
+    def __init__(self, files: Files, directory: str) -> None:
+        self._files = files
+        self._directory = directory
+        self._entries: tuple[tuple[int, int], ...] = ()
+
+    def load(self) -> None:
+        """Read the checkpoint; StorageError if it is damaged."""
+        entries = checkpoint.read_entries(self._files, f"{self._directory}/{FILE_NAME}") or []
+        self._entries = tuple((int(epoch), int(start)) for epoch, start in entries)
+
+    @property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        return self._entries
+
+    @property
+    def latest(self) -> int:
+        """The newest epoch; -1 before the first record."""
+        return self._entries[-1][0] if self._entries else UNDEFINED_EPOCH
+
+    def assign(self, epoch: int, start_offset: int) -> None:
+        """Note that `epoch` writes from `start_offset` on, if it is a new one."""
+        if epoch < 0 or (self._entries and epoch <= self._entries[-1][0]):
+            return
+        kept = tuple(entry for entry in self._entries if entry[1] < start_offset)
+        self._store((*kept, (epoch, start_offset)))
+
+    def epoch_of(self, offset: int) -> int:
+        """The epoch that wrote the record at `offset`; -1 if it is not known."""
+        slot = bisect_right(self._entries, offset, key=itemgetter(1))
+        return self._entries[slot - 1][0] if slot else UNDEFINED_EPOCH
+
+    def end_offset_for(self, epoch: int, end_offset: int) -> tuple[int, int]:
+        """(largest known epoch <= `epoch`, where it ends); (-1, -1) if it is not known.
+
+        An epoch older than all that are known is answered with the start of the first one.
+        """
+        entries = self._entries
+        if not entries or epoch > entries[-1][0] or epoch == UNDEFINED_EPOCH:
+            return UNDEFINED_EPOCH, UNDEFINED_OFFSET
+        if epoch == entries[-1][0]:
+            return epoch, end_offset
+        slot = bisect_right(entries, epoch, key=itemgetter(0))
+        if slot == 0:
+            return epoch, entries[0][1]
+        return entries[slot - 1][0], entries[slot][1]
+
+    def truncate_from_end(self, end_offset: int) -> None:
+        """Drop the epochs that start at or above the end of the log."""
+        kept = tuple(entry for entry in self._entries if entry[1] < end_offset)
+        if kept != self._entries:
+            self._store(kept)
+
+    def truncate_from_start(self, start_offset: int) -> None:
+        """Drop the epochs that end before the log starts; the first one then starts there."""
+        slot = bisect_right(self._entries, start_offset, key=itemgetter(1))
+        if slot == 0:
+            return
+        kept = ((self._entries[slot - 1][0], start_offset), *self._entries[slot:])
+        if kept != self._entries:
+            self._store(kept)
+
+    def _store(self, entries: tuple[tuple[int, int], ...]) -> None:
+        checkpoint.write_entries(
+            self._files,
+            self._directory,
+            FILE_NAME,
+            (f"{epoch} {start_offset}" for epoch, start_offset in entries),
+        )
+        self._entries = entries

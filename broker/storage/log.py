@@ -1,0 +1,443 @@
+"""A log: an ordered row of segments that is appended to, read, rolled and cut.
+
+One thread at a time appends, flushes and changes; `read` and the other questions are safe from
+other threads meanwhile, since the row of segments and the index entries are replaced, never
+changed in place. Nothing here waits or knows time.
+
+An append is in the page cache when it returns; `flush` makes it survive a power cut. A segment is
+flushed whole before the next one is begun, so that only the newest can be torn.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.records.batch import LENGTH_OVERHEAD, BatchHeader, crc_ok, iterate, read_header
+from broker.records.control import read_marker
+from broker.records.validate import validate_produce
+from broker.storage import log_reader, producer_snapshot, recovery, retention
+from broker.storage.append import (
+    AppendGroup,
+    AppendInfo,
+    AppendRequest,
+    Origin,
+    Placement,
+    StagedBatch,
+    place,
+)
+from broker.storage.file_slice import FileSlice
+from broker.storage.files import Files
+from broker.storage.leader_epochs import LeaderEpochs
+from broker.storage.log_config import LogConfig
+from broker.storage.log_reader import FoundTimestamp, LogSlice
+from broker.storage.producer_state import BatchMetadata, ProducerState
+from broker.storage.segment import RELATIVE_OFFSET_MAX, Segment
+from broker.storage.transaction_index import AbortedTransaction
+
+# The words of a log's callers: they need not know which file of this package has which.
+__all__ = [
+    "AppendInfo",
+    "AppendRequest",
+    "FileSlice",
+    "FoundTimestamp",
+    "Log",
+    "LogConfig",
+    "LogSlice",
+    "Origin",
+]
+
+log = logging.getLogger(__name__)
+
+TopicPartition = tuple[str, int]
+NO_TIMESTAMP = -1
+
+
+class Log:
+    """One partition's log; make it with `Log.open`."""
+
+    def __init__(
+        self,
+        files: Files,
+        directory: str,
+        topic_partition: TopicPartition,
+        config: LogConfig,
+        opened: recovery.OpenedLog,
+    ) -> None:
+        self._files = files
+        self.directory = directory
+        self.topic_partition = topic_partition
+        self.config = config
+        self._limits = config.produce_limits()
+        self.segments: tuple[Segment, ...] = tuple(opened.segments)
+        self._active = self.segments[-1]
+        self.producer_state: ProducerState = opened.producer_state
+        self.leader_epochs: LeaderEpochs = opened.leader_epochs
+        self.start_offset = opened.start_offset
+        self.end_offset = opened.end_offset
+        self.flushed_offset = opened.flushed_offset
+        self.recovery_point = opened.flushed_offset
+        self._snapshot_offset = opened.snapshot_offset
+        self._high_watermark_seen = 0
+        self._unsynced: list[Segment] = []
+        self._names_unsynced = True
+        if opened.flushed_offset < opened.end_offset:
+            self._unsynced.append(self._active)
+
+    @classmethod
+    def open(
+        cls,
+        files: Files,
+        directory: str,
+        topic_partition: TopicPartition,
+        config: LogConfig,
+        *,
+        clean_shutdown: bool = False,
+        recovery_point: int = 0,
+        log_start_offset: int = 0,
+        now_ms: int,
+    ) -> "Log":
+        """The log in `directory`, which is made if it is not there.
+
+        After an unclean stop the newest segment is checked from `recovery_point` on and its torn
+        end cut off. Raises StorageError, naming file and byte, for damage anywhere else: the way
+        out is a copy of the directory in which that file is cut at that byte and the later
+        segments are removed, opened as after an unclean stop.
+        """
+        opening = recovery.Opening(clean_shutdown, recovery_point, log_start_offset, now_ms)
+        opened = recovery.open_log(files, directory, config, opening)
+        return cls(files, directory, topic_partition, config, opened)
+
+    # appending ----------------------------------------------------------------------------
+
+    def append_as_leader(
+        self,
+        records: memoryview,
+        *,
+        leader_epoch: int,
+        now_ms: int,
+        origin: Origin = Origin.CLIENT,
+    ) -> AppendInfo:
+        """Append one batch at the end; it is not flushed.
+
+        KafkaError for what must not be appended, KAFKA_STORAGE_ERROR for a full disk: nothing is
+        changed then. StorageError for a disk that fails.
+        """
+        (result,) = self.append_many([AppendRequest(records, leader_epoch, now_ms, origin)])
+        if isinstance(result, KafkaError):
+            raise result
+        return result
+
+    def append_many(self, requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
+        """Append batches in order with as few writes as possible; each has its own answer.
+
+        A full disk refuses all that would have gone out in the same write.
+        """
+        group = AppendGroup(self.end_offset)
+        self.producer_state.begin()
+        for request in requests:
+            try:
+                info = self._stage(request, group)
+            except KafkaError as refusal:
+                group.results.append(refusal)
+            else:
+                group.results.append(info)
+        try:
+            self._write(group)
+        except KafkaError:
+            pass  # the group's results have it
+        self.producer_state.keep()
+        return group.results
+
+    def _stage(self, request: AppendRequest, group: AppendGroup) -> AppendInfo:
+        """Decide on one batch, give it its offsets, and queue it for the group's write."""
+        records, origin = request.records, request.origin
+        if origin is Origin.CLIENT:
+            header = validate_produce(records, limits=self._limits, now_ms=request.now_ms)
+            if header.producer_id >= 0:
+                duplicate = self.producer_state.check(header)
+                if duplicate is not None:
+                    return self._duplicate(duplicate)
+        else:
+            header = read_header(records)
+        marker = read_marker(header, records) if header.is_control else None
+        if marker is not None:
+            self.producer_state.check_marker(header, marker)
+        placement = Placement(group.end_offset, request.leader_epoch, request.now_ms)
+        header, chunks = place(header, records, self.config, placement)
+        if self._must_roll(header, group.staged_bytes, request.now_ms):
+            self._write(group)
+            self._roll(group.end_offset, request.now_ms)
+        if request.leader_epoch > self.leader_epochs.latest:
+            self.leader_epochs.assign(request.leader_epoch, group.end_offset)
+        aborted = None
+        if marker is not None:
+            aborted = self.producer_state.apply_marker(header, marker)
+        elif header.producer_id >= 0:
+            self.producer_state.apply(header)
+        return self._queue(group, StagedBatch(header, chunks, aborted))
+
+    def _queue(self, group: AppendGroup, batch: StagedBatch) -> AppendInfo:
+        header = batch.header
+        size = LENGTH_OVERHEAD + header.batch_length
+        last_offset = header.base_offset + header.last_offset_delta
+        group.staged.append(batch)
+        group.staged_bytes += size
+        group.end_offset = last_offset + 1
+        append_time = header.max_timestamp if self.config.log_append_time else NO_TIMESTAMP
+        return AppendInfo(
+            header.base_offset, last_offset, append_time, self.start_offset, False, size
+        )
+
+    def _duplicate(self, batch: BatchMetadata) -> AppendInfo:
+        append_time = batch.timestamp if self.config.log_append_time else NO_TIMESTAMP
+        return AppendInfo(
+            batch.first_offset, batch.last_offset, append_time, self.start_offset, True, 0
+        )
+
+    def _write(self, group: AppendGroup) -> None:
+        """Put the staged batches behind the last one; KafkaError if the disk is full."""
+        if not group.staged:
+            return
+        segment = self._active
+        try:
+            for batch in group.staged:
+                if batch.aborted is not None:
+                    # before the marker: a marker without its entry would show aborted records
+                    segment.transaction_index.append(batch.aborted)
+            if len(group.staged) == 1:
+                position = segment.file.append(group.staged[0].chunks)
+            else:
+                position = segment.file.append(
+                    [chunk for batch in group.staged for chunk in batch.chunks]
+                )
+        except KafkaError as refusal:
+            self.producer_state.undo()
+            segment.transaction_index.truncate_at(self.end_offset)
+            group.failed(refusal, self.end_offset)
+            self.producer_state.begin()
+            raise
+        interval_bytes = self.config.index_interval_bytes
+        tail = segment.tail
+        assert tail is not None, "only the newest segment is written to"
+        for batch in group.staged:
+            segment.added(batch.header, position, interval_bytes)
+            tail.add(batch.header.base_offset, position)
+            position += LENGTH_OVERHEAD + batch.header.batch_length
+        if not self._unsynced:
+            self._unsynced.append(segment)
+        # Readers go by these two, so they change last: the size first, then the end.
+        segment.size = position
+        self.end_offset = group.end_offset
+        self.producer_state.map_end_offset = group.end_offset
+        self.producer_state.forget_ended(self._high_watermark_seen)
+        self.producer_state.begin()
+        group.written()
+
+    def append_as_follower(self, records: memoryview, *, now_ms: int) -> int:
+        """Append whole batches of the leader as they are, with their offsets; the new end.
+
+        CORRUPT_MESSAGE for a bad CRC, StorageError for offsets that do not follow on.
+        """
+        for position, header in iterate(records):
+            if not crc_ok(records, position, header):
+                raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"crc at byte {position}")
+            if header.base_offset < self.end_offset:
+                raise StorageError(
+                    f"{self.directory}: offset {header.base_offset} comes after {self.end_offset}"
+                )
+            batch = records[position : position + header.size_bytes]
+            group = AppendGroup(self.end_offset)
+            self.producer_state.begin()
+            if self._must_roll(header, 0, now_ms):
+                self._roll(header.base_offset, now_ms)
+            self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
+            aborted = recovery.apply_batch(self.producer_state, header, batch)
+            self._queue(group, StagedBatch(header, [batch], aborted))
+            self._write(group)
+            self.producer_state.keep()
+        return self.end_offset
+
+    # rolling and flushing -----------------------------------------------------------------
+
+    def _must_roll(self, header: BatchHeader, staged_bytes: int, now_ms: int) -> bool:
+        segment, config = self._active, self.config
+        used = segment.size + staged_bytes
+        if used == 0:
+            return False
+        last_offset = header.base_offset + header.last_offset_delta
+        return (
+            used + LENGTH_OVERHEAD + header.batch_length > config.segment_bytes
+            or segment.age_ms(header.max_timestamp, now_ms) >= config.segment_ms
+            or segment.index_is_full(config.segment_index_bytes)
+            or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
+        )
+
+    def roll(self, now_ms: int) -> None:
+        """Begin a new segment, unless the active one is empty; retention and compaction ask."""
+        if self._active.size:
+            self._roll(self.end_offset, now_ms)
+
+    def _roll(self, base_offset: int, now_ms: int) -> None:
+        """Finish the active segment, on disk, and begin the one at `base_offset`."""
+        finished = self._active
+        finished.seal()
+        self.checkpoint()
+        segment = Segment(self._files, self.directory, base_offset)
+        segment.create(now_ms)
+        self._names_unsynced = True
+        finished.unload_indexes()
+        self.segments = (*self.segments, segment)
+        self._active = segment
+        log.info(
+            "segment rolled topic=%s partition=%d base_offset=%d",
+            *self.topic_partition,
+            base_offset,
+        )
+
+    def flush(self) -> int:
+        """Make everything appended so far survive a power cut; the offset up to which it does.
+
+        A failed sync is a StorageError, now and at every later flush.
+        """
+        end_offset = self.end_offset
+        for segment in self._unsynced:
+            segment.file.sync()
+        self._unsynced = []
+        if self._names_unsynced:
+            self._files.sync_directory(self.directory)
+            self._names_unsynced = False
+        self.flushed_offset = end_offset
+        return end_offset
+
+    def checkpoint(self) -> int:
+        """Flush, and write down all that recovery would else have to find out again.
+
+        The offset returned may be stored as recovery point: nothing below it is scanned again.
+        """
+        self.flush()
+        self._active.persist_indexes(sync=True)
+        self.take_snapshot()
+        self.recovery_point = self.flushed_offset
+        return self.recovery_point
+
+    def take_snapshot(self) -> None:
+        """Write the producer state as of now, unless the newest snapshot has it."""
+        state = self.producer_state
+        if state.map_end_offset <= self._snapshot_offset:
+            return
+        producer_snapshot.write_snapshot(self._files, self.directory, state)
+        self._snapshot_offset = state.map_end_offset
+        recovery.remove_old_snapshots(
+            self._files, self.directory, [segment.base_offset for segment in self.segments]
+        )
+
+    # reading ------------------------------------------------------------------------------
+
+    def read(
+        self, offset: int, max_bytes: int, *, end_offset: int, minimum_one: bool = False
+    ) -> LogSlice:
+        """Whole batches from the one that has `offset` on, below `end_offset`.
+
+        At most `max_bytes`, but with `minimum_one` at least one batch if there is any. Empty at
+        or above `end_offset`; OFFSET_OUT_OF_RANGE outside [log start, log end].
+        """
+        if not self.start_offset <= offset <= self.end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"offset {offset} is outside [{self.start_offset}, {self.end_offset}]",
+            )
+        limits = log_reader.ReadLimits(max_bytes, min(end_offset, self.end_offset), minimum_one)
+        return log_reader.read(self.segments, offset, limits)
+
+    def offset_for_timestamp(self, timestamp: int) -> FoundTimestamp | None:
+        """The first record at or after `timestamp`; None if there is none."""
+        return log_reader.offset_for_timestamp(
+            self.segments, timestamp, self.start_offset, self.leader_epochs
+        )
+
+    def max_timestamp_offset(self) -> FoundTimestamp | None:
+        """The record with the largest timestamp, the first one of several; None without any."""
+        return log_reader.max_timestamp_offset(self.segments, self.start_offset, self.leader_epochs)
+
+    def aborted_transactions(self, fetch_offset: int, upper: int) -> list[AbortedTransaction]:
+        """Aborted transactions that overlap [fetch_offset, upper), by first offset."""
+        return log_reader.aborted_transactions(self.segments, fetch_offset, upper)
+
+    def last_stable_offset(self, high_watermark: int) -> int:
+        """Below it no transaction is open, or ended above the high watermark."""
+        self._high_watermark_seen = high_watermark
+        first = self.producer_state.first_unstable_offset(high_watermark)
+        return high_watermark if first is None else min(first, high_watermark)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size for segment in self.segments)
+
+    @property
+    def active_segment(self) -> Segment:
+        return self._active
+
+    # changing -----------------------------------------------------------------------------
+
+    def update_config(self, config: LogConfig) -> None:
+        self.config = config
+        self._limits = config.produce_limits()
+
+    def delete_records_before(self, offset: int) -> int:
+        """Move the log's start up to `offset`; the new start. OFFSET_OUT_OF_RANGE above the end.
+
+        Segments wholly below go with the next retention pass.
+        """
+        if offset > self.end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE, f"offset {offset} is above the end {self.end_offset}"
+            )
+        if offset > self.start_offset:
+            self.start_offset = offset
+            self.leader_epochs.truncate_from_start(offset)
+        return self.start_offset
+
+    def delete_old_segments(self, now_ms: int, high_watermark: int) -> int:
+        """Drop what retention no longer keeps; how many segments went."""
+        return retention.delete_old_segments(self, now_ms, high_watermark)
+
+    def replace_segments(self, segments: Sequence[Segment]) -> None:
+        """Have this row of segments; the active one stays. For retention and compaction."""
+        assert segments[-1] is self._active, "the active segment is not replaced"
+        self.segments = tuple(segments)
+        self.start_offset = max(self.start_offset, segments[0].base_offset)
+
+    def truncate_to(self, offset: int, now_ms: int) -> None:
+        """Drop everything from `offset` on (a follower whose leader knows better)."""
+        if offset >= self.end_offset:
+            return
+        self.flush()
+        kept = [segment for segment in self.segments if segment.base_offset < offset]
+        for segment in self.segments[len(kept) :]:
+            segment.remove_files()
+        if kept:
+            recovery.cut_segment(kept[-1], offset)
+        else:
+            kept = [Segment(self._files, self.directory, offset)]
+            kept[0].create(now_ms)
+        self._names_unsynced = True
+        self.segments = tuple(kept)
+        self._active = kept[-1]
+        self.end_offset = offset
+        self.start_offset = min(self.start_offset, offset)
+        self.flushed_offset = min(self.flushed_offset, offset)
+        self.recovery_point = min(self.recovery_point, offset)
+        self.leader_epochs.truncate_from_end(offset)
+        self._snapshot_offset = recovery.restore_producers(
+            self._files, self.directory, kept, offset, self.producer_state
+        )
+        self._unsynced = [self._active]
+
+    def close(self) -> None:
+        """Flush and write all indexes, so that the next open has nothing to find out."""
+        self._active.seal()
+        self.checkpoint()
+
+    def delete(self) -> None:
+        """Remove the directory; slices handed out stay readable."""
+        self._files.remove_directory(self.directory)

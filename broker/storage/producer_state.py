@@ -1,0 +1,286 @@
+"""What a log knows of its producers: idempotence (KIP-98, KIP-360) and open transactions.
+
+Per producer id: its epoch, its last five batches (a retry of one of them is answered, not
+appended), its open transaction. Built from batch headers alone, so that restart and followers
+come to the same state. Entries are immutable and replaced whole: other threads may read them
+while one thread appends, and a failed write is undone by putting the old entries back.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from broker.errors import ErrorCode, KafkaError
+from broker.records.batch import SEQUENCE_COUNT, BatchHeader
+from broker.records.control import ControlType, EndTransactionMarker
+from broker.storage.transaction_index import AbortedTransaction
+
+WINDOW_BATCHES = 5  # what a producer may have in flight (KIP-98)
+NO_OFFSET = -1
+NO_EPOCH = -1
+NO_SEQUENCE = -1
+
+
+class BatchMetadata(NamedTuple):
+    """One of the last batches of a producer."""
+
+    first_sequence: int
+    last_sequence: int
+    last_offset: int
+    offset_delta: int
+    timestamp: int
+
+    @property
+    def first_offset(self) -> int:
+        return self.last_offset - self.offset_delta
+
+    @classmethod
+    def of(cls, header: BatchHeader) -> "BatchMetadata":
+        delta = header.last_offset_delta
+        last_offset = header.base_offset + delta
+        timestamp = header.max_timestamp
+        return cls(header.base_sequence, header.last_sequence, last_offset, delta, timestamp)
+
+
+class ProducerEntry(NamedTuple):
+    """One producer in one partition."""
+
+    producer_id: int
+    producer_epoch: int
+    window: tuple[BatchMetadata, ...]  # oldest first
+    coordinator_epoch: int
+    transaction_first_offset: int  # of the open transaction, -1 without one
+    last_timestamp: int  # of the last append: when it expires counts from here
+
+    @property
+    def last_sequence(self) -> int:
+        return self.window[-1].last_sequence if self.window else NO_SEQUENCE
+
+    @property
+    def last_offset(self) -> int:
+        return self.window[-1].last_offset if self.window else NO_OFFSET
+
+
+class EndedTransaction(NamedTuple):
+    """A transaction whose marker is written, but may not be below the high watermark yet."""
+
+    first_offset: int
+    last_offset: int
+
+
+class ProducerState:
+    """All producers of one log; `map_end_offset` is the first offset not yet taken in."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, ProducerEntry] = {}
+        self.map_end_offset = 0
+        self._ended: tuple[EndedTransaction, ...] = ()
+        self._first_ongoing = NO_OFFSET
+        self._ongoing: dict[int, int] = {}  # producer id -> first offset, oldest first
+        self._undo: list[tuple[int, ProducerEntry | None]] | None = None
+        self._undo_ended: tuple[EndedTransaction, ...] = ()
+
+    # deciding -----------------------------------------------------------------------------
+
+    def check(self, header: BatchHeader) -> BatchMetadata | None:
+        """May this batch of a client be appended?
+
+        None: yes. A batch: no need, it is there already. KafkaError INVALID_PRODUCER_EPOCH,
+        OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_TXN_STATE: no.
+        """
+        entry = self.entries.get(header.producer_id)
+        if entry is None:
+            return None  # its state may have expired: any sequence begins anew
+        if header.producer_epoch == entry.producer_epoch:
+            for batch in entry.window:
+                if (
+                    batch.first_sequence == header.base_sequence
+                    and batch.last_sequence == header.last_sequence
+                ):
+                    return batch
+        _check_epoch(header, entry)
+        _check_sequence(header, entry)
+        if entry.transaction_first_offset >= 0 and not header.is_transactional:
+            raise KafkaError(
+                ErrorCode.INVALID_TXN_STATE,
+                f"producer {header.producer_id} has an open transaction and writes outside of it",
+            )
+        return None
+
+    def check_marker(self, header: BatchHeader, marker: EndTransactionMarker) -> None:
+        """KafkaError if a newer producer epoch or a newer coordinator is known."""
+        entry = self.entries.get(header.producer_id)
+        if entry is None:
+            return
+        _check_epoch(header, entry)
+        if marker.coordinator_epoch < entry.coordinator_epoch:
+            raise KafkaError(
+                ErrorCode.TRANSACTION_COORDINATOR_FENCED,
+                f"coordinator epoch {marker.coordinator_epoch} of producer {header.producer_id}"
+                f" is before {entry.coordinator_epoch}",
+            )
+
+    # applying -----------------------------------------------------------------------------
+
+    def apply(self, header: BatchHeader) -> None:
+        """Take in a data batch that stands (or is about to stand) in the log; cannot refuse."""
+        producer_id = header.producer_id
+        entry = self.entries.get(producer_id)
+        batch = BatchMetadata.of(header)
+        window: tuple[BatchMetadata, ...] = (batch,)
+        coordinator_epoch, first_offset = NO_EPOCH, NO_OFFSET
+        if entry is not None:
+            coordinator_epoch = entry.coordinator_epoch
+            first_offset = entry.transaction_first_offset
+            if entry.producer_epoch == header.producer_epoch:
+                window = (*entry.window[1 - WINDOW_BATCHES :], batch)
+        if first_offset < 0 and header.is_transactional:
+            first_offset = header.base_offset
+            self._ongoing[producer_id] = first_offset
+            if self._first_ongoing < 0:
+                self._first_ongoing = first_offset
+        self._put(
+            ProducerEntry(
+                producer_id,
+                header.producer_epoch,
+                window,
+                coordinator_epoch,
+                first_offset,
+                header.max_timestamp,
+            )
+        )
+
+    def apply_marker(
+        self, header: BatchHeader, marker: EndTransactionMarker
+    ) -> AbortedTransaction | None:
+        """Take in the end of a transaction; what the transaction index must have if it aborted."""
+        producer_id = header.producer_id
+        entry = self.entries.get(producer_id)
+        window: tuple[BatchMetadata, ...] = ()
+        first_offset = NO_OFFSET
+        if entry is not None:
+            first_offset = entry.transaction_first_offset
+            if entry.producer_epoch == header.producer_epoch:
+                window = entry.window
+        self._put(
+            ProducerEntry(
+                producer_id,
+                header.producer_epoch,
+                window,
+                marker.coordinator_epoch,
+                NO_OFFSET,
+                header.max_timestamp,
+            )
+        )
+        if first_offset < 0:
+            return None
+        self._close_transaction(producer_id)
+        self._ended = (*self._ended, EndedTransaction(first_offset, header.base_offset))
+        if marker.control_type is ControlType.COMMIT:
+            return None
+        stable = self._first_ongoing if self._first_ongoing >= 0 else header.base_offset + 1
+        return AbortedTransaction(producer_id, first_offset, header.base_offset, stable)
+
+    def _close_transaction(self, producer_id: int) -> None:
+        self._ongoing.pop(producer_id, None)
+        self._first_ongoing = min(self._ongoing.values(), default=NO_OFFSET)
+
+    def _put(self, entry: ProducerEntry) -> None:
+        if self._undo is not None:
+            self._undo.append((entry.producer_id, self.entries.get(entry.producer_id)))
+        self.entries[entry.producer_id] = entry
+
+    # undoing ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Remember from here on what is replaced, until `keep` or `undo`."""
+        self._undo = []
+        self._undo_ended = self._ended
+
+    def keep(self) -> None:
+        self._undo = None
+
+    def undo(self) -> None:
+        """Be as at `begin`: the batches taken in since were not written."""
+        for producer_id, entry in reversed(self._undo or []):
+            if entry is None:
+                del self.entries[producer_id]
+            else:
+                self.entries[producer_id] = entry
+        self._undo = None
+        self._ended = self._undo_ended
+        self._rebuild_transactions()
+
+    # transactions -------------------------------------------------------------------------
+
+    def first_unstable_offset(self, high_watermark: int) -> int | None:
+        """The first offset of a transaction that is open, or ended above the high watermark."""
+        first = self._first_ongoing
+        for ended in self._ended:
+            if ended.last_offset >= high_watermark and (first < 0 or ended.first_offset < first):
+                first = ended.first_offset
+        return first if first >= 0 else None
+
+    def forget_ended(self, high_watermark: int) -> None:
+        """Drop the ended transactions whose marker is below the high watermark."""
+        if self._ended:
+            self._ended = tuple(e for e in self._ended if e.last_offset >= high_watermark)
+
+    def _rebuild_transactions(self) -> None:
+        ongoing = sorted(
+            (entry.transaction_first_offset, producer_id)
+            for producer_id, entry in self.entries.items()
+            if entry.transaction_first_offset >= 0
+        )
+        self._ongoing = {producer_id: first_offset for first_offset, producer_id in ongoing}
+        self._first_ongoing = ongoing[0][0] if ongoing else NO_OFFSET
+
+    # restoring ----------------------------------------------------------------------------
+
+    def restore(self, entries: Iterable[ProducerEntry], end_offset: int) -> None:
+        """Have exactly these entries, true up to `end_offset`."""
+        self.entries = {entry.producer_id: entry for entry in entries}
+        self.map_end_offset = end_offset
+        self._ended = ()
+        self._undo = None
+        self._rebuild_transactions()
+
+    def refill_window(self, producer_id: int, batches: list[BatchMetadata]) -> None:
+        """Give a restored entry the batches before its last one, found in the log again."""
+        entry = self.entries[producer_id]
+        older = [batch for batch in batches if batch.last_offset < entry.last_offset]
+        window = (*older[1 - WINDOW_BATCHES :], *entry.window)
+        self.entries[producer_id] = entry._replace(window=window)
+
+    def remove_expired(self, now_ms: int, expiration_ms: int) -> int:
+        """Drop producers without an open transaction that wrote last so long ago; how many."""
+        expired = [
+            producer_id
+            for producer_id, entry in self.entries.items()
+            if entry.transaction_first_offset < 0 and now_ms - entry.last_timestamp >= expiration_ms
+        ]
+        for producer_id in expired:
+            del self.entries[producer_id]
+        return len(expired)
+
+
+def _check_epoch(header: BatchHeader, entry: ProducerEntry) -> None:
+    if header.producer_epoch < entry.producer_epoch:
+        raise KafkaError(
+            ErrorCode.INVALID_PRODUCER_EPOCH,
+            f"epoch {header.producer_epoch} of producer {header.producer_id}"
+            f" is before {entry.producer_epoch}",
+        )
+
+
+def _check_sequence(header: BatchHeader, entry: ProducerEntry) -> None:
+    if entry.producer_epoch == NO_EPOCH:
+        return
+    expected = 0
+    if header.producer_epoch == entry.producer_epoch:
+        expected = (entry.last_sequence + 1) % SEQUENCE_COUNT
+    if header.base_sequence != expected:
+        raise KafkaError(
+            ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+            f"producer {header.producer_id} epoch {header.producer_epoch} sends sequence"
+            f" {header.base_sequence}, expected is {expected}",
+        )

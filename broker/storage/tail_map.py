@@ -1,0 +1,51 @@
+"""Where the newest batches of a log begin: reads at its tail need no index and no disk."""
+
+from bisect import bisect_left, bisect_right
+
+BATCHES_MIN = 1024  # known after forgetting; twice as many at most
+
+
+class TailMap:
+    """Base offsets and positions of the last batches of the active segment, without a gap.
+
+    One thread adds, others look up: positions grow before offsets do, and forgetting puts new
+    lists in place at once, so that a reader always has two lists that belong together.
+    """
+
+    __slots__ = ("_lists",)
+
+    def __init__(self) -> None:
+        self._lists: tuple[list[int], list[int]] = ([], [])
+
+    def add(self, base_offset: int, position: int) -> None:
+        offsets, positions = self._lists
+        positions.append(position)
+        offsets.append(base_offset)
+        if len(offsets) > 2 * BATCHES_MIN:
+            self._lists = (offsets[BATCHES_MIN:], positions[BATCHES_MIN:])
+
+    def clear(self) -> None:
+        self._lists = ([], [])
+
+    def floor_position(self, offset: int) -> int | None:
+        """Position of the batch that has `offset`; None if it is older than what is known."""
+        offsets, positions = self._lists
+        slot = bisect_right(offsets, offset)
+        return positions[slot - 1] if slot else None
+
+    def position_of_end(self, end_offset: int, end_position: int) -> int | None:
+        """Where the batches below `end_offset` end; None if that is older than what is known.
+
+        `end_position`: the answer when no batch begins at or above `end_offset`.
+        """
+        offsets, positions = self._lists
+        slot = bisect_left(offsets, end_offset)
+        if slot == len(offsets):
+            return end_position if offsets else None
+        return positions[slot] if slot or offsets[0] == end_offset else None
+
+    def last_boundary(self, position: int) -> int | None:
+        """The last start of a batch at or before `position`; None if that is not known."""
+        _, positions = self._lists
+        slot = bisect_right(positions, position)
+        return positions[slot - 1] if slot else None
