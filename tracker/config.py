@@ -83,6 +83,37 @@ class IngestConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """[stream]: the aggregator that turns events into rollups.db."""
+
+    metrics_host: str = setting("127.0.0.1", "address of Prometheus metrics")
+    metrics_port: int = setting(9103, "port of Prometheus metrics; 0: any free", low=0, high=65535)
+    flush_interval_ms: int = setting(
+        250, "how long events are gathered before they are counted", low=10, high=10_000
+    )
+    batch_events_max: int = setting(
+        5_000, "most events counted in one transaction", low=1, high=100_000
+    )
+    repeat_window_days: int = setting(
+        7, "how long event ids are kept to recognise repeats", low=1, high=365
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """[export]: the exporter that writes every event into a warehouse."""
+
+    metrics_host: str = setting("127.0.0.1", "address of Prometheus metrics")
+    metrics_port: int = setting(9104, "port of Prometheus metrics; 0: any free", low=0, high=65535)
+    flush_interval_ms: int = setting(
+        250, "how long events are gathered before they are written", low=10, high=10_000
+    )
+    batch_events_max: int = setting(
+        5_000, "most events written in one transaction", low=1, high=100_000
+    )
+
+
 def child_environment(**extra: str) -> dict[str, str]:
     """This process's environment with `extra` in it, for a worker process."""
     return {**os.environ, **extra}
