@@ -1,0 +1,68 @@
+"""Whether an event posted now would be stored: the topics exist, the sites are read, the broker
+answered lately."""
+
+import asyncio
+import logging
+from typing import Final
+
+from tracker import topics
+from tracker.clock import Clock
+from tracker.config import KafkaConfig
+from tracker.ingest.steps.known_sites import KnownSites
+from tracker.kafka import KafkaFailure, ensure_topics
+from tracker.sites import SiteReader
+
+log = logging.getLogger(__name__)
+
+SILENCE_MS_MAX: Final = 5_000  # the broker not heard of for so long: not ready
+POLL_S: Final = 0.5  # a new site is known at once; this bounds only how fast we stop
+RETRY_S: Final = 0.5
+
+
+class Readiness:
+    """Prepares the broker's side, then follows the registry of sites for ever."""
+
+    def __init__(self, config: KafkaConfig, reader: SiteReader, clock: Clock) -> None:
+        self._config = config
+        self._reader = reader
+        self._clock = clock
+        self._heard_at_ms: float | None = None
+        self.known_sites = KnownSites(reader.sites)
+        self.prepared = asyncio.Event()
+
+    def problem(self) -> str | None:
+        """None when ready, else what is missing, for people."""
+        if not self.prepared.is_set():
+            return "the broker has not been reached yet"
+        silence_ms = self._clock.monotonic_ms() - (self._heard_at_ms or 0.0)
+        if silence_ms > SILENCE_MS_MAX:
+            return f"the broker has not answered for {silence_ms / 1000:.0f} s"
+        return None
+
+    async def run(self) -> None:
+        """Until cancelled; a broker that is away is waited for."""
+        while not self.prepared.is_set():
+            try:
+                await asyncio.to_thread(self._prepare)
+                self._heard()
+                self.known_sites.ready = True
+                self.prepared.set()
+            except KafkaFailure as failure:
+                log.warning("waiting for the broker: %s", failure)
+                await asyncio.sleep(RETRY_S)
+        while True:
+            try:
+                for record in await asyncio.to_thread(self._reader.poll, POLL_S):
+                    self._reader.apply(record)
+                await asyncio.to_thread(self._reader.ask)
+                self._heard()
+            except KafkaFailure as failure:
+                log.debug("the broker does not answer: %s", failure)
+                await asyncio.sleep(RETRY_S)
+
+    def _prepare(self) -> None:
+        ensure_topics(self._config, topics.ALL, client_id="footfall-ingest")
+        self._reader.read_to_end()
+
+    def _heard(self) -> None:
+        self._heard_at_ms = self._clock.monotonic_ms()

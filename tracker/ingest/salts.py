@@ -1,0 +1,76 @@
+"""The day's secret of the visitor id: random, kept at most 48 hours, shared by all workers.
+
+File <data>/ingest/salts.json, mode 0600: {"<days since 1970 UTC>": "<64 hex digits>"}. Two days at
+most: today's and yesterday's. Once a salt is deleted nobody can compute its visitor ids again.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+SALT_BYTES: Final = 32
+DAYS_KEPT: Final = 2  # today and yesterday: gone before it is 48 hours old
+
+
+class Salts:
+    """`today(now_ms)` is the same in all processes that share the directory."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / "salts.json"
+        self._lock_path = directory / "salts.lock"
+        self._day = -1
+        self._salt = b""
+
+    def today(self, now_ms: int) -> bytes:
+        """The salt of the UTC day of `now_ms`; raises OSError when the file cannot be written."""
+        day = now_ms // DAY_MS
+        if day != self._day:
+            self._salt = self._load(day)
+            self._day = day
+        return self._salt
+
+    def _load(self, day: int) -> bytes:
+        """Read or make the salt of `day` and delete those that are too old, under a lock."""
+        with self._lock_path.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self._read()
+            kept = {one: salt for one, salt in known.items() if day - DAYS_KEPT < one <= day + 1}
+            if day not in kept:
+                kept[day] = secrets.token_bytes(SALT_BYTES)
+                log.info("new salt day=%d", day)
+            if kept != known:
+                self._write(kept)
+            return kept[day]
+
+    def _read(self) -> dict[int, bytes]:
+        try:
+            stored = json.loads(self._path.read_bytes())
+            return {int(day): bytes.fromhex(salt) for day, salt in stored.items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, AttributeError, TypeError) as error:
+            log.warning("salts are unreadable and made anew: %s", error)
+            return {}
+
+    def _write(self, salts: dict[int, bytes]) -> None:
+        """Replace the file atomically: a half-written one would split visitors in two."""
+        temporary = self._path.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({str(day): salt.hex() for day, salt in salts.items()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
