@@ -1,0 +1,92 @@
+"""How far an import has come: one small file, so that it can go on after any stop.
+
+File <data>/imports/<fingerprint>.json, mode 0600, replaced atomically and fsynced after every chunk
+that the broker acknowledged. While the import runs it holds the secret of its visitor ids; once it
+is finished the secret is deleted, and nobody can compute those ids again.
+"""
+
+import os
+import secrets
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+SECRET_BYTES: Final = 32
+MALFORMED_LISTED_MAX: Final = 20
+
+
+class MalformedLine(msgspec.Struct, frozen=True):
+    line: int  # counted from 1
+    problem: str
+
+
+class Progress(msgspec.Struct):
+    """All counts are of lines that the broker has acknowledged, or that are malformed."""
+
+    file: str
+    site: str
+    position: int = 0  # bytes of the unpacked log that are done
+    lines: int = 0
+    events: dict[str, int] = msgspec.field(default_factory=dict)  # by event name
+    bots: int = 0
+    malformed: int = 0
+    malformed_lines: list[MalformedLine] = msgspec.field(default_factory=list)  # the first ones
+    secret: str | None = None  # hex
+
+    def note_malformed(self, problem: str) -> None:
+        self.malformed += 1
+        if len(self.malformed_lines) < MALFORMED_LISTED_MAX:
+            self.malformed_lines.append(MalformedLine(self.lines, problem))
+
+
+class ProgressError(Exception):
+    """A progress file that cannot be read; the message says what to do."""
+
+
+class ProgressFile:
+    """One file for a log and a site."""
+
+    def __init__(self, directory: Path, fingerprint: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / f"{fingerprint}.json"
+
+    def load(self, file: str, site: str) -> Progress:
+        """Where an earlier run stopped, or the beginning; with a secret for this run."""
+        try:
+            progress = msgspec.json.decode(self._path.read_bytes(), type=Progress)
+        except FileNotFoundError:
+            progress = Progress(file, site)
+        except msgspec.DecodeError as error:
+            raise ProgressError(
+                f"{self._path} cannot be read ({error}); delete it to import the log from its"
+                " beginning: events have the same ids again, nothing is counted twice"
+            ) from error
+        if progress.secret is None:
+            progress.secret = secrets.token_hex(SECRET_BYTES)
+        return progress
+
+    def save(self, progress: Progress) -> None:
+        """On disk when it returns; raises OSError."""
+        temporary = self._path.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(progress))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def finish(self, progress: Progress) -> None:
+        """Save without the secret: the import has come to the end of the log."""
+        self.save(msgspec.structs.replace(progress, secret=None))
+
+
+def day_salt(secret: str, day: int) -> bytes:
+    """The salt of one UTC day (days since 1970) of this import."""
+    return blake2b(str(day).encode(), key=bytes.fromhex(secret), digest_size=32).digest()
