@@ -1,0 +1,85 @@
+"""The table `_offsets` of a SQLite sink, and the transaction around every flush.
+
+_offsets(topic, partition, next_offset)    written in the same transaction as the rows
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+
+from tracker.export.exporter import Arrived, Offsets, SinkUnavailable
+from tracker.export.held import Held
+from tracker.kafka import TopicPartition
+
+_REASONS = {
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_IOERR: "io_error",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_CANTOPEN: "cannot_open",
+}
+"""Primary result codes that may pass; anything else (corruption, a bug) ends the process."""
+
+
+def unavailable(error: sqlite3.Error) -> SinkUnavailable | None:
+    """What a failure means for the worker; None when waiting will not help."""
+    code = getattr(error, "sqlite_errorcode", None)
+    reason = _REASONS.get(code & 0xFF) if code is not None else None
+    return SinkUnavailable(reason, str(error)) if reason else None
+
+
+def read_offsets(db: sqlite3.Connection, owned: Iterable[TopicPartition]) -> Offsets:
+    """Next offsets of `owned`; 0 for a partition never seen. Raises SinkUnavailable."""
+    try:
+        rows = db.execute("SELECT topic, partition, next_offset FROM _offsets").fetchall()
+    except sqlite3.Error as error:
+        raise unavailable(error) or error from error
+    stored = {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
+    return {where: stored.get(where, 0) for where in owned}
+
+
+def write_offsets(db: sqlite3.Connection, offsets: Mapping[TopicPartition, int]) -> None:
+    """Part of the caller's transaction."""
+    db.executemany(
+        "INSERT INTO _offsets (topic, partition, next_offset) VALUES (?, ?, ?)"
+        " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+        [(where.topic, where.partition, offset) for where, offset in offsets.items()],
+    )
+
+
+def in_transaction(db: sqlite3.Connection, work: Callable[[], None]) -> None:
+    """`work` wholly or not at all, alone among all writers. Raises SinkUnavailable."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            work()
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:  # a full disk has rolled back by itself
+                db.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise unavailable(error) or error from error
+
+
+def flush_held(
+    db: sqlite3.Connection, held: Held, store: Callable[[list[Arrived]], None]
+) -> Offsets:
+    """One flush of a SQLite sink: what is held and not yet there goes to `store`, with its offsets.
+
+    Returns the offsets that are safe to commit. Raises SinkUnavailable, SinkRewound.
+    """
+    moved = held.moved
+    if not moved:
+        return {}
+    result: Offsets = {}
+
+    def work() -> None:
+        stored = read_offsets(db, moved)
+        store(held.fresh(stored))
+        result.update({where: max(moved[where], stored[where]) for where in moved})
+        write_offsets(db, result)
+
+    in_transaction(db, work)
+    held.done(result)
+    return result

@@ -1,0 +1,121 @@
+"""SQLite warehouse: warehouse.db, table `events`, one row an event, readable while it is written.
+
+Columns are the fields of tracker.events.Event, and kafka_topic, kafka_partition, kafka_offset:
+where the record stands in the log. `event_id` is the primary key, so a repeat is not a second row.
+`props` is JSON; times are milliseconds since 1970 UTC. The tables are made, and new columns of a
+later version added, through sqlite-utils; rows go in by one prepared statement.
+"""
+
+import sqlite3
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlite_utils import Database
+
+from tracker.events import Event
+from tracker.export.exporter import Arrived, Offsets
+from tracker.export.held import Held
+from tracker.export.offset_table import (
+    flush_held,
+    in_transaction,
+    read_offsets,
+    unavailable,
+    write_offsets,
+)
+from tracker.kafka import TopicPartition
+
+BUSY_TIMEOUT_S: Final = 2.0
+POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
+REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
+INDEXES: Final = (("site_id", "occurred_at"), ("received_at",))
+"""By site and time for reports, by arrival for "what is new since"."""
+
+
+def event_columns() -> dict[str, type]:
+    """Name and Python type of each column, in order."""
+    hints = typing.get_type_hints(Event)
+    columns = {field: _column_type(hints[field]) for field in Event.__struct_fields__}
+    return {**columns, **POSITION_COLUMNS}
+
+
+def _column_type(hint: Any) -> type:
+    arms = typing.get_args(hint) or (hint,)
+    for simple in (str, bool, int, float):
+        if simple in arms:
+            return int if simple is bool else simple
+    return str  # props, as JSON
+
+
+class SqliteExporter:
+    """warehouse.db as an Exporter."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held = Held()
+        columns = list(event_columns())
+        self._props = columns.index("props")
+        self._insert = (
+            f"INSERT INTO events ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            " ON CONFLICT (event_id) DO NOTHING"
+        )
+
+    def open(self) -> None:
+        try:
+            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # A power cut may take back the last transactions, offsets included: the broker's log
+            # is read again from there.
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            in_transaction(self._db, self._make_tables)
+        except sqlite3.Error as error:
+            raise unavailable(error) or error from error
+
+    def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
+        positions = read_offsets(self._db, owned)
+        self._held.reset(positions)
+        return positions
+
+    def restart(self, where: TopicPartition, offset: int) -> None:
+        in_transaction(self._db, lambda: write_offsets(self._db, {where: offset}))
+        self._held.move(where, offset)
+
+    def write(self, records: Sequence[Arrived], next_offsets: Mapping[TopicPartition, int]) -> None:
+        self._held.add(records, next_offsets)
+
+    def flush(self) -> Offsets:
+        return flush_held(self._db, self._held, self._store)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _store(self, records: Sequence[Arrived]) -> None:
+        self._db.executemany(self._insert, map(self._row, records))
+
+    def _row(self, record: Arrived) -> tuple[object, ...]:
+        values = msgspec.structs.astuple(record.event)
+        if (props := record.event.props) is not None:
+            as_json = msgspec.json.encode(props).decode()
+            values = (*values[: self._props], as_json, *values[self._props + 1 :])
+        return (*values, *record.where, record.offset)
+
+    def _make_tables(self) -> None:
+        """Create what is missing, inside a transaction: two instances may start together."""
+        database = Database(self._db, execute_plugins=False)
+        columns = event_columns()
+        events = database.table("events")
+        if events.exists():
+            for column in columns.keys() - events.columns_dict.keys():
+                events.add_column(column, columns[column])
+        else:
+            events.create(columns, pk="event_id", not_null=REQUIRED)
+        for indexed in INDEXES:
+            events.create_index(indexed, if_not_exists=True)
+        offsets = {"topic": str, "partition": int, "next_offset": int}
+        database.table("_offsets").create(
+            offsets, pk=("topic", "partition"), not_null=("next_offset",), if_not_exists=True
+        )

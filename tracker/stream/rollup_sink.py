@@ -1,0 +1,90 @@
+"""Rollups: the aggregators as one sink, so that the worker feeds them as it feeds a warehouse.
+
+One flush is one transaction: repeats are sorted out, each aggregator counts its part, and the
+offsets move with them.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from tracker import rollups
+from tracker.clock import Clock
+from tracker.export.exporter import Arrived, Offsets
+from tracker.export.held import Held
+from tracker.export.offset_table import (
+    flush_held,
+    in_transaction,
+    read_offsets,
+    unavailable,
+    write_offsets,
+)
+from tracker.kafka import TopicPartition
+from tracker.stream.bots import Bots
+from tracker.stream.hits import Hits, texts_of
+from tracker.stream.live_visitors import LiveVisitors
+from tracker.stream.names import Names
+from tracker.stream.page_views import PageViews
+from tracker.stream.repeats import Repeats
+from tracker.stream.sessions import Sessions
+
+
+class RollupSink:
+    """rollups.db as an Exporter."""
+
+    name = "rollups"
+
+    def __init__(self, path: Path, clock: Clock, repeat_window_days: int = 7) -> None:
+        self._path = path
+        self._clock = clock
+        self._repeat_window_days = repeat_window_days
+        self._held = Held()
+
+    def open(self) -> None:
+        try:
+            self._db = rollups.open_for_writing(self._path)
+        except sqlite3.Error as error:
+            raise unavailable(error) or error from error
+        self._names = Names(self._db)
+        self._repeats = Repeats(self._db, self._repeat_window_days)
+        self._hits = Hits(self._db, self._names)
+        self._page_views = PageViews(self._db, self._names)
+        self._sessions = Sessions(self._db, self._names)
+        self._live_visitors = LiveVisitors(self._db, self._names)
+        self._bots = Bots(self._db, self._names)
+
+    def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
+        positions = read_offsets(self._db, owned)
+        self._held.reset(positions)
+        return positions
+
+    def restart(self, where: TopicPartition, offset: int) -> None:
+        in_transaction(self._db, lambda: write_offsets(self._db, {where: offset}))
+        self._held.move(where, offset)
+
+    def write(self, records: Sequence[Arrived], next_offsets: Mapping[TopicPartition, int]) -> None:
+        self._held.add(records, next_offsets)
+
+    def flush(self) -> Offsets:
+        try:
+            return flush_held(self._db, self._held, self._count)
+        except BaseException:
+            self._names.forget()
+            self._page_views.forget()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _count(self, records: Sequence[Arrived]) -> None:
+        now_ms = self._clock.now_ms()
+        fresh = self._repeats.first_sightings((record.event for record in records), now_ms)
+        self._names.prepare(chain.from_iterable(texts_of(event) for event, _ in fresh))
+        self._hits.count(fresh)
+        people = [counted for counted in fresh if not counted.event.is_bot]
+        self._page_views.count(people)
+        self._sessions.count(people)
+        self._live_visitors.count(people, now_ms)
+        self._bots.count([counted for counted in fresh if counted.event.is_bot])
+        self._repeats.prune(now_ms)
