@@ -1,0 +1,299 @@
+"""The group coordinator: one async method for each thing that clients ask of groups.
+
+Each finds the group's shard, lets one pure event happen there and answers when it is committed.
+Refusals are raised as KafkaError. Timers (sessions, rebalances) and the expiry of offsets run here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.coordinator.cluster import Cluster
+from broker.coordinator.group import classic_join, classic_member_calls, offset_rules
+from broker.coordinator.group.classic_group import ClassicGroup, ClassicState, GroupLimits
+from broker.coordinator.group.descriptions import (
+    GroupDescription,
+    GroupListing,
+    describe,
+    listing,
+    passes,
+)
+from broker.coordinator.group.messages import (
+    JoinRequest,
+    JoinResponse,
+    LeaveResult,
+    MemberIdentity,
+    Moment,
+    Step,
+    SyncRequest,
+    SyncResponse,
+)
+from broker.coordinator.group.offset_messages import FetchedOffset, OffsetCommit, OffsetFetch
+from broker.coordinator.group.offsets import TopicPartition
+from broker.coordinator.group.shards import Act, GroupShards
+from broker.coordinator.group.state import GroupShardState, Parked
+from broker.coordinator.shard import NO_PRODUCER
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.image import ClusterImage
+from broker.partition.partitions import Partitions
+
+log = logging.getLogger(__name__)
+
+MINUTE_MS = 60_000
+
+
+class GroupCoordinator:
+    """`tasks` is the parent of everything that runs here; `follow` must hear of each image."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        partitions: Partitions,
+        config: BrokerConfig,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        limits = GroupLimits(
+            session_timeout_ms_min=config.group_min_session_timeout_ms,
+            session_timeout_ms_max=config.group_max_session_timeout_ms,
+            initial_rebalance_delay_ms=config.group_initial_rebalance_delay_ms,
+            members_max=config.group_max_size,
+        )
+        self._limits = limits
+        self._config = config
+        self._clock = clock
+        self._tasks = tasks
+        self._running: list[asyncio.Task[None]] = []
+        self._image = cluster.image
+        self._shards = GroupShards(cluster, partitions, clock, limits, tasks)
+
+    # -- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to read the groups; requests get COORDINATOR_LOAD_IN_PROGRESS until then."""
+        self._shards.open_all(self._image)
+        timers = self._shards.timers
+        self._running = [
+            self._tasks.create_task(
+                timers.run(self._clock, self._shards.attend), name="group timers"
+            ),
+            self._tasks.create_task(self._expire_regularly(), name="offset expiry"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop the timers; members find out by their closed connections."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running = []
+
+    async def follow(self, image: ClusterImage) -> None:
+        """A new image: the offsets topic may be there, and deleted topics take their offsets."""
+        gone = self._image.topics.keys() - image.topics.keys()
+        self._image = image
+        if self._running:
+            self._shards.open_all(image)
+            for topic in gone:
+                self._forget_topic(topic)
+
+    def end_transaction(self, partition_index: int, producer_id: int, committed: bool) -> None:
+        """The marker of a transaction is on disk in this partition of __consumer_offsets."""
+        slot = self._shards.slot_at(partition_index)
+        if slot is not None and slot.shard.is_loaded:
+            slot.state.end_transaction(producer_id, committed=committed)
+
+    def coordinator_partition(self, group_id: str) -> int:
+        """Which partition of __consumer_offsets the group lives on."""
+        return self._shards.partition_of(group_id)
+
+    # -- membership --------------------------------------------------------------------------
+
+    async def join(self, request: JoinRequest) -> JoinResponse:
+        """JoinGroup; answers when the rebalance is over. MEMBER_ID_REQUIRED is an answer."""
+        _require_group_id(request.group_id)
+        low, high = self._limits.session_timeout_ms_min, self._limits.session_timeout_ms_max
+        if not low <= request.session_timeout_ms <= high:
+            raise KafkaError(
+                ErrorCode.INVALID_SESSION_TIMEOUT,
+                f"session timeout {request.session_timeout_ms} ms is outside [{low}, {high}]",
+            )
+        parked: Parked = asyncio.get_running_loop().create_future()
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse | None:
+            if request.member_id and state.find(request.group_id) is None:
+                raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no group {request.group_id!r}")
+            group = state.group_to_change(request.group_id)
+            try:
+                return classic_join.join(group, request, parked, now, step)
+            except KafkaError:
+                if _is_untouched(group):
+                    del state.groups[request.group_id]
+                raise
+
+        response = await self._shards.change(request.group_id, act)
+        if response is not None:
+            return response
+        answer = await parked
+        assert isinstance(answer, JoinResponse)
+        return answer
+
+    async def sync(self, request: SyncRequest) -> SyncResponse:
+        """SyncGroup; answers when the leader's assignment is on disk."""
+        _require_group_id(request.group_id)
+        parked: Parked = asyncio.get_running_loop().create_future()
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> SyncResponse | None:
+            group = _member_group(state, request.group_id)
+            return classic_member_calls.sync(group, request, parked, now, step)
+
+        response = await self._shards.change(request.group_id, act)
+        if response is not None:
+            return response
+        answer = await parked
+        assert isinstance(answer, SyncResponse)
+        return answer
+
+    async def heartbeat(self, group_id: str, identity: MemberIdentity, generation: int) -> None:
+        """Heartbeat; returns when all is well, raises what the member must know."""
+        _require_group_id(group_id)
+        slot = self._shards.slot_of(group_id)
+        group = _member_group(slot.state, group_id)
+        classic_member_calls.heartbeat(group, identity, generation, self._shards.now())
+
+    async def leave(self, group_id: str, leaving: Sequence[MemberIdentity]) -> list[LeaveResult]:
+        """LeaveGroup, each member with its own outcome."""
+        _require_group_id(group_id)
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[LeaveResult]:
+            group = state.groups.get(group_id)
+            if group is None:
+                return [LeaveResult(member, ErrorCode.UNKNOWN_MEMBER_ID) for member in leaving]
+            return classic_member_calls.leave(group, leaving, now, step)
+
+        return await self._shards.change(group_id, act)
+
+    # -- offsets -----------------------------------------------------------------------------
+
+    async def commit_offsets(self, commit: OffsetCommit) -> list[ErrorCode]:
+        """OffsetCommit or TxnOffsetCommit: an outcome for each offset, in the order given."""
+        metadata_bytes_max = self._config.offset_metadata_max_bytes
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[ErrorCode]:
+            offset_rules.validate_commit(state.find(commit.group_id), commit, now)
+            records, errors = offset_rules.commit_offsets(
+                commit, self._shards.exists, metadata_bytes_max, now
+            )
+            step.records.extend(records)
+            return errors
+
+        slot = self._shards.slot_of(commit.group_id)
+        producer = commit.producer or NO_PRODUCER
+        return await self._shards.begin(slot, commit.group_id, act, producer)
+
+    async def fetch_offsets(self, fetch: OffsetFetch) -> list[FetchedOffset]:
+        """OffsetFetch for one group; only committed offsets are told."""
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[FetchedOffset]:
+            return offset_rules.fetch_offsets(state.offsets, fetch)
+
+        return await self._shards.read(fetch.group_id, act)
+
+    async def delete_offsets(
+        self, group_id: str, wanted: Sequence[TopicPartition]
+    ) -> list[ErrorCode]:
+        """OffsetDelete: an outcome for each partition; refused for topics in use."""
+        _require_group_id(group_id)
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[ErrorCode]:
+            records, errors = offset_rules.delete_offsets(
+                state.find(group_id), state.offsets, group_id, wanted, self._shards.exists
+            )
+            step.records.extend(records)
+            return errors
+
+        return await self._shards.change(group_id, act)
+
+    # -- administration ----------------------------------------------------------------------
+
+    def describe(self, group_id: str) -> GroupDescription:
+        """DescribeGroups; GROUP_ID_NOT_FOUND if there is no such group."""
+        group = self._shards.slot_of(group_id).state.find(group_id)
+        if group is None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        return describe(group)
+
+    def list_groups(
+        self, states: Collection[str] = (), types: Collection[str] = ()
+    ) -> list[GroupListing]:
+        """ListGroups; an empty filter lets all through."""
+        found = []
+        for slot in self._shards.all_loaded():
+            for group_id in slot.state.group_ids():
+                group = slot.state.find(group_id)
+                if group is not None and passes(listing(group), states, types):
+                    found.append(listing(group))
+        return found
+
+    async def delete_group(self, group_id: str) -> None:
+        """DeleteGroups, one of them: the group and all its offsets go; the empty id can be too."""
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+            group = state.find(group_id)
+            step.records.extend(offset_rules.delete_group(group, state.offsets, group_id))
+
+        await self._shards.change(group_id, act)
+
+    # -- expiry ------------------------------------------------------------------------------
+
+    async def _expire_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.offsets_retention_check_interval_ms / 1000)
+            self.expire_offsets()
+
+    def expire_offsets(self) -> None:
+        """Let go what is over its time (KIP-211), in every shard that is loaded."""
+        retention_ms = self._config.offsets_retention_minutes * MINUTE_MS
+        for slot in self._shards.ready():
+            for group_id in slot.state.group_ids():
+                self._shards.begin(slot, group_id, _expire(group_id, retention_ms))
+
+    def _forget_topic(self, topic: str) -> None:
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+            step.records.extend(state.offsets.topic_tombstones(topic))
+
+        for slot in self._shards.ready():
+            self._shards.begin(slot, "", act)
+
+
+def _expire(group_id: str, retention_ms: int) -> Act[None]:
+    def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+        group = state.find(group_id)
+        if group is not None:
+            records = offset_rules.expire_offsets(group, state.offsets, now.wall_ms, retention_ms)
+            step.records.extend(records)
+
+    return act
+
+
+def _require_group_id(group_id: str) -> None:
+    if not group_id:
+        raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty")
+
+
+def _member_group(state: GroupShardState, group_id: str) -> ClassicGroup[Parked]:
+    group = state.groups.get(group_id)
+    if group is None:
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no group {group_id!r}")
+    return group
+
+
+def _is_untouched(group: ClassicGroup[Parked]) -> bool:
+    """Made for a request that was refused then: nothing of it was ever recorded."""
+    return (
+        group.state is ClassicState.EMPTY
+        and group.generation == 0
+        and not group.members
+        and not group.pending_members
+    )

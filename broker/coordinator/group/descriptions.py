@@ -1,0 +1,66 @@
+"""Groups as tools see them: DescribeGroups and ListGroups."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
+
+CLASSIC = "classic"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDescription:
+    member_id: str
+    group_instance_id: str | None
+    client_id: str
+    client_host: str
+    metadata: bytes
+    assignment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDescription:
+    group_id: str
+    state: str
+    protocol_type: str
+    protocol: str
+    members: tuple[MemberDescription, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupListing:
+    group_id: str
+    protocol_type: str
+    state: str
+    group_type: str
+
+
+def describe(group: ClassicGroup[Any]) -> GroupDescription:
+    """The group now. Subscriptions and assignments are shown only while they hold (Stable)."""
+    settled = group.state is ClassicState.STABLE
+    members = tuple(
+        MemberDescription(
+            member_id=member.member_id,
+            group_instance_id=member.group_instance_id,
+            client_id=member.client_id,
+            client_host=member.client_host,
+            metadata=member.metadata_for(group.protocol_name) if settled else b"",
+            assignment=member.assignment if settled else b"",
+        )
+        for member in group.members.values()
+    )
+    protocol = (group.protocol_name or "") if settled else ""
+    return GroupDescription(
+        group.group_id, str(group.state), group.protocol_type or "", protocol, members
+    )
+
+
+def listing(group: ClassicGroup[Any]) -> GroupListing:
+    return GroupListing(group.group_id, group.protocol_type or "", str(group.state), CLASSIC)
+
+
+def passes(group: GroupListing, states: Collection[str], types: Collection[str]) -> bool:
+    """Whether both filters let the group through; an empty filter lets all; case is ignored."""
+    state_ok = not states or group.state.lower() in {state.lower() for state in states}
+    return state_ok and (not types or group.group_type.lower() in {kind.lower() for kind in types})

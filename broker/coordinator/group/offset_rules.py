@@ -1,0 +1,172 @@
+"""Who may commit, read and delete offsets, and when they go by themselves: pure decisions.
+
+Rules and their order are Kafka's (KIP-211, KIP-447, KIP-496).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
+from broker.coordinator.group.classic_rebalance import touch
+from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.offset_messages import (
+    FetchedOffset,
+    OffsetCommit,
+    OffsetFetch,
+    OffsetToCommit,
+)
+from broker.coordinator.group.offsets import NO_EXPIRY, OffsetStore, TopicPartition, tombstone
+from broker.coordinator.group.records import (
+    GroupMetadataKey,
+    OffsetCommitKey,
+    OffsetCommitValue,
+    Record,
+)
+from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
+from broker.errors import ErrorCode, KafkaError
+
+PartitionCheck = Callable[[TopicPartition], bool]
+"""Whether a partition exists."""
+
+
+def validate_commit(group: ClassicGroup[Any] | None, commit: OffsetCommit, now: Moment) -> None:
+    """Raises KafkaError unless the member may commit now; its session starts anew."""
+    if group is None:
+        if commit.generation >= 0:
+            raise KafkaError(
+                ErrorCode.ILLEGAL_GENERATION, f"generation {commit.generation} of an unknown group"
+            )
+        return  # a simple consumer, or an administrator, makes the group by committing
+    is_empty = group.state is ClassicState.EMPTY
+    if commit.generation < 0 and is_empty:
+        return
+    is_named = bool(commit.member_id) or commit.group_instance_id is not None
+    if commit.generation < 0 and not is_named:
+        # Transactions up to v2 do not say who they are; the producer's epoch fences them.
+        if commit.is_transactional:
+            return
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"group is {group.state}, not Empty")
+    member = group.validate_member(commit.member_id, commit.group_instance_id)
+    group.validate_generation(commit.generation)
+    if commit.is_transactional:
+        return
+    if group.state is ClassicState.COMPLETING_REBALANCE:
+        raise KafkaError(ErrorCode.REBALANCE_IN_PROGRESS, "the assignment is not known yet")
+    touch(group, member, now)
+
+
+def commit_offsets(
+    commit: OffsetCommit, exists: PartitionCheck, metadata_bytes_max: int, now: Moment
+) -> tuple[list[Record], list[ErrorCode]]:
+    """Records for the offsets that can be committed, and an outcome for each one asked for."""
+    records, errors = [], []
+    for offset in commit.offsets:
+        error = _offset_error(offset, exists, metadata_bytes_max)
+        errors.append(error)
+        if error is ErrorCode.NONE:
+            records.append(_offset_record(commit, offset, now))
+    return records, errors
+
+
+def _offset_error(
+    offset: OffsetToCommit, exists: PartitionCheck, metadata_bytes_max: int
+) -> ErrorCode:
+    if not exists(offset.where):
+        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if len(offset.metadata.encode()) > metadata_bytes_max:
+        return ErrorCode.OFFSET_METADATA_TOO_LARGE
+    return ErrorCode.NONE
+
+
+def _offset_record(commit: OffsetCommit, offset: OffsetToCommit, now: Moment) -> Record:
+    expires = NO_EXPIRY if commit.retention_ms < 0 else now.wall_ms + commit.retention_ms
+    value = OffsetCommitValue(
+        offset=offset.offset,
+        leader_epoch=offset.leader_epoch,
+        metadata=offset.metadata,
+        commit_timestamp=now.wall_ms,
+        expire_timestamp=expires,
+    )
+    return Record(OffsetCommitKey(commit.group_id, offset.topic, offset.partition), value)
+
+
+def fetch_offsets(offsets: OffsetStore, fetch: OffsetFetch) -> list[FetchedOffset]:
+    """What is committed; UNSTABLE_OFFSET_COMMIT where a transaction may change it (KIP-447)."""
+    wanted: Iterable[TopicPartition] = (
+        offsets.of_group(fetch.group_id) if fetch.wanted is None else fetch.wanted
+    )
+    return [_fetch_one(offsets, fetch, where) for where in wanted]
+
+
+def _fetch_one(offsets: OffsetStore, fetch: OffsetFetch, where: TopicPartition) -> FetchedOffset:
+    if fetch.require_stable and offsets.is_unstable(fetch.group_id, *where):
+        return FetchedOffset(where, error=ErrorCode.UNSTABLE_OFFSET_COMMIT)
+    known = offsets.get(fetch.group_id, *where)
+    if known is None:
+        return FetchedOffset(where)
+    return FetchedOffset(where, known.offset, known.leader_epoch, known.metadata)
+
+
+def delete_offsets(
+    group: ClassicGroup[Any] | None,
+    offsets: OffsetStore,
+    group_id: str,
+    wanted: Iterable[TopicPartition],
+    exists: PartitionCheck,
+) -> tuple[list[Record], list[ErrorCode]]:
+    """Tombstones, and an outcome for each partition: never for a topic that members still read."""
+    if group is None:
+        raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
+    if group.members and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+        raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"group {group_id!r} has members")
+    subscribed = subscribed_topics(group) if group.members else frozenset()
+    records, errors = [], []
+    for where in wanted:
+        error = ErrorCode.NONE
+        if not exists(where):
+            error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        elif subscribed is None or where.topic in subscribed:
+            error = ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
+        elif offsets.get(group_id, *where) is not None:
+            records.append(tombstone(group_id, where))
+        errors.append(error)
+    return records, errors
+
+
+def delete_group(
+    group: ClassicGroup[Any] | None, offsets: OffsetStore, group_id: str
+) -> list[Record]:
+    """Tombstones for the group and all it has committed; refused while it has members."""
+    if group is None:
+        raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
+    if group.state is not ClassicState.EMPTY:
+        raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"group {group_id!r} is {group.state}")
+    return [*offsets.tombstones(group_id), Record(GroupMetadataKey(group_id), None)]
+
+
+def expire_offsets(
+    group: ClassicGroup[Any], offsets: OffsetStore, now_ms: int, retention_ms: int
+) -> list[Record]:
+    """Tombstones for what is over, and for the group itself once it is empty and has nothing left.
+
+    A group keeps its offsets while it has members, however old its commits (KIP-211): time counts
+    from when it became empty. Topics that no member subscribes any more count from their commits.
+    """
+    group_id = group.group_id
+    committed = offsets.of_group(group_id)
+    since_ms: int | None = None
+    late: list[TopicPartition] = []
+    if group.state is ClassicState.EMPTY:
+        if group.protocol_type is not None and group.state_changed_at_ms >= 0:
+            since_ms = group.state_changed_at_ms
+        late = offsets.expired(group_id, now_ms, retention_ms, since_ms)
+    elif group.state is ClassicState.STABLE:
+        subscribed = subscribed_topics(group)
+        if subscribed is not None:
+            expired = offsets.expired(group_id, now_ms, retention_ms, None)
+            late = [where for where in expired if where.topic not in subscribed]
+    records = [tombstone(group_id, where) for where in late]
+    nothing_left = len(late) == len(committed) and not offsets.has_pending(group_id)
+    if nothing_left and group.state is ClassicState.EMPTY and not group.pending_members:
+        records.append(Record(GroupMetadataKey(group_id), None))
+    return records

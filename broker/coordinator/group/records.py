@@ -1,0 +1,284 @@
+"""Records of __consumer_offsets: what a group coordinator remembers, in Kafka's own format.
+
+    key    int16 type | fields of the type, never flexible      value    int16 version | fields
+Types: 0, 1 committed offset (always written as 1); 2 classic group; 3-8 and 16 KIP-848 consumer
+group (4 is of Kafka 4.0 only and ignored). A null value is a tombstone. Other types (share and
+streams groups, formats of the future) are ignored on load, as Kafka does.
+Field names and versions: Kafka's `group-coordinator` message definitions, 4.1.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from broker.protocol.codec import decode, encode_bytes
+from broker.protocol.primitives import ProtocolError
+from broker.protocol.schema import ARRAY, BYTES, INT8, INT32, INT64, STRING, UUID, wire
+
+_TYPE = struct.Struct(">h")
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetCommitKey:
+    """A committed offset of one partition."""
+
+    TYPE: ClassVar[int] = 1
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group: str = wire(STRING)
+    topic: str = wire(STRING)
+    partition: int = wire(INT32)
+
+
+@dataclass(slots=True)
+class OffsetCommitValue:
+    """`expire_timestamp` (ms) only in version 1; `topic_id` from Kafka 4.2 on."""
+
+    FLEXIBLE_SINCE: ClassVar[int | None] = 4
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 4)
+    offset: int = wire(INT64)
+    leader_epoch: int = wire(INT32, since=3, default=-1)
+    metadata: str = wire(STRING)
+    commit_timestamp: int = wire(INT64)
+    expire_timestamp: int = wire(INT64, since=1, until=1, default=-1)
+    topic_id: bytes = wire(UUID, since=4, tag=0, tag_since=4)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMetadataKey:
+    """A classic group."""
+
+    TYPE: ClassVar[int] = 2
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class MemberMetadata:
+    """A member of a classic group; timeouts in milliseconds, host as `/1.2.3.4`."""
+
+    member_id: str = wire(STRING)
+    group_instance_id: str | None = wire(STRING, since=3, nullable=3, default=None)
+    client_id: str = wire(STRING)
+    client_host: str = wire(STRING)
+    rebalance_timeout: int = wire(INT32, since=1, default=-1)
+    session_timeout: int = wire(INT32)
+    subscription: bytes = wire(BYTES)
+    assignment: bytes = wire(BYTES)
+
+
+@dataclass(slots=True)
+class GroupMetadataValue:
+    """A classic group at one generation; `current_state_timestamp` in ms, -1: unknown."""
+
+    FLEXIBLE_SINCE: ClassVar[int | None] = 4
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 4)
+    protocol_type: str = wire(STRING)
+    generation: int = wire(INT32)
+    protocol: str | None = wire(STRING, nullable=0, default=None)
+    leader: str | None = wire(STRING, nullable=0, default=None)
+    current_state_timestamp: int = wire(INT64, since=2, default=-1)
+    members: list[MemberMetadata] = wire(ARRAY(MemberMetadata))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupMetadataKey:
+    """A KIP-848 group."""
+
+    TYPE: ClassVar[int] = 3
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ConsumerGroupMetadataValue:
+    """The group's epoch, and a hash of the topics it was computed from (KIP-1101)."""
+
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    epoch: int = wire(INT32)
+    metadata_hash: int = wire(INT64, tag=0, tag_since=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupMemberMetadataKey:
+    """What a member of a KIP-848 group said of itself."""
+
+    TYPE: ClassVar[int] = 5
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ClassicProtocol:
+    """One protocol that a classic member inside a KIP-848 group offers."""
+
+    name: str = wire(STRING)
+    metadata: bytes = wire(BYTES)
+
+
+@dataclass(slots=True)
+class ClassicMemberMetadata:
+    """Present when a member of a KIP-848 group speaks the classic protocol."""
+
+    session_timeout_ms: int = wire(INT32)
+    supported_protocols: list[ClassicProtocol] = wire(ARRAY(ClassicProtocol))
+
+
+@dataclass(slots=True)
+class ConsumerGroupMemberMetadataValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    instance_id: str | None = wire(STRING, nullable=0, default=None)
+    rack_id: str | None = wire(STRING, nullable=0, default=None)
+    client_id: str = wire(STRING)
+    client_host: str = wire(STRING)
+    subscribed_topic_names: list[str] = wire(ARRAY(STRING))
+    subscribed_topic_regex: str | None = wire(STRING, nullable=0, default=None)
+    rebalance_timeout_ms: int = wire(INT32, default=-1)
+    server_assignor: str | None = wire(STRING, nullable=0, default=None)
+    classic_member_metadata: ClassicMemberMetadata | None = wire(
+        ClassicMemberMetadata, nullable=0, tag=0, tag_since=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupTargetAssignmentMetadataKey:
+    """For which group epoch the target assignment was computed."""
+
+    TYPE: ClassVar[int] = 6
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ConsumerGroupTargetAssignmentMetadataValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    assignment_epoch: int = wire(INT32)
+
+
+@dataclass(slots=True)
+class TopicPartitions:
+    topic_id: bytes = wire(UUID)
+    partitions: list[int] = wire(ARRAY(INT32))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupTargetAssignmentMemberKey:
+    """What a member shall own in the end."""
+
+    TYPE: ClassVar[int] = 7
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ConsumerGroupTargetAssignmentMemberValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    topic_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupCurrentMemberAssignmentKey:
+    """What a member owns now."""
+
+    TYPE: ClassVar[int] = 8
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ConsumerGroupCurrentMemberAssignmentValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    member_epoch: int = wire(INT32)
+    previous_member_epoch: int = wire(INT32)
+    state: int = wire(INT8)
+    assigned_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
+    partitions_pending_revocation: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupRegularExpressionKey:
+    """Which topics a subscribed expression stood for."""
+
+    TYPE: ClassVar[int] = 16
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    regular_expression: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ConsumerGroupRegularExpressionValue:
+    """`version` of the metadata and `timestamp` (ms) at which it was resolved."""
+
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    topics: list[str] = wire(ARRAY(STRING))
+    version: int = wire(INT64)
+    timestamp: int = wire(INT64)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A key with its value, or with None: a tombstone."""
+
+    key: Any
+    value: Any
+
+
+_TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
+    # type -> key, value, version of the value that we write
+    0: (OffsetCommitKey, OffsetCommitValue, 3),
+    1: (OffsetCommitKey, OffsetCommitValue, 3),
+    2: (GroupMetadataKey, GroupMetadataValue, 3),
+    3: (ConsumerGroupMetadataKey, ConsumerGroupMetadataValue, 0),
+    5: (ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue, 0),
+    6: (ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue, 0),
+    7: (ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue, 0),
+    8: (ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue, 0),
+    16: (ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue, 0),
+}
+_WITH_EXPIRY = 1  # the only version of OffsetCommitValue that can say when the offset expires
+
+
+def encode_record(record: Record) -> tuple[bytes, bytes | None]:
+    """Key and value as they are appended."""
+    key = _TYPE.pack(record.key.TYPE) + encode_bytes(record.key, 0)
+    if record.value is None:
+        return key, None
+    version = _TYPES[record.key.TYPE][2]
+    if isinstance(record.value, OffsetCommitValue) and record.value.expire_timestamp >= 0:
+        version = _WITH_EXPIRY
+    return key, _TYPE.pack(version) + encode_bytes(record.value, version)
+
+
+def decode_record(key: bytes | None, value: bytes | None) -> Record | None:
+    """The record, or None when it is of a type that this broker does not know.
+
+    Raises ProtocolError when the bytes do not follow the format of their type.
+    """
+    if key is None or len(key) < _TYPE.size:
+        raise ProtocolError("a record of __consumer_offsets without a type")
+    known = _TYPES.get(_TYPE.unpack_from(key)[0])
+    if known is None:
+        return None
+    key_type, value_type, _ = known
+    decoded_key = decode(key_type, 0, key, _TYPE.size)
+    if value is None:
+        return Record(decoded_key, None)
+    if len(value) < _TYPE.size:
+        raise ProtocolError(f"a value without a version for {decoded_key}")
+    return Record(decoded_key, decode(value_type, _TYPE.unpack_from(value)[0], value, _TYPE.size))

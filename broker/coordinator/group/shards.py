@@ -1,0 +1,247 @@
+"""The partitions of __consumer_offsets as shards: which one a group lives on, loading, changing.
+
+Every change of a group goes `change` -> decide -> append -> apply, and requests that waited for it
+are answered when its records are committed. A caller that goes away (its connection closed) does
+not stop a change that others wait for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from broker.clock import Clock
+from broker.coordinator.cluster import Cluster
+from broker.coordinator.group.classic_group import GroupLimits
+from broker.coordinator.group.classic_rebalance import expire, restart
+from broker.coordinator.group.messages import Answer, Moment, Step
+from broker.coordinator.group.offsets import TopicPartition
+from broker.coordinator.group.records import encode_record
+from broker.coordinator.group.state import GroupShardState, Parked
+from broker.coordinator.group.timers import Timers
+from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.metadata.image import ClusterImage
+from broker.metadata.records import OFFSETS_TOPIC
+from broker.partition.partitions import Partitions
+from broker.protocol.primitives import java_string_hash
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+Act = Callable[[GroupShardState, Moment, Step[Parked]], R]
+"""One event: looks at the state, fills the step, returns its own answer; KafkaError refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A shard and its state; `unsettled` are the changes whose records are not on disk yet."""
+
+    shard: Shard
+    state: GroupShardState
+    unsettled: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class GroupShards:
+    def __init__(
+        self,
+        cluster: Cluster,
+        partitions: Partitions,
+        clock: Clock,
+        limits: GroupLimits,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._image = cluster.image
+        self._partitions = partitions
+        self._clock = clock
+        self._limits = limits
+        self._tasks = tasks
+        self._slots: dict[int, Slot] = {}
+        self.timers = Timers()
+
+    def now(self) -> Moment:
+        return Moment(self._clock.monotonic_ms(), self._clock.now_ms())
+
+    # -- finding and loading -----------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Partitions of __consumer_offsets; 0 while the topic does not exist."""
+        topic = self._image.topics.get(OFFSETS_TOPIC)
+        return 0 if topic is None else len(topic.partitions)
+
+    def partition_of(self, group_id: str) -> int:
+        """The partition that the group lives on; NOT_COORDINATOR while there is none."""
+        if not self.count:
+            raise KafkaError(ErrorCode.NOT_COORDINATOR, f"{OFFSETS_TOPIC} does not exist yet")
+        return (java_string_hash(group_id) & 0x7FFFFFFF) % self.count
+
+    def open_all(self, image: ClusterImage) -> None:
+        """Begin to load every partition that is here and not loaded yet."""
+        self._image = image
+        for index in range(self.count):
+            if index not in self._slots:
+                self._open(index)
+
+    def _open(self, index: int) -> Slot:
+        partition = self._partitions.get(OFFSETS_TOPIC, index)
+        state = GroupShardState(self._limits, _refuse)
+        slot = self._slots[index] = Slot(Shard(partition, state, self._clock), state)
+        self._tasks.create_task(self._load(slot), name=f"load {OFFSETS_TOPIC}-{index}")
+        return slot
+
+    async def _load(self, slot: Slot) -> None:
+        """Read the partition; it answers COORDINATOR_LOAD_IN_PROGRESS until that is done."""
+        try:
+            await slot.shard.load()
+        except (KafkaError, StorageError) as error:
+            log.error("groups cannot be read: %s partition=%s", error, slot.shard.partition)
+            return
+        self._revive(slot)
+
+    def _revive(self, slot: Slot) -> None:
+        """After the log was read: sessions start anew, broken-off rebalances begin again."""
+        if not slot.shard.is_loaded or not slot.state.was_reset:
+            return
+        slot.state.was_reset = False
+
+        for group_id in list(slot.state.groups):
+            self.begin(slot, group_id, _restart(group_id))
+
+    def slot_of(self, group_id: str) -> Slot:
+        """The group's shard; NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS if not to be had."""
+        index = self.partition_of(group_id)
+        slot = self._slots.get(index) or self._open(index)
+        slot.shard.check_loaded()
+        return slot
+
+    def all_loaded(self) -> Iterable[Slot]:
+        """Every shard; COORDINATOR_LOAD_IN_PROGRESS if one is not ready."""
+        for index in range(self.count):
+            slot = self._slots.get(index) or self._open(index)
+            slot.shard.check_loaded()
+            yield slot
+
+    def exists(self, where: TopicPartition) -> bool:
+        """Whether the cluster has this partition."""
+        topic = self._image.topics.get(where.topic)
+        return topic is not None and 0 <= where.partition < len(topic.partitions)
+
+    def ready(self) -> list[Slot]:
+        """The shards that can be used now."""
+        return [slot for slot in self._slots.values() if slot.shard.is_loaded]
+
+    def slot_at(self, index: int) -> Slot | None:
+        return self._slots.get(index)
+
+    # -- changing ----------------------------------------------------------------------------
+
+    async def change(self, group_id: str, act: Act[R]) -> R:
+        """Let `act` happen to the group; returns when its records are committed."""
+        return await self.begin(self.slot_of(group_id), group_id, act)
+
+    async def read(self, group_id: str, act: Act[R]) -> R:
+        """Look at the group once everything decided about its shard so far is committed."""
+        slot = self.slot_of(group_id)
+        if slot.unsettled:
+            await asyncio.wait(slot.unsettled.copy())
+            slot.shard.check_loaded()  # one of them may have failed
+        return act(slot.state, self.now(), Step())
+
+    def begin(
+        self, slot: Slot, group_id: str, act: Act[R], producer: tuple[int, int] = NO_PRODUCER
+    ) -> asyncio.Future[R]:
+        """The change is decided and applied when this returns, and committed when the future is.
+
+        The future may be dropped: the change goes on, for those who wait for its answers.
+        """
+        step: Step[Parked] = Step()
+        outcome: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+        def decide() -> Decision[R]:
+            response = act(slot.state, self.now(), step)
+            self._schedule(slot, group_id)
+            return Decision([encode_record(r) for r in step.records], response, producer)
+
+        try:
+            committed = slot.shard.start(decide)
+        except KafkaError as refusal:
+            _refuse(answer.token for answer in step.answers)
+            outcome.set_exception(refusal)
+            return outcome
+        task = self._tasks.create_task(self._settle(slot, committed, step, outcome))
+        if step.records:
+            slot.unsettled.add(task)
+            task.add_done_callback(slot.unsettled.discard)
+        outcome.add_done_callback(_look_at)
+        return outcome
+
+    async def _settle(
+        self,
+        slot: Slot,
+        committed: Coroutine[Any, Any, R],
+        step: Step[Parked],
+        outcome: asyncio.Future[R],
+    ) -> None:
+        """Hand out the answers of a step once its records are on disk, or refusals if not."""
+        try:
+            response = await committed
+        except Exception as error:  # noqa: BLE001 - costs those who wait for it, not the broker
+            _refuse(answer.token for answer in step.answers)
+            if not outcome.done():
+                outcome.set_exception(error)
+            self._revive(slot)
+            return
+        _release(step.answers)
+        if not outcome.done():
+            outcome.set_result(response)
+
+    def _schedule(self, slot: Slot, group_id: str) -> None:
+        group = slot.state.groups.get(group_id)
+        if group is not None:
+            self.timers.schedule(group_id, group.next_deadline())
+
+    def attend(self, group_id: str) -> None:
+        """A group's time has come: do what is due and make the next appointment."""
+        try:
+            slot = self.slot_of(group_id)
+        except KafkaError as refusal:
+            log.debug("timer without effect: %s group=%s", refusal, group_id)
+            return
+        if group_id in slot.state.groups:
+            self.begin(slot, group_id, _expire(group_id))
+
+
+def _restart(group_id: str) -> Act[None]:
+    def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+        restart(state.groups[group_id], now, step)
+
+    return act
+
+
+def _expire(group_id: str) -> Act[None]:
+    def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+        expire(state.groups[group_id], now, step)
+
+    return act
+
+
+def _look_at(outcome: asyncio.Future[R]) -> None:
+    """Whoever asked may have gone away; a refusal nobody reads is not a lost error."""
+    if not outcome.cancelled():
+        outcome.exception()
+
+
+def _release(answers: Iterable[Answer[Parked]]) -> None:
+    for answer in answers:
+        if not answer.token.done():  # a client that hung up does not wait any more
+            answer.token.set_result(answer.response)
+
+
+def _refuse(tokens: Iterable[Parked]) -> None:
+    """What was decided did not reach the disk: the clients find their coordinator anew."""
+    for token in tokens:
+        if not token.done():
+            token.set_exception(KafkaError(ErrorCode.NOT_COORDINATOR, "the group is read again"))
