@@ -5,26 +5,24 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tracker.events import PAGEVIEW
-from tracker.stream.names import Names
-from tracker.stream.repeats import Counted
+from tracker.stream.counted import Counted
 from tracker.stream.windows import hour_of
 
 
 class Bots:
     """Counts a batch inside the caller's transaction."""
 
-    def __init__(self, db: sqlite3.Connection, names: Names) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._names = names
 
     def count(self, batch: Sequence[Counted]) -> None:
         events: Counter[tuple[int, int, int]] = Counter()
         page_views: Counter[tuple[int, int, int]] = Counter()
-        for event, _key in batch:
+        for event, _key, ids in batch:
             bucket = (
-                self._names.id_of(event.site_id),
+                ids.site,
                 hour_of(event.occurred_at),
-                self._names.id_of(event.bot_reason or ""),
+                ids.reason,
             )
             events[bucket] += 1
             page_views[bucket] += event.event_name == PAGEVIEW

@@ -10,8 +10,7 @@ from typing import Final
 
 from tracker.events import ASSET
 from tracker.rollups import HOUR_MS
-from tracker.stream.names import Names
-from tracker.stream.repeats import Counted
+from tracker.stream.counted import Counted
 
 KEPT_MS: Final = HOUR_MS
 
@@ -19,16 +18,15 @@ KEPT_MS: Final = HOUR_MS
 class LiveVisitors:
     """Notes a batch inside the caller's transaction."""
 
-    def __init__(self, db: sqlite3.Connection, names: Names) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._names = names
 
     def count(self, batch: Sequence[Counted], now_ms: int) -> None:
         horizon_ms = now_ms - KEPT_MS
         last: dict[tuple[int, str], int] = {}
-        for event, _key in batch:
+        for event, _key, ids in batch:
             if event.occurred_at >= horizon_ms and event.event_name != ASSET:
-                who = (self._names.id_of(event.site_id), event.visitor_id)
+                who = (ids.site, event.visitor_id)
                 last[who] = max(last.get(who, 0), event.occurred_at)
         self._db.executemany(
             "INSERT INTO live (site_id, visitor_id, last_at_ms) VALUES (?, ?, ?)"

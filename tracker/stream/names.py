@@ -32,9 +32,9 @@ class Names:
             rows = self._db.execute(f"SELECT text, id FROM names WHERE text IN ({marks})", part)
             self._ids.update(rows.fetchall())
 
-    def id_of(self, text: str) -> int:
-        """The id of a text that was prepared."""
-        return self._ids[text]
+    def ids_of(self, texts: Iterable[str]) -> tuple[int, ...]:
+        """The ids of texts that were prepared."""
+        return tuple(map(self._ids.__getitem__, texts))
 
     def forget(self) -> None:
         """After a rollback: ids given since may be given to other texts."""

@@ -30,8 +30,8 @@ CLOCK_MARGIN_MS: Final = (
 PRUNE_ROWS: Final = 20_000  # more than a batch brings, so pruning always catches up
 
 
-class Counted(NamedTuple):
-    """An event to count, with its short key."""
+class Fresh(NamedTuple):
+    """An event never counted before, with its short key."""
 
     event: Event
     key: bytes
@@ -52,18 +52,18 @@ class Repeats:
         self._db = db
         self._window_ms = window_days * DAY_MS
 
-    def first_sightings(self, events: Iterable[Event], now_ms: int) -> list[Counted]:
+    def first_sightings(self, events: Iterable[Event], now_ms: int) -> list[Fresh]:
         """The events that were never counted, in order; from now on they were."""
         arrived: dict[bytes, Event] = {}
         for event in events:
             arrived.setdefault(event_key(event.event_id), event)
         known = self._known(list(arrived))
         known |= self._long_counted(arrived, now_ms - self._window_ms + CLOCK_MARGIN_MS)
-        fresh = [Counted(event, key) for key, event in arrived.items() if key not in known]
+        fresh = [Fresh(event, key) for key, event in arrived.items() if key not in known]
         self._db.executemany(
             "INSERT INTO seen (event_key, seen_at_ms) VALUES (?, ?)"
             " ON CONFLICT (event_key) DO NOTHING",
-            [(counted.key, now_ms) for counted in fresh],
+            [(one.key, now_ms) for one in fresh],
         )
         return fresh
 

@@ -22,7 +22,8 @@ from tracker.export.offset_table import (
 )
 from tracker.kafka import TopicPartition
 from tracker.stream.bots import Bots
-from tracker.stream.hits import Hits, texts_of
+from tracker.stream.counted import Counted, Ids, texts_of
+from tracker.stream.hits import Hits
 from tracker.stream.live_visitors import LiveVisitors
 from tracker.stream.names import Names
 from tracker.stream.page_views import PageViews
@@ -48,11 +49,11 @@ class RollupSink:
             raise unavailable(error) or error from error
         self._names = Names(self._db)
         self._repeats = Repeats(self._db, self._repeat_window_days)
-        self._hits = Hits(self._db, self._names)
-        self._page_views = PageViews(self._db, self._names)
-        self._sessions = Sessions(self._db, self._names)
-        self._live_visitors = LiveVisitors(self._db, self._names)
-        self._bots = Bots(self._db, self._names)
+        self._hits = Hits(self._db)
+        self._page_views = PageViews(self._db)
+        self._sessions = Sessions(self._db)
+        self._live_visitors = LiveVisitors(self._db)
+        self._bots = Bots(self._db)
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         positions = read_offsets(self._db, owned)
@@ -80,11 +81,16 @@ class RollupSink:
     def _count(self, records: Sequence[Arrived]) -> None:
         now_ms = self._clock.now_ms()
         fresh = self._repeats.first_sightings((record.event for record in records), now_ms)
-        self._names.prepare(chain.from_iterable(texts_of(event) for event, _ in fresh))
-        self._hits.count(fresh)
-        people = [counted for counted in fresh if not counted.event.is_bot]
+        texts = [texts_of(event) for event, _ in fresh]
+        self._names.prepare(chain.from_iterable(texts))
+        batch = [
+            Counted(event, key, Ids._make(self._names.ids_of(theirs)))
+            for (event, key), theirs in zip(fresh, texts, strict=True)
+        ]
+        people = [counted for counted in batch if not counted.event.is_bot]
+        self._hits.count(batch)
         self._page_views.count(people)
         self._sessions.count(people)
         self._live_visitors.count(people, now_ms)
-        self._bots.count([counted for counted in fresh if counted.event.is_bot])
+        self._bots.count([counted for counted in batch if counted.event.is_bot])
         self._repeats.prune(now_ms)

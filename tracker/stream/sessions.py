@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tracker.events import ASSET, ENGAGEMENT, NOT_FOUND, PAGEVIEW, WEB_VITALS, Event
-from tracker.stream.names import Names
-from tracker.stream.repeats import Counted
+from tracker.stream.counted import Counted
 from tracker.stream.windows import Entry, Session, hour_of, merge
 
 PASSIVE: Final = frozenset((ENGAGEMENT, WEB_VITALS, NOT_FOUND, ASSET))
@@ -34,16 +33,15 @@ def piece_of(event: Event, key: bytes, page_id: int) -> Session:
 class Sessions:
     """Merges a batch inside the caller's transaction."""
 
-    def __init__(self, db: sqlite3.Connection, names: Names) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._names = names
         db.execute("CREATE TEMP TABLE IF NOT EXISTS visiting (site_id INTEGER, visitor_id TEXT)")
 
     def count(self, batch: Sequence[Counted]) -> None:
         pieces: defaultdict[Visitor, list[Session]] = defaultdict(list)
-        for event, key in batch:
-            who = (self._names.id_of(event.site_id), event.visitor_id)
-            pieces[who].append(piece_of(event, key, self._names.id_of(event.pathname or "")))
+        for event, key, ids in batch:
+            who = (ids.site, event.visitor_id)
+            pieces[who].append(piece_of(event, key, ids.page))
         stored = self._lookup(list(pieces))
         gone: list[tuple[Visitor, Session]] = []
         new: list[tuple[Visitor, Session]] = []

@@ -5,8 +5,9 @@ portions or another order, gives the same windows.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from tracker.rollups import DAY_MS, HOUR_MS, HOURS_A_DAY, MINUTE_MS
 
@@ -28,13 +29,13 @@ def hour_bit(at_ms: int) -> int:
     return 1 << (at_ms // HOUR_MS % HOURS_A_DAY)
 
 
-def hours_in(bits: int) -> list[int]:
+@cache  # a visitor comes in one or two hours of a day: few of the possible values occur
+def hours_in(bits: int) -> tuple[int, ...]:
     """The hours of a day whose bits are set, ascending."""
-    return [hour for hour in range(HOURS_A_DAY) if bits >> hour & 1]
+    return tuple(hour for hour in range(HOURS_A_DAY) if bits >> hour & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The first page view of a visit; of two in one millisecond the smaller key is first."""
 
     at_ms: int
@@ -42,8 +43,7 @@ class Entry:
     page_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One visit: moments of one visitor with no silence longer than SESSION_IDLE_MS between them.
 
     There is no upper bound on its length: a visitor id lives one UTC day, so a visit over midnight
@@ -66,13 +66,16 @@ class Session:
         return later.started_at_ms - self.last_at_ms <= SESSION_IDLE_MS
 
     def joined(self, other: "Session") -> "Session":
-        entries = [one.entry for one in (self, other) if one.entry is not None]
+        if self.entry is None or other.entry is None:
+            entry = self.entry or other.entry
+        else:
+            entry = min(self.entry, other.entry)
         return Session(
             min(self.started_at_ms, other.started_at_ms),
             max(self.last_at_ms, other.last_at_ms),
             self.page_views + other.page_views,
             self.interactions + other.interactions,
-            min(entries, key=lambda entry: (entry.at_ms, entry.key), default=None),
+            entry,
         )
 
 
@@ -83,7 +86,7 @@ def merge(sessions: Iterable[Session]) -> list[Session]:
     a late event may join two visits into one.
     """
     merged: list[Session] = []
-    for piece in sorted(sessions, key=lambda one: (one.started_at_ms, one.last_at_ms)):
+    for piece in sorted(sessions, key=itemgetter(0)):
         if merged and merged[-1].touches(piece):
             merged[-1] = merged[-1].joined(piece)
         else:
