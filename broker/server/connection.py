@@ -1,0 +1,245 @@
+"""One client: frames in, answers out, in the order of the requests.
+
+The next request starts when the one before is answered. Only requests of a pipelined handler
+(Produce) may follow each other at once: each has taken its place in the order of appends before it
+first waits, so one group commit can serve several. Frames that are complete but not started, and
+answers that the client has not taken, are bounded: beyond, the socket is not read.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import cast
+
+from broker.errors import KafkaError
+from broker.protocol.codec import Chunk
+from broker.protocol.frame import FrameReader
+from broker.protocol.primitives import ProtocolError
+from broker.server.connections import Connections
+from broker.server.dispatcher import Dispatcher, Peer, Request
+from broker.server.writer import SocketWriter
+
+log = logging.getLogger(__name__)
+
+HELD_BYTES_MAX = 8_388_608  # requests of one connection in memory before it is not read any more
+PIPELINED_MAX = 64  # requests of one connection in work at the same time
+
+
+class _Answer:
+    """The place of one started request in the order of answers."""
+
+    __slots__ = ("chunks", "ready", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.ready = False
+        self.chunks: list[Chunk] | None = None
+
+
+class Connection(asyncio.BufferedProtocol):
+    """The state of one open socket; lives on the event loop from accept to close."""
+
+    def __init__(self, connections: Connections, dispatcher: Dispatcher) -> None:
+        self._connections = connections
+        self._dispatcher = dispatcher
+        self._loop = asyncio.get_running_loop()
+        self._reader = FrameReader(connections.limits.frame_bytes_max)
+        self._frames: deque[tuple[memoryview, float]] = deque()  # complete, with arrival
+        self._next: Request | None = None  # first of `_frames`, its header read
+        self._answers: deque[_Answer] = deque()  # started, in order
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held_bytes = 0  # of frames that are not answered
+        self._reading = True
+        self._transport: asyncio.Transport | None = None
+        self._writer: SocketWriter | None = None
+        self._peer: Peer | None = None
+        self.last_activity_s = self._loop.time()
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        host = (transport.get_extra_info("peername") or ("unknown",))[0]
+        self._peer = self._connections.admit(self, str(host))
+        if self._peer is None:
+            transport.abort()
+            return
+        descriptor = transport.get_extra_info("socket").fileno()
+        self._writer = SocketWriter(self._loop, descriptor, self._continue, self._broken)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._reader.space()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        try:
+            frames = self._reader.received(nbytes)
+        except ProtocolError as error:
+            self._refuse(error)
+            return
+        if frames:
+            now_s = self.last_activity_s = self._loop.time()
+            for frame in frames:
+                self._frames.append((frame, now_s))
+                self._hold(len(frame))
+            self._continue()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for task in self._tasks:
+            task.cancel("the client is gone")
+        self._frames.clear()
+        self._answers.clear()
+        self._connections.release(self._held_bytes)
+        self._held_bytes = 0
+        if self._peer is not None:
+            self._connections.forget(self, self._peer)
+
+    # Requests
+
+    def _continue(self) -> None:
+        """Start what may be started, and read or stop reading by what is held."""
+        try:
+            while self._may_start():
+                self._start()
+        except ProtocolError as error:
+            self._refuse(error)
+            return
+        self._read_or_pause()
+
+    def _may_start(self) -> bool:
+        """Whether the first waiting frame may be worked on now; reads its header to know."""
+        if not self._frames or self._writer is None or self._writer.is_full:
+            return False
+        if not self._answers:
+            return True
+        if len(self._answers) >= PIPELINED_MAX:
+            return False
+        return self._answers[-1].request.route.handler.pipelined and self._next_is_pipelined()
+
+    def _next_is_pipelined(self) -> bool:
+        try:
+            return self._peek().route.handler.pipelined
+        except ProtocolError:
+            return False  # it ends the connection, but when the answers before it are sent
+
+    def _peek(self) -> Request:
+        """The first waiting frame as a request; ProtocolError when it is none."""
+        if self._next is None:
+            self._next = self._dispatcher.accept(*self._frames[0])
+        return self._next
+
+    def _start(self) -> None:
+        request = self._peek()
+        self._next = None
+        self._frames.popleft()
+        answer = _Answer(request)
+        self._answers.append(answer)
+        task = self._connections.tasks.create_task(self._work(answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, answer: _Answer) -> None:
+        """Have one request answered; whatever goes wrong costs this connection only."""
+        request = answer.request
+        assert self._peer is not None
+        request.started_s = self._loop.time()
+        try:
+            answer.chunks = await self._dispatcher.answer(request, self._peer)
+        except ProtocolError as error:
+            self._refuse(error)
+        except (ConnectionError, KafkaError) as refusal:
+            # The one way to tell a client that asked for no answer (Produce with acks=0).
+            self._close(str(refusal))
+        except Exception:
+            log.exception("request failed %s", self._description(request))
+            self._connections.metrics.connection_failures += 1
+            self._abort()
+        else:
+            request.handled_s = self._loop.time()
+            answer.ready = True
+            self._send_ready()
+
+    def _send_ready(self) -> None:
+        """Send the answers whose turn has come."""
+        while self._answers and self._answers[0].ready and self._writer is not None:
+            answer = self._answers.popleft()
+            request = answer.request
+            if answer.chunks is not None:
+                self._writer.write(answer.chunks)
+            now_s = self.last_activity_s = self._loop.time()
+            request.route.metrics.observe(
+                request.arrived_s, request.started_s, request.handled_s, now_s
+            )
+            self._release(request.frame_bytes)
+        self._continue()
+
+    # Bounds
+
+    def _hold(self, size_bytes: int) -> None:
+        self._held_bytes += size_bytes
+        self._connections.hold(size_bytes)
+
+    def _release(self, size_bytes: int) -> None:
+        self._held_bytes -= size_bytes
+        self._connections.release(size_bytes)
+
+    def _read_or_pause(self) -> None:
+        """Stop reading while this connection, or all together, hold too many request bytes."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        full = bool(self._frames) and (
+            self._held_bytes > HELD_BYTES_MAX or self._connections.is_full
+        )
+        if full and self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+        elif not full and not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+
+    # Endings
+
+    @property
+    def has_work(self) -> bool:
+        """Whether requests are being answered, or answers are on their way."""
+        return bool(self._answers) or (self._writer is not None and not self._writer.is_empty)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing in work: only bytes of a frame that is not complete may be there."""
+        return not self._answers
+
+    def close_idle(self, idle_s: float) -> None:
+        """Close because no whole request and no answer has moved for `idle_s` seconds."""
+        self._connections.metrics.connections_idle_closed += 1
+        partial = " in the middle of a frame" if self._reader.has_partial_frame else ""
+        self._close(f"idle for {idle_s:.0f} s{partial}")
+
+    def close(self) -> None:
+        """Close now, because the broker stops."""
+        self._abort()
+
+    def _refuse(self, error: ProtocolError) -> None:
+        self._connections.metrics.protocol_errors += 1
+        self._close(str(error))
+
+    def _broken(self, error: Exception) -> None:
+        """The socket does not take what we send, or a file has less than it should."""
+        self._close(f"cannot send: {error}")
+
+    def _close(self, reason: str) -> None:
+        host = self._peer.client_host if self._peer else "unknown"
+        log.info("connection closed peer=%s reason=%s", host, reason)
+        self._abort()
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _description(self, request: Request) -> str:
+        peer, header = self._peer, request.header
+        host = peer.client_host if peer else "unknown"
+        api = request.route.handler.api_key.name.lower()
+        return f"api={api} version={header.api_version} client_id={header.client_id} peer={host}"

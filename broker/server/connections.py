@@ -1,0 +1,129 @@
+"""All open connections of one listener, and the limits that hold for them together."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from broker.handlers.handler import ListenerAddress
+from broker.metrics import BrokerMetrics
+from broker.server.dispatcher import Peer
+
+log = logging.getLogger(__name__)
+
+_REFUSAL_LOG_INTERVAL_S = 10.0  # a flood of connections is not to become a flood of log lines
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a listener, from the settings of the same meaning."""
+
+    frame_bytes_max: int  # socket_request_max_bytes
+    held_bytes_max: int  # queued_max_request_bytes, over all connections
+    connections_max: int
+    connections_per_ip_max: int
+    idle_s_max: float  # connections_max_idle_ms
+
+
+class OpenConnection(Protocol):
+    """What a connection offers to its table."""
+
+    last_activity_s: float
+
+    @property
+    def has_work(self) -> bool: ...
+
+    @property
+    def is_idle(self) -> bool: ...
+
+    def close_idle(self, idle_s: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Connections:
+    """Admits, counts and sweeps connections; their requests are tasks of `tasks`."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        address: ListenerAddress,
+        metrics: BrokerMetrics,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self.limits = limits
+        self.metrics = metrics
+        self.tasks = tasks
+        self._address = address
+        self._open: set[OpenConnection] = set()
+        self._by_host: dict[str, int] = {}
+        self._held_bytes = 0
+        self._last_id = 0
+        self._refusal_logged_s = float("-inf")
+        metrics.connections[address.name] = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether unanswered requests hold all the memory they may."""
+        return self._held_bytes > self.limits.held_bytes_max
+
+    def hold(self, size_bytes: int) -> None:
+        """Count a request that has arrived."""
+        self._held_bytes += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        """Count a request as answered or dropped."""
+        self._held_bytes -= size_bytes
+
+    def admit(self, connection: OpenConnection, host: str) -> Peer | None:
+        """Take a new connection in; None when it is one too many."""
+        if len(self._open) >= self.limits.connections_max:
+            self._turn_away("max_connections", self.limits.connections_max, host)
+            return None
+        client_host = f"/{host}"
+        from_host = self._by_host.get(client_host, 0)
+        if from_host >= self.limits.connections_per_ip_max:
+            self._turn_away("max_connections_per_ip", self.limits.connections_per_ip_max, host)
+            return None
+        self._open.add(connection)
+        self._by_host[client_host] = from_host + 1
+        self.metrics.connections[self._address.name] = len(self._open)
+        self._last_id += 1
+        return Peer(self._last_id, client_host, "User:ANONYMOUS", self._address)
+
+    def forget(self, connection: OpenConnection, peer: Peer) -> None:
+        """A connection that was admitted is closed."""
+        self._open.discard(connection)
+        left = self._by_host[peer.client_host] - 1
+        if left:
+            self._by_host[peer.client_host] = left
+        else:
+            del self._by_host[peer.client_host]
+        self.metrics.connections[self._address.name] = len(self._open)
+
+    def _turn_away(self, limit: str, bound: int, host: str) -> None:
+        self.metrics.connections_refused[limit] += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._refusal_logged_s >= _REFUSAL_LOG_INTERVAL_S:
+            self._refusal_logged_s = now_s
+            log.warning("connection refused peer=/%s limit=%s bound=%d", host, limit, bound)
+
+    def close_idle(self, now_s: float) -> None:
+        """Close connections on which nothing whole has moved for too long."""
+        for connection in list(self._open):
+            idle_s = now_s - connection.last_activity_s
+            if connection.is_idle and idle_s >= self.limits.idle_s_max:
+                connection.close_idle(idle_s)
+
+    @property
+    def have_work(self) -> bool:
+        """Whether any request is being answered or any answer is being sent."""
+        return any(connection.has_work for connection in self._open)
+
+    def close_all(self) -> None:
+        """Close what is open: the broker stops."""
+        for connection in list(self._open):
+            connection.close()

@@ -1,0 +1,137 @@
+"""From a frame to its answer: header, table look-up, decode, handler, encode.
+
+The table is built once from the handlers: one route per (api key, version). What is not in it ends
+the connection, as Kafka does it, except ApiVersions in a version too new: that is answered in
+version 0 with UNSUPPORTED_VERSION and the ranges that are served (KIP-511).
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from broker.errors import ErrorCode
+from broker.handlers.handler import Handler, ListenerAddress, RequestContext, Services
+from broker.metrics import BrokerMetrics, RequestMetrics
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.codec import Chunk, UnsupportedVersion, decode, encode
+from broker.protocol.frame import (
+    SIZE_BYTES,
+    RequestHeader,
+    decode_request_header,
+    response_header,
+    skip_header_tags,
+)
+from broker.protocol.schema import is_flexible
+
+_SIZE = struct.Struct(">i")
+_SIZE_PLACE = bytes(SIZE_BYTES)
+
+
+@dataclass(slots=True)
+class Peer:
+    """Who is at the other end of a connection."""
+
+    connection_id: int
+    client_host: str  # as Kafka prints it: /127.0.0.1
+    principal: str
+    listener: ListenerAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a pair of api key and version leads to."""
+
+    handler: Handler
+    version: int  # in which the request is decoded and the response encoded
+    flexible_request: bool
+    flexible_response: bool
+    metrics: RequestMetrics
+
+
+@dataclass(slots=True)
+class Request:
+    """A frame whose header was read."""
+
+    route: Route
+    header: RequestHeader
+    body: memoryview
+    frame_bytes: int
+    arrived_s: float  # monotonic, when its last byte was received
+    started_s: float = 0.0
+    handled_s: float = 0.0
+
+
+class Dispatcher:
+    """Leads requests to their handlers."""
+
+    def __init__(
+        self, handlers: Sequence[Handler], services: Services, metrics: BrokerMetrics
+    ) -> None:
+        self._services = services
+        self._routes: dict[tuple[int, int], Route] = {}
+        self._too_new: Route | None = None
+        for handler in handlers:
+            self._add(handler, metrics)
+
+    def _add(self, handler: Handler, metrics: BrokerMetrics) -> None:
+        key = handler.api_key
+        name = "".join(word.capitalize() for word in key.name.split("_"))
+        counted = metrics.request(name)
+        for version in range(handler.versions.min, handler.versions.max + 1):
+            flexible = is_flexible(handler.request_type, version)
+            # A client must be able to read ApiVersions before it knows any version.
+            in_header = flexible and key != ApiKey.API_VERSIONS
+            self._routes[key, version] = Route(handler, version, flexible, in_header, counted)
+        if key == ApiKey.API_VERSIONS:
+            self._too_new = Route(handler, 0, False, False, counted)
+
+    def accept(self, frame: memoryview, arrived_s: float) -> Request:
+        """Read the header of `frame` and find its route; ProtocolError when there is none."""
+        header, body = decode_request_header(frame)
+        route = self._routes.get((header.api_key, header.api_version))
+        if route is not None:
+            if route.flexible_request:
+                body = body[skip_header_tags(body) :]
+            return Request(route, header, body, len(frame), arrived_s)
+        if header.api_key == ApiKey.API_VERSIONS and self._too_new is not None:
+            return Request(self._too_new, header, memoryview(b""), len(frame), arrived_s)
+        raise UnsupportedVersion(
+            f"api key {header.api_key} version {header.api_version} is not served"
+        )
+
+    async def answer(self, request: Request, peer: Peer) -> list[Chunk] | None:
+        """The whole response frame in chunks, or None when the request has no response.
+
+        ProtocolError when the message cannot be decoded; what else a handler raises passes through.
+        """
+        route, header = request.route, request.header
+        services = self._services
+        context = RequestContext(
+            api_version=route.version,
+            client_id=header.client_id,
+            client_host=peer.client_host,
+            principal=peer.principal,
+            listener=peer.listener,
+            now_ms=services.clock.now_ms(),
+            services=services,
+            connection_id=peer.connection_id,
+        )
+        handler = route.handler
+        message = decode(handler.request_type, route.version, request.body)
+        response = await handler.handle(message, context)
+        if response is None:
+            return None
+        if route is self._too_new:
+            response.error_code = ErrorCode.UNSUPPORTED_VERSION
+        return response_frame(response, header.correlation_id, route)
+
+
+def response_frame(response: Any, correlation_id: int, route: Route) -> list[Chunk]:
+    """`response` with its header and the size of both in front."""
+    prefix = _SIZE_PLACE + response_header(correlation_id, route.flexible_response)
+    chunks = encode(response, route.version, prefix)
+    first = chunks[0]
+    assert isinstance(first, bytearray)
+    _SIZE.pack_into(first, 0, sum(map(len, chunks)) - SIZE_BYTES)
+    return chunks
