@@ -1,6 +1,6 @@
 """Settings of the dashboard: the [dashboard] section of footfall.toml."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from footfall.settings import setting
 
@@ -60,10 +60,3 @@ class DashboardConfig:
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",
         "groups left out of metrics, a regular expression (RE2)",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DataDir:
-    """The part of [footfall] that the dashboard needs."""
-
-    data_dir: str = field(default="./data")

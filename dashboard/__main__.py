@@ -1,0 +1,44 @@
+"""`python -m dashboard`: settings, then run."""
+
+import argparse
+import asyncio
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+
+from dashboard import app
+from dashboard.config import DashboardConfig
+from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
+from tracker.config import KafkaConfig
+
+
+def main() -> int:
+    """Exit code: 0 after a clean stop, 1 when the port is taken, 78 on bad settings."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings file (default: none)")
+    parser.add_argument("--data-dir", help="goes before data_dir of the settings")
+    arguments = parser.parse_args()
+    try:
+        common = load("footfall", CommonConfig, arguments.config)
+        config = load("dashboard", DashboardConfig, arguments.config)
+        kafka = load("kafka", KafkaConfig, arguments.config)
+        if arguments.data_dir:
+            common = dataclasses.replace(common, data_dir=arguments.data_dir)
+        logging.basicConfig(
+            level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
+        state = app.build(config, kafka, Path(common.data_dir))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    try:
+        asyncio.run(app.run(state))
+    except app.PortTaken as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

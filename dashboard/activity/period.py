@@ -1,0 +1,105 @@
+"""Which days the activity page shows: from the address, or what makes sense for the site. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from tracker.rollups import DAY_MS, HOUR_MS, MINUTE_MS, Step
+
+PERIODS: Final = (
+    ("30m", "30 minutes"),
+    ("today", "Today"),
+    ("24h", "24 hours"),
+    ("7d", "7 days"),
+    ("30d", "30 days"),
+    ("all", "All time"),
+)
+_DAYS: Final = {"7d": 7, "30d": 30}
+STEP_POINTS_MAX: Final = 800
+STEPS: Final = ((Step("minute"), MINUTE_MS), (Step("hour"), HOUR_MS), (Step("day"), DAY_MS))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A range [start_ms, end_ms) in UTC, and the word or dates that chose it."""
+
+    key: str  # one of PERIODS, or "custom"
+    start_ms: int
+    end_ms: int
+
+    @property
+    def first_day(self) -> str:
+        return _date(self.start_ms).isoformat()
+
+    @property
+    def last_day(self) -> str:
+        return _date(max(self.start_ms, self.end_ms - 1)).isoformat()
+
+    @property
+    def step(self) -> Step:
+        """Fine enough to see a shape, at most 800 points."""
+        length = self.end_ms - self.start_ms
+        if length <= 6 * HOUR_MS:
+            return STEPS[0][0]
+        if length <= STEP_POINTS_MAX // 4 * HOUR_MS:
+            return STEPS[1][0]
+        return STEPS[2][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """First and last day with data, as starts of days; None: nothing yet."""
+
+    first_day_ms: int | None
+    last_day_ms: int | None
+
+
+def choose(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Period:
+    """The period asked for; nonsense falls back to the default.
+
+    The default is the last 24 hours, or all time for a site whose data is older (an import).
+    """
+    if days[0]:
+        custom = _custom(*days)
+        if custom is not None:
+            return custom
+    if key not in dict(PERIODS):
+        recent = known.last_day_ms is None or known.last_day_ms > now_ms - 7 * DAY_MS
+        key = "24h" if recent else "all"
+    today = now_ms // DAY_MS * DAY_MS
+    if key == "30m":
+        return Period(
+            key, now_ms // MINUTE_MS * MINUTE_MS - 29 * MINUTE_MS, _next(now_ms, MINUTE_MS)
+        )
+    if key == "today":
+        return Period(key, today, today + DAY_MS)
+    if key == "24h":
+        return Period(key, _next(now_ms, HOUR_MS) - DAY_MS, _next(now_ms, HOUR_MS))
+    if key in _DAYS:
+        return Period(key, today - (_DAYS[key] - 1) * DAY_MS, today + DAY_MS)
+    first = known.first_day_ms if known.first_day_ms is not None else today
+    last = known.last_day_ms if known.last_day_ms is not None else today
+    return Period(key, first, last + DAY_MS)
+
+
+def _next(now_ms: int, unit_ms: int) -> int:
+    return (now_ms // unit_ms + 1) * unit_ms
+
+
+def _custom(first: str, last: str) -> Period | None:
+    try:
+        start = date.fromisoformat(first)
+        end = date.fromisoformat(last or first)
+    except ValueError:
+        return None
+    if end < start or start.year < 1971 or end.year > 9000:
+        return None
+    return Period("custom", _start_ms(start), _start_ms(end + timedelta(days=1)))
+
+
+def _start_ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def _date(at_ms: int) -> date:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).date()

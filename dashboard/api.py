@@ -1,0 +1,210 @@
+"""The JSON API under the pages: /api/v1/..., described by /api/v1/openapi.json."""
+
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from typing import Any, Final
+
+from aiohttp import web
+
+from dashboard.openapi import document
+from dashboard.pages import activity
+from dashboard.pages.page import NotFound, Visit
+from dashboard.state import State
+
+RANGES_MS: Final = {
+    "5m": 300_000,
+    "1h": 3_600_000,
+    "6h": 21_600_000,
+    "24h": 86_400_000,
+    "7d": 604_800_000,
+}
+SERIES_MAX: Final = 20
+
+
+class Api:
+    """Every answer comes from the snapshot, history or reports; none asks the cluster."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def add_routes(self, app: web.Application) -> None:
+        """Under /api/v1."""
+        routes: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+            "/health": self._health,
+            "/cluster": self._cluster,
+            "/topics": self._topics,
+            "/topics/{name:.*}": self._topic,
+            "/groups": self._groups,
+            "/groups/{name:.*}": self._group,
+            "/history": self._history,
+            "/activity": self._activity,
+            "/sites": self._sites,
+            "/openapi.json": self._openapi,
+        }
+        for path, handler in routes.items():
+            app.router.add_get("/api/v1" + path, handler)
+
+    def _visit(self, request: web.Request) -> Visit:
+        wanted = request.query.get("cluster")
+        try:
+            return Visit(self._state, self._state.poller(wanted), request.query)
+        except KeyError as error:
+            raise NotFound(f"There is no cluster {wanted!r} in the settings.") from error
+
+    def _snapshot(self, request: web.Request) -> Any:
+        snapshot = self._visit(request).snapshot
+        if snapshot is None:
+            raise web.HTTPServiceUnavailable(
+                text="the cluster has not answered yet", headers={"Retry-After": "2"}
+            )
+        return snapshot
+
+    async def _health(self, request: web.Request) -> web.Response:
+        visit = self._visit(request)
+        return _json(
+            {
+                "health": self._state.health(visit.poller),
+                "connection": visit.poller.connection,
+                "stale": visit.poller.is_stale(),
+                "records_per_second": visit.poller.live_rate,
+            }
+        )
+
+    async def _cluster(self, request: web.Request) -> web.Response:
+        snapshot = self._snapshot(request)
+        return _json(
+            {
+                "name": snapshot.name,
+                "cluster_id": snapshot.cluster_id,
+                "controller_id": snapshot.controller_id,
+                "brokers": snapshot.brokers,
+                "taken_at_ms": snapshot.taken_at_ms,
+                "topics": len(snapshot.topics),
+                "partitions": snapshot.partitions,
+                "groups": len(snapshot.groups),
+            }
+        )
+
+    async def _topics(self, request: web.Request) -> web.Response:
+        return _json(
+            [
+                {
+                    "name": topic.name,
+                    "internal": topic.internal,
+                    "partitions": len(topic.partitions),
+                    "records": topic.records,
+                    "records_per_second": topic.rate,
+                    "offline": topic.offline,
+                    "under_replicated": topic.under_replicated,
+                    "under_min_isr": topic.under_min_isr,
+                }
+                for topic in self._snapshot(request).topics.values()
+            ]
+        )
+
+    async def _topic(self, request: web.Request) -> web.Response:
+        topic = self._snapshot(request).topics.get(_name(request))
+        if topic is None:
+            raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
+        return _json(topic)
+
+    async def _groups(self, request: web.Request) -> web.Response:
+        return _json(
+            [
+                {
+                    "group_id": group.group_id,
+                    "state": group.state,
+                    "cause": group.cause,
+                    "kafka_state": group.kafka_state,
+                    "protocol": group.protocol,
+                    "members": len(group.members),
+                    "lag": group.lag,
+                    "lag_seconds": group.lag_seconds,
+                    "retention_used": group.retention_used,
+                    "topics": group.topics,
+                }
+                for group in self._snapshot(request).groups.values()
+            ]
+        )
+
+    async def _group(self, request: web.Request) -> web.Response:
+        group = self._snapshot(request).groups.get(_name(request))
+        if group is None:
+            raise NotFound(f"There is no consumer group {_name(request)!r} in this cluster.")
+        return _json(group)
+
+    async def _history(self, request: web.Request) -> web.Response:
+        """Aligned columns of the series named by `s`, each as `null` where nothing was seen."""
+        range_ms = RANGES_MS.get(request.query.get("range", "1h"))
+        names = request.query.getall("s", [])
+        if range_ms is None or not names or len(names) > SERIES_MAX:
+            known = ", ".join(RANGES_MS)
+            raise web.HTTPBadRequest(
+                text=f"give 1 to {SERIES_MAX} series as s= and a range= of {known}"
+            )
+        poller = self._visit(request).poller
+        now_ms = self._state.clock.now_ms()
+        columns = [poller.history.range(name, range_ms, now_ms) for name in names]
+        step_ms = max(column.step_ms for column in columns)
+        first = -(-(now_ms - range_ms) // step_ms)
+        slots = range(first, now_ms // step_ms + 1)
+        values = []
+        for column in columns:
+            by_slot = dict(zip((t // step_ms for t in column.times_ms), column.values, strict=True))
+            values.append([by_slot.get(slot) for slot in slots])
+        times = [slot * step_ms // 1000 for slot in slots]
+        return _json(
+            {"step_ms": step_ms, "t": times, "series": dict(zip(names, values, strict=True))}
+        )
+
+    async def _activity(self, request: web.Request) -> web.Response:
+        found = await activity.values(self._visit(request))
+        if found["trouble"]:
+            raise web.HTTPServiceUnavailable(text=found["trouble"])
+        if found["report"] is None:
+            raise NotFound("No site has been seen yet.")
+        period = found["period"]
+        return _json(
+            {
+                "site": found["site"],
+                "start_ms": period.start_ms,
+                "end_ms": period.end_ms,
+                "step": found["step"],
+                "overview": found["report"].overview,
+                "live_visitors": found["report"].live_visitors,
+                "timeseries": found["report"].points,
+                "breakdowns": {key: rows for key, _, rows in found["report"].breakdowns},
+            }
+        )
+
+    async def _sites(self, request: web.Request) -> web.Response:
+        return _json(await self._state.desk.sites())
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return _json(document())
+
+
+def _name(request: web.Request) -> str:
+    return request.match_info["name"] or request.query.get("name", "")
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and structs as what JSON has; keys of mappings as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def _json(value: Any) -> web.Response:
+    body = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
+    return web.Response(text=body, content_type="application/json")

@@ -1,0 +1,107 @@
+"""Builds the dashboard from its settings and runs it: the only place that wires its parts."""
+
+import asyncio
+import errno
+import signal
+from pathlib import Path
+
+from aiohttp import web
+
+from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.history_store import HistoryStore
+from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.config import DashboardConfig
+from dashboard.metrics.roles import RoleWatcher, role_urls
+from dashboard.state import State
+from dashboard.web import Site
+from footfall.settings import SettingsError
+from tracker.clock import Clock, SystemClock
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import Admin, RecordReader
+
+STOP_S = 2.0  # streams that do not end by themselves are cut then
+
+
+class PortTaken(Exception):
+    """Somebody else listens there; the message names the address."""
+
+
+def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
+    """Every part, not yet running; raises SettingsError."""
+    clock: Clock = SystemClock()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    pollers = {
+        config.cluster_name: _poller(
+            config, kafka, (config.cluster_name, config.bundled_broker), data_dir, clock
+        )
+    }
+    for text in config.clusters:
+        name, equals, servers = text.partition("=")
+        if not equals or not servers or not name.strip() or name in pollers:
+            raise SettingsError(f"clusters: {text!r} is not NAME=HOST:PORT;HOST:PORT, each once")
+        further = KafkaConfig(bootstrap_servers=servers.replace(";", ","))
+        pollers[name] = _poller(config, further, (name, False), data_dir, clock)
+    try:
+        urls = role_urls(config.role_metrics)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    roles = RoleWatcher(urls, clock)
+    return State(config, data_dir, clock, pollers, roles, ReportDesk(data_dir, clock))
+
+
+def _poller(
+    config: DashboardConfig,
+    kafka: KafkaConfig,
+    named: tuple[str, bool],
+    data_dir: Path,
+    clock: Clock,
+) -> Poller:
+    name, bundled = named
+    interval = config.poll_interval_s if bundled else config.external_poll_interval_s
+    settings = PollerSettings(name, interval, config.poll_timeout_s, config.lag_target_s)
+    safe = "".join(letter if letter.isalnum() else "_" for letter in name)
+    store = HistoryStore(data_dir / "dashboard" / f"history-{safe}.db")
+    return Poller(settings, Door(Admin(kafka), RecordReader(kafka)), clock, store)
+
+
+async def run(state: State) -> None:
+    """Serve until SIGTERM or SIGINT; raises PortTaken."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    runner = web.AppRunner(
+        Site(state).application(),
+        access_log=None,
+        shutdown_timeout=STOP_S,
+        handler_cancellation=True,
+    )
+    await runner.setup()
+    try:
+        host, port = await _listen(runner, state.config)
+        async with asyncio.TaskGroup() as tasks:
+            watching = [tasks.create_task(poller.run()) for poller in state.pollers.values()]
+            watching.append(tasks.create_task(state.roles.run()))
+            print(f"READY dashboard http://{host}:{port}", flush=True)
+            await stop.wait()
+            for task in watching:
+                task.cancel()
+    finally:
+        await runner.cleanup()
+        state.desk.close()
+
+
+async def _listen(runner: web.AppRunner, config: DashboardConfig) -> tuple[str, int]:
+    site = web.TCPSite(runner, config.host, config.port)
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        where = f"{config.host}:{config.port}"
+        what = "taken" if error.errno == errno.EADDRINUSE else "not ours to open"
+        raise PortTaken(
+            f"port {where} is {what}; set port in [dashboard] to another one"
+        ) from error
+    address = runner.addresses[0]
+    return str(address[0]), int(address[1])

@@ -1,0 +1,154 @@
+"""The one sentence at the top: is it healthy, and if not, what is wrong and what follows. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from dashboard.cluster.model import Connection, Group, GroupState, Snapshot, Topic
+from dashboard.cluster.text import clock, count, duration, percent, plural
+
+RETENTION_WARNS: Final = 0.8
+DISK_WARNS: Final = 0.1  # share free
+EXPORT_OLD_S: Final = 900.0
+
+
+class Severity(StrEnum):
+    """How soon somebody has to look; worst first."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `kind` and `name` say which page shows it."""
+
+    severity: Severity
+    word: str  # SLOW, OFFLINE ...
+    sentence: str
+    kind: str  # group, topic, cluster, pipeline
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known beside the cluster; None where it is not."""
+
+    disk_free_share: float | None = None
+    export_ages_s: Sequence[tuple[str, float]] = ()  # sink, seconds since its last success
+    roles_down: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    severity: Severity
+    word: str
+    sentence: str
+    problems: tuple[Problem, ...]
+
+
+def health(connection: Connection, snapshot: Snapshot | None, around: Surroundings) -> Health:
+    """The state of everything, worst thing first."""
+    problems: list[Problem] = []
+    if not connection.up:
+        problems.append(_away(connection))
+    if snapshot is not None:
+        for topic in snapshot.topics.values():
+            problems.extend(_topic_problems(topic))
+        for group in snapshot.groups.values():
+            problems.extend(_group_problems(group))
+    problems.extend(_around_problems(around))
+    order = list(Severity)
+    problems.sort(key=lambda problem: order.index(problem.severity))
+    if not problems:
+        calm = _calm(snapshot)
+        return Health(Severity.OK, "Healthy", calm, ())
+    first = problems[0]
+    word = "Broker away" if not connection.up else "Degraded"
+    if first.severity is Severity.CRITICAL and connection.up:
+        word = "Action needed"
+    more = f" And {plural(len(problems) - 1, 'more problem')}." if len(problems) > 1 else ""
+    return Health(first.severity, word, first.sentence + more, tuple(problems))
+
+
+def _away(connection: Connection) -> Problem:
+    if connection.last_success_ms is None:
+        sentence = f"The cluster has not answered yet ({connection.error})."
+    else:
+        last = clock(connection.last_success_ms)
+        sentence = f"The cluster does not answer since {last}; what is shown is from then."
+    return Problem(Severity.CRITICAL, "AWAY", sentence, "cluster")
+
+
+def _topic_problems(topic: Topic) -> list[Problem]:
+    found: list[Problem] = []
+    name = topic.name
+    if topic.offline:
+        parts = plural(topic.offline, "partition")
+        sentence = f"Topic {name} has {parts} without a leader: nobody can read or write there."
+        found.append(Problem(Severity.CRITICAL, "OFFLINE", sentence, "topic", name))
+    elif topic.under_min_isr:
+        parts = plural(topic.under_min_isr, "partition")
+        sentence = f"Topic {name} refuses acks=all writes: {parts} below min.insync.replicas."
+        found.append(Problem(Severity.CRITICAL, "UNDER MIN ISR", sentence, "topic", name))
+    elif topic.under_replicated:
+        parts = plural(topic.under_replicated, "partition")
+        sentence = f"Topic {name} is under-replicated in {parts}."
+        found.append(Problem(Severity.WARNING, "UNDER-REPLICATED", sentence, "topic", name))
+    return found
+
+
+_GROUP_SEVERITY: Final = {
+    GroupState.STOPPED: Severity.CRITICAL,
+    GroupState.STALLED: Severity.CRITICAL,
+    GroupState.REWOUND: Severity.WARNING,
+    GroupState.SLOW: Severity.WARNING,
+    GroupState.REBALANCING: Severity.WARNING,
+}
+
+
+def _group_problems(group: Group) -> list[Problem]:
+    found: list[Problem] = []
+    severity = _GROUP_SEVERITY.get(group.state)
+    if severity is not None:
+        sentence = f"Group {group.group_id}: {group.cause}."
+        found.append(Problem(severity, group.state.upper(), sentence, "group", group.group_id))
+    used = group.retention_used
+    if used is not None and used > RETENTION_WARNS and group.lag:
+        sentence = (
+            f"Group {group.group_id} is about to lose data: what waits is {percent(used)} of what "
+            "the topic still holds."
+        )
+        found.append(Problem(Severity.CRITICAL, "DATA AT RISK", sentence, "group", group.group_id))
+    if group.lost:
+        sentence = f"Group {group.group_id} lost {count(group.lost)} records to retention."
+        found.append(Problem(Severity.CRITICAL, "DATA LOST", sentence, "group", group.group_id))
+    return found
+
+
+def _around_problems(around: Surroundings) -> list[Problem]:
+    found: list[Problem] = []
+    if around.disk_free_share is not None and around.disk_free_share < DISK_WARNS:
+        sentence = f"Only {percent(around.disk_free_share)} of the disk is free."
+        found.append(Problem(Severity.CRITICAL, "DISK", sentence, "cluster"))
+    for sink, age_s in around.export_ages_s:
+        if age_s > EXPORT_OLD_S:
+            sentence = f"The export to {sink} has not succeeded for {duration(age_s)}."
+            found.append(Problem(Severity.WARNING, "EXPORT OLD", sentence, "pipeline"))
+    for role in around.roles_down:
+        sentence = f"The {role} role does not answer."
+        found.append(Problem(Severity.WARNING, "ROLE DOWN", sentence, "pipeline"))
+    return found
+
+
+def _calm(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return "Nothing is known yet."
+    worst = snapshot.worst_group()
+    behind = "every group is caught up"
+    if worst is not None and worst.lag_seconds:
+        behind = f"the furthest group is {duration(worst.lag_seconds)} behind"
+    parts = plural(snapshot.partitions, "partition")
+    return f"All {parts} have a leader and {behind}."

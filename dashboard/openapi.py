@@ -1,0 +1,77 @@
+"""The OpenAPI document of the JSON API. A test asks every path of it."""
+
+from typing import Any, Final
+
+_CLUSTER: Final = {
+    "name": "cluster",
+    "in": "query",
+    "description": "Name of a cluster of the settings; without it the first.",
+    "schema": {"type": "string"},
+}
+_NAME: Final = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+_SERIES: Final = {
+    "name": "s",
+    "in": "query",
+    "required": True,
+    "description": (
+        "Series, repeated up to 20 times: cluster.in, cluster.lag_seconds, topic.in:TOPIC, "
+        "group.lag:GROUP, group.seconds:GROUP, group.out:GROUP."
+    ),
+    "schema": {"type": "array", "items": {"type": "string"}},
+}
+_RANGE: Final = {
+    "name": "range",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["5m", "1h", "6h", "24h", "7d"], "default": "1h"},
+}
+
+
+def _text(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
+
+
+_ACTIVITY: Final = (
+    _text("site", "A site; without it the first."),
+    _text("period", "30m, today, 24h, 7d, 30d or all; UTC."),
+    _text("from", "First day, YYYY-MM-DD; goes before period."),
+    _text("to", "Last day, included."),
+)
+
+_PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
+    ("/health", "Verdict, problems and whether the cluster answers.", (_CLUSTER,)),
+    ("/cluster", "Brokers, controller and how much there is.", (_CLUSTER,)),
+    ("/topics", "All topics.", (_CLUSTER,)),
+    ("/topics/{name}", "One topic with its partitions and settings.", (_NAME, _CLUSTER)),
+    ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
+    ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
+    ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
+    ("/activity", "Visitors, page views and breakdowns of one site.", _ACTIVITY),
+    ("/sites", "Sites that have been seen.", ()),
+    ("/openapi.json", "This document.", ()),
+)
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Footfall dashboard", "version": "1"},
+        "servers": [{"url": "/api/v1"}],
+        "paths": {
+            path: {
+                "get": {
+                    "summary": summary,
+                    "parameters": list(parameters),
+                    "responses": {
+                        "200": {
+                            "description": "As asked.",
+                            "content": {"application/json": {"schema": {}}},
+                        },
+                        "404": {"description": "Not there; `error` says what."},
+                        "503": {"description": "Not known yet; try again."},
+                    },
+                }
+            }
+            for path, summary, parameters in _PATHS
+        },
+    }

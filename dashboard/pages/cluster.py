@@ -1,0 +1,71 @@
+"""Cluster (/cluster): brokers, controller, what each leads, how the watching itself goes."""
+
+from dataclasses import dataclass
+
+from dashboard.metrics.roles import Sample, quantile
+from dashboard.pages.page import Page, Values, Visit
+from tracker.kafka_admin import BrokerNode
+
+APIS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerRow:
+    node: BrokerNode
+    leads: int
+    holds: int
+    under_replicated: int
+    is_controller: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRow:
+    """Latency of one kind of request since the broker started."""
+
+    api: str
+    requests: float
+    p50_s: float | None
+    p99_s: float | None
+
+
+async def values(visit: Visit) -> Values:
+    """The brokers as metadata tells them, and request latencies when the broker is ours."""
+    snapshot, state = visit.snapshot, visit.state
+    rows: list[BrokerRow] = []
+    if snapshot is not None:
+        parts = [part for topic in snapshot.topics.values() for part in topic.partitions]
+        rows = [
+            BrokerRow(
+                node=node,
+                leads=sum(part.leader == node.id for part in parts),
+                holds=sum(node.id in part.replicas for part in parts),
+                under_replicated=sum(p.leader == node.id and p.under_replicated for p in parts),
+                is_controller=node.id == snapshot.controller_id,
+            )
+            for node in snapshot.brokers
+        ]
+    found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": []}
+    if state.is_first(visit.poller):
+        found["apis"] = _apis(state.roles.samples("footfall_kafka_request_duration_seconds"))
+        found["disk"] = state.disk()
+        found["roles"] = [(role, state.roles.page(role) is not None) for role in state.roles.roles]
+    return found
+
+
+def _apis(samples: list[Sample]) -> list[ApiRow]:
+    by_api: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_api.setdefault(sample.labels.get("api", "?"), []).append(sample)
+    rows = [
+        ApiRow(
+            api,
+            sum(sample.value for sample in found if sample.name.endswith("_count")),
+            quantile(found, 0.5),
+            quantile(found, 0.99),
+        )
+        for api, found in by_api.items()
+    ]
+    return sorted(rows, key=lambda row: -row.requests)[:APIS_SHOWN]
+
+
+PAGE = Page("Cluster", "/cluster", "cluster.html", values, nav="cluster")

@@ -1,0 +1,104 @@
+"""What a page is: a path, a template, and a function that gathers what the template shows.
+
+The same function feeds the first load and the live stream; nothing here asks a cluster.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from dashboard.cluster.model import Snapshot
+from dashboard.cluster.poller import Poller
+from dashboard.state import State
+
+PAGE_ROWS: Final = 100
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+class NotFound(Exception):
+    """What the address names is not there; the message is for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page, or one turn of its stream."""
+
+    state: State
+    poller: Poller
+    query: Mapping[str, str]
+    name: str = ""  # what follows /topics/ or /groups/
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self.poller.snapshot
+
+    def number(self, key: str, default: int, high: int) -> int:
+        """A whole number from the query, kept in [0, high]; nonsense is the default."""
+        text = self.query.get(key, "")
+        return min(int(text), high) if text.isascii() and text.isdigit() else default
+
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the site map."""
+
+    title: str
+    path: str  # "/topics", or "/topics/" when a name follows
+    template: str
+    values: Callable[[Visit], Awaitable[Values]]
+    every_s: float = 5.0  # the stream sends at most this often
+    nav: str = field(default="")  # the entry of the menu that is lit
+
+
+def link(kind: str, name: str, cluster: str = "") -> str:
+    """Address of a topic's or group's page; any name is safe in it.
+
+    Names that are not plain (`..`, empty, with a slash) go into the query: browsers would fold
+    them away in a path.
+    """
+    query = {"cluster": cluster} if cluster else {}
+    if _PLAIN.fullmatch(name):
+        path = f"/{kind}/{quote(name, safe='')}"
+    else:
+        path, query = f"/{kind}/", {"name": name, **query}
+    return path + (f"?{urlencode(query)}" if query else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One page of sorted, filtered rows; done here, so that ten thousand rows stay cheap."""
+
+    rows: list[Any]
+    total: int
+    page: int
+    pages: int
+    sort: str
+    descending: bool
+    filter: str
+
+
+def table(
+    visit: Visit,
+    rows: list[Any],
+    sorts: Mapping[str, Callable[[Any], Any]],
+    text_of: Callable[[Any], str],
+) -> Table:
+    """Filter by `?q=`, sort by `?sort=` (a leading `-` turns it round), cut to `?page=`."""
+    wanted = visit.query.get("q", "")[:200]
+    if wanted:
+        rows = [row for row in rows if wanted.lower() in text_of(row).lower()]
+    asked = visit.query.get("sort", "")
+    descending = asked.startswith("-")
+    sort = asked.removeprefix("-")
+    if sort not in sorts:
+        sort, descending = next(iter(sorts)), False
+    ordered = sorted(rows, key=sorts[sort], reverse=descending)
+    pages = max(1, -(-len(ordered) // PAGE_ROWS))
+    page = min(max(1, visit.number("page", 1, 1_000_000)), pages)
+    cut = ordered[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    return Table(cut, len(rows), page, pages, sort, descending, wanted)

@@ -1,0 +1,81 @@
+"""Pipeline (/pipeline): beacons by reason, how old events are at each stage, export freshness."""
+
+from dataclasses import dataclass
+
+from dashboard.metrics.roles import Sample, quantile
+from dashboard.pages.page import Page, Values, Visit
+
+STAGES = (("log", "in the log"), ("consumer", "counted"), ("export", "in the warehouse"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Age of events when they reach a stage, since its role started."""
+
+    name: str
+    events: float
+    p50_s: float | None
+    p99_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """One warehouse."""
+
+    name: str
+    age_s: float | None
+    lag_s: float | None
+    rows: float
+    failures: float
+
+
+async def values(visit: Visit) -> Values:
+    """Everything from the roles' own metrics; empty where a role is down."""
+    roles = visit.state.roles
+    beacons = roles.samples("footfall_beacons_total")
+    reasons = sorted(
+        ((_label(s, "outcome"), _label(s, "reason"), s.value) for s in beacons if s.value),
+        key=lambda row: -row[2],
+    )
+    accepted = sum(value for outcome, _, value in reasons if outcome == "accepted")
+    latency = roles.samples("footfall_event_e2e_latency_seconds")
+    return {
+        "roles": [(role, roles.page(role) is not None) for role in roles.roles],
+        "reasons": reasons,
+        "accepted": accepted,
+        "total": sum(value for _, _, value in reasons),
+        "stages": [_stage(latency, stage, name) for stage, name in STAGES],
+        "sinks": _sinks(visit),
+    }
+
+
+def _label(sample: Sample, name: str) -> str:
+    return sample.labels.get(name, "")
+
+
+def _stage(samples: list[Sample], stage: str, name: str) -> Stage:
+    mine = [sample for sample in samples if _label(sample, "stage") == stage]
+    events = sum(sample.value for sample in mine if sample.name.endswith("_count"))
+    return Stage(name, events, quantile(mine, 0.5), quantile(mine, 0.99))
+
+
+def _sinks(visit: Visit) -> list[Sink]:
+    roles = visit.state.roles
+    ages = dict(visit.state.export_ages_s())
+    lags = {_label(s, "sink"): s.value for s in roles.samples("footfall_export_lag_seconds")}
+    rows = _sums(roles.samples("footfall_export_rows_total"))
+    failures = _sums(roles.samples("footfall_export_failures_total"))
+    return [
+        Sink(name, ages.get(name), lags.get(name), rows.get(name, 0), failures.get(name, 0))
+        for name in sorted({*ages, *lags, *rows})
+    ]
+
+
+def _sums(samples: list[Sample]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for sample in samples:
+        sums[_label(sample, "sink")] = sums.get(_label(sample, "sink"), 0.0) + sample.value
+    return sums
+
+
+PAGE = Page("Pipeline", "/pipeline", "pipeline.html", values, nav="pipeline")

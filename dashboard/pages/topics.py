@@ -1,0 +1,77 @@
+"""Topics (/topics) and one topic (/topics/X): partitions, consumers, settings."""
+
+from dataclasses import dataclass
+
+from dashboard.cluster.model import Group, GroupPartition, Topic
+from dashboard.pages.page import NotFound, Page, Values, Visit, table
+
+TABS = ("overview", "partitions", "consumers", "messages", "config")
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    topic: Topic
+    worst_lag_s: float | None  # of any group that reads it
+    groups: int
+
+
+async def list_values(visit: Visit) -> Values:
+    """All topics, internal ones when asked."""
+    snapshot = visit.snapshot
+    internal = visit.query.get("internal") == "1"
+    rows: list[TopicRow] = []
+    if snapshot is not None:
+        lags: dict[str, list[float]] = {}
+        readers: dict[str, int] = {}
+        for group in snapshot.groups.values():
+            for name in group.topics:
+                readers[name] = readers.get(name, 0) + 1
+            for part in group.counted:
+                if part.lag_seconds is not None:
+                    lags.setdefault(part.topic, []).append(part.lag_seconds)
+        rows = [
+            TopicRow(topic, max(lags.get(topic.name, []), default=None), readers.get(topic.name, 0))
+            for topic in snapshot.topics.values()
+            if internal or not topic.internal
+        ]
+    sorts = {
+        "name": lambda row: row.topic.name,
+        "rate": lambda row: row.topic.rate or 0.0,
+        "partitions": lambda row: len(row.topic.partitions),
+        "records": lambda row: row.topic.records,
+        "lag": lambda row: row.worst_lag_s or 0.0,
+        "groups": lambda row: row.groups,
+        "under_replicated": lambda row: row.topic.under_replicated,
+    }
+    return {"table": table(visit, rows, sorts, lambda row: row.topic.name), "internal": internal}
+
+
+async def topic_values(visit: Visit) -> Values:
+    """One topic; which tab is asked stands in `?tab=`."""
+    snapshot = visit.snapshot
+    tab = visit.query.get("tab", "overview")
+    if tab not in TABS:
+        tab = "overview"
+    if snapshot is None:
+        return {"topic": None, "tab": tab, "tabs": TABS, "consumers": []}
+    topic = snapshot.topics.get(visit.name)
+    if topic is None:
+        raise NotFound(f"There is no topic {visit.name!r} in this cluster.")
+    consumers: list[tuple[Group, list[GroupPartition]]] = []
+    for group in snapshot.groups.values():
+        parts = [part for part in group.partitions if part.topic == topic.name]
+        if parts:
+            consumers.append((group, parts))
+    rates = [part.records for part in topic.partitions]
+    mean = sum(rates) / len(rates) if rates else 0.0
+    return {
+        "topic": topic,
+        "tab": tab,
+        "tabs": TABS,
+        "consumers": consumers,
+        "skew": max(rates) / mean if mean else None,
+    }
+
+
+LIST = Page("Topics", "/topics", "topics.html", list_values, nav="topics")
+TOPIC = Page("Topic", "/topics/", "topic.html", topic_values, nav="topics")

@@ -1,0 +1,123 @@
+"""Templates: autoescape for everything, filters for units, one place that knows every page's frame.
+
+A page is a template with a block `live`; the first load renders the whole template, the stream only
+that block.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import jinja2
+from markupsafe import Markup
+
+from dashboard.cluster import text
+from dashboard.pages.page import Page, Values, Visit, link
+
+HERE: Final = Path(__file__).parent
+
+MENU: Final = (
+    ("now", "Now", "/", "n"),
+    ("activity", "Activity", "/activity", "a"),
+    ("topics", "Topics", "/topics", "t"),
+    ("groups", "Groups", "/groups", "g"),
+    ("pipeline", "Pipeline", "/pipeline", "p"),
+    ("cluster", "Cluster", "/cluster", "c"),
+)
+
+
+class Renderer:
+    """The templates, compiled once."""
+
+    def __init__(self) -> None:
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(
+            duration=text.duration,
+            count=text.count,
+            rate=text.rate,
+            size=text.size,
+            percent=text.percent,
+            clock=text.clock,
+            moment=text.moment,
+            prefixed=lambda name, prefix: prefix + name,
+        )
+        self._templates.globals.update(plural=text.plural, bar=bar)
+
+    def whole(self, page: Page, visit: Visit, values: Values, theme: str) -> str:
+        """The page as a document."""
+        frame = _frame(page, visit, values) | {"theme": theme, "menu": MENU}
+        return self._templates.get_template(page.template).render(frame)
+
+    def live(self, page: Page, visit: Visit, values: Values) -> str:
+        """Only the block that moves."""
+        template = self._templates.get_template(page.template)
+        context = template.new_context(_frame(page, visit, values))
+        return "".join(template.blocks["live"](context))
+
+    def error(self, title: str, sentence: str, theme: str) -> str:
+        """A page that says what is wrong and where to go."""
+        return self._templates.get_template("error.html").render(
+            title=title, sentence=sentence, theme=theme, menu=MENU, page=None
+        )
+
+
+def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
+    """What every template may use, and the page's own values."""
+    state, poller = visit.state, visit.poller
+    cluster = "" if state.is_first(poller) else poller.settings.name
+
+    def here(**changes: str | int) -> str:
+        """This address with some of its query changed; an empty value takes a key away."""
+        query = {**dict(visit.query), **{key: str(value) for key, value in changes.items()}}
+        kept = {key: value for key, value in query.items() if value and key != "page"}
+        if "page" in changes and str(changes["page"]) != "1":
+            kept["page"] = str(changes["page"])
+        return "?" + urlencode(kept)
+
+    def at(path: str, **query: str) -> str:
+        """Another page, in the same cluster."""
+        wanted = {**query, "cluster": cluster}
+        kept = {key: value for key, value in wanted.items() if value}
+        return path + (f"?{urlencode(kept)}" if kept else "")
+
+    return {
+        **values,
+        "page": page,
+        "config": state.config,
+        "connection": poller.connection,
+        "snapshot": poller.snapshot,
+        "stale": poller.is_stale(),
+        "now_ms": state.clock.now_ms(),
+        "cluster": cluster,
+        "cluster_name": poller.settings.name,
+        "clusters": tuple(state.pollers),
+        "query": visit.query,
+        "name": visit.name,
+        "here": here,
+        "at": at,
+        "topic_url": lambda name: link("topics", name, cluster),
+        "group_url": lambda name: link("groups", name, cluster),
+    }
+
+
+def bar(share: float | None, width: int = 100) -> Markup:
+    """A horizontal bar; attributes instead of styles, which the content policy forbids."""
+    filled = round(max(0.0, min(1.0, share or 0.0)) * width, 1)
+    return Markup(
+        '<svg class="bar" viewBox="0 0 {w} 6" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="bar-back" width="{w}" height="6"/><rect class="bar-fill" width="{f}" '
+        'height="6"/></svg>'
+    ).format(w=width, f=filled)
+
+
+def theme_of(cookies: Mapping[str, str]) -> str:
+    """`light`, `dark`, or `` for what the system prefers."""
+    theme = cookies.get("theme", "")
+    return theme if theme in ("light", "dark") else ""

@@ -1,0 +1,36 @@
+"""Every page, and which one an address means."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from dashboard.pages import activity, cluster, groups, now, pipeline, topics
+from dashboard.pages.page import NotFound, Page, Visit
+from dashboard.state import State
+
+PAGES: Final = (
+    now.PAGE,
+    activity.PAGE,
+    topics.LIST,
+    topics.TOPIC,
+    groups.LIST,
+    groups.GROUP,
+    pipeline.PAGE,
+    cluster.PAGE,
+)
+_BY_PATH: Final = {page.path: page for page in PAGES}
+
+
+def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Visit]:
+    """The page at `path` (decoded, no query); raises NotFound."""
+    try:
+        poller = state.poller(query.get("cluster"))
+    except KeyError as error:
+        raise NotFound(f"There is no cluster {query['cluster']!r} in the settings.") from error
+    page = _BY_PATH.get(path)
+    if page is not None and not (path.endswith("/") and path != "/"):
+        return page, Visit(state, poller, query)
+    for named in (topics.TOPIC, groups.GROUP):
+        if path.startswith(named.path):
+            name = path.removeprefix(named.path) or query.get("name", "")
+            return named, Visit(state, poller, query, name)
+    raise NotFound(f"There is no page {path!r}.")

@@ -1,0 +1,65 @@
+"""What every page, stream and scrape of one dashboard stands on; made once by app.py."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.health import Health, Surroundings, health
+from dashboard.cluster.poller import Poller
+from dashboard.config import DashboardConfig
+from dashboard.metrics.roles import RoleWatcher
+from tracker.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The parts of a running dashboard. The first poller is the cluster of [kafka]."""
+
+    config: DashboardConfig
+    data_dir: Path
+    clock: Clock
+    pollers: Mapping[str, Poller]
+    roles: RoleWatcher
+    desk: ReportDesk
+
+    def poller(self, name: str | None) -> Poller:
+        """The named cluster's, or the first; raises KeyError for a name that is not there."""
+        if not name:
+            return next(iter(self.pollers.values()))
+        return self.pollers[name]
+
+    def is_first(self, poller: Poller) -> bool:
+        return poller is next(iter(self.pollers.values()))
+
+    def disk(self) -> tuple[int, int] | None:
+        """Free and total bytes of the file system that holds the data directory."""
+        try:
+            usage = shutil.disk_usage(self.data_dir)
+        except OSError:
+            return None
+        return usage.free, usage.total
+
+    def export_ages_s(self) -> list[tuple[str, float]]:
+        """Sink and seconds since it last wrote with success."""
+        now_s = self.clock.now_ms() / 1000
+        found = self.roles.samples("footfall_export_last_success_timestamp_seconds")
+        return [
+            (sample.labels.get("sink", "export"), max(0.0, now_s - sample.value))
+            for sample in found
+            if sample.value > 0
+        ]
+
+    def health(self, poller: Poller) -> Health:
+        """The verdict on one cluster, and on our own pipeline when it is the first."""
+        around = Surroundings()
+        if self.is_first(poller):
+            disk = self.disk()
+            down = [role for role in self.roles.roles if self.roles.is_down(role)]
+            around = Surroundings(
+                disk_free_share=disk[0] / disk[1] if disk is not None and disk[1] else None,
+                export_ages_s=self.export_ages_s(),
+                roles_down=down,
+            )
+        return health(poller.connection, poller.snapshot, around)

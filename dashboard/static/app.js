@@ -1,0 +1,123 @@
+// The page's own script: live stream, keyboard, theme, small helps. All HTML comes escaped from the server.
+(() => {
+  "use strict";
+  const live = document.getElementById("live"), beat = document.getElementById("beat"), age = document.getElementById("age");
+  const STALE_MS = 5000, HIDDEN_MS = 60000;
+  let source = null, paused = false, lastFrame = Date.now(), clusterStale = false, lastHtml = "";
+
+  // Make `old` like `fresh`, touching only what differs, so that focus and selection stay.
+  const patch = (old, fresh) => {
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) { old.replaceWith(fresh.cloneNode(true)); return; }
+    if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    children(old, fresh);
+  };
+  const children = (old, fresh) => {
+    const before = [...old.childNodes], after = [...fresh.childNodes];
+    after.forEach((node, index) => index < before.length ? patch(before[index], node) : old.append(node.cloneNode(true)));
+    before.slice(after.length).forEach((node) => node.remove());
+  };
+
+  const badge = () => {
+    if (!beat) return;
+    const silent = Date.now() - lastFrame, away = !paused && silent > STALE_MS;
+    beat.dataset.state = paused ? "paused" : away || clusterStale ? "old" : "live";
+    age.textContent = paused ? "paused" : away ? `${Math.round(silent / 1000)} s old` : clusterStale ? "stale" : "live";
+  };
+  const take = (event) => {
+    lastFrame = Date.now();
+    if (paused) return;
+    const frame = JSON.parse(event.data);
+    clusterStale = frame.stale;
+    if (frame.html !== lastHtml) {
+      lastHtml = frame.html;
+      const fresh = new DOMParser().parseFromString(`<div>${frame.html}</div>`, "text/html").body.firstChild;
+      children(live, fresh);
+    }
+    footfallCharts.tick(frame);
+    badge();
+  };
+  const connect = () => {
+    if (source || !document.body.dataset.live) return;
+    source = new EventSource("/api/stream?page=" + encodeURIComponent(location.pathname + location.search));
+    source.onmessage = take;
+    source.onopen = () => { lastFrame = Date.now(); };
+    source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(connect, 3000); } };
+  };
+  const disconnect = () => { if (source) { source.close(); source = null; } };
+  let hiding = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(disconnect, HIDDEN_MS); else connect();
+  });
+  const pause = () => { paused = !paused; document.getElementById("pause").setAttribute("aria-pressed", String(paused)); lastHtml = ""; badge(); };
+
+  const theme = () => {
+    const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = root.dataset.theme || (dark ? "dark" : "light"), next = now === "dark" ? "light" : "dark";
+    root.dataset.theme = next;
+    document.cookie = `theme=${next};path=/;max-age=31536000;samesite=lax`;
+    footfallCharts.again();
+  };
+  const copy = async (button, text) => {
+    const label = button.textContent;
+    try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Not allowed to copy"; }
+    setTimeout(() => { button.textContent = label; }, 1500);
+  };
+  const csv = (table) => [...table.rows].map((row) => [...row.cells].map((cell) => {
+    const text = cell.innerText.trim().replace(/\s+/g, " ");
+    const safe = /^[=+@\t-]/.test(text) && !/^-?[\d.]/.test(text) ? "'" + text : text; // no formulas in spreadsheets
+    return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  }).join(",")).join("\n");
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.id === "pause") pause();
+    if (button.id === "theme") theme();
+    if (button.id === "help") document.getElementById("keys").showModal();
+    if ("csv" in button.dataset) copy(button, csv(document.querySelector("table.list")));
+    if (button.dataset.copy) copy(button, document.querySelector(button.dataset.copy).textContent);
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (form && (form.hasAttribute("data-auto") || event.target.hasAttribute("data-submit"))) form.requestSubmit();
+  });
+
+  const rows = () => [...document.querySelectorAll("a[data-row]")];
+  const step = (by) => {
+    const links = rows(), here = links.indexOf(document.activeElement);
+    const next = links[Math.min(links.length - 1, Math.max(0, here + by))];
+    if (next) { next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  };
+  const range = (by) => {
+    const links = [...document.querySelectorAll(".ranges a")], here = links.findIndex((link) => link.hasAttribute("aria-current"));
+    const next = links[here + by];
+    if (next) next.click();
+  };
+  let going = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]")) return;
+    if (going && Date.now() - going < 1500) {
+      going = 0;
+      const link = document.querySelector(`.top nav a[data-key="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+      return;
+    }
+    const keys = {
+      g: () => { going = Date.now(); },
+      "/": () => { const box = document.querySelector("input[type=search]"); if (box) { box.focus(); box.select(); } },
+      j: () => step(1), k: () => step(-1), ".": () => { if (beat) pause(); }, "[": () => range(-1), "]": () => range(1),
+      "?": () => document.getElementById("keys").showModal(),
+    };
+    if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+  });
+
+  connect();
+  setInterval(badge, 1000);
+})();

@@ -1,0 +1,105 @@
+// Charts: one uPlot for each figure, drawn from /api/v1/history or from columns in the page.
+(() => {
+  "use strict";
+  const RANGE_S = { "5m": 300, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
+  const charts = new Map();
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  const number = (value) => {
+    const size = Math.abs(value);
+    if (size >= 1e9) return (value / 1e9).toFixed(1) + " G";
+    if (size >= 1e6) return (value / 1e6).toFixed(1) + " M";
+    if (size >= 1e4) return (value / 1e3).toFixed(1) + " k";
+    return size >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(size >= 1 ? 1 : 2);
+  };
+  const seconds = (value) => {
+    if (value >= 86400) return (value / 86400).toFixed(1) + " d";
+    if (value >= 3600) return (value / 3600).toFixed(1) + " h";
+    if (value >= 60) return (value / 60).toFixed(1) + " min";
+    return value >= 1 || value === 0 ? value.toFixed(value < 10 && value ? 1 : 0) + " s" : (value * 1000).toFixed(0) + " ms";
+  };
+  const shown = (unit) => (value) => value == null ? "–" : unit === "s" ? seconds(value) : number(value) + unit;
+
+  const options = (figure, plot) => {
+    const unit = figure.dataset.unit, labels = JSON.parse(figure.dataset.labels), format = shown(unit);
+    const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const fixed = "fixed" in figure.dataset;
+    return {
+      width: Math.max(200, plot.clientWidth), height: plot.clientHeight - (labels.length > 0 ? 30 : 0),
+      tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
+      cursor: fixed ? {} : { sync: { key: "time" } },
+      scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      axes: [{ ...axis, space: 70 }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+      series: [
+        { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
+        ...labels.map((label, index) => ({
+          label, stroke: color(`--s${index % 6 + 1}`), width: 1.75, spanGaps: false, points: { show: false },
+          dash: index > 2 ? [6, 3] : undefined, fill: index === 0 ? color(`--s1`) + "22" : undefined,
+          value: (_, value) => format(value),
+        })),
+      ],
+    };
+  };
+
+  const draw = (figure, data) => {
+    const plot = figure.querySelector(".plot");
+    const empty = data.length < 2 || data.slice(1).every((column) => column.every((value) => value == null));
+    const old = charts.get(figure);
+    if (empty) {
+      if (old) { old.destroy(); charts.delete(figure); }
+      plot.textContent = "";
+      const note = document.createElement("p");
+      note.className = "none";
+      note.textContent = "Nothing seen in this range yet.";
+      plot.append(note);
+      return;
+    }
+    if (old) { old.setData(data); return; }
+    plot.textContent = "";
+    charts.set(figure, new uPlot(options(figure, plot), data, plot));
+  };
+
+  const load = async (figure) => {
+    const names = JSON.parse(figure.dataset.series);
+    const query = new URLSearchParams({ range: figure.dataset.range in RANGE_S ? figure.dataset.range : "1h" });
+    for (const name of names) query.append("s", name);
+    if (figure.dataset.cluster) query.set("cluster", figure.dataset.cluster);
+    try {
+      const answer = await fetch("/api/v1/history?" + query);
+      if (!answer.ok) return;
+      const found = await answer.json();
+      draw(figure, [found.t, ...names.map((name) => found.series[name])]);
+    } catch { /* the stream shows that the dashboard is away */ }
+  };
+
+  const columns = (figure, found) => draw(figure, [found.t, found.visitors, found.page_views]);
+  const live = () => document.querySelectorAll("figure[data-series]");
+  const fixed = () => document.querySelectorAll("figure[data-columns]");
+  const all = () => { live().forEach(load); fixed().forEach((figure) => columns(figure, JSON.parse(figure.dataset.columns))); };
+  const again = () => { charts.forEach((chart) => chart.destroy()); charts.clear(); all(); };
+
+  let last = 0, waiting = 0;
+  window.footfallCharts = {
+    // A frame arrived: read history again, at most every five seconds (every second for 5 minutes).
+    tick(frame) {
+      if (frame.chart) fixed().forEach((figure) => {
+        figure.dataset.columns = JSON.stringify(frame.chart);
+        columns(figure, frame.chart);
+      });
+      const pause = document.querySelector('figure[data-range="5m"]') ? 1000 : 5000;
+      if (Date.now() - last < pause - 50) return;
+      last = Date.now();
+      live().forEach(load);
+    },
+    again,
+  };
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => charts.forEach((chart, figure) => {
+      const plot = figure.querySelector(".plot");
+      chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - 30 });
+    }), 150);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  all();
+})();

@@ -1,0 +1,155 @@
+"""HTTP: pages, live stream, JSON API, metrics, health. Nothing in here waits for a cluster."""
+
+import gzip
+from collections.abc import Awaitable, Callable
+from importlib import metadata
+from typing import Final
+
+from aiohttp import web
+
+from dashboard.api import Api
+from dashboard.metrics import families
+from dashboard.metrics.exposition import ClusterPage, Limits, expose
+from dashboard.metrics.roles import merged
+from dashboard.pages.page import NotFound
+from dashboard.render import HERE, Renderer, theme_of
+from dashboard.site_map import resolve
+from dashboard.state import State
+from dashboard.stream import Stream
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Site:
+    """The handlers; one for one running dashboard."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._renderer = Renderer()
+
+    def application(self) -> web.Application:
+        """Everything routed."""
+        app = web.Application(middlewares=[_secure, self._friendly], client_max_size=65_536)
+        stream, api = Stream(self._state, self._renderer), Api(self._state)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/api/stream", stream.handle)
+        api.add_routes(app)
+        app.router.add_static("/static/", HERE / "static", append_version=True)
+        app.router.add_get("/favicon.ico", self._favicon)
+        app.router.add_get("/{path:.*}", self._page)
+        return app
+
+    async def _page(self, request: web.Request) -> web.Response:
+        page, visit = resolve(self._state, request.path, request.query)
+        values = await page.values(visit)
+        html = self._renderer.whole(page, visit, values, theme_of(request.cookies))
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(text=html, content_type="text/html", headers=headers)
+
+    async def _favicon(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(HERE / "static" / "icon.svg")
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        """Ready as soon as every cluster was looked at once and still answers."""
+        clusters = {
+            name: {"up": poller.connection.up, "looked": poller.snapshot is not None}
+            for name, poller in self._state.pollers.items()
+        }
+        ready = all(cluster["up"] and cluster["looked"] for cluster in clusters.values())
+        body = {"status": "ready" if ready else "not ready", "clusters": clusters}
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("cluster")
+        if wanted is not None and wanted not in self._state.pollers:
+            raise NotFound(f"There is no cluster {wanted!r} in the settings.")
+        body = metrics_text(self._state, wanted).encode()
+        headers = {"Content-Type": METRICS_TYPE}
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1)
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    @web.middleware
+    async def _friendly(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refusals as pages for people and as JSON for programs."""
+        try:
+            return await handler(request)
+        except NotFound as error:
+            status, title, sentence = 404, "Not found", str(error)
+        except web.HTTPException as error:
+            if error.status < 400 or error.status in (405,) or request.path == "/api/stream":
+                raise
+            status, title, sentence = error.status, error.reason, (error.text or "").strip()
+        if request.path.startswith("/api/") or request.path == "/metrics":
+            return web.json_response({"error": sentence}, status=status)
+        html = self._renderer.error(title, sentence, theme_of(request.cookies))
+        return web.Response(text=html, content_type="text/html", status=status)
+
+
+@web.middleware
+async def _secure(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The content policy and its companions on every answer."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(SECURITY_HEADERS)
+        raise
+    if not response.prepared:
+        response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def metrics_text(state: State, only: str | None = None) -> str:
+    """Everything under the one scrape URL: clusters from their snapshots, roles as fetched."""
+    config = state.config
+    names = [only] if only is not None else list(state.pollers)
+    pages = []
+    for name in names:
+        poller = state.pollers[name]
+        bundled = config.bundled_broker and state.is_first(poller)
+        pages.append(
+            ClusterPage(
+                name=name,
+                snapshot=poller.snapshot if poller.is_usable() else None,
+                up=poller.connection.up,
+                last_success_ms=poller.connection.last_success_ms,
+                duration_s=poller.last_duration_s,
+                jmx_names=config.metrics_jmx_names == "on"
+                or (config.metrics_jmx_names == "auto" and bundled),
+            )
+        )
+    limits = Limits(
+        config.metrics_fork_aliases, config.metrics_max_series, config.metrics_exclude_groups
+    )
+    page = expose(pages, limits)
+    page.add(families.BUILD_INFO, (metadata.version("footfall"), ""), 1)
+    first = next(iter(state.pollers))
+    if only not in (None, first):
+        return page.text()
+    if (disk := state.disk()) is not None:
+        page.add(families.DISK_FREE, (str(state.data_dir),), disk[0])
+        page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
+    for role in state.roles.roles:
+        page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
+    return page.text() + merged(state.roles.pages(), page.names, first)
