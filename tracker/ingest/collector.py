@@ -3,6 +3,7 @@
 "Accepted" is said of an event only after the broker acknowledged its record with acks=all.
 """
 
+import dataclasses
 import logging
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,7 @@ from tracker.ingest.dead_letters import DeadLetters
 from tracker.ingest.hit import Batch, Hit, Rejected
 from tracker.ingest.outcome import Dropped, Reason, Refused
 from tracker.ingest.pipeline import Pipeline, is_counted
+from tracker.ingest.request import is_address, plain_address
 from tracker.ingest.visit import Visit
 from tracker.kafka import NewRecord, NotStored, Producer
 from tracker.metrics import IngestMetrics
@@ -66,7 +68,7 @@ class Collector:
         visit.sent_at_ms = batch.sent_at_ms
         if batch.rejected:
             raise batch.rejected[0].refusal
-        return [self._pipeline.run(hit, visit) for hit in batch.hits]
+        return [self._pipeline.run(hit, _visit_of(hit, visit)) for hit in batch.hits]
 
     def refused(self, body: bytes, refusal: Refused, events: int = 1) -> None:
         """Count a refusal and keep the body when it is worth it."""
@@ -77,17 +79,17 @@ class Collector:
         events = []
         for index, hit in zip(batch.indexes, batch.hits, strict=True):
             try:
-                made = self._pipeline.run(hit, visit)
+                made = self._pipeline.run(hit, _visit_of(hit, visit))
             except Refused as refusal:
                 if refusal.reason is Reason.NOT_STORED:
                     raise
-                result.rejected.append(Rejected(index, refusal, msgspec.json.encode(hit)))
+                result.rejected.append(Rejected(index, refusal, _body_of(hit)))
             except Exception:  # one wide net: a bug costs one event, which is kept for later
                 log.exception("enrichment failed site=%s", hit.site)
                 failure = Refused(
                     Reason.ENRICHMENT_FAILURE, "the event could not be enriched", step="pipeline"
                 )
-                result.rejected.append(Rejected(index, failure, msgspec.json.encode(hit)))
+                result.rejected.append(Rejected(index, failure, _body_of(hit)))
             else:
                 if isinstance(made, Dropped):
                     result.dropped.append(made.reason)
@@ -137,6 +139,23 @@ class WholeRefused(Refused):
 
     def __init__(self, first: Refused) -> None:
         super().__init__(first.reason, str(first), step=first.step)
+
+
+def _visit_of(hit: Hit, visit: Visit) -> Visit:
+    """The visitor: the sender itself, or whom a sender with a token speaks of."""
+    if not visit.server_side:
+        return visit
+    address = plain_address(hit.client_ip or "")
+    return dataclasses.replace(
+        visit,
+        client_ip=address if is_address(address) else "",
+        user_agent=hit.user_agent or "",
+    )
+
+
+def _body_of(hit: Hit) -> bytes:
+    """What the dead-letter topic keeps of one event of a batch: never the visitor's address."""
+    return msgspec.json.encode(msgspec.structs.replace(hit, client_ip=None, user_agent=None))
 
 
 def _metric_records(event: Event, metrics: dict[str, float]) -> list[NewRecord]:

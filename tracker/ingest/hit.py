@@ -45,6 +45,8 @@ class Hit(msgspec.Struct, kw_only=True, gc=False):
     engagement_ms: int | None = None
     scroll_depth: int | None = None
     metrics: dict[str, float] | None = None
+    client_ip: str | None = None  # told by a sender with a token; must not reach a log or a topic
+    user_agent: str | None = None
 
 
 @dataclass(slots=True)

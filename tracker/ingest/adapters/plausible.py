@@ -86,6 +86,8 @@ class WireEvent(msgspec.Struct, gc=False):
     tz: str | None = None
     vitals: dict[str, Vital] | None = None
     metrics: dict[str, float] | None = None
+    ip: str | None = None  # the visitor's, for senders with a token
+    user_agent: str | None = None
 
 
 class Posted(WireEvent, gc=False):
@@ -189,6 +191,8 @@ def _hit(wire: WireEvent, batch: Batch) -> Hit:
         hash_routing=bool(wire.hash_mode or wire.h),
         engagement_ms=_within(_first(wire.engagement_time_ms, wire.e), DAY_MS),
         scroll_depth=_within(_first(wire.scroll_depth, wire.sd), 100),
+        client_ip=_short(wire.ip),
+        user_agent=_cut(wire.user_agent, URL_CHARS_MAX),
     )
     props = wire.props or wire.p or wire.meta or wire.m
     if props:

@@ -30,6 +30,8 @@ class Bots:
         self.reason = BoundedCache(self._match, CACHE_SIZE)
 
     def apply(self, event: Event, visit: Visit) -> None:
+        if visit.server_side and not visit.user_agent:
+            return  # a server with a token need not tell
         reason = self.reason(visit.user_agent[:USER_AGENT_CHARS_MAX])
         if reason is not None:
             event.is_bot = True
