@@ -27,7 +27,7 @@ class GroupDriver:
     """Tokens are the names under which a test asks; `answers` keeps the last answer to each."""
 
     limits: GroupLimits = field(default_factory=lambda: GroupLimits(initial_rebalance_delay_ms=0))
-    now: Moment = Moment(0.0, 1_700_000_000_000)
+    now: Moment = field(default_factory=lambda: Moment(0.0, 1_700_000_000_000))
     answers: dict[str, JoinResponse | SyncResponse] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     ids_made: int = 0

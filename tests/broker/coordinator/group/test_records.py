@@ -1,0 +1,134 @@
+"""Bytes of __consumer_offsets, some of them as Apache Kafka 4.1 writes them."""
+
+import pytest
+
+from broker.coordinator.group.records import (
+    ClassicMemberMetadata,
+    ClassicProtocol,
+    ConsumerGroupCurrentMemberAssignmentKey,
+    ConsumerGroupCurrentMemberAssignmentValue,
+    ConsumerGroupMemberMetadataKey,
+    ConsumerGroupMemberMetadataValue,
+    ConsumerGroupMetadataKey,
+    ConsumerGroupMetadataValue,
+    ConsumerGroupRegularExpressionKey,
+    ConsumerGroupRegularExpressionValue,
+    ConsumerGroupTargetAssignmentMemberKey,
+    ConsumerGroupTargetAssignmentMemberValue,
+    ConsumerGroupTargetAssignmentMetadataKey,
+    ConsumerGroupTargetAssignmentMetadataValue,
+    GroupMetadataKey,
+    GroupMetadataValue,
+    MemberMetadata,
+    OffsetCommitKey,
+    OffsetCommitValue,
+    Record,
+    TopicPartitions,
+    decode_record,
+    encode_record,
+)
+from broker.protocol.primitives import ProtocolError
+
+TOPIC_ID = bytes(range(16))
+
+RECORDS = [
+    Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, 7, "note", 1_000)),
+    Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, -1, "", 1_000, 2_000)),
+    Record(OffsetCommitKey("g", "t", 3), None),
+    Record(
+        GroupMetadataKey("g"),
+        GroupMetadataValue(
+            "consumer",
+            4,
+            "range",
+            "m",
+            1_000,
+            [MemberMetadata("m", "seat", "client", "/127.0.0.1", 60_000, 10_000, b"s", b"a")],
+        ),
+    ),
+    Record(GroupMetadataKey("g"), GroupMetadataValue("consumer", 4, None, None, 1_000)),
+    Record(ConsumerGroupMetadataKey("g"), ConsumerGroupMetadataValue(4, 99)),
+    Record(
+        ConsumerGroupMemberMetadataKey("g", "m"),
+        ConsumerGroupMemberMetadataValue(
+            "seat",
+            "rack",
+            "client",
+            "/127.0.0.1",
+            ["t"],
+            "t.*",
+            60_000,
+            "uniform",
+            ClassicMemberMetadata(10_000, [ClassicProtocol("range", b"s")]),
+        ),
+    ),
+    Record(ConsumerGroupMemberMetadataKey("g", "m"), ConsumerGroupMemberMetadataValue()),
+    Record(
+        ConsumerGroupTargetAssignmentMetadataKey("g"),
+        ConsumerGroupTargetAssignmentMetadataValue(4),
+    ),
+    Record(
+        ConsumerGroupTargetAssignmentMemberKey("g", "m"),
+        ConsumerGroupTargetAssignmentMemberValue([TopicPartitions(TOPIC_ID, [0, 2])]),
+    ),
+    Record(
+        ConsumerGroupCurrentMemberAssignmentKey("g", "m"),
+        ConsumerGroupCurrentMemberAssignmentValue(
+            4, 3, 1, [TopicPartitions(TOPIC_ID, [0])], [TopicPartitions(TOPIC_ID, [1])]
+        ),
+    ),
+    Record(
+        ConsumerGroupRegularExpressionKey("g", "t.*"),
+        ConsumerGroupRegularExpressionValue(["t"], 4, 1_000),
+    ),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_record_is_read_as_it_was_written(record: Record) -> None:
+    key, value = encode_record(record)
+
+    assert decode_record(key, value) == record
+
+
+def test_an_offset_has_kafkas_bytes() -> None:
+    """Key type 1, value version 3, laid out by hand from Kafka's message definition."""
+    record = Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, 7, "n", 1_000))
+
+    key, value = encode_record(record)
+
+    assert key.hex() == "000100016700017400000003"
+    assert value is not None
+    assert value.hex() == "000300000000000000050000000700016e00000000000003e8"
+
+
+def test_an_offset_with_its_own_expiry_is_written_in_the_version_that_can_say_so() -> None:
+    record = Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, -1, "", 1_000, 2_000))
+
+    _, value = encode_record(record)
+
+    assert value is not None and value[:2] == b"\x00\x01"
+
+
+def test_types_that_we_do_not_know_are_ignored() -> None:
+    legacy = b"\x00\x04\x00\x01g"
+    future = b"\x7f\x00whatever"
+
+    assert decode_record(legacy, b"\x00\x00") is None
+    assert decode_record(future, None) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (None, b"\x00\x03"),
+        (b"\x00", b"\x00\x03"),
+        (b"\x00\x02\x00\x09g", None),
+        (b"\x00\x02\x00\x01g", b"\x00"),
+        (b"\x00\x02\x00\x01g", b"\x00\x03\x00"),
+        (b"\x00\x02\x00\x01g", b"\x00\x63\x00"),
+    ],
+)
+def test_damaged_records_are_refused(key: bytes | None, value: bytes | None) -> None:
+    with pytest.raises(ProtocolError):
+        decode_record(key, value)
