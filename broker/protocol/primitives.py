@@ -5,7 +5,6 @@ text, and Java's String.hashCode, which decides the partition of a group's coord
 """
 
 import base64
-import binascii
 
 ZERO_UUID = bytes(16)  # means "no id"
 
@@ -100,8 +99,10 @@ def uuid_text(uuid: bytes) -> str:
 def uuid_bytes(text: str) -> bytes:
     """The 16 bytes that `text` of 22 letters stands for; ValueError if it stands for none."""
     try:
-        uuid = base64.b64decode(text + "==", altchars=b"-_", validate=True)
-    except binascii.Error as error:
+        # Letters of plain base64 become others that are no base64 at all.
+        url_safe = text.replace("+", "?").replace("/", "?")
+        uuid = base64.b64decode(url_safe + "==", altchars=b"-_", validate=True)
+    except ValueError as error:
         raise ValueError(f"{text!r} is not an id of 22 base64 letters: {error}") from error
     if len(uuid) != 16:
         raise ValueError(f"{text!r} stands for {len(uuid)} bytes, an id has 16")

@@ -1,0 +1,127 @@
+import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, integers, text
+
+from broker.protocol.primitives import (
+    ProtocolError,
+    java_string_hash,
+    read_uvarint,
+    read_varint,
+    read_varlong,
+    skip_tagged_fields,
+    uuid_bytes,
+    uuid_text,
+    write_uvarint,
+    write_varint,
+)
+
+
+@given(integers(0, 2**35 - 1))
+def test_unsigned_varint_reads_back(value: int) -> None:
+    out = bytearray()
+
+    write_uvarint(out, value)
+
+    assert read_uvarint(out, 0) == (value, len(out))
+
+
+@pytest.mark.parametrize(
+    ("value", "encoded"), [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02"), (16384, "808001")]
+)
+def test_unsigned_varint_takes_seven_bits_a_byte(value: int, encoded: str) -> None:
+    out = bytearray()
+
+    write_uvarint(out, value)
+
+    assert out.hex() == encoded
+
+
+@given(integers(-(2**63), 2**63 - 1))
+def test_signed_varint_of_64_bits_reads_back(value: int) -> None:
+    out = bytearray()
+
+    write_varint(out, value)
+
+    assert read_varlong(out, 0) == (value, len(out))
+
+
+@given(integers(-(2**31), 2**31 - 1))
+def test_signed_varint_of_32_bits_reads_back(value: int) -> None:
+    out = bytearray()
+
+    write_varint(out, value)
+
+    assert len(out) <= 5
+    assert read_varint(out, 0) == (value, len(out))
+
+
+def test_small_numbers_of_either_sign_take_one_byte() -> None:
+    out = bytearray()
+
+    for value in (0, -1, 1, -2, 2):
+        write_varint(out, value)
+
+    assert out.hex() == "0001020304"
+
+
+def test_varint_beyond_its_width_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="longer than 5 bytes"):
+        read_uvarint(b"\xff" * 20, 0)
+    with pytest.raises(ProtocolError, match="longer than 10 bytes"):
+        read_varlong(b"\xff" * 20, 0)
+    with pytest.raises(ProtocolError, match="32 bits"):
+        read_varint(b"\xff\xff\xff\xff\xff\x01", 0)
+    with pytest.raises(ProtocolError, match="64 bits"):
+        read_varlong(b"\xff" * 9 + b"\x7f", 0)
+
+
+def test_tagged_fields_that_nobody_knows_are_skipped() -> None:
+    two_fields = bytes([2, 0, 3]) + b"abc" + bytes([200, 1, 1]) + b"x"
+
+    assert skip_tagged_fields(two_fields + b"rest", 0, 100) == len(two_fields)
+
+
+def test_tagged_field_longer_than_its_message_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="after 4"):
+        skip_tagged_fields(bytes([1, 0, 100, 0]), 0, 4)
+
+
+@given(binary(min_size=16, max_size=16))
+def test_uuid_reads_back_from_its_text(uuid: bytes) -> None:
+    assert len(uuid_text(uuid)) == 22
+    assert uuid_bytes(uuid_text(uuid)) == uuid
+
+
+def test_uuid_text_is_the_one_of_kafka() -> None:
+    metadata_topic_id = bytes(15) + b"\x01"  # KIP-516 reserves it
+
+    assert uuid_text(metadata_topic_id) == "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "short", "A" * 23, "!" * 22, "AAAAAAAAAAAAAAAAAAAA+/", "ä" * 22]
+)
+def test_text_that_is_no_uuid_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"22|16"):
+        uuid_bytes(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text_value", "hash_value"),
+    [
+        ("", 0),
+        ("a", 97),
+        ("hello", 99162322),
+        ("Aa", 2112),
+        ("BB", 2112),
+        ("polygenelubricants", -(2**31)),
+        ("𝄞", 31 * 0xD834 + 0xDD1E),  # two UTF-16 code units
+    ],
+)
+def test_string_hash_is_the_one_of_java(text_value: str, hash_value: int) -> None:
+    assert java_string_hash(text_value) == hash_value
+
+
+@given(text())
+def test_string_hash_fits_in_32_bits(value: str) -> None:
+    assert -(2**31) <= java_string_hash(value) < 2**31
