@@ -15,7 +15,7 @@ from broker.storage.files import File, Files
 class IndexFile:
     """Entries of one index; numbers are slots, counted from 0."""
 
-    __slots__ = ("_data", "_entry", "_file", "_files", "_path", "_persisted", "count")
+    __slots__ = ("_data", "_entry", "_file", "_files", "_path", "_persisted", "_synced", "count")
 
     def __init__(self, files: Files, path: str, entry: Struct) -> None:
         self._files = files
@@ -23,6 +23,7 @@ class IndexFile:
         self._entry = entry
         self._data: bytearray | None = bytearray()
         self._persisted = 0  # entries that stand in the file as they do here
+        self._synced = False  # what is persisted survives a power cut
         self._file: File | None = None
         self.count = 0
 
@@ -82,10 +83,12 @@ class IndexFile:
         if self._file is not None and count < self._persisted:
             self._file.truncate(count * self._entry.size)
             self._persisted = count
+            self._synced = False
 
     def reset(self) -> None:
         """Drop all entries, and whatever the file has."""
         self.count = self._persisted = 0
+        self._synced = False
         self._data = bytearray()
         if self._file is None and self._files.exists(self._path):
             self._file = self._files.open(self._path)
@@ -102,8 +105,10 @@ class IndexFile:
             assert self._data is not None
             self._file.append([bytes(self._data[self._persisted * self._entry.size :])])
             self._persisted = self.count
-        if sync:
+            self._synced = False
+        if sync and not self._synced:
             self._file.sync()
+            self._synced = True
 
     @property
     def size_bytes(self) -> int:

@@ -9,6 +9,7 @@ flushed whole before the next one is begun, so that only the newest can be torn.
 """
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -80,6 +81,7 @@ class Log:
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
         self._names_unsynced = True
+        self._retired: deque[tuple[int, Segment]] = deque()  # (when, segment), oldest first
         if opened.flushed_offset < opened.end_offset:
             self._unsynced.append(self._active)
 
@@ -105,7 +107,10 @@ class Log:
         """
         opening = recovery.Opening(clean_shutdown, recovery_point, log_start_offset, now_ms)
         opened = recovery.open_log(files, directory, config, opening)
-        return cls(files, directory, topic_partition, config, opened)
+        made = cls(files, directory, topic_partition, config, opened)
+        if not clean_shutdown:
+            made.flush()  # what a killed process left in the page cache is about to be read
+        return made
 
     # appending ----------------------------------------------------------------------------
 
@@ -314,6 +319,8 @@ class Log:
 
         The offset returned may be stored as recovery point: nothing below it is scanned again.
         """
+        if self.recovery_point == self.end_offset == self.flushed_offset:
+            return self.recovery_point
         self.flush()
         self._active.persist_indexes(sync=True)
         self.take_snapshot()
@@ -407,6 +414,18 @@ class Log:
         self.segments = tuple(segments)
         self.start_offset = max(self.start_offset, segments[0].base_offset)
 
+    def retire(self, segments: Sequence[Segment], now_ms: int) -> None:
+        """Rename the files of segments that are out of the row; they are unlinked later."""
+        for segment in segments:
+            segment.retire()
+            self._retired.append((now_ms, segment))
+        self._names_unsynced = True
+
+    def remove_retired(self, now_ms: int) -> None:
+        """Unlink the files of segments retired file.delete.delay.ms ago."""
+        while self._retired and now_ms - self._retired[0][0] >= self.config.file_delete_delay_ms:
+            self._retired.popleft()[1].remove_files()
+
     def truncate_to(self, offset: int, now_ms: int) -> None:
         """Drop everything from `offset` on (a follower whose leader knows better)."""
         if offset >= self.end_offset:
@@ -428,15 +447,17 @@ class Log:
         self.flushed_offset = min(self.flushed_offset, offset)
         self.recovery_point = min(self.recovery_point, offset)
         self.leader_epochs.truncate_from_end(offset)
+        self.producer_state = ProducerState()
         self._snapshot_offset = recovery.restore_producers(
-            self._files, self.directory, kept, offset, self.producer_state
+            self._files, recovery.Replay(kept, offset, offset), self.producer_state
         )
         self._unsynced = [self._active]
 
     def close(self) -> None:
         """Flush and write all indexes, so that the next open has nothing to find out."""
-        self._active.seal()
         self.checkpoint()
+        self._active.seal()
+        self._active.persist_indexes(sync=True)
 
     def delete(self) -> None:
         """Remove the directory; slices handed out stay readable."""

@@ -52,6 +52,15 @@ class OpenedLog:
     snapshot_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Which batches the producer state, and the transaction indexes, are made from."""
+
+    segments: Sequence[Segment]
+    trusted_offset: int  # snapshots above it are of no use: an index behind it may lack entries
+    end_offset: int
+
+
 def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) -> OpenedLog:
     """The log in `directory`, made if missing; StorageError for damage that no crash does."""
     files.make_directory(directory)
@@ -59,10 +68,13 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     segments = [Segment(files, directory, base) for base in _base_offsets(files, directory)]
     if not segments:
         segments = [_new_segment(files, directory, opening.log_start_offset, opening.now_ms)]
+    trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
     for segment, following in itertools.pairwise(segments):
-        _load_sealed(segment, following.base_offset, config)
-    active = segments[-1]
-    end_offset = _load_active(active, config, opening)
+        if not _load_sealed(segment, following.base_offset, config):
+            trusted_offset = min(trusted_offset, segment.base_offset)
+    end_offset, active_is_trusted = _load_active(segments[-1], config, opening)
+    if active_is_trusted and trusted_offset == segments[-1].base_offset:
+        trusted_offset = end_offset if opening.clean_shutdown else opening.recovery_point
     start_offset = max(opening.log_start_offset, segments[0].base_offset)
     if start_offset > end_offset:
         log.warning("log ends before its start offset, begun anew directory=%s", directory)
@@ -73,7 +85,9 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     epochs = _restore_epochs(files, directory, end_offset)
     epochs.truncate_from_start(start_offset)
     state = ProducerState()
-    snapshot_offset = restore_producers(files, directory, segments, end_offset, state)
+    trusted_offset = max(min(trusted_offset, end_offset), segments[0].base_offset)
+    replay = Replay(segments, trusted_offset, end_offset)
+    snapshot_offset = restore_producers(files, replay, state)
     state.remove_expired(opening.now_ms, config.producer_id_expiration_ms)
     flushed = end_offset if opening.clean_shutdown else min(opening.recovery_point, end_offset)
     return OpenedLog(segments, state, epochs, start_offset, end_offset, flushed, snapshot_offset)
@@ -97,25 +111,24 @@ def _new_segment(files: Files, directory: str, base_offset: int, now_ms: int) ->
 # indexes ----------------------------------------------------------------------------------
 
 
-def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> None:
-    """Trust the indexes of a finished segment if they are whole, else build them again."""
+def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
+    """Trust the indexes of a finished segment if they are whole, else build them again (False)."""
     segment.size = segment.file.size
     if _open_indexes(segment) and _indexes_are_sane(segment):
         last = segment.time_index.last()
         if last is not None:
             segment.max_timestamp, segment.max_timestamp_offset = last
         segment.unload_indexes()
-        return
+        return True
     log.warning("indexes built again segment=%s", segment.path(LOG_SUFFIX))
     segment.reset_indexes()
-    state = ProducerState()
-    for position, header, batch in BatchScan(segment, 0, segment.size).sound_batches():
+    for position, header in BatchScan(segment, 0, segment.size).sound_batches():
         if header.next_offset > end_offset:
             raise segment.damage(position, f"offset {header.last_offset} is past {end_offset}")
         _index(segment, position, header, config)
-        _index_aborted(segment, apply_batch(state, header, batch))
     segment.seal()
     segment.unload_indexes()
+    return False
 
 
 def _open_indexes(segment: Segment) -> bool:
@@ -136,15 +149,23 @@ def _index(segment: Segment, position: int, header: BatchHeader, config: LogConf
 
 
 def _index_aborted(segment: Segment, aborted: AbortedTransaction | None) -> None:
-    if aborted is not None and aborted not in segment.transaction_index.entries:
-        segment.transaction_index.append(aborted)
+    """Add an entry unless it is there; a transaction is known by its producer and its marker."""
+    if aborted is None:
+        return
+    for entry in segment.transaction_index.entries:
+        if entry.last_offset == aborted.last_offset:
+            return
+    segment.transaction_index.append(aborted)
 
 
 # the newest segment -----------------------------------------------------------------------
 
 
-def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> int:
-    """Bring its indexes into memory and find its end; the offset where the log ends."""
+def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> tuple[int, bool]:
+    """Bring its indexes into memory and find its end.
+
+    Returns the offset where the log ends, and whether the indexes could be used.
+    """
     file_size = segment.size = segment.file.size
     resume = _resume_position(segment, opening)
     if resume == 0:
@@ -173,7 +194,7 @@ def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> int:
     segment.transaction_index.truncate_at(end_offset)
     segment.created_ms = opening.now_ms
     _note_first_timestamp(segment)
-    return end_offset
+    return end_offset, resume > 0 or segment.size == 0
 
 
 def _resume_position(segment: Segment, opening: Opening) -> int:
@@ -185,6 +206,7 @@ def _resume_position(segment: Segment, opening: Opening) -> int:
     if not opening.clean_shutdown:
         segment.offset_index.truncate_at(opening.recovery_point)
         segment.time_index.truncate_at(opening.recovery_point)
+        segment.transaction_index.truncate_at(opening.recovery_point)
     last = segment.offset_index.last()
     if last is None or not _indexes_are_sane(segment):
         return 0
@@ -231,42 +253,37 @@ def apply_batch(
     return None if marker is None else state.apply_marker(header, marker)
 
 
-def restore_producers(
-    files: Files,
-    directory: str,
-    segments: Sequence[Segment],
-    end_offset: int,
-    state: ProducerState,
-) -> int:
-    """Bring `state` to `end_offset`: newest usable snapshot, then the batches after it.
+def restore_producers(files: Files, replay: Replay, state: ProducerState) -> int:
+    """Bring `state` to the end of the log: a snapshot, then the batches after it.
 
     Snapshots above the end are removed. Returns the offset of the snapshot used, -1 without.
     """
+    directory = replay.segments[0].directory
     used = -1
     for offset in sorted(_snapshot_offsets(files, directory), reverse=True):
         path = f"{directory}/{producer_snapshot.file_name(offset)}"
-        if offset > end_offset:
+        if offset > replay.end_offset:
             files.remove(path)
-            continue
-        entries = producer_snapshot.read_snapshot(files, path)
-        if entries is not None:
-            state.restore(entries, offset)
-            used = offset
-            break
-        files.remove(path)
-    else:
-        state.restore([], segments[0].base_offset)
-    if used >= 0 and state.entries:
-        _refill_windows(segments, used, state)
-    for segment, header, position in _batches_from(segments, max(used, 0)):
+        elif offset <= replay.trusted_offset:
+            entries = producer_snapshot.read_snapshot(files, path)
+            if entries is not None:
+                state.restore(entries, offset)
+                used = offset
+                break
+            files.remove(path)
+    if used >= 0:
+        _refill_windows(replay.segments, used, state)
+    for segment, header, position in _batches_from(replay.segments, used):
         batch = segment.read_batch(position, header) if header.is_control else b""
         _index_aborted(segment, apply_batch(state, header, batch))
-    state.map_end_offset = end_offset
+    state.map_end_offset = replay.end_offset
     return used
 
 
 def _refill_windows(segments: Sequence[Segment], end_offset: int, state: ProducerState) -> None:
     """A snapshot has the last batch of each producer; a client may retry any of the last five."""
+    if not state.entries:
+        return
     found: dict[int, list[BatchMetadata]] = {}
     for header in _newest_headers(segments, end_offset):
         entry = state.entries.get(header.producer_id)

@@ -1,15 +1,14 @@
 """Retention: whole segments go from the oldest on, by age, by size, or below the log's start.
 
 Only segments below the high watermark go; a log that is too old as a whole is rolled first, so
-that it can be emptied. Files are renamed `.deleted` and unlinked by the next pass: unlinking a
-gigabyte takes a while, and a crash in between leaves names that the next open removes.
+that it can be emptied. Files are renamed `.deleted` and unlinked file.delete.delay.ms later; after
+a crash in between the next open removes them.
 """
 
 from typing import TYPE_CHECKING
 
-from broker.storage.files import Files
 from broker.storage.log_config import UNLIMITED
-from broker.storage.segment import DELETED_SUFFIX, Segment
+from broker.storage.segment import Segment
 
 if TYPE_CHECKING:
     from broker.storage.log import Log
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 def delete_old_segments(log: "Log", now_ms: int, high_watermark: int) -> int:
     """Drop what the log's settings no longer keep; how many segments went."""
+    log.remove_retired(now_ms)
     count = _expired(log, now_ms, high_watermark)
     if count == 0:
         return 0
@@ -25,8 +25,7 @@ def delete_old_segments(log: "Log", now_ms: int, high_watermark: int) -> int:
     gone, kept = log.segments[:count], log.segments[count:]
     log.replace_segments(kept)
     log.leader_epochs.truncate_from_start(log.start_offset)
-    for segment in gone:
-        segment.retire()
+    log.retire(gone, now_ms)
     return count
 
 
@@ -55,11 +54,3 @@ def _is_too_old(segment: Segment, now_ms: int, retention_ms: int) -> bool:
     if retention_ms == UNLIMITED:
         return False
     return now_ms - segment.largest_timestamp() > retention_ms
-
-
-def remove_deleted_files(files: Files, directory: str) -> int:
-    """Unlink the `.deleted` files; how many."""
-    names = [name for name in files.list_directory(directory) if name.endswith(DELETED_SUFFIX)]
-    for name in names:
-        files.remove(f"{directory}/{name}")
-    return len(names)

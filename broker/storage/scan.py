@@ -23,16 +23,15 @@ class BatchScan:
         """Headers only, CRCs not looked at; StorageError at anything that is no whole batch."""
         return self._segment.headers(self._position, self._end)
 
-    def sound_batches(self) -> Iterator[tuple[int, BatchHeader, memoryview]]:
-        """Position, header and bytes of each batch; StorageError at the first unsound one."""
+    def sound_batches(self) -> Iterator[tuple[int, BatchHeader]]:
+        """Position and header of each batch; StorageError at the first unsound one."""
         position = self._position
         while position < self._end:
             found = self._batch_at(position)
             if found is None:
                 raise self._segment.damage(position, "no whole batch with its crc")
-            header, batch = found
-            yield position, header, batch
-            position += header.size_bytes
+            yield position, found[0]
+            position += found[0].size_bytes
 
     def torn_batches(self) -> Iterator[tuple[int, BatchHeader]]:
         """As `sound_batches`, but ends before a batch that was not written whole.

@@ -1,0 +1,291 @@
+"""All logs of this broker: one directory each, spread over the log directories.
+
+A log directory holds, beside `<topic>-<partition>/`: `.lock`, `meta.properties` (whose it is),
+four checkpoints (recovery points, log start offsets, high watermarks, where compaction is) and,
+after a clean stop only, `.kafka_cleanshutdown`. Names and formats are Apache Kafka's.
+
+Each method that takes a partition or a directory is to be called in that directory's own thread.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.storage import checkpoint, partition_directory
+from broker.storage.files import Files, Lock
+from broker.storage.log import Log, LogConfig
+from broker.storage.meta_properties import MetaProperties, read_properties, write_properties
+
+log = logging.getLogger(__name__)
+
+TopicPartition = tuple[str, int]
+
+RECOVERY_POINTS = "recovery-point-offset-checkpoint"
+LOG_START_OFFSETS = "log-start-offset-checkpoint"
+HIGH_WATERMARKS = "replication-offset-checkpoint"
+CLEANER_OFFSETS = "cleaner-offset-checkpoint"
+CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
+LOCK = ".lock"
+_CLEAN_SHUTDOWN_CONTENT = json.dumps({"version": 0, "brokerEpoch": -1}).encode()
+
+
+@dataclass(slots=True)
+class _Directory:
+    """One log directory: what its files said at start, and the logs opened in it since."""
+
+    path: str
+    lock: Lock
+    properties: MetaProperties
+    clean_shutdown: bool
+    recovery_points: dict[TopicPartition, int]
+    log_start_offsets: dict[TopicPartition, int]
+    high_watermarks: dict[TopicPartition, int]
+    cleaner_offsets: dict[TopicPartition, int]
+    logs: dict[TopicPartition, Log] = field(default_factory=dict)
+    failed: set[TopicPartition] = field(default_factory=set)
+
+
+class LogManager:
+    """Finds, makes, checkpoints and removes logs."""
+
+    def __init__(self, files: Files, log_dirs: Sequence[str]) -> None:
+        self._files = files
+        self._paths = tuple(log_dirs)
+        self._directories: dict[str, _Directory] = {}
+        self._homes: dict[TopicPartition, str] = {}
+
+    # starting -----------------------------------------------------------------------------
+
+    def start(self, node_id: int, cluster_id: str, new_directory_id: Callable[[], str]) -> str:
+        """Lock and read the log directories, made if missing; the id of the cluster.
+
+        `cluster_id` is used only if no directory knows one. A directory that cannot be used is
+        left out as long as another can. StorageError: locked by another broker, of another
+        broker or cluster, or none usable.
+        """
+        failure: StorageError | None = None
+        for path in self._paths:
+            try:
+                self._files.make_directory(path)
+                lock = self._files.lock(f"{path}/{LOCK}")
+            except (StorageError, KafkaError) as error:
+                if self._is_locked(error):
+                    self.release()
+                    raise
+                failure = StorageError(str(error))
+                log.error("log directory is left out: %s directory=%s", error, path)
+                continue
+            known = read_properties(self._files, path)
+            if known is not None:
+                known.check(path, node_id, self._cluster_id())
+            properties = known or MetaProperties(
+                self._cluster_id() or cluster_id, node_id, new_directory_id()
+            )
+            self._directories[path] = self._read(path, lock, properties)
+        if not self._directories:
+            raise failure or StorageError("no log directory is set")
+        for directory in self._directories.values():
+            write_properties(self._files, directory.path, directory.properties)
+        return self._cluster_id() or cluster_id
+
+    @staticmethod
+    def _is_locked(error: Exception) -> bool:
+        return "is locked" in str(error)
+
+    def _cluster_id(self) -> str | None:
+        for directory in self._directories.values():
+            return directory.properties.cluster_id
+        return None
+
+    def _read(self, path: str, lock: Lock, properties: MetaProperties) -> _Directory:
+        """Read the checkpoints; the mark of a clean stop is removed, as it holds only once."""
+        partition_directory.remove_deleted(self._files, path)
+        for name in self._files.list_directory(path):
+            identity = partition_directory.parse(name)
+            if identity is not None:
+                self._homes.setdefault(identity, path)
+        marker = f"{path}/{CLEAN_SHUTDOWN}"
+        clean_shutdown = self._files.exists(marker)
+        if clean_shutdown:
+            self._files.remove(marker)
+            self._files.sync_directory(path)
+        points, starts, watermarks, cleaner = (
+            checkpoint.read_offsets(self._files, f"{path}/{name}")
+            for name in (RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS, CLEANER_OFFSETS)
+        )
+        return _Directory(
+            path, lock, properties, clean_shutdown, points, starts, watermarks, cleaner
+        )
+
+    def release(self) -> None:
+        """Let go of the locks; for a start that failed."""
+        for directory in self._directories.values():
+            directory.lock.release()
+        self._directories.clear()
+
+    # logs ---------------------------------------------------------------------------------
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Log directories in use."""
+        return tuple(self._directories)
+
+    def directory_id(self, path: str) -> str:
+        """The id of a log directory, as meta.properties has it."""
+        return self._directories[path].properties.directory_id
+
+    def free_bytes(self, path: str) -> int:
+        return self._files.free_bytes(path)
+
+    def directory_for(self, topic_partition: TopicPartition) -> str:
+        """The log directory of a partition: where it lies, or that with the fewest partitions."""
+        home = self._homes.get(topic_partition)
+        if home is not None and home in self._directories:
+            return home
+        counts = dict.fromkeys(self._directories, 0)
+        for path in self._homes.values():
+            if path in counts:
+                counts[path] += 1
+        home = min(counts, key=lambda path: counts[path])
+        self._homes[topic_partition] = home
+        return home
+
+    def get(self, topic_partition: TopicPartition) -> Log:
+        """An open log; KafkaError UNKNOWN_TOPIC_OR_PARTITION if there is none."""
+        directory = self._directories.get(self._homes.get(topic_partition, ""))
+        found = None if directory is None else directory.logs.get(topic_partition)
+        if found is None:
+            topic, index = topic_partition
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic}-{index} has no log here"
+            )
+        return found
+
+    def get_or_create(
+        self, topic_partition: TopicPartition, topic_id: bytes, config: LogConfig, now_ms: int
+    ) -> Log:
+        """Open a partition's log, recovered if the last stop was not clean; made if missing.
+
+        A log of an earlier topic of that name is put aside as `-stray`. StorageError if damaged.
+        """
+        directory = self._directories[self.directory_for(topic_partition)]
+        opened = directory.logs.get(topic_partition)
+        if opened is not None:
+            opened.update_config(config)
+            return opened
+        path = f"{directory.path}/{partition_directory.name_of(topic_partition)}"
+        if partition_directory.put_aside_unless(self._files, path, topic_id):
+            for offsets in (directory.recovery_points, directory.log_start_offsets):
+                offsets.pop(topic_partition, None)
+        directory.failed.add(topic_partition)  # until it is open
+        opened = Log.open(
+            self._files,
+            path,
+            topic_partition,
+            config,
+            clean_shutdown=directory.clean_shutdown,
+            recovery_point=directory.recovery_points.get(topic_partition, 0),
+            log_start_offset=directory.log_start_offsets.get(topic_partition, 0),
+            now_ms=now_ms,
+        )
+        partition_directory.write_topic_id(self._files, path, topic_id)
+        directory.failed.discard(topic_partition)
+        directory.logs[topic_partition] = opened
+        return opened
+
+    def delete(self, topic_partition: TopicPartition, topic_id: bytes) -> None:
+        """Take a log away: its directory is renamed now and removed by `remove_deleted`."""
+        home = self._homes.pop(topic_partition, None)
+        if home is None or home not in self._directories:
+            return
+        directory = self._directories[home]
+        directory.logs.pop(topic_partition, None)
+        directory.failed.discard(topic_partition)
+        for offsets in (
+            directory.recovery_points,
+            directory.log_start_offsets,
+            directory.high_watermarks,
+            directory.cleaner_offsets,
+        ):
+            offsets.pop(topic_partition, None)
+        name = partition_directory.name_of(topic_partition)
+        partition_directory.mark_deleted(self._files, f"{home}/{name}", topic_id)
+
+    def remove_deleted(self, path: str) -> int:
+        """Unlink the files of deleted partitions; how many partitions."""
+        return partition_directory.remove_deleted(self._files, path)
+
+    def strays(self, known: Callable[[TopicPartition], bool]) -> list[TopicPartition]:
+        """Partitions that lie here though nobody knows them (any more)."""
+        return sorted(identity for identity in self._homes if not known(identity))
+
+    def logs_in(self, path: str) -> list[Log]:
+        return list(self._directories[path].logs.values())
+
+    def all(self) -> list[Log]:
+        return [log for path in self._directories for log in self.logs_in(path)]
+
+    # checkpoints --------------------------------------------------------------------------
+
+    def high_watermark(self, topic_partition: TopicPartition) -> int:
+        """What was checkpointed before this start; 0 if nothing was."""
+        directory = self._directories[self.directory_for(topic_partition)]
+        return directory.high_watermarks.get(topic_partition, 0)
+
+    def cleaner_offset(self, topic_partition: TopicPartition) -> int:
+        """First offset that compaction has not looked at; 0 before the first pass."""
+        directory = self._directories[self.directory_for(topic_partition)]
+        return directory.cleaner_offsets.get(topic_partition, 0)
+
+    def store_cleaner_offset(self, topic_partition: TopicPartition, offset: int) -> None:
+        """Note how far compaction got."""
+        directory = self._directories[self.directory_for(topic_partition)]
+        directory.cleaner_offsets[topic_partition] = offset
+        checkpoint.write_offsets(
+            self._files, directory.path, CLEANER_OFFSETS, directory.cleaner_offsets
+        )
+
+    def write_checkpoints(
+        self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Write down recovery points, start offsets and high watermarks (default: the ends).
+
+        A recovery point is as far as the log's own last `checkpoint()`; call that before.
+        """
+        directory = self._directories[path]
+        for identity, opened in list(directory.logs.items()):
+            directory.recovery_points[identity] = opened.recovery_point
+            directory.log_start_offsets[identity] = opened.start_offset
+            watermark = (high_watermarks or {}).get(identity, opened.flushed_offset)
+            directory.high_watermarks[identity] = watermark
+        for name, offsets in (
+            (RECOVERY_POINTS, directory.recovery_points),
+            (LOG_START_OFFSETS, directory.log_start_offsets),
+            (HIGH_WATERMARKS, directory.high_watermarks),
+        ):
+            checkpoint.write_offsets(self._files, path, name, offsets)
+
+    def checkpoint(
+        self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None
+    ) -> None:
+        """Checkpoint every log of a directory, then the directory."""
+        for opened in self.logs_in(path):
+            opened.checkpoint()
+        self.write_checkpoints(path, high_watermarks)
+
+    def clean_shutdown(self, high_watermarks: Mapping[TopicPartition, int] | None = None) -> None:
+        """Close all logs, and mark each directory in which nothing failed; locks are released."""
+        for path, directory in self._directories.items():
+            try:
+                for opened in directory.logs.values():
+                    opened.close()
+                self.write_checkpoints(path, high_watermarks)
+                if not directory.failed:
+                    checkpoint.replace_file(
+                        self._files, path, CLEAN_SHUTDOWN, _CLEAN_SHUTDOWN_CONTENT
+                    )
+            except (StorageError, KafkaError):
+                log.exception("no clean stop, the next start checks the logs directory=%s", path)
+        self.release()

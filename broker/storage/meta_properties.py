@@ -1,0 +1,60 @@
+"""meta.properties: whose a log directory is (version 1, as Kafka writes it)."""
+
+from dataclasses import dataclass
+
+from broker.errors import StorageError
+from broker.storage.checkpoint import read_file, replace_file
+from broker.storage.files import Files
+
+FILE_NAME = "meta.properties"
+_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class MetaProperties:
+    """Ids are 22 characters of URL-safe base64, as Kafka writes a uuid."""
+
+    cluster_id: str
+    node_id: int
+    directory_id: str
+
+    def check(self, path: str, node_id: int, cluster_id: str | None) -> None:
+        """StorageError if the directory belongs to another broker or cluster."""
+        if self.node_id != node_id:
+            raise StorageError(
+                f"{path} belongs to node {self.node_id}, this is node {node_id}:"
+                " set node_id or log_dirs accordingly"
+            )
+        if cluster_id is not None and self.cluster_id != cluster_id:
+            raise StorageError(
+                f"{path} belongs to cluster {self.cluster_id}, the other log dirs to {cluster_id}"
+            )
+
+
+def read_properties(files: Files, directory: str) -> MetaProperties | None:
+    """None if there is no such file; StorageError if it cannot be understood."""
+    path = f"{directory}/{FILE_NAME}"
+    data = read_file(files, path)
+    if data is None:
+        return None
+    lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
+    values = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    try:
+        if values["version"] != _VERSION:
+            raise StorageError(f"{path} has version {values['version']}, not {_VERSION}")
+        return MetaProperties(values["cluster.id"], int(values["node.id"]), values["directory.id"])
+    except (KeyError, ValueError) as error:
+        raise StorageError(f"{path} lacks or garbles {error}") from error
+
+
+def write_properties(files: Files, directory: str, properties: MetaProperties) -> None:
+    """Write them, unless they stand there already."""
+    if read_properties(files, directory) == properties:
+        return
+    text = (
+        f"cluster.id={properties.cluster_id}\n"
+        f"directory.id={properties.directory_id}\n"
+        f"node.id={properties.node_id}\n"
+        f"version={_VERSION}\n"
+    )
+    replace_file(files, directory, FILE_NAME, text.encode())

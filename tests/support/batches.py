@@ -1,0 +1,78 @@
+"""Batches for tests of the log: short to ask for, and told apart by their values."""
+
+from broker.records.batch import build_batch, iterate
+from broker.records.control import ControlType, EndTransactionMarker, build_marker
+from broker.records.record import Record, decode_records
+from broker.storage.log import AppendInfo, Log, Origin
+
+NOW_MS = 1_700_000_000_000
+
+
+def batch(
+    *values: bytes,
+    timestamp_ms: int = NOW_MS,
+    producer: tuple[int, int] = (-1, -1),
+    sequence: int = -1,
+    codec: int = 0,
+    transactional: bool = False,
+) -> memoryview:
+    """One batch with a record for each value, all of the same time, without keys."""
+    producer_id, epoch = producer
+    records = [Record(0, timestamp_ms, None, value) for value in values]
+    return memoryview(
+        build_batch(
+            records,
+            producer_id=producer_id,
+            producer_epoch=epoch,
+            base_sequence=sequence,
+            codec=codec,
+            transactional=transactional,
+        )
+    )
+
+
+def keyed_batch(*pairs: tuple[bytes, bytes | None], timestamp_ms: int = NOW_MS) -> memoryview:
+    """One batch of (key, value) records."""
+    return memoryview(build_batch([Record(0, timestamp_ms, key, value) for key, value in pairs]))
+
+
+def append(log: Log, records: memoryview, *, now_ms: int = NOW_MS, epoch: int = 0) -> AppendInfo:
+    return log.append_as_leader(records, leader_epoch=epoch, now_ms=now_ms)
+
+
+def append_marker(
+    log: Log,
+    producer: tuple[int, int],
+    control_type: ControlType,
+    coordinator_epoch: int = 0,
+) -> AppendInfo:
+    marker = build_marker(
+        EndTransactionMarker(control_type, coordinator_epoch),
+        producer_id=producer[0],
+        producer_epoch=producer[1],
+        now_ms=NOW_MS,
+    )
+    return log.append_as_leader(
+        memoryview(marker), leader_epoch=0, now_ms=NOW_MS, origin=Origin.COORDINATOR
+    )
+
+
+def read_records(log: Log, offset: int | None = None, *, max_bytes: int = 1 << 20) -> list[Record]:
+    """All data records from `offset` (default: the start) to the end, by many small reads."""
+    at = log.start_offset if offset is None else offset
+    records: list[Record] = []
+    while True:
+        part = log.read(at, max_bytes, end_offset=log.end_offset, minimum_one=True)
+        data = part.read()
+        if not data:
+            return records
+        for position, header in iterate(data):
+            if not header.is_control:
+                found = decode_records(header, memoryview(data)[position:])
+                records.extend(record for record in found if record.offset >= at)
+            at_next = header.next_offset
+        at = at_next
+
+
+def read_values(log: Log, offset: int | None = None, *, max_bytes: int = 1 << 20) -> list[bytes]:
+    return [record.value or b"" for record in read_records(log, offset, max_bytes=max_bytes)]
