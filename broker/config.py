@@ -1,0 +1,128 @@
+"""The broker's settings: Kafka's own names with underscores, Kafka's defaults where they fit."""
+
+from dataclasses import dataclass
+
+from footfall.settings import setting
+
+INT32_MAX = 2**31 - 1
+INT64_MAX = 2**63 - 1
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class CommonConfig:
+    """Section [footfall], shared by every role."""
+
+    data_dir: str = setting("./data", "directory that holds all state of the appliance")
+    log_level: str = setting(
+        "INFO", "least severe line that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """Section [broker]. Times in milliseconds, sizes in bytes, as the names say."""
+
+    # Listening
+    host: str = setting("127.0.0.1", "address the broker listens on")
+    port: int = setting(9092, "port the broker listens on; 0 takes a free one", low=0, high=65535)
+    advertised_host: str = setting("", "host name that clients are told; empty: same as host")
+    advertised_port: int = setting(0, "port that clients are told; 0: same as port", low=0)
+    metrics_host: str = setting("127.0.0.1", "address of the broker's own /metrics and /health")
+    metrics_port: int = setting(9101, "port of /metrics; 0: a free one, -1: off", low=-1)
+    max_connections: int = setting(10_000, "connections open at once; more are closed", low=1)
+    max_connections_per_ip: int = setting(INT32_MAX, "connections open at once from one IP", low=0)
+    connections_max_idle_ms: int = setting(600_000, "a connection idle for so long is closed")
+    socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)
+    queued_max_request_bytes: int = setting(
+        268_435_456, "bytes of requests that may wait in memory over all connections", low=1024
+    )
+
+    # Identity and disk
+    node_id: int = setting(1, "id of this broker in the cluster", low=0)
+    log_dirs: tuple[str, ...] = setting((), "directories of the logs; empty: <data_dir>/broker")
+    log_flush: str = setting(
+        "sync",
+        "sync: acks=all answers after fdatasync; os: after the write, as Apache Kafka does",
+        choices=("sync", "os"),
+    )
+    log_flush_offset_checkpoint_interval_ms: int = setting(
+        60_000, "how often recovery points are written down", low=100
+    )
+    log_retention_check_interval_ms: int = setting(
+        300_000, "how often old segments are looked for", low=100
+    )
+    log_cleaner_backoff_ms: int = setting(15_000, "pause between passes of compaction", low=10)
+    producer_id_expiration_ms: int = setting(
+        86_400_000, "an idle producer's sequence numbers are forgotten after so long", low=1
+    )
+
+    # Topics
+    auto_create_topics_enable: bool = setting(True, "asking for an unknown topic creates it")
+    delete_topic_enable: bool = setting(True, "topics may be deleted")
+    num_partitions: int = setting(1, "partitions of a topic made without a count", low=1)
+    default_replication_factor: int = setting(1, "replicas of a topic made without a count", low=1)
+    min_insync_replicas: int = setting(1, "in-sync replicas that acks=all needs", low=1)
+    create_topic_policy_max_partitions: int = setting(
+        100_000, "partitions the broker holds at most", low=1
+    )
+
+    # Defaults of topic settings
+    compression_type: str = setting(
+        "producer",
+        "codec of stored batches; producer: as sent",
+        choices=("producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"),
+    )
+    message_max_bytes: int = setting(1_048_588, "largest record batch, with its 12 byte head")
+    log_cleanup_policy: str = setting(
+        "delete", "delete, compact, or both with a comma: what happens to old records"
+    )
+    log_segment_bytes: int = setting(1_073_741_824, "a segment file is rolled at this size")
+    log_roll_ms: int = setting(604_800_000, "a segment file is rolled at this age", low=1)
+    log_index_size_max_bytes: int = setting(10_485_760, "largest index of a segment", low=4)
+    log_index_interval_bytes: int = setting(4096, "log bytes between two index entries", low=0)
+    log_retention_ms: int = setting(604_800_000, "age at which records go; -1: never", low=-1)
+    log_retention_bytes: int = setting(
+        -1, "size at which a partition loses old segments; -1: never"
+    )
+    log_segment_delete_delay_ms: int = setting(60_000, "time before deleted files go", low=0)
+    log_cleaner_delete_retention_ms: int = setting(86_400_000, "how long tombstones stay", low=0)
+    log_cleaner_min_compaction_lag_ms: int = setting(0, "age before a record may be compacted")
+    log_cleaner_max_compaction_lag_ms: int = setting(INT64_MAX, "age when it must be", low=1)
+    log_cleaner_min_cleanable_ratio: float = setting(
+        0.5, "share of a log that is dirty before it is compacted", low=0, high=1
+    )
+    log_message_timestamp_type: str = setting(
+        "CreateTime", "whose clock stamps records", choices=("CreateTime", "LogAppendTime")
+    )
+    log_message_timestamp_before_max_ms: int = setting(INT64_MAX, "oldest stamp accepted", low=0)
+    log_message_timestamp_after_max_ms: int = setting(HOUR_MS, "furthest future stamp", low=0)
+
+    # Fetch
+    fetch_max_bytes: int = setting(57_671_680, "most bytes in one fetch answer", low=1024)
+    max_incremental_fetch_session_cache_slots: int = setting(1000, "fetch sessions kept", low=0)
+
+    # Groups
+    offsets_topic_num_partitions: int = setting(50, "partitions of __consumer_offsets", low=1)
+    offsets_topic_segment_bytes: int = setting(104_857_600, "segment size of __consumer_offsets")
+    offsets_retention_minutes: int = setting(10_080, "offsets of an empty group go after", low=1)
+    offsets_retention_check_interval_ms: int = setting(600_000, "how often that is looked at")
+    offset_metadata_max_bytes: int = setting(4096, "longest note beside a committed offset", low=0)
+    group_min_session_timeout_ms: int = setting(6000, "shortest session a member may ask for")
+    group_max_session_timeout_ms: int = setting(1_800_000, "longest session a member may ask for")
+    group_initial_rebalance_delay_ms: int = setting(3000, "wait for more members of a new group")
+    group_max_size: int = setting(INT32_MAX, "members of one group at most", low=1)
+    group_consumer_session_timeout_ms: int = setting(45_000, "session of a KIP-848 member", low=1)
+    group_consumer_heartbeat_interval_ms: int = setting(5000, "heartbeat of a KIP-848 member")
+    group_consumer_max_size: int = setting(INT32_MAX, "members of one KIP-848 group", low=1)
+
+    # Transactions
+    transaction_state_log_num_partitions: int = setting(
+        50, "partitions of __transaction_state", low=1
+    )
+    transaction_state_log_segment_bytes: int = setting(104_857_600, "its segment size")
+    transaction_max_timeout_ms: int = setting(900_000, "longest transaction a producer may ask for")
+    transactional_id_expiration_ms: int = setting(604_800_000, "idle transactional ids go after")
+    transaction_abort_timed_out_transaction_cleanup_interval_ms: int = setting(
+        10_000, "how often transactions past their timeout are looked for", low=10
+    )
