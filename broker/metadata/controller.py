@@ -1,0 +1,442 @@
+"""What may happen to the cluster: pure decisions from an image to metadata records.
+
+Each function returns the records that make it so, or raises a KafkaError with the code and the
+words Kafka's own tools know. Nothing here changes anything; ids and defaults are passed in.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from broker.config import BrokerConfig
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.config_table import (
+    TOPIC_CONFIGS,
+    ConfigType,
+    check_broker_config,
+    check_topic_config,
+    split_list,
+    topic_config,
+)
+from broker.metadata.image import (
+    ClusterImage,
+    ConfigResource,
+    PartitionImage,
+    ResourceType,
+    TopicImage,
+    partition_record,
+)
+from broker.metadata.records import (
+    INTERNAL_TOPICS,
+    METADATA_TOPIC,
+    ConfigRecord,
+    FeatureLevelRecord,
+    MetadataRecord,
+    ProducerIdsRecord,
+    RemoveTopicRecord,
+    TopicRecord,
+    UnregisterBrokerRecord,
+)
+
+TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+TOPIC_NAME_LENGTH_MAX = 249  # a directory name has 255 bytes, and "-<partition>" follows
+PRODUCER_ID_BLOCK = 1000  # KIP-730
+USE_DEFAULT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as someone wants it; -1 counts take the broker's defaults."""
+
+    name: str
+    partition_count: int = USE_DEFAULT
+    replication_factor: int = USE_DEFAULT
+    assignments: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    configs: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class AlterOperation(IntEnum):
+    """What IncrementalAlterConfigs can do to a setting."""
+
+    SET = 0
+    DELETE = 1
+    APPEND = 2
+    SUBTRACT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """One step of a change of settings."""
+
+    name: str
+    operation: int
+    value: str | None
+
+
+def create_topic(
+    image: ClusterImage, spec: TopicSpec, topic_id: bytes, config: BrokerConfig
+) -> list[MetadataRecord]:
+    """Records of a new topic with the id `topic_id`."""
+    check_topic_name(spec.name)
+    if spec.name in image.topics:
+        raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{spec.name}' already exists.")
+    if spec.name == METADATA_TOPIC:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"{METADATA_TOPIC} is the cluster's own log")
+    _check_collision(image, spec.name)
+    assignments = _assignments(image, spec, config)
+    _check_room(image, len(assignments), config)
+    for name, value in spec.configs.items():
+        check_topic_config(name, value)
+    records: list[MetadataRecord] = [TopicRecord(name=spec.name, topic_id=topic_id)]
+    records += [
+        ConfigRecord(
+            resource_type=ResourceType.TOPIC, resource_name=spec.name, name=name, value=value
+        )
+        for name, value in spec.configs.items()
+    ]
+    records += [
+        partition_record(topic_id, _new_partition(index, replicas))
+        for index, replicas in enumerate(assignments)
+    ]
+    return records
+
+
+def delete_topic(image: ClusterImage, topic: TopicImage) -> list[MetadataRecord]:
+    """Records that end a topic; Kafka's internal ones are the coordinators' and stay."""
+    if topic.name in INTERNAL_TOPICS:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST, f"{topic.name} is an internal topic and cannot be deleted"
+        )
+    assert image.topics[topic.name] is topic
+    return [RemoveTopicRecord(topic_id=topic.topic_id)]
+
+
+def create_partitions(
+    image: ClusterImage,
+    topic_name: str,
+    count: int,
+    assignments: Sequence[Sequence[int]] | None,
+    config: BrokerConfig,
+) -> list[MetadataRecord]:
+    """Records that make a topic have `count` partitions in all; it can only grow."""
+    topic = find_topic(image, topic_name)
+    existing = len(topic.partitions)
+    if count == existing:
+        raise KafkaError(
+            ErrorCode.INVALID_PARTITIONS, f"Topic already has {existing} partition(s)."
+        )
+    if count < existing:
+        raise KafkaError(
+            ErrorCode.INVALID_PARTITIONS,
+            f"The topic {topic_name} currently has {existing} partition(s); {count} would not be an"
+            " increase.",
+        )
+    added = count - existing
+    _check_room(image, added, config)
+    if assignments is not None and len(assignments) != added:
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+            f"Attempted to add {added} additional partition(s), but only {len(assignments)}"
+            " assignment(s) were specified.",
+        )
+    factor = len(topic.partitions[0].replicas)
+    for replicas in assignments or ():
+        _check_replicas(image, replicas, factor)
+    chosen = assignments or [_replicas(image, factor)] * added
+    return [
+        partition_record(topic.topic_id, _new_partition(existing + number, replicas))
+        for number, replicas in enumerate(chosen)
+    ]
+
+
+def alter_configs(
+    image: ClusterImage, resource: ConfigResource, changes: Iterable[ConfigChange]
+) -> list[MetadataRecord]:
+    """Records of single changes to the settings of a topic or broker (KIP-339)."""
+    check_value = _checker(image, resource)
+    values = dict(image.configs.get(resource, {}))
+    seen = set()
+    records: list[MetadataRecord] = []
+    for change in changes:
+        if change.name in seen:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, f"Error due to duplicate config keys: {change.name}"
+            )
+        seen.add(change.name)
+        value = _changed_value(change, values.get(change.name))
+        if value is not None:
+            check_value(change.name, value)
+        if value != values.get(change.name):
+            records.append(_config_record(resource, change.name, value))
+    return records
+
+
+def replace_configs(
+    image: ClusterImage, resource: ConfigResource, values: Mapping[str, str | None]
+) -> list[MetadataRecord]:
+    """Records that make `values` the only settings of a topic or broker (AlterConfigs)."""
+    check_value = _checker(image, resource)
+    for name, value in values.items():
+        check_value(name, value)
+    current = image.configs.get(resource, {})
+    records: list[MetadataRecord] = [
+        _config_record(resource, name, None) for name in current if name not in values
+    ]
+    records += [
+        _config_record(resource, name, value)
+        for name, value in values.items()
+        if current.get(name) != value
+    ]
+    return records
+
+
+def allocate_producer_ids(image: ClusterImage, broker_id: int) -> tuple[list[MetadataRecord], int]:
+    """Records that hand out a block of PRODUCER_ID_BLOCK ids, and the first of them."""
+    first = image.next_producer_id
+    record = ProducerIdsRecord(
+        broker_id=broker_id,
+        broker_epoch=image.brokers[broker_id].epoch,
+        next_producer_id=first + PRODUCER_ID_BLOCK,
+    )
+    return [record], first
+
+
+def unregister_broker(image: ClusterImage, broker_id: int, alive: int) -> list[MetadataRecord]:
+    """Records that take a broker out of the cluster; `alive` is this one, which stays."""
+    broker = image.brokers.get(broker_id)
+    if broker is None:
+        raise KafkaError(
+            ErrorCode.BROKER_ID_NOT_REGISTERED, f"Broker ID {broker_id} is not currently registered"
+        )
+    if broker_id == alive:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST, f"broker {broker_id} is running: stop it before removing it"
+        )
+    return [UnregisterBrokerRecord(broker_id=broker_id, broker_epoch=broker.epoch)]
+
+
+def update_feature(
+    image: ClusterImage, name: str, level: int, supported: Mapping[str, tuple[int, int]]
+) -> list[MetadataRecord]:
+    """Records that put a feature of the cluster to `level` (KIP-584); 0 switches it off."""
+    if name not in supported:
+        raise KafkaError(
+            ErrorCode.INVALID_UPDATE_VERSION,
+            f"Invalid update version {level} for feature {name}. The controller does not support"
+            " the given feature.",
+        )
+    low, high = supported[name]
+    if not low <= level <= high:
+        raise KafkaError(
+            ErrorCode.INVALID_UPDATE_VERSION,
+            f"Invalid update version {level} for feature {name}. Versions {low} to {high} are"
+            " supported.",
+        )
+    if image.features.get(name, 0) == level:
+        return []
+    return [FeatureLevelRecord(name=name, feature_level=level)]
+
+
+def find_topic(image: ClusterImage, name: str) -> TopicImage:
+    """The topic of this name; UNKNOWN_TOPIC_OR_PARTITION."""
+    topic = image.topics.get(name)
+    if topic is None:
+        raise KafkaError(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."
+        )
+    return topic
+
+
+def find_topic_by_id(image: ClusterImage, topic_id: bytes) -> TopicImage:
+    """The topic of this id; UNKNOWN_TOPIC_ID."""
+    topic = image.topic_by_id(topic_id)
+    if topic is None:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
+    return topic
+
+
+def check_topic_name(name: str) -> None:
+    """Raise INVALID_TOPIC_EXCEPTION for a name Kafka does not allow."""
+    reason = ""
+    if not name:
+        reason = "the empty string is not allowed"
+    elif name in (".", ".."):
+        reason = '"." or ".." is not allowed'
+    elif len(name) > TOPIC_NAME_LENGTH_MAX:
+        reason = f"the length of '{name}' is longer than the max allowed {TOPIC_NAME_LENGTH_MAX}"
+    elif TOPIC_NAME.fullmatch(name) is None:
+        reason = (
+            f"'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and"
+            " '-'"
+        )
+    if reason:
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {reason}")
+
+
+def effective_topic_config(image: ClusterImage, config: BrokerConfig, topic: str) -> dict[str, str]:
+    """All settings of a topic with the values that count for it now."""
+    overrides = image.config_of(ResourceType.TOPIC, topic)
+    return topic_config(config, dynamic_broker_config(image, config), overrides)
+
+
+def dynamic_broker_config(image: ClusterImage, config: BrokerConfig) -> dict[str, str]:
+    """Broker settings changed while it ran: this broker's own over those of all brokers."""
+    shared = image.config_of(ResourceType.BROKER, "")
+    return {**shared, **image.config_of(ResourceType.BROKER, str(config.node_id))}
+
+
+def _check_collision(image: ClusterImage, name: str) -> None:
+    """Names that differ only in `.` and `_` would collide in the names of metrics."""
+    if "." not in name and "_" not in name:
+        return
+    folded = name.replace(".", "_")
+    for other in image.topics:
+        if other.replace(".", "_") == folded:
+            raise KafkaError(
+                ErrorCode.INVALID_TOPIC_EXCEPTION,
+                f"Topic '{name}' collides with existing topic: {other}",
+            )
+
+
+def _assignments(
+    image: ClusterImage, spec: TopicSpec, config: BrokerConfig
+) -> Sequence[Sequence[int]]:
+    """The replicas of each partition of a new topic."""
+    if spec.assignments:
+        return _manual_assignments(image, spec)
+    count = config.num_partitions if spec.partition_count == USE_DEFAULT else spec.partition_count
+    if count <= 0:
+        raise KafkaError(
+            ErrorCode.INVALID_PARTITIONS,
+            "Number of partitions must be larger than 0, or -1 to use the default value.",
+        )
+    factor = spec.replication_factor
+    if factor == USE_DEFAULT:
+        factor = config.default_replication_factor
+    if factor <= 0:
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICATION_FACTOR,
+            "Replication factor must be larger than 0, or -1 to use the default value.",
+        )
+    return [_replicas(image, factor)] * count
+
+
+def _manual_assignments(image: ClusterImage, spec: TopicSpec) -> Sequence[Sequence[int]]:
+    if spec.partition_count != USE_DEFAULT or spec.replication_factor != USE_DEFAULT:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            "A manual partition assignment was specified, but the number of partitions or the"
+            " replication factor was not set to -1.",
+        )
+    if sorted(spec.assignments) != list(range(len(spec.assignments))):
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+            "partitions should be a consecutive 0-based integer sequence",
+        )
+    factor = len(spec.assignments[0])
+    for replicas in spec.assignments.values():
+        _check_replicas(image, replicas, factor)
+    return [spec.assignments[index] for index in range(len(spec.assignments))]
+
+
+def _check_replicas(image: ClusterImage, replicas: Sequence[int], factor: int) -> None:
+    reason = ""
+    if not replicas:
+        reason = "The manual partition assignment includes an empty replica list."
+    elif len(set(replicas)) != len(replicas):
+        reason = (
+            f"The manual partition assignment includes the broker {replicas[0]} more than once."
+        )
+    elif any(replica not in image.brokers for replica in replicas):
+        unknown = next(replica for replica in replicas if replica not in image.brokers)
+        reason = f"The manual partition assignment includes broker {unknown}, but no such broker is"
+        reason += " registered."
+    elif len(replicas) != factor:
+        reason = f"The manual partition assignment includes a partition with {len(replicas)}"
+        reason += (
+            f" replica(s), but this is not consistent with previous partitions, which have {factor}"
+        )
+        reason += " replica(s)."
+    if reason:
+        raise KafkaError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, reason)
+
+
+def _check_room(image: ClusterImage, added: int, config: BrokerConfig) -> None:
+    bound = config.create_topic_policy_max_partitions
+    if image.partition_count + added > bound:
+        raise KafkaError(
+            ErrorCode.POLICY_VIOLATION,
+            f"{added} more partitions would exceed the bound of {bound} of this broker",
+        )
+
+
+def _replicas(image: ClusterImage, factor: int) -> list[int]:
+    brokers = sorted(image.brokers)
+    if factor > len(brokers):
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICATION_FACTOR,
+            f"Unable to replicate the partition {factor} time(s): The target replication factor of"
+            f" {factor} cannot be reached because only {len(brokers)} broker(s) are registered.",
+        )
+    return brokers[:factor]
+
+
+def _new_partition(index: int, replicas: Sequence[int]) -> PartitionImage:
+    return PartitionImage(
+        index=index,
+        replicas=tuple(replicas),
+        isr=tuple(replicas),
+        leader=replicas[0],
+        leader_epoch=0,
+        partition_epoch=0,
+    )
+
+
+def _checker(image: ClusterImage, resource: ConfigResource) -> Callable[[str, str | None], None]:
+    resource_type, name = resource
+    if resource_type == ResourceType.TOPIC:
+        find_topic(image, name)
+        return check_topic_config
+    if resource_type == ResourceType.BROKER:
+        if name and not (name.isdigit() and int(name) in image.brokers):
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, f"Broker '{name}' is not one of {sorted(image.brokers)}"
+            )
+        return check_broker_config
+    raise KafkaError(
+        ErrorCode.INVALID_REQUEST,
+        f"settings of resource type {resource_type} cannot be changed here",
+    )
+
+
+def _config_record(resource: ConfigResource, name: str, value: str | None) -> ConfigRecord:
+    return ConfigRecord(
+        resource_type=resource[0], resource_name=resource[1], name=name, value=value
+    )
+
+
+def _changed_value(change: ConfigChange, current: str | None) -> str | None:
+    """The value after one change; None: the setting has no value of its own any more."""
+    if change.operation == AlterOperation.DELETE:
+        return None
+    if change.value is None:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}")
+    if change.operation == AlterOperation.SET:
+        return change.value
+    if change.operation not in (AlterOperation.APPEND, AlterOperation.SUBTRACT):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"operation {change.operation} does not exist")
+    definition = TOPIC_CONFIGS.get(change.name)
+    if definition is None or definition.type is not ConfigType.LIST:
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            f"Can't {AlterOperation(change.operation).name} to key {change.name} because its type"
+            " is not LIST.",
+        )
+    items = split_list(definition.default if current is None else current)
+    wanted = split_list(change.value)
+    if change.operation == AlterOperation.APPEND:
+        items += [item for item in wanted if item not in items]
+    else:
+        items = [item for item in items if item not in wanted]
+    return ",".join(items)
