@@ -1,0 +1,192 @@
+"""The only threads of the broker: they write, sync and read logs so that the event loop never does.
+
+Group commit. Appends from all connections queue up while the disk is busy. The writer thread takes
+all of them at once, writes each, lets those that asked for acks 0 or 1 be answered, calls one
+fdatasync per log that became dirty, then reports the whole group in a single call back to the loop.
+An append that arrives during a sync is in the next group: nothing waits for more than two syncs.
+
+One writer per log directory: appends to a log are ordered as they were queued. Work that may take
+long (cold reads, retention, compaction) runs aside in a small pool and never delays an append.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, Protocol, TypeVar
+
+from broker.errors import StorageError
+from broker.storage.log import AppendInfo, AppendRequest, Log
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ASIDE_THREADS = 4  # cold reads of different connections do not wait for each other
+GROUP_APPENDS_MAX = 500  # two buffers each: one pwritev takes 1024 (IOV_MAX)
+
+
+class Job(Protocol):
+    """One append. `log` and `request` are for the writer thread, the verbs for the loop."""
+
+    log: Log
+    request: AppendRequest
+
+    def written(self, result: AppendInfo | Exception) -> None:
+        """On the loop: the append is in the page cache, or failed."""
+
+    def committed(self, failure: Exception | None) -> None:
+        """On the loop: a written append is on disk, or its sync failed."""
+
+
+class Call:
+    """A function run between two groups of appends, in their thread, with its result awaited."""
+
+    __slots__ = ("_function", "_future", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+        self._loop = loop
+        self._function = function
+        self._future: asyncio.Future[object] = loop.create_future()
+
+    @property
+    def future(self) -> asyncio.Future[object]:
+        return self._future
+
+    def run(self) -> None:
+        try:
+            result = self._function()
+        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+            self._loop.call_soon_threadsafe(self._fail, error)
+        else:
+            self._loop.call_soon_threadsafe(self._finish, result)
+
+    def _finish(self, result: object) -> None:
+        if not self._future.done():
+            self._future.set_result(result)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._future.done():
+            self._future.set_exception(error)
+
+
+class DiskWorker:
+    """The writer thread and the reading pool of one log directory."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        sync: bool,
+        on_sync_seconds: Callable[[float], None],
+        on_directory_failed: Callable[[Exception], None],
+    ) -> None:
+        """`sync` False: Apache Kafka's way, an append counts as committed once it is written.
+
+        `on_sync_seconds` is called in the writer thread; `on_directory_failed` on the loop, when a
+        sync failed: what the disk holds is then unknown and the directory must go offline.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._sync = sync
+        self._on_sync_seconds = on_sync_seconds
+        self._on_directory_failed = on_directory_failed
+        self._queue: queue.SimpleQueue[Job | Call | None] = queue.SimpleQueue()
+        self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
+        self._thread = threading.Thread(target=self._run, name=f"disk-{name}", daemon=True)
+        self._thread.start()
+
+    def append(self, job: Job) -> None:
+        """Queue an append; `job.written()` and `job.committed()` are called on the loop."""
+        self._queue.put(job)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call `function` in the writer thread, in order with the appends."""
+        call = Call(self._loop, lambda: function(*args, **kwargs))
+        self._queue.put(call)
+        return await call.future  # type: ignore[return-value]
+
+    async def run_aside(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call `function` in the pool: for work that must not delay appends."""
+        return await self._loop.run_in_executor(self._aside, lambda: function(*args, **kwargs))
+
+    async def close(self) -> None:
+        """Finish everything queued, then end the threads."""
+        await self.run(lambda: None)
+        self._queue.put(None)
+        await self._loop.run_in_executor(self._aside, self._thread.join)
+        self._aside.shutdown(wait=False)
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            if isinstance(first, Call):
+                first.run()
+                continue
+            group = [first]
+            after: Job | Call | None = None
+            ended = False
+            while len(group) < GROUP_APPENDS_MAX:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None or isinstance(item, Call):
+                    after, ended = item, item is None
+                    break
+                group.append(item)
+            self._commit(group)
+            if isinstance(after, Call):
+                after.run()
+            if ended:
+                return
+
+    def _commit(self, group: Sequence[Job]) -> None:
+        """Write, sync and report one group of appends."""
+        by_log: dict[int, list[Job]] = {}
+        for job in group:
+            by_log.setdefault(id(job.log), []).append(job)
+        appended: list[Job] = []
+        written: list[tuple[Job, AppendInfo | Exception]] = []
+        for jobs in by_log.values():
+            for job, result in zip(jobs, self._write(jobs), strict=True):
+                written.append((job, result))
+                if not isinstance(result, Exception):
+                    appended.append(job)
+        self._loop.call_soon_threadsafe(self._report_written, written)
+        failures: dict[int, Exception] = {}
+        if self._sync and appended:
+            started = time.perf_counter()
+            for job in {id(job.log): job for job in appended}.values():
+                try:
+                    job.log.flush()
+                except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
+                    failures[id(job.log)] = error
+                    self._loop.call_soon_threadsafe(self._on_directory_failed, error)
+            self._on_sync_seconds(time.perf_counter() - started)
+        self._loop.call_soon_threadsafe(self._report_committed, appended, failures)
+
+    @staticmethod
+    def _write(jobs: Sequence[Job]) -> Sequence[AppendInfo | Exception]:
+        """Append the batches of one log with as few writes as possible."""
+        try:
+            return jobs[0].log.append_many([job.request for job in jobs])
+        except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
+            return [error] * len(jobs)
+
+    @staticmethod
+    def _report_written(written: Sequence[tuple[Job, AppendInfo | Exception]]) -> None:
+        for job, result in written:
+            job.written(result)
+
+    @staticmethod
+    def _report_committed(appended: Sequence[Job], failures: dict[int, Exception]) -> None:
+        for job in appended:
+            job.committed(failures.get(id(job.log)))
+
+
+def as_storage_error(error: Exception) -> StorageError:
+    """Damage as the broker names it, whatever the operating system called it."""
+    return error if isinstance(error, StorageError) else StorageError(str(error))

@@ -1,0 +1,432 @@
+"""A partition: a log with a leader, watermarks and people waiting on it.
+
+Everything here runs on the event loop; the log's files are touched in the disk worker's threads,
+except for reads of the newest segment, whose pages were just written and are in memory.
+
+    append -> written (page cache) -> on disk -> high watermark rises -> fetches and acks=all wake
+"""
+
+import asyncio
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.partition.disk_worker import DiskWorker, as_storage_error
+from broker.partition.replica_progress import ReplicaProgress
+from broker.partition.waiting import Waiting
+from broker.storage.log import (
+    AppendInfo,
+    AppendRequest,
+    FileSlice,
+    FoundTimestamp,
+    Log,
+    LogSlice,
+    Origin,
+)
+from broker.storage.transaction_index import AbortedTransaction
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+ACKS_ALL = -1
+NO_EPOCH = -1
+
+
+class ReadEnd(enum.Enum):
+    """Up to where a reader may see."""
+
+    HIGH_WATERMARK = 0  # isolation level read_uncommitted
+    LAST_STABLE_OFFSET = 1  # isolation level read_committed
+    LOG_END = 2  # replicas
+
+
+class Watcher:
+    """Someone who waits for bytes to become readable, in one or several partitions."""
+
+    __slots__ = ("_bytes_wanted", "future")
+
+    def __init__(self, bytes_wanted: int) -> None:
+        self._bytes_wanted = bytes_wanted
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def credit(self, size_bytes: int) -> None:
+        """`size_bytes` more can be read in one of the partitions."""
+        self._bytes_wanted -= size_bytes
+        if self._bytes_wanted <= 0:
+            self.wake()
+
+    def wake(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+    expire = wake
+
+
+class PartitionAppend:
+    """One append on its way through the disk worker; `future` is its answer."""
+
+    __slots__ = ("_acks", "_info", "_partition", "future", "log", "request")
+
+    def __init__(self, partition: "Partition", request: AppendRequest, acks: int) -> None:
+        self._partition = partition
+        self._acks = acks
+        self._info: AppendInfo | None = None
+        self.log = partition.log
+        self.request = request
+        self.future: asyncio.Future[AppendInfo] = partition.loop.create_future()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def written(self, result: AppendInfo | Exception) -> None:
+        if isinstance(result, Exception):
+            self._fail(self._partition.refusal_for(result))
+            return
+        self._info = result
+        if self._acks != ACKS_ALL:
+            self._succeed()
+
+    def committed(self, failure: Exception | None) -> None:
+        if failure is not None:
+            self._fail(self._partition.refusal_for(failure))
+            return
+        assert self._info is not None
+        self._partition.append_committed(self._info)
+        if self._acks == ACKS_ALL and not self.succeed_below(self._partition.high_watermark):
+            self._partition.wait_for_commit(self)
+
+    def succeed_below(self, high_watermark: int) -> bool:
+        """The watermark rose; True when this append is below it and was answered."""
+        assert self._info is not None
+        if self._info.last_offset >= high_watermark:
+            return False
+        self._succeed()
+        return True
+
+    def abandon(self, refusal: KafkaError) -> None:
+        self._fail(refusal)
+
+    def expire(self) -> None:
+        self._fail(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
+
+    def _succeed(self) -> None:
+        assert self._info is not None
+        if not self.future.done():
+            self.future.set_result(self._info)
+            if self._acks == ACKS_ALL:
+                self._partition.waiting.served()
+
+    def _fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+            # A client that hung up is not there to look at it; that is no lost error.
+            self.future.exception()
+            if self._acks == ACKS_ALL:
+                self._partition.waiting.served()
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionId:
+    """Which partition: its topic by name and id, its index, and the epoch of its leadership."""
+
+    topic: str
+    topic_id: bytes
+    index: int
+    leader_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """What a broker gives to each partition it hosts."""
+
+    node_id: int
+    worker: DiskWorker
+    waiting: Waiting
+    on_append: Callable[[str, AppendInfo], None]
+    """(topic, what was appended), for the counters of messages and bytes."""
+    on_offline: Callable[["Partition", Exception], None] = field(
+        default=lambda partition, error: None
+    )
+
+
+class Partition:
+    """One partition this broker leads."""
+
+    def __init__(self, identity: PartitionId, partition_log: Log, hosting: Hosting) -> None:
+        self.topic = identity.topic
+        self.topic_id = identity.topic_id
+        self.index = identity.index
+        self.leader_epoch = identity.leader_epoch
+        self.log = partition_log
+        self.loop = asyncio.get_running_loop()
+        self.waiting = hosting.waiting
+        self.worker = hosting.worker
+        self._node_id = hosting.node_id
+        self._on_append = hosting.on_append
+        self._on_offline = hosting.on_offline
+        self.progress = ReplicaProgress([hosting.node_id], partition_log.end_offset)
+        self._hot_offset = partition_log.end_offset
+        self._stable_seen = self.last_stable_offset
+        self._commit_waiters: deque[PartitionAppend] = deque()
+        self._watchers: set[Watcher] = set()
+        self._gone: KafkaError | None = None
+        self._refusing_writes = False  # the disk is full: said once, not once a request
+
+    def __repr__(self) -> str:
+        return f"{self.topic}-{self.index}"
+
+    # Watermarks
+
+    @property
+    def high_watermark(self) -> int:
+        return self.progress.high_watermark
+
+    @property
+    def last_stable_offset(self) -> int:
+        return self.log.last_stable_offset(self.progress.high_watermark)
+
+    @property
+    def log_start_offset(self) -> int:
+        return self.log.start_offset
+
+    @property
+    def log_end_offset(self) -> int:
+        return self.log.end_offset
+
+    @property
+    def is_online(self) -> bool:
+        return self._gone is None
+
+    def end_for(self, end: ReadEnd) -> int:
+        """The offset before which a reader of this kind may see."""
+        if end is ReadEnd.HIGH_WATERMARK:
+            return self.high_watermark
+        if end is ReadEnd.LAST_STABLE_OFFSET:
+            return self.last_stable_offset
+        return self.log_end_offset
+
+    # Checks
+
+    def check_usable(self, current_leader_epoch: int = NO_EPOCH) -> None:
+        """Raise when the partition is gone or offline, or the epoch is not ours (KIP-320)."""
+        if self._gone is not None:
+            raise self._gone
+        if current_leader_epoch in (NO_EPOCH, self.leader_epoch):
+            return
+        older = current_leader_epoch < self.leader_epoch
+        raise KafkaError(
+            ErrorCode.FENCED_LEADER_EPOCH if older else ErrorCode.UNKNOWN_LEADER_EPOCH,
+            f"leader epoch {current_leader_epoch} of {self}, which is at {self.leader_epoch}",
+        )
+
+    # Writing
+
+    def start_append(
+        self,
+        records: memoryview,
+        *,
+        acks: int,
+        timeout_ms: int,
+        now_ms: int,
+        origin: Origin = Origin.CLIENT,
+    ) -> asyncio.Future[AppendInfo]:
+        """Queue an append now; the future is its answer, at the moment that `acks` asks for.
+
+        The order of calls is the order in the log. Raises what `check_usable` raises.
+        """
+        self.check_usable()
+        request = AppendRequest(records, self.leader_epoch, now_ms, origin)
+        job = PartitionAppend(self, request, acks)
+        if acks == ACKS_ALL:
+            self.waiting.add(job, timeout_ms)
+        self.worker.append(job)
+        return job.future
+
+    async def append(
+        self,
+        records: memoryview,
+        *,
+        acks: int,
+        timeout_ms: int,
+        now_ms: int,
+        origin: Origin = Origin.CLIENT,
+    ) -> AppendInfo:
+        """`start_append` and its answer."""
+        return await self.start_append(
+            records, acks=acks, timeout_ms=timeout_ms, now_ms=now_ms, origin=origin
+        )
+
+    def append_committed(self, info: AppendInfo) -> None:
+        """This broker has an append on its disk."""
+        if self._refusing_writes:
+            self._refusing_writes = False
+            log.warning("writes go on topic=%s partition=%d", self.topic, self.index)
+        if not info.duplicate:
+            self._on_append(self.topic, info)
+        if self.progress.advance(self._node_id, info.last_offset + 1):
+            self._high_watermark_rose(info.size_bytes)
+
+    def wait_for_commit(self, append: PartitionAppend) -> None:
+        """Answer `append` when the high watermark has passed it."""
+        self._commit_waiters.append(append)
+
+    def refusal_for(self, error: Exception) -> Exception:
+        """What a client is told about `error`; damage takes the partition offline."""
+        if isinstance(error, KafkaError):
+            if error.code is ErrorCode.KAFKA_STORAGE_ERROR and not self._refusing_writes:
+                self._refusing_writes = True
+                log.error("writes refused: %s topic=%s partition=%d", error, self.topic, self.index)
+            return error
+        if isinstance(error, StorageError | OSError):
+            self.go_offline(as_storage_error(error))
+            assert self._gone is not None
+            return self._gone
+        return error
+
+    # Reading
+
+    def read(self, offset: int, max_bytes: int, end: ReadEnd, *, minimum_one: bool) -> LogSlice:
+        """Whole batches from the one holding `offset` on; may be empty.
+
+        OFFSET_OUT_OF_RANGE outside [log start, log end] (not the watermark: KIP-207's gap). With
+        `minimum_one` the first batch comes even when it is larger than `max_bytes` (KIP-74).
+        """
+        self.check_usable()
+        self.check_offset(offset)
+        end_offset = self.end_for(end)
+        if offset >= end_offset:
+            return LogSlice(b"", end_offset)
+        try:
+            return self.log.read(offset, max_bytes, end_offset=end_offset, minimum_one=minimum_one)
+        except (StorageError, OSError) as error:
+            raise self.refusal_for(error) from error
+
+    async def read_cold(
+        self, offset: int, max_bytes: int, end: ReadEnd, *, minimum_one: bool
+    ) -> LogSlice:
+        """`read` in a disk thread, which brings the bytes into memory before they are sent."""
+
+        def read_and_touch() -> LogSlice:
+            part = self.read(offset, max_bytes, end, minimum_one=minimum_one)
+            if isinstance(part.records, FileSlice):
+                part.records.read()
+            return part
+
+        return await self.worker.run_aside(read_and_touch)
+
+    def is_hot(self, offset: int) -> bool:
+        """Whether a read needs no disk: it was written by this process, or there is nothing."""
+        return offset >= self._hot_offset and offset >= self.log.active_segment.base_offset
+
+    def check_offset(self, offset: int) -> None:
+        """OFFSET_OUT_OF_RANGE unless log start <= `offset` <= log end."""
+        if not self.log.start_offset <= offset <= self.log.end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"offset {offset} of {self} is outside"
+                f" [{self.log.start_offset}, {self.log.end_offset}]",
+            )
+
+    def aborted_transactions(self, offset: int, part: LogSlice) -> list[AbortedTransaction]:
+        """Aborted transactions with records in `part`, which was read from `offset` on."""
+        return self.log.aborted_transactions(offset, part.end_offset())
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers.add(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        self._watchers.discard(watcher)
+
+    # Questions
+
+    async def offset_for_timestamp(self, timestamp_ms: int) -> FoundTimestamp | None:
+        """The first record at or after a time."""
+        self.check_usable()
+        return await self._aside(lambda: self.log.offset_for_timestamp(timestamp_ms))
+
+    async def max_timestamp_offset(self) -> FoundTimestamp | None:
+        """The youngest record (KIP-734)."""
+        self.check_usable()
+        return await self._aside(self.log.max_timestamp_offset)
+
+    def epoch_of(self, offset: int) -> int:
+        """Leader epoch in which the record at `offset` was written; -1 when not known."""
+        return self.log.leader_epochs.epoch_of(offset)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """(epoch, end offset) that answers OffsetForLeaderEpoch; (-1, -1): not known."""
+        self.check_usable()
+        return self.log.leader_epochs.end_offset_for(epoch, self.log_end_offset)
+
+    async def delete_records_before(self, offset: int) -> int:
+        """Raise the log start to `offset` (-1: the high watermark); answers the new log start."""
+        self.check_usable()
+        target = self.high_watermark if offset == -1 else offset
+        if not 0 <= target <= self.high_watermark:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"offset {target} of {self} is outside [0, {self.high_watermark}]",
+            )
+        if target > self.log_start_offset:
+            await self.in_order(lambda: self.log.delete_records_before(target))
+        return self.log_start_offset
+
+    async def in_order(self, function: Callable[[], object]) -> None:
+        """Run `function` in the writer thread; damage takes the partition offline."""
+        try:
+            await self.worker.run(function)
+        except (StorageError, OSError) as error:
+            raise self.refusal_for(error) from error
+
+    # Life
+
+    def go_offline(self, error: Exception) -> None:
+        """The disk failed under this partition: refuse everything from now on, loudly."""
+        if self._gone is not None:
+            return
+        log.critical("partition offline: %s topic=%s partition=%d", error, self.topic, self.index)
+        self._leave(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"{self} is offline: {error}"))
+        self._on_offline(self, error)
+
+    def forget(self) -> None:
+        """The topic was deleted or the broker stops: let everyone go who waits here."""
+        self._leave(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self} is gone"))
+
+    def stable_offset_may_have_risen(self) -> None:
+        """A transaction ended: readers of committed records may go on."""
+        stable = self.last_stable_offset
+        if stable > self._stable_seen:
+            self._stable_seen = stable
+            for watcher in tuple(self._watchers):
+                watcher.wake()
+
+    def _leave(self, refusal: KafkaError) -> None:
+        self._gone = refusal
+        while self._commit_waiters:
+            self._commit_waiters.popleft().abandon(refusal)
+        for watcher in tuple(self._watchers):
+            watcher.wake()
+
+    def _high_watermark_rose(self, size_bytes: int) -> None:
+        waiters = self._commit_waiters
+        while waiters and (waiters[0].done or waiters[0].succeed_below(self.high_watermark)):
+            waiters.popleft()
+        if self._watchers:
+            for watcher in tuple(self._watchers):
+                watcher.credit(size_bytes)
+
+    async def _aside(self, function: Callable[[], R]) -> R:
+        try:
+            return await self.worker.run_aside(function)
+        except (StorageError, OSError) as error:
+            raise self.refusal_for(error) from error

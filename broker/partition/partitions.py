@@ -1,0 +1,240 @@
+"""All partitions this broker hosts; follows the metadata image, which alone says what exists."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.metadata.image import ClusterImage, TopicImage
+from broker.partition.disk_worker import DiskWorker
+from broker.partition.partition import Hosting, Partition, PartitionId
+from broker.partition.waiting import Waiting
+from broker.storage.log import Log, LogConfig
+from broker.storage.log_manager import LogManager
+
+log = logging.getLogger(__name__)
+
+OPEN_AT_ONCE = 64  # logs opened per hop to the disk thread, so that appends get between
+UNKNOWN_BYTES = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryReport:
+    """One log directory and what lies in it; sizes in bytes, -1 when not known."""
+
+    path: str
+    is_online: bool
+    total_bytes: int
+    usable_bytes: int
+    partitions: Sequence[Partition]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionsSetup:
+    """What Partitions works with; wired by app.py."""
+
+    logs: LogManager
+    workers: Mapping[str, DiskWorker]
+    """By log directory."""
+    hosting: Callable[[DiskWorker], Hosting]
+    config_of: Callable[[ClusterImage, str], LogConfig]
+    """The settings of a topic's logs, in an image."""
+    waiting: Waiting
+    on_read: Callable[[str, int], None]
+    """(topic, bytes) of each partition a fetch answer carries."""
+    now_ms: Callable[[], int]
+
+
+class Partitions:
+    """Partitions by name and by topic id."""
+
+    def __init__(self, setup: PartitionsSetup) -> None:
+        self._setup = setup
+        self.waiting = setup.waiting
+        self._by_topic: dict[str, dict[int, Partition]] = {}
+        self._names_by_id: dict[bytes, str] = {}
+        self._missing: dict[tuple[str, int], Exception] = {}
+        self._image = ClusterImage()
+
+    # Finding
+
+    def get(self, topic: str, index: int) -> Partition:
+        """UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR when no disk could hold it."""
+        partition = self.find(topic, index)
+        if partition is not None:
+            return partition
+        reason = self._missing.get((topic, index))
+        if reason is not None:
+            raise KafkaError(
+                ErrorCode.KAFKA_STORAGE_ERROR, f"{topic}-{index} is not on any disk: {reason}"
+            )
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic}-{index} does not exist")
+
+    def get_by_id(self, topic_id: bytes, index: int) -> Partition:
+        """UNKNOWN_TOPIC_ID, or what `get` raises."""
+        name = self._names_by_id.get(topic_id)
+        if name is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, f"topic id {topic_id.hex()} is not known")
+        return self.get(name, index)
+
+    def find(self, topic: str, index: int) -> Partition | None:
+        partitions = self._by_topic.get(topic)
+        return None if partitions is None else partitions.get(index)
+
+    def name_of(self, topic_id: bytes) -> str | None:
+        return self._names_by_id.get(topic_id)
+
+    def all(self) -> list[Partition]:
+        """Every partition, the cluster's own metadata log among them."""
+        return [
+            partition for partitions in self._by_topic.values() for partition in partitions.values()
+        ]
+
+    @property
+    def missing(self) -> Mapping[tuple[str, int], Exception]:
+        """Partitions that exist but that no disk could take or open, and why."""
+        return self._missing
+
+    async def directories(self) -> list[DirectoryReport]:
+        """The log directories and what lies in them."""
+        setup = self._setup
+        reports = []
+        for path, worker in setup.workers.items():
+            hosted = [partition for partition in self.all() if partition.worker is worker]
+            free = await worker.run_aside(setup.logs.free_bytes, path)
+            online = all(partition.is_online for partition in hosted)
+            reports.append(DirectoryReport(path, online, UNKNOWN_BYTES, free, hosted))
+        return reports
+
+    def count_read(self, name: str, topic_id: bytes, size_bytes: int) -> None:
+        """A fetch answer carries `size_bytes` of a topic, known by name or by id."""
+        self._setup.on_read(name or self._names_by_id.get(topic_id, ""), size_bytes)
+
+    # Following
+
+    async def follow(self, image: ClusterImage) -> None:
+        """Host what `image` says: new partitions are opened, deleted ones go, settings change."""
+        before, self._image = self._image, image
+        for name, topic in before.topics.items():
+            now = image.topics.get(name)
+            if now is None or now.topic_id != topic.topic_id:
+                await self._delete(topic)
+        added = [
+            identity
+            for name, topic in image.topics.items()
+            if before.topics.get(name) is not topic
+            for identity in self._not_hosted(topic)
+        ]
+        await self._open_all(added)
+        if before.configs is not image.configs:
+            self._update_configs()
+
+    async def open(self, identity: PartitionId, config: LogConfig) -> Partition:
+        """Host one partition that is in no image: the cluster's metadata log."""
+        worker = self._worker_of(identity)
+        opened = (await worker.run(self._open_logs, [(identity, config)]))[0]
+        if isinstance(opened, Exception):
+            raise opened
+        return self._add(identity, opened, worker)
+
+    async def open_missing(self) -> None:
+        """Try again what a full disk refused."""
+        refused = [
+            identity
+            for topic in self._image.topics.values()
+            for identity in self._not_hosted(topic)
+            if isinstance(self._missing.get((identity.topic, identity.index)), KafkaError)
+        ]
+        await self._open_all(refused)
+
+    def directory_failed(self, worker: DiskWorker, error: Exception) -> None:
+        """A sync failed: nothing in this directory can be trusted to reach the disk any more."""
+        for partition in self.all():
+            if partition.worker is worker:
+                partition.go_offline(error)
+
+    def _not_hosted(self, topic: TopicImage) -> Iterable[PartitionId]:
+        hosted = self._by_topic.get(topic.name, {})
+        for partition in topic.partitions:
+            if partition.index not in hosted:
+                yield PartitionId(
+                    topic.name, topic.topic_id, partition.index, partition.leader_epoch
+                )
+
+    async def _open_all(self, identities: Sequence[PartitionId]) -> None:
+        by_worker: dict[DiskWorker, list[tuple[PartitionId, LogConfig]]] = {}
+        configs: dict[str, LogConfig] = {}
+        for identity in identities:
+            config = configs.get(identity.topic)
+            if config is None:
+                config = self._setup.config_of(self._image, identity.topic)
+                configs[identity.topic] = config
+            by_worker.setdefault(self._worker_of(identity), []).append((identity, config))
+        for worker, wanted in by_worker.items():
+            for start in range(0, len(wanted), OPEN_AT_ONCE):
+                part = wanted[start : start + OPEN_AT_ONCE]
+                opened = await worker.run(self._open_logs, part)
+                for (identity, _), result in zip(part, opened, strict=True):
+                    self._opened(identity, result, worker)
+
+    def _open_logs(
+        self, wanted: Sequence[tuple[PartitionId, LogConfig]]
+    ) -> list[Log | KafkaError | StorageError]:
+        """Open or make logs; in the disk thread."""
+        results: list[Log | KafkaError | StorageError] = []
+        now_ms = self._setup.now_ms()
+        for identity, config in wanted:
+            try:
+                opened = self._setup.logs.get_or_create(
+                    (identity.topic, identity.index), identity.topic_id, config, now_ms
+                )
+                opened.flush()  # what recovery found is readable at once: it must not be lost again
+            except (KafkaError, StorageError) as error:
+                results.append(error)
+            else:
+                results.append(opened)
+        return results
+
+    def _opened(
+        self, identity: PartitionId, result: Log | KafkaError | StorageError, worker: DiskWorker
+    ) -> None:
+        if not isinstance(result, Exception):
+            self._add(identity, result, worker)
+            return
+        key = (identity.topic, identity.index)
+        if str(self._missing.get(key)) != str(result):
+            log.critical("partition cannot be opened: %s topic=%s partition=%d", result, *key)
+        self._missing[key] = result
+
+    def _add(self, identity: PartitionId, opened: Log, worker: DiskWorker) -> Partition:
+        partition = Partition(identity, opened, self._setup.hosting(worker))
+        self._by_topic.setdefault(identity.topic, {})[identity.index] = partition
+        self._names_by_id[identity.topic_id] = identity.topic
+        self._missing.pop((identity.topic, identity.index), None)
+        return partition
+
+    async def _delete(self, topic: TopicImage) -> None:
+        hosted = self._by_topic.pop(topic.name, {})
+        self._names_by_id.pop(topic.topic_id, None)
+        for part in topic.partitions:
+            key = (topic.name, part.index)
+            self._missing.pop(key, None)
+            partition = hosted.get(part.index)
+            if partition is not None:
+                partition.forget()
+            worker = self._setup.workers[self._setup.logs.directory_for(key)]
+            try:
+                await worker.run(self._setup.logs.delete, key, topic.topic_id)
+            except (KafkaError, StorageError):
+                log.exception("deleted partition stays on disk topic=%s partition=%d", *key)
+
+    def _update_configs(self) -> None:
+        for name in self._image.topics:
+            config = self._setup.config_of(self._image, name)
+            for partition in self._by_topic.get(name, {}).values():
+                if partition.log.config != config:
+                    partition.log.update_config(config)
+
+    def _worker_of(self, identity: PartitionId) -> DiskWorker:
+        directory = self._setup.logs.directory_for((identity.topic, identity.index))
+        return self._setup.workers[directory]

@@ -1,0 +1,98 @@
+"""What happens by itself: checkpoints, retention, forgetting idle producers, trying disks again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.errors import KafkaError, StorageError
+from broker.partition.disk_worker import DiskWorker
+from broker.partition.partition import Partition
+from broker.partition.partitions import Partitions
+from broker.storage.log_manager import LogManager
+
+log = logging.getLogger(__name__)
+
+RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
+REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
+PRODUCER_EXPIRY_MS = 600_000  # producer.id.expiration.check.interval.ms
+
+
+class Upkeep:
+    """Background work on all logs, one step at a time; a failing step is logged, not fatal."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        clock: Clock,
+        logs: LogManager,
+        workers: Mapping[str, DiskWorker],
+        partitions: Partitions,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._logs = logs
+        self._workers = workers
+        self._partitions = partitions
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for interval_ms, step in (
+                (self._config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
+                (self._config.log_retention_check_interval_ms, self.delete_old_segments),
+                (REMOVE_FILES_MS, self.remove_files),
+                (PRODUCER_EXPIRY_MS, self.expire_producers),
+                (RETRY_MISSING_MS, self._partitions.open_missing),
+            ):
+                tasks.create_task(self._every(interval_ms, step), name=step.__name__)
+
+    async def checkpoint(self) -> None:
+        """Write down how far logs are flushed: after a crash only what follows is scanned."""
+        watermarks = {
+            (partition.topic, partition.index): partition.high_watermark
+            for partition in self._partitions.all()
+        }
+        for path, worker in self._workers.items():
+            await worker.run(self._logs.checkpoint, path, watermarks)
+
+    async def delete_old_segments(self) -> None:
+        """Retention by age and size."""
+        await self._each(
+            lambda partition: partition.log.delete_old_segments(
+                self._clock.now_ms(), partition.high_watermark
+            )
+        )
+
+    async def remove_files(self) -> None:
+        """Unlink what was deleted long enough ago."""
+        await self._each(lambda partition: partition.log.remove_retired(self._clock.now_ms()))
+        for path, worker in self._workers.items():
+            await worker.run_aside(self._logs.remove_deleted, path)
+
+    async def expire_producers(self) -> None:
+        """Forget the sequences of producers that have been idle for a day."""
+        expiration_ms = self._config.producer_id_expiration_ms
+        await self._each(
+            lambda partition: partition.log.producer_state.remove_expired(
+                self._clock.now_ms(), expiration_ms
+            )
+        )
+
+    async def _each(self, step: Callable[[Partition], object]) -> None:
+        """One log after another, in the thread that writes it."""
+        for partition in self._partitions.all():
+            if partition.is_online:
+                try:
+                    await partition.worker.run(step, partition)
+                except (KafkaError, StorageError) as error:
+                    partition.refusal_for(error)
+
+    async def _every(self, interval_ms: int, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(interval_ms / 1000)
+            try:
+                await step()
+            except (KafkaError, StorageError):
+                log.exception("upkeep failed, tried again later step=%s", step.__name__)
