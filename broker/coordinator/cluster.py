@@ -1,0 +1,330 @@
+"""The cluster: topics, settings, producer ids and features, decided on `__cluster_metadata-0`.
+
+One writer at a time: a decision is made on the newest state, appended, committed, and only then
+published: partitions are made or closed first, then everybody sees the new image. A client that was
+told "created" finds the topic in the very next request.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.coordinator.shard import Decision, Shard, Source
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata import controller
+from broker.metadata.controller import ConfigChange, TopicSpec
+from broker.metadata.features import BOOTSTRAP_FEATURES, SUPPORTED_FEATURES
+from broker.metadata.image import ClusterImage, ConfigResource, TopicImage
+from broker.metadata.records import (
+    OFFSETS_TOPIC,
+    TRANSACTIONS_TOPIC,
+    FeatureLevelRecord,
+    MetadataRecord,
+    RegisterBrokerRecord,
+    decode_record,
+    encode_record,
+)
+from broker.partition.partition import Partition
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+SNAPSHOT_AT_RECORDS = 1000  # replaying fewer costs a few milliseconds
+SNAPSHOT_AT_RATIO = 3  # records in the log for each that a snapshot would have
+
+Follow = Callable[[ClusterImage], Awaitable[None]]
+Decide = Callable[[ClusterImage], tuple[list[MetadataRecord], R]]
+
+
+class MetadataState:
+    """The newest image, committed or about to be; only the cluster's own writer looks at it."""
+
+    def __init__(self) -> None:
+        self._image = ClusterImage()
+        self._pending: list[MetadataRecord] = []
+
+    @property
+    def image(self) -> ClusterImage:
+        if self._pending:
+            self._image = self._image.apply(self._pending)
+            self._pending = []
+        return self._image
+
+    def reset(self) -> None:
+        self._image = ClusterImage()
+        self._pending = []
+
+    def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
+        assert value is not None, f"metadata record without a value at offset {source.offset}"
+        self._pending.append(decode_record(value))
+
+    def end_transaction(self, producer_id: int, *, committed: bool) -> None:
+        raise AssertionError(f"transaction of producer {producer_id} in the metadata log")
+
+
+class Cluster:
+    """What the cluster is (`image`) and the verbs that change it."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        clock: Clock,
+        partition: Partition,
+        *,
+        cluster_id: str,
+        new_id: Callable[[], bytes],
+    ) -> None:
+        self.config = config
+        self.cluster_id = cluster_id
+        self.image = ClusterImage()
+        self._new_id = new_id
+        self._state = MetadataState()
+        self._shard = Shard(partition, self._state, clock)
+        self._followers: list[Follow] = []
+        self._writing = asyncio.Lock()
+        self._producer_ids = range(0)
+        self._allocating = asyncio.Lock()
+
+    @property
+    def node_id(self) -> int:
+        return self.config.node_id
+
+    @property
+    def partition(self) -> Partition:
+        """The metadata log itself."""
+        return self._shard.partition
+
+    def followed_by(self, follow: Follow) -> None:
+        """`follow(image)` is awaited for each new image, before it is published."""
+        self._followers.append(follow)
+
+    async def start(self) -> None:
+        """Read the metadata log, register this broker with a new epoch, publish the image."""
+        await self._shard.load()
+        await self._write(self._registration)
+        await self._snapshot_if_worth_it()
+
+    # Topics
+
+    async def create_topics(
+        self, specs: Sequence[TopicSpec], *, validate_only: bool = False
+    ) -> list[TopicImage | KafkaError]:
+        """Each topic by itself: the image it has now, or the reason why it was not made."""
+        return await self._each(
+            specs,
+            lambda image, spec: controller.create_topic(image, spec, self._new_id(), self.config),
+            lambda image, spec: image.topics[spec.name],
+            validate_only=validate_only,
+        )
+
+    async def delete_topics(self, wanted: Sequence[str | bytes]) -> list[TopicImage | KafkaError]:
+        """Delete topics by name or id; each answered by what it was, or a refusal."""
+        before = self._state.image
+
+        def find(image: ClusterImage, name_or_id: str | bytes) -> TopicImage:
+            if isinstance(name_or_id, str):
+                return controller.find_topic(image, name_or_id)
+            return controller.find_topic_by_id(image, name_or_id)
+
+        def decide(image: ClusterImage, name_or_id: str | bytes) -> list[MetadataRecord]:
+            if not self.config.delete_topic_enable:
+                raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED, "Topic deletion is disabled.")
+            return controller.delete_topic(image, find(image, name_or_id))
+
+        return await self._each(wanted, decide, lambda image, name: find(before, name))
+
+    async def create_partitions(
+        self,
+        wanted: Sequence[tuple[str, int, Sequence[Sequence[int]] | None]],
+        *,
+        validate_only: bool = False,
+    ) -> list[TopicImage | KafkaError]:
+        """(topic, new count, replicas of the new ones or None): the topic then, or a refusal."""
+        return await self._each(
+            wanted,
+            lambda image, item: controller.create_partitions(image, *item, self.config),
+            lambda image, item: image.topics[item[0]],
+            validate_only=validate_only,
+        )
+
+    async def ensure_internal_topic(self, name: str) -> TopicImage:
+        """The coordinators' topic `name`, made now if this is the first time it is needed."""
+        topic = self.image.topics.get(name)
+        if topic is not None:
+            return topic
+        made = (await self.create_topics([self._internal_topic(name)]))[0]
+        if isinstance(made, KafkaError):
+            if made.code is not ErrorCode.TOPIC_ALREADY_EXISTS:
+                raise made
+            return self.image.topics[name]  # another request made it while this one waited
+        return made
+
+    # Settings
+
+    async def alter_configs(
+        self,
+        wanted: Sequence[tuple[ConfigResource, Sequence[ConfigChange]]],
+        *,
+        validate_only: bool = False,
+    ) -> list[KafkaError | None]:
+        """Single changes to the settings of each resource; all of a resource or none."""
+        return await self._each(
+            wanted,
+            lambda image, item: controller.alter_configs(image, *item),
+            lambda image, item: None,
+            validate_only=validate_only,
+        )
+
+    async def replace_configs(
+        self,
+        wanted: Sequence[tuple[ConfigResource, Mapping[str, str | None]]],
+        *,
+        validate_only: bool = False,
+    ) -> list[KafkaError | None]:
+        """All settings of each resource anew (the legacy AlterConfigs)."""
+        return await self._each(
+            wanted,
+            lambda image, item: controller.replace_configs(image, *item),
+            lambda image, item: None,
+            validate_only=validate_only,
+        )
+
+    # Producer ids and features
+
+    async def next_producer_id(self) -> int:
+        """An id no producer ever had; a block is written down before its first id is given."""
+        async with self._allocating:
+            if not self._producer_ids:
+                first = await self._write(
+                    lambda image: controller.allocate_producer_ids(image, self.node_id)
+                )
+                self._producer_ids = range(first, first + controller.PRODUCER_ID_BLOCK)
+            producer_id = self._producer_ids[0]
+            self._producer_ids = self._producer_ids[1:]
+            return producer_id
+
+    async def update_features(
+        self, wanted: Sequence[tuple[str, int]], *, validate_only: bool = False
+    ) -> list[KafkaError | None]:
+        """Put each feature to a level."""
+        return await self._each(
+            wanted,
+            lambda image, item: controller.update_feature(image, *item, SUPPORTED_FEATURES),
+            lambda image, item: None,
+            validate_only=validate_only,
+        )
+
+    async def unregister_broker(self, broker_id: int) -> None:
+        """Take a broker that is gone out of the cluster."""
+        await self._write(
+            lambda image: (controller.unregister_broker(image, broker_id, self.node_id), None)
+        )
+
+    async def write_records(self, decide: Decide[R]) -> R:
+        """Decide anything else on the newest image: (records, answer); answers when committed."""
+        return await self._write(decide)
+
+    # How
+
+    async def _each(
+        self,
+        items: Sequence[T],
+        decide: Callable[[ClusterImage, T], list[MetadataRecord]],
+        answer: Callable[[ClusterImage, T], R],
+        *,
+        validate_only: bool = False,
+    ) -> list[R | KafkaError]:
+        """Decide item by item, each seeing the ones before; one append for all of them."""
+        refusals: dict[int, KafkaError] = {}
+
+        def decide_all(image: ClusterImage) -> tuple[list[MetadataRecord], list[R | KafkaError]]:
+            records: list[MetadataRecord] = []
+            for number, item in enumerate(items):
+                try:
+                    decided = decide(image, item)
+                except KafkaError as refusal:
+                    refusals[number] = refusal
+                else:
+                    image = image.apply(decided)
+                    records += decided
+            answers: list[R | KafkaError] = [
+                refusals[number] if number in refusals else answer(image, item)
+                for number, item in enumerate(items)
+            ]
+            return ([] if validate_only else records), answers
+
+        return await self._write(decide_all)
+
+    async def _write(self, decide: Decide[R]) -> R:
+        """The one way to change the cluster: decide, commit, let everybody follow, publish."""
+        async with self._writing:
+
+            def decide_now() -> Decision[R]:
+                records, response = decide(self._state.image)
+                return Decision([(None, encode_record(record)) for record in records], response)
+
+            response = await self._shard.write(decide_now)
+            await self._publish()
+            return response
+
+    async def _publish(self) -> None:
+        image = self._state.image
+        if image is self.image:
+            return
+        for follow in self._followers:
+            await follow(image)
+        self.image = image
+
+    def _registration(self, image: ClusterImage) -> tuple[list[MetadataRecord], None]:
+        known = image.brokers.get(self.node_id)
+        records: list[MetadataRecord] = [
+            RegisterBrokerRecord(
+                broker_id=self.node_id,
+                incarnation_id=self._new_id(),
+                broker_epoch=0 if known is None else known.epoch + 1,
+                fenced=False,
+            )
+        ]
+        records += [
+            FeatureLevelRecord(name=name, feature_level=level)
+            for name, level in BOOTSTRAP_FEATURES.items()
+            if name not in image.features
+        ]
+        return records, None
+
+    async def _snapshot_if_worth_it(self) -> None:
+        """Begin the log anew with the records that make the image, when history outweighs it."""
+        partition = self.partition
+        length = partition.log_end_offset - partition.log_start_offset
+        records = self.image.as_records()
+        if length < SNAPSHOT_AT_RECORDS or length < SNAPSHOT_AT_RATIO * len(records):
+            return
+        start = partition.log_end_offset
+        await self._write(lambda image: (image.as_records(), None))
+        await partition.delete_records_before(start)
+        log.info("metadata log begins anew records_before=%d records=%d", length, len(records))
+
+    def _internal_topic(self, name: str) -> TopicSpec:
+        config = self.config
+        counts: Mapping[str, tuple[int, int]] = {
+            OFFSETS_TOPIC: (
+                config.offsets_topic_num_partitions,
+                config.offsets_topic_segment_bytes,
+            ),
+            TRANSACTIONS_TOPIC: (
+                config.transaction_state_log_num_partitions,
+                config.transaction_state_log_segment_bytes,
+            ),
+        }
+        partition_count, segment_bytes = counts[name]
+        configs: dict[str, str | None] = {
+            "cleanup.policy": "compact",
+            "compression.type": "producer" if name == OFFSETS_TOPIC else "uncompressed",
+            "segment.bytes": str(segment_bytes),
+        }
+        return TopicSpec(name, partition_count, configs=configs)

@@ -1,0 +1,201 @@
+"""A state machine that lives on a partition: decide, append, apply (house plan section 1).
+
+`write(decide)` is the only way to change the state. `decide` looks at the state and returns records
+and an answer; the records are applied to the state at once, appended as one batch (all or none),
+and the answer is given only when they are committed. Whoever decides next already sees the new
+state, and its records come later in the log: the log's order is the order of decisions.
+
+When an append fails the state is ahead of the log. It is then thrown away and replayed from the
+log, and every write that was on its way is refused: the client asks again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from broker.clock import Clock
+from broker.errors import ErrorCode, KafkaError
+from broker.partition.partition import ACKS_ALL, Partition, ReadEnd
+from broker.records.batch import BatchHeader, build_batch, iterate
+from broker.records.control import ControlType, read_marker
+from broker.records.record import Record, decode_records
+from broker.storage.log import AppendInfo, Origin
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+APPEND_TIMEOUT_MS = 30_000  # offsets.commit.timeout.ms is 5 s; a slow disk is better than a reload
+LOAD_BYTES = 1 << 20  # read at a time while replaying
+NO_PRODUCER = (-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[R]):
+    """What a decision comes to: records to append (may be none) and the answer they lead to."""
+
+    records: list[tuple[bytes | None, bytes | None]]
+    response: R
+    producer: tuple[int, int] = NO_PRODUCER
+    """(id, epoch) of the producer in whose transaction the records are written; -1: in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a record comes from. Live records have offset -1: they are applied before they land."""
+
+    offset: int
+    timestamp_ms: int
+    producer_id: int
+    """The transaction's producer; -1 outside of transactions."""
+
+
+class ShardState(Protocol):
+    """What lives on the partition. `replay` cannot refuse: it serves live traffic and restarts."""
+
+    def reset(self) -> None:
+        """Forget everything: a replay from the first record follows."""
+
+    def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
+        """Apply one record."""
+
+    def end_transaction(self, producer_id: int, *, committed: bool) -> None:
+        """The transaction of `producer_id` on this partition ended."""
+
+
+class Shard:
+    """One partition of an internal topic and the state it tells."""
+
+    def __init__(self, partition: Partition, state: ShardState, clock: Clock) -> None:
+        self.partition = partition
+        self._state = state
+        self._clock = clock
+        self._generation = 0
+        self._loaded = False
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded
+
+    def check_loaded(self) -> None:
+        """COORDINATOR_LOAD_IN_PROGRESS until the state is what the log says."""
+        if not self._loaded:
+            raise KafkaError(
+                ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, f"{self.partition} is being read"
+            )
+
+    async def load(self) -> None:
+        """Replay the whole partition into the state."""
+        self._loaded = False
+        self._state.reset()
+        offset = self.partition.log_start_offset
+        while offset < self.partition.high_watermark:
+            chunk = await self.partition.worker.run_aside(self._read_chunk, offset)
+            if not chunk:
+                break
+            for position, header in iterate(chunk):
+                if header.last_offset >= offset:
+                    self._replay_batch(header, chunk[position : position + header.size_bytes])
+                offset = header.next_offset
+            await asyncio.sleep(0)  # a long log must not stop everybody else
+        self._loaded = True
+
+    async def write(self, decide: Callable[[], Decision[R]]) -> R:
+        """Decide, apply, append; answers when committed. KafkaError: refused, nothing happened.
+
+        What `decide` raises is raised. A failed append raises COORDINATOR_NOT_AVAILABLE, or the
+        storage error of the partition.
+        """
+        return await self.start(decide)
+
+    def start(self, decide: Callable[[], Decision[R]]) -> Coroutine[Any, Any, R]:
+        """The first half of `write`, done at once: what it returns must be awaited for the answer.
+
+        The order of calls is the order in the log, also against appends to other partitions of the
+        same log directory.
+        """
+        self.check_loaded()
+        decision = decide()
+        future = self._append(decision) if decision.records else None
+        return self._committed(decision, future, self._generation)
+
+    def _append(self, decision: Decision[R]) -> asyncio.Future[AppendInfo]:
+        now_ms = self._clock.now_ms()
+        future = self.partition.start_append(
+            memoryview(self._batch(decision, now_ms)),
+            acks=ACKS_ALL,
+            timeout_ms=APPEND_TIMEOUT_MS,
+            now_ms=now_ms,
+            origin=Origin.COORDINATOR,
+        )
+        self._apply(decision, now_ms)
+        return future
+
+    async def _committed(
+        self, decision: Decision[R], future: asyncio.Future[AppendInfo] | None, generation: int
+    ) -> R:
+        if future is None:
+            return decision.response
+        try:
+            await asyncio.shield(future)
+        except KafkaError as error:
+            log.error(
+                "state lost an append, reading it again: %s partition=%s", error, self.partition
+            )
+            await self._reload(generation)
+            raise
+        if generation != self._generation:
+            raise KafkaError(
+                ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{self.partition} was read again meanwhile"
+            )
+        return decision.response
+
+    def _batch(self, decision: Decision[R], now_ms: int) -> bytearray:
+        records = [
+            Record(offset=0, timestamp_ms=now_ms, key=key, value=value)
+            for key, value in decision.records
+        ]
+        producer_id, producer_epoch = decision.producer
+        return bytearray(
+            build_batch(
+                records,
+                producer_id=producer_id,
+                producer_epoch=producer_epoch,
+                transactional=producer_id >= 0,
+            )
+        )
+
+    def _apply(self, decision: Decision[R], now_ms: int) -> None:
+        source = Source(offset=-1, timestamp_ms=now_ms, producer_id=decision.producer[0])
+        for key, value in decision.records:
+            self._state.replay(key, value, source)
+
+    async def _reload(self, generation: int) -> None:
+        """Replay once per failure, however many writes failed by it."""
+        if generation == self._generation:
+            self._generation += 1
+            self._loaded = False
+            await self.partition.worker.run(lambda: None)  # writes queued behind the failed one
+            await self.load()
+
+    def _read_chunk(self, offset: int) -> bytes:
+        """Whole batches from the log, at least one; in a disk thread."""
+        part = self.partition.read(offset, LOAD_BYTES, ReadEnd.HIGH_WATERMARK, minimum_one=True)
+        return part.read()
+
+    def _replay_batch(self, header: BatchHeader, batch: bytes) -> None:
+        if header.is_control:
+            marker = read_marker(header, batch)
+            if marker is not None:
+                committed = marker.control_type is ControlType.COMMIT
+                self._state.end_transaction(header.producer_id, committed=committed)
+            return
+        producer_id = header.producer_id if header.is_transactional else -1
+        self._replay_records(decode_records(header, batch), producer_id)
+
+    def _replay_records(self, records: Iterable[Record], producer_id: int) -> None:
+        for record in records:
+            source = Source(record.offset, record.timestamp_ms, producer_id)
+            self._state.replay(record.key, record.value, source)
