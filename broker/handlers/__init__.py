@@ -1,0 +1,96 @@
+"""The table of APIs, by api key: what stands here is what the broker serves and advertises."""
+
+from broker.handlers import (
+    add_offsets_to_txn,
+    add_partitions_to_txn,
+    alter_configs,
+    alter_partition_reassignments,
+    api_versions,
+    create_partitions,
+    create_topics,
+    delete_groups,
+    delete_records,
+    delete_topics,
+    describe_acls,
+    describe_cluster,
+    describe_configs,
+    describe_groups,
+    describe_log_dirs,
+    describe_producers,
+    describe_quorum,
+    describe_topic_partitions,
+    describe_transactions,
+    elect_leaders,
+    end_txn,
+    fetch,
+    find_coordinator,
+    heartbeat,
+    incremental_alter_configs,
+    init_producer_id,
+    join_group,
+    leave_group,
+    list_config_resources,
+    list_groups,
+    list_offsets,
+    list_partition_reassignments,
+    list_transactions,
+    metadata,
+    offset_commit,
+    offset_delete,
+    offset_fetch,
+    offset_for_leader_epoch,
+    produce,
+    sync_group,
+    txn_offset_commit,
+    unregister_broker,
+    update_features,
+    write_txn_markers,
+)
+from broker.handlers.handler import Handler
+
+HANDLERS: tuple[Handler, ...] = (
+    produce.HANDLER,  # 0
+    fetch.HANDLER,  # 1
+    list_offsets.HANDLER,  # 2
+    metadata.HANDLER,  # 3
+    offset_commit.HANDLER,  # 8
+    offset_fetch.HANDLER,  # 9
+    find_coordinator.HANDLER,  # 10
+    join_group.HANDLER,  # 11
+    heartbeat.HANDLER,  # 12
+    leave_group.HANDLER,  # 13
+    sync_group.HANDLER,  # 14
+    describe_groups.HANDLER,  # 15
+    list_groups.HANDLER,  # 16
+    api_versions.HANDLER,  # 18
+    create_topics.HANDLER,  # 19
+    delete_topics.HANDLER,  # 20
+    delete_records.HANDLER,  # 21
+    init_producer_id.HANDLER,  # 22
+    offset_for_leader_epoch.HANDLER,  # 23
+    add_partitions_to_txn.HANDLER,  # 24
+    add_offsets_to_txn.HANDLER,  # 25
+    end_txn.HANDLER,  # 26
+    write_txn_markers.HANDLER,  # 27
+    txn_offset_commit.HANDLER,  # 28
+    describe_acls.HANDLER,  # 29
+    describe_configs.HANDLER,  # 32
+    alter_configs.HANDLER,  # 33
+    describe_log_dirs.HANDLER,  # 35
+    create_partitions.HANDLER,  # 37
+    delete_groups.HANDLER,  # 42
+    elect_leaders.HANDLER,  # 43
+    incremental_alter_configs.HANDLER,  # 44
+    alter_partition_reassignments.HANDLER,  # 45
+    list_partition_reassignments.HANDLER,  # 46
+    offset_delete.HANDLER,  # 47
+    describe_quorum.HANDLER,  # 55
+    update_features.HANDLER,  # 57
+    describe_cluster.HANDLER,  # 60
+    describe_producers.HANDLER,  # 61
+    unregister_broker.HANDLER,  # 64
+    describe_transactions.HANDLER,  # 65
+    list_transactions.HANDLER,  # 66
+    list_config_resources.HANDLER,  # 74
+    describe_topic_partitions.HANDLER,  # 75
+)

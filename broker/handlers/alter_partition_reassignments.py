@@ -1,0 +1,74 @@
+"""AlterPartitionReassignments (API key 45): moves replicas (KIP-455).
+
+A cluster of one can only be asked for what it already is: that succeeds, as in Kafka. Any other
+broker is INVALID_REPLICA_ASSIGNMENT, and there is never a move to cancel.
+"""
+
+from collections.abc import Sequence
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.controller import find_topic
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.alter_partition_reassignments import (
+    AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse,
+    ReassignablePartitionResponse,
+    ReassignableTopicResponse,
+)
+
+
+async def alter_partition_reassignments(
+    request: AlterPartitionReassignmentsRequest, context: RequestContext
+) -> AlterPartitionReassignmentsResponse:
+    response = AlterPartitionReassignmentsResponse(
+        allow_replication_factor_change=request.allow_replication_factor_change,
+        error_message=None,
+    )
+    for topic in request.topics:
+        answers = []
+        for wanted in topic.partitions:
+            answer = ReassignablePartitionResponse(
+                wanted.partition_index, ErrorCode.NONE, error_message=None
+            )
+            try:
+                _check(topic.name, wanted.partition_index, wanted.replicas, context)
+            except KafkaError as refusal:
+                answer.error_code, answer.error_message = refusal.code, refusal.message
+            answers.append(answer)
+        response.responses.append(ReassignableTopicResponse(topic.name, answers))
+    return response
+
+
+def _check(
+    topic_name: str, index: int, replicas: Sequence[int] | None, context: RequestContext
+) -> None:
+    image = context.services.cluster.image
+    topic = find_topic(image, topic_name)
+    if not 0 <= index < len(topic.partitions):
+        raise KafkaError(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic_name} has no partition {index}"
+        )
+    if replicas is None:
+        raise KafkaError(
+            ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, "No partition reassignment is in progress."
+        )
+    if not replicas or len(set(replicas)) != len(replicas):
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICA_ASSIGNMENT, f"{list(replicas)} is empty or names one twice"
+        )
+    for replica in replicas:
+        if replica not in image.brokers:
+            raise KafkaError(
+                ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+                "The manual partition assignment includes broker"
+                f" {replica}, but no such broker is registered.",
+            )
+
+
+HANDLER = Handler(
+    ApiKey.ALTER_PARTITION_REASSIGNMENTS,
+    versions=Versions(0, 1),
+    request_type=AlterPartitionReassignmentsRequest,
+    handle=alter_partition_reassignments,
+)

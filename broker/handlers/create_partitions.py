@@ -1,0 +1,57 @@
+"""CreatePartitions (API key 37): raises the number of partitions of topics.
+
+Answers: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT.
+"""
+
+from collections import Counter
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.create_partitions import (
+    CreatePartitionsRequest,
+    CreatePartitionsResponse,
+    CreatePartitionsTopicResult,
+)
+
+
+async def create_partitions(
+    request: CreatePartitionsRequest, context: RequestContext
+) -> CreatePartitionsResponse:
+    times_named = Counter(topic.name for topic in request.topics)
+    wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
+    results = await context.services.cluster.create_partitions(
+        [
+            (
+                topic.name,
+                topic.count,
+                None
+                if topic.assignments is None
+                else [assignment.broker_ids for assignment in topic.assignments],
+            )
+            for topic in wanted
+        ],
+        validate_only=request.validate_only,
+    )
+    answers = [
+        CreatePartitionsTopicResult(topic.name, result.code, result.message)
+        if isinstance(result, KafkaError)
+        else CreatePartitionsTopicResult(topic.name, ErrorCode.NONE)
+        for topic, result in zip(wanted, results, strict=True)
+    ]
+    answers += [
+        CreatePartitionsTopicResult(
+            name, ErrorCode.INVALID_REQUEST, "Duplicate topic name in request."
+        )
+        for name, times in times_named.items()
+        if times > 1
+    ]
+    return CreatePartitionsResponse(results=answers)
+
+
+HANDLER = Handler(
+    ApiKey.CREATE_PARTITIONS,
+    versions=Versions(0, 3),
+    request_type=CreatePartitionsRequest,
+    handle=create_partitions,
+)

@@ -1,0 +1,91 @@
+"""CreateTopics (API key 19): creates topics, each by itself.
+
+v4 takes -1 for the broker's default counts, v5 is flexible and tells the settings, v7 the topic id.
+Answered when the topics can be written to.
+"""
+
+from collections import Counter
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.config_report import describe_topic
+from broker.metadata.controller import TopicSpec
+from broker.metadata.image import TopicImage
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfigs,
+    CreatableTopicResult,
+    CreateTopicsRequest,
+    CreateTopicsResponse,
+)
+from broker.protocol.primitives import ZERO_UUID
+
+
+async def create_topics(
+    request: CreateTopicsRequest, context: RequestContext
+) -> CreateTopicsResponse:
+    times_named = Counter(topic.name for topic in request.topics)
+    wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
+    made = await context.services.cluster.create_topics(
+        [_spec(topic) for topic in wanted], validate_only=request.validate_only
+    )
+    results = [
+        _refused(topic.name, result)
+        if isinstance(result, KafkaError)
+        else _made(result, topic, request.validate_only, context)
+        for topic, result in zip(wanted, made, strict=True)
+    ]
+    duplicate = KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
+    results += [_refused(name, duplicate) for name, times in times_named.items() if times > 1]
+    return CreateTopicsResponse(topics=results)
+
+
+def _spec(topic: CreatableTopic) -> TopicSpec:
+    return TopicSpec(
+        name=topic.name,
+        partition_count=topic.num_partitions,
+        replication_factor=topic.replication_factor,
+        assignments={one.partition_index: one.broker_ids for one in topic.assignments},
+        configs={config.name: config.value for config in topic.configs},
+    )
+
+
+def _made(
+    topic: TopicImage, asked: CreatableTopic, validate_only: bool, context: RequestContext
+) -> CreatableTopicResult:
+    config = context.services.config
+    overrides = {one.name: one.value or "" for one in asked.configs}
+    described = describe_topic(context.services.cluster.image, config, overrides)
+    return CreatableTopicResult(
+        name=topic.name,
+        topic_id=ZERO_UUID if validate_only else topic.topic_id,
+        error_code=ErrorCode.NONE,
+        error_message=None,
+        num_partitions=len(topic.partitions),
+        replication_factor=len(topic.partitions[0].replicas),
+        configs=[
+            CreatableTopicConfigs(
+                name=one.name,
+                value=one.value,
+                read_only=one.read_only,
+                config_source=one.source,
+                is_sensitive=False,
+            )
+            for one in described
+        ],
+    )
+
+
+def _refused(name: str, refusal: KafkaError) -> CreatableTopicResult:
+    return CreatableTopicResult(
+        name=name, error_code=refusal.code, error_message=refusal.message, configs=[]
+    )
+
+
+HANDLER = Handler(
+    ApiKey.CREATE_TOPICS,
+    versions=Versions(2, 7),
+    request_type=CreateTopicsRequest,
+    handle=create_topics,
+)

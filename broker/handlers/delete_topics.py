@@ -1,0 +1,64 @@
+"""DeleteTopics (API key 20): deletes topics by name, from v6 also by id.
+
+Answers: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUEST, TOPIC_DELETION_DISABLED.
+"""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.delete_topics import (
+    DeletableTopicResult,
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+from broker.protocol.primitives import ZERO_UUID
+
+FIRST_VERSION_BY_ID = 6
+
+
+async def delete_topics(
+    request: DeleteTopicsRequest, context: RequestContext
+) -> DeleteTopicsResponse:
+    if context.api_version >= FIRST_VERSION_BY_ID:
+        states = request.topics
+    else:
+        states = [DeleteTopicState(name=name) for name in request.topic_names]
+    response = DeleteTopicsResponse()
+    wanted = []
+    for state in states:
+        if (state.name is None) == (state.topic_id == ZERO_UUID):
+            response.responses.append(
+                DeletableTopicResult(
+                    name=state.name,
+                    topic_id=state.topic_id,
+                    error_code=ErrorCode.INVALID_REQUEST,
+                    error_message="Exactly one of topic name and topic ID must be given.",
+                )
+            )
+        else:
+            wanted.append(state)
+    keys = [state.topic_id if state.name is None else state.name for state in wanted]
+    results = await context.services.cluster.delete_topics(keys)
+    for state, result in zip(wanted, results, strict=True):
+        if isinstance(result, KafkaError):
+            answer = DeletableTopicResult(
+                name=state.name,
+                topic_id=state.topic_id,
+                error_code=result.code,
+                error_message=result.message,
+            )
+        else:
+            answer = DeletableTopicResult(
+                name=result.name, topic_id=result.topic_id, error_code=ErrorCode.NONE
+            )
+        response.responses.append(answer)
+    return response
+
+
+HANDLER = Handler(
+    ApiKey.DELETE_TOPICS,
+    versions=Versions(1, 6),
+    request_type=DeleteTopicsRequest,
+    handle=delete_topics,
+)

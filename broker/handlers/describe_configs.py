@@ -1,0 +1,102 @@
+"""DescribeConfigs (API key 32): every setting of topics and brokers, with source and meaning.
+
+v1 adds synonyms, v3 types and documentation, v4 is flexible. Groups and client metrics have no
+settings of their own here yet: an empty list.
+"""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.config_report import (
+    ReportedConfig,
+    describe_broker,
+    describe_broker_defaults,
+    describe_topic,
+)
+from broker.metadata.controller import check_topic_name, find_topic
+from broker.metadata.image import ResourceType
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+    DescribeConfigsResourceResult,
+    DescribeConfigsResponse,
+    DescribeConfigsResult,
+    DescribeConfigsSynonym,
+)
+
+WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER, ResourceType.CLIENT_METRICS, ResourceType.GROUP)
+
+
+async def describe_configs(
+    request: DescribeConfigsRequest, context: RequestContext
+) -> DescribeConfigsResponse:
+    response = DescribeConfigsResponse()
+    for resource in request.resources:
+        result = DescribeConfigsResult(
+            error_code=ErrorCode.NONE,
+            error_message=None,
+            resource_type=resource.resource_type,
+            resource_name=resource.resource_name,
+        )
+        try:
+            wanted = resource.configuration_keys
+            result.configs = [
+                _result(report, request)
+                for report in _reports(resource, context)
+                if not wanted or report.name in wanted
+            ]
+        except KafkaError as refusal:
+            result.error_code, result.error_message = refusal.code, refusal.message
+        response.results.append(result)
+    return response
+
+
+def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list[ReportedConfig]:
+    image, config = context.services.cluster.image, context.services.config
+    name = resource.resource_name
+    if resource.resource_type == ResourceType.TOPIC:
+        check_topic_name(name)
+        find_topic(image, name)
+        return describe_topic(image, config, image.config_of(ResourceType.TOPIC, name))
+    if resource.resource_type == ResourceType.BROKER:
+        if not name:
+            return describe_broker_defaults(image)
+        if name == str(config.node_id):
+            return describe_broker(image, config)
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Unexpected broker id, expected {config.node_id} or empty string, but received {name}",
+        )
+    if resource.resource_type in WITHOUT_SETTINGS:
+        return []
+    raise KafkaError(
+        ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {resource.resource_type}"
+    )
+
+
+def _result(
+    report: ReportedConfig, request: DescribeConfigsRequest
+) -> DescribeConfigsResourceResult:
+    return DescribeConfigsResourceResult(
+        name=report.name,
+        value=report.value,
+        read_only=report.read_only,
+        config_source=report.source,
+        is_sensitive=False,
+        synonyms=[
+            DescribeConfigsSynonym(synonym.name, synonym.value, synonym.source)
+            for synonym in report.synonyms
+        ]
+        if request.include_synonyms
+        else [],
+        config_type=report.definition.type,
+        documentation=report.definition.documentation if request.include_documentation else None,
+    )
+
+
+HANDLER = Handler(
+    ApiKey.DESCRIBE_CONFIGS,
+    versions=Versions(1, 4),
+    request_type=DescribeConfigsRequest,
+    handle=describe_configs,
+)

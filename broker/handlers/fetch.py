@@ -1,0 +1,244 @@
+"""Fetch (API key 1): reads record batches from partitions, waiting for more if asked to.
+
+v7 adds sessions (KIP-227), v9 leader epochs (KIP-320), v12 is flexible and tells diverging epochs,
+v13 names topics by id (KIP-516), v15 moves the replica id into a tagged field.
+
+Answered at once when min_bytes are there, a partition is refused or diverged, or the client does
+not want to wait; otherwise when enough was written or max_wait_ms passed. Records are never read
+here: an answer carries slices of segment files, which the server sends.
+"""
+
+from dataclasses import dataclass
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.partition.fetch_sessions import PartitionKey, Round, SessionRequest, Wish
+from broker.partition.partition import Partition, ReadEnd, Watcher
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.fetch import (
+    AbortedTransaction,
+    EpochEndOffset,
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    LeaderIdAndEpoch,
+    PartitionData,
+)
+
+FIRST_VERSION_BY_ID = 13
+READ_COMMITTED = 1
+NO_OFFSET = -1
+
+
+@dataclass(slots=True)
+class Reading:
+    """One pass over the wanted partitions."""
+
+    answers: list[tuple[Wish, PartitionData]]
+    size_bytes: int
+    is_urgent: bool
+    """A partition was refused or diverged: the client must know at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds and visibility of one request."""
+
+    max_bytes: int
+    end: ReadEnd
+    by_id: bool
+
+
+async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse:
+    services = context.services
+    by_id = context.api_version >= FIRST_VERSION_BY_ID
+    try:
+        session = services.fetch_sessions.begin(
+            _session_request(request, by_id), services.clock.monotonic_ms()
+        )
+    except KafkaError as refusal:
+        return FetchResponse(error_code=refusal.code)
+    max_bytes = max(0, min(request.max_bytes, services.config.fetch_max_bytes))
+    limits = Limits(max_bytes, _read_end(request), by_id)
+    reading = await _read(session, limits, context)
+    if request.max_wait_ms > 0 and session.wishes:
+        deadline_ms = services.clock.monotonic_ms() + request.max_wait_ms
+        while not reading.is_urgent and reading.size_bytes < request.min_bytes:
+            left_ms = deadline_ms - services.clock.monotonic_ms()
+            if left_ms <= 0:
+                break
+            await _wait(session, request.min_bytes - reading.size_bytes, left_ms, context)
+            reading = await _read(session, limits, context)
+    return _response(session, reading, by_id, context)
+
+
+def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
+    wishes = [
+        Wish(
+            (topic.topic, topic.topic_id, partition.partition),
+            partition.fetch_offset,
+            partition.partition_max_bytes,
+            partition.current_leader_epoch,
+            partition.last_fetched_epoch,
+        )
+        for topic in request.topics
+        for partition in topic.partitions
+    ]
+    forgotten = [
+        (topic.topic, topic.topic_id, index)
+        for topic in request.forgotten_topics_data
+        for index in topic.partitions
+    ]
+    return SessionRequest(request.session_id, request.session_epoch, wishes, forgotten, by_id)
+
+
+def _read_end(request: FetchRequest) -> ReadEnd:
+    replica = request.replica_state
+    replica_id = request.replica_id if replica is None else replica.replica_id
+    if replica_id >= 0:
+        return ReadEnd.LOG_END
+    if request.isolation_level == READ_COMMITTED:
+        return ReadEnd.LAST_STABLE_OFFSET
+    return ReadEnd.HIGH_WATERMARK
+
+
+async def _read(session: Round, limits: Limits, context: RequestContext) -> Reading:
+    """Read each wanted partition until `max_bytes` are together (KIP-74: at least one batch)."""
+    reading = Reading([], 0, is_urgent=False)
+    for wish in session.wishes:
+        try:
+            partition = _partition(wish.key, limits.by_id, context)
+            data = await _read_partition(partition, wish, limits, reading.size_bytes)
+        except KafkaError as refusal:
+            data = _refused(wish.key, limits.by_id, refusal, context)
+        if data.error_code != ErrorCode.NONE or data.diverging_epoch is not None:
+            reading.is_urgent = True
+        reading.size_bytes += len(data.records)
+        reading.answers.append((wish, data))
+    return reading
+
+
+async def _read_partition(
+    partition: Partition, wish: Wish, limits: Limits, taken_bytes: int
+) -> PartitionData:
+    partition.check_usable(wish.current_leader_epoch)
+    data = PartitionData(
+        partition_index=wish.key[2],
+        error_code=ErrorCode.NONE,
+        high_watermark=partition.high_watermark,
+        last_stable_offset=partition.last_stable_offset,
+        log_start_offset=partition.log_start_offset,
+        aborted_transactions=[] if limits.end is ReadEnd.LAST_STABLE_OFFSET else None,
+        records=b"",
+    )
+    if wish.last_fetched_epoch >= 0:
+        epoch, end_offset = partition.end_offset_for_epoch(wish.last_fetched_epoch)
+        if epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
+            data.diverging_epoch = EpochEndOffset(epoch, end_offset)
+            return data
+    max_bytes = min(wish.max_bytes, limits.max_bytes - taken_bytes)
+    minimum_one = taken_bytes == 0
+    if max_bytes <= 0 and not minimum_one:
+        partition.check_offset(wish.fetch_offset)
+        return data
+    if partition.is_hot(wish.fetch_offset):
+        part = partition.read(wish.fetch_offset, max_bytes, limits.end, minimum_one=minimum_one)
+    else:
+        part = await partition.read_cold(
+            wish.fetch_offset, max_bytes, limits.end, minimum_one=minimum_one
+        )
+    data.records = part.records
+    if limits.end is ReadEnd.LAST_STABLE_OFFSET and data.records:
+        data.aborted_transactions = [
+            AbortedTransaction(aborted.producer_id, aborted.first_offset)
+            for aborted in partition.aborted_transactions(wish.fetch_offset, part)
+        ]
+    return data
+
+
+async def _wait(session: Round, bytes_wanted: int, left_ms: float, context: RequestContext) -> None:
+    """Until `bytes_wanted` more can be read, a partition changes its state, or the time is up."""
+    watcher = Watcher(bytes_wanted)
+    watched = []
+    partitions = context.services.partitions
+    waiting = partitions.waiting
+    try:
+        for name, topic_id, index in {wish.key for wish in session.wishes}:
+            partition = partitions.find(name or partitions.name_of(topic_id) or "", index)
+            if partition is not None:
+                partition.watch(watcher)
+                watched.append(partition)
+        waiting.add(watcher, left_ms)
+        await watcher.future
+    finally:
+        watcher.future.cancel()
+        waiting.served()
+        for partition in watched:
+            partition.unwatch(watcher)
+
+
+def _response(
+    session: Round, reading: Reading, by_id: bool, context: RequestContext
+) -> FetchResponse:
+    response = FetchResponse(session_id=session.session_id)
+    topics: dict[tuple[str, bytes], FetchableTopicResponse] = {}
+    for wish, data in reading.answers:
+        if session.incremental and not _is_news(wish, data):
+            continue
+        wish.high_watermark_told = data.high_watermark
+        wish.log_start_offset_told = data.log_start_offset
+        name, topic_id, _ = wish.key
+        topic = topics.get((name, topic_id))
+        if topic is None:
+            topic = FetchableTopicResponse(topic=name, topic_id=topic_id)
+            topics[name, topic_id] = topic
+            response.responses.append(topic)
+        topic.partitions.append(data)
+        if data.records:
+            if session.session is not None:
+                session.session.served(wish)
+            context.services.partitions.count_read(name, topic_id, len(data.records))
+    return response
+
+
+def _is_news(wish: Wish, data: PartitionData) -> bool:
+    """Whether an incremental answer has to carry this partition (KIP-227)."""
+    return bool(
+        len(data.records)
+        or data.error_code != ErrorCode.NONE
+        or data.diverging_epoch is not None
+        or data.high_watermark != wish.high_watermark_told
+        or data.log_start_offset != wish.log_start_offset_told
+    )
+
+
+def _partition(key: PartitionKey, by_id: bool, context: RequestContext) -> Partition:
+    name, topic_id, index = key
+    partitions = context.services.partitions
+    return partitions.get_by_id(topic_id, index) if by_id else partitions.get(name, index)
+
+
+def _refused(
+    key: PartitionKey, by_id: bool, refusal: KafkaError, context: RequestContext
+) -> PartitionData:
+    data = PartitionData(
+        partition_index=key[2],
+        error_code=refusal.code,
+        high_watermark=NO_OFFSET,
+        aborted_transactions=[],
+        records=b"",
+    )
+    if refusal.code in (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.UNKNOWN_LEADER_EPOCH):
+        partition = _partition(key, by_id, context)
+        data.current_leader = LeaderIdAndEpoch(
+            context.services.cluster.node_id, partition.leader_epoch
+        )
+    return data
+
+
+HANDLER = Handler(
+    ApiKey.FETCH,
+    versions=Versions(4, 18),
+    request_type=FetchRequest,
+    handle=fetch,
+)

@@ -1,0 +1,69 @@
+"""FindCoordinator (API key 10): who coordinates a group (0), a transactional id (1).
+
+v3 is flexible, v4 asks for several keys at once. On one node it is always this broker; the
+coordinators' topic is made when it is asked for the first time.
+"""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.records import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.find_coordinator import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+
+TOPIC_OF_KEY_TYPE = {0: OFFSETS_TOPIC, 1: TRANSACTIONS_TOPIC}
+FIRST_VERSION_WITH_MANY = 4
+
+
+async def find_coordinator(
+    request: FindCoordinatorRequest, context: RequestContext
+) -> FindCoordinatorResponse:
+    many = context.api_version >= FIRST_VERSION_WITH_MANY
+    keys = request.coordinator_keys if many else [request.key]
+    refusal = await _prepare(request.key_type, context)
+    found = [_answer(key, request.key_type, refusal, context) for key in keys]
+    if many:
+        return FindCoordinatorResponse(coordinators=found)
+    (only,) = found
+    return FindCoordinatorResponse(
+        error_code=only.error_code,
+        error_message=only.error_message,
+        node_id=only.node_id,
+        host=only.host,
+        port=only.port,
+    )
+
+
+async def _prepare(key_type: int, context: RequestContext) -> KafkaError | None:
+    """Make the coordinators' topic if it is not there; why it cannot be used, if so."""
+    topic = TOPIC_OF_KEY_TYPE.get(key_type)
+    if topic is None:
+        return KafkaError(ErrorCode.INVALID_REQUEST, f"key type {key_type} has no coordinator here")
+    try:
+        await context.services.cluster.ensure_internal_topic(topic)
+    except KafkaError as error:
+        return KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message)
+    return None
+
+
+def _answer(
+    key: str, key_type: int, refusal: KafkaError | None, context: RequestContext
+) -> Coordinator:
+    if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
+        refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
+    if refusal is not None:
+        return Coordinator(key, -1, "", -1, refusal.code, refusal.message)
+    listener = context.listener
+    node_id = context.services.cluster.node_id
+    return Coordinator(key, node_id, listener.host, listener.port, ErrorCode.NONE, None)
+
+
+HANDLER = Handler(
+    ApiKey.FIND_COORDINATOR,
+    versions=Versions(0, 6),
+    request_type=FindCoordinatorRequest,
+    handle=find_coordinator,
+)

@@ -1,0 +1,45 @@
+"""InitProducerId (API key 22): gives a producer its id and epoch (KIP-98).
+
+Without a transactional id: a fresh id and epoch 0, always (idempotent producer). With one: the
+transaction coordinator's, which fences whoever had it before. v3 bumps a known epoch (KIP-360).
+"""
+
+from broker.coordinator.transaction.transaction import Producer
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.init_producer_id import (
+    InitProducerIdRequest,
+    InitProducerIdResponse,
+)
+
+NO_PRODUCER_ID = -1
+
+
+async def init_producer_id(
+    request: InitProducerIdRequest, context: RequestContext
+) -> InitProducerIdResponse:
+    services = context.services
+    try:
+        if request.transactional_id is None:
+            producer = Producer(await services.cluster.next_producer_id(), 0)
+        else:
+            if not request.transactional_id:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
+            expected = None
+            if request.producer_id != NO_PRODUCER_ID:
+                expected = Producer(request.producer_id, request.producer_epoch)
+            producer = await services.transactions.init_producer_id(
+                request.transactional_id, request.transaction_timeout_ms, expected
+            )
+    except KafkaError as refusal:
+        return InitProducerIdResponse(error_code=refusal.code, producer_epoch=-1)
+    return InitProducerIdResponse(producer_id=producer.id, producer_epoch=producer.epoch)
+
+
+HANDLER = Handler(
+    ApiKey.INIT_PRODUCER_ID,
+    versions=Versions(0, 5),
+    request_type=InitProducerIdRequest,
+    handle=init_producer_id,
+)

@@ -1,0 +1,23 @@
+"""ListPartitionReassignments (API key 46): moves of partitions under way; on one node never any."""
+
+from broker.errors import ErrorCode
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.list_partition_reassignments import (
+    ListPartitionReassignmentsRequest,
+    ListPartitionReassignmentsResponse,
+)
+
+
+async def list_partition_reassignments(
+    request: ListPartitionReassignmentsRequest, context: RequestContext
+) -> ListPartitionReassignmentsResponse:
+    return ListPartitionReassignmentsResponse(error_code=ErrorCode.NONE, error_message=None)
+
+
+HANDLER = Handler(
+    ApiKey.LIST_PARTITION_REASSIGNMENTS,
+    versions=Versions(0, 0),
+    request_type=ListPartitionReassignmentsRequest,
+    handle=list_partition_reassignments,
+)

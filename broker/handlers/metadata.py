@@ -1,0 +1,136 @@
+"""Metadata (API key 3): brokers, topics, partitions and their leaders.
+
+v1 tells all topics for null (v0: for an empty list), v4 lets the client forbid auto-creation, v7
+adds leader epochs, v9 is flexible, v10 adds topic ids, v12 asks by id alone, v13 has an error of
+its own (KIP-1102). A topic that is asked for by name and may be created is there in the answer.
+"""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.controller import TopicSpec, check_topic_name
+from broker.metadata.image import TopicImage
+from broker.metadata.records import INTERNAL_TOPICS
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponseBroker,
+    MetadataResponsePartition,
+    MetadataResponseTopic,
+)
+from broker.protocol.primitives import ZERO_UUID
+
+TOPIC_OPERATIONS = sum(1 << operation for operation in (3, 4, 5, 6, 7, 8, 10, 11))
+"""Bits of what may be done with a topic when nothing is forbidden (KIP-430): READ, WRITE, CREATE,
+DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS."""
+CLUSTER_OPERATIONS = sum(1 << operation for operation in (5, 7, 8, 9, 10, 11, 12))
+
+
+async def metadata(request: MetadataRequest, context: RequestContext) -> MetadataResponse:
+    cluster = context.services.cluster
+    response = MetadataResponse(
+        cluster_id=cluster.cluster_id,
+        controller_id=cluster.node_id,
+        brokers=[
+            MetadataResponseBroker(cluster.node_id, context.listener.host, context.listener.port)
+        ],
+    )
+    asked = request.topics
+    if asked is None or (context.api_version == 0 and not asked):
+        topics = cluster.image.topics.values()
+        response.topics = [_described(topic) for topic in topics]
+    else:
+        refusals = await _create_missing(request, asked, context)
+        response.topics = [_answer(wanted, refusals, context) for wanted in asked]
+    if request.include_topic_authorized_operations:
+        for topic in response.topics:
+            if topic.error_code == ErrorCode.NONE:
+                topic.topic_authorized_operations = TOPIC_OPERATIONS
+    if request.include_cluster_authorized_operations:
+        response.cluster_authorized_operations = CLUSTER_OPERATIONS
+    return response
+
+
+async def _create_missing(
+    request: MetadataRequest, asked: list[MetadataRequestTopic], context: RequestContext
+) -> dict[str, KafkaError]:
+    """Make the topics that are asked for by name and not there yet; who cannot be made, and why."""
+    cluster = context.services.cluster
+    missing = [
+        wanted.name
+        for wanted in asked
+        if wanted.name is not None
+        and wanted.topic_id == ZERO_UUID
+        and wanted.name not in cluster.image.topics
+    ]
+    if not (
+        missing
+        and request.allow_auto_topic_creation
+        and context.services.config.auto_create_topics_enable
+    ):
+        return {}
+    names = list(dict.fromkeys(missing))
+    for internal in INTERNAL_TOPICS.intersection(names):
+        names.remove(internal)  # the coordinators make these, with their own settings
+    made = await cluster.create_topics([TopicSpec(name) for name in names])
+    return {
+        name: result
+        for name, result in zip(names, made, strict=True)
+        if isinstance(result, KafkaError) and result.code is not ErrorCode.TOPIC_ALREADY_EXISTS
+    }
+
+
+def _answer(
+    wanted: MetadataRequestTopic, refusals: dict[str, KafkaError], context: RequestContext
+) -> MetadataResponseTopic:
+    image = context.services.cluster.image
+    if wanted.topic_id != ZERO_UUID:
+        topic = image.topic_by_id(wanted.topic_id)
+        if topic is None:
+            return MetadataResponseTopic(
+                error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
+            )
+        return _described(topic)
+    name = wanted.name or ""
+    topic = image.topics.get(name)
+    if topic is not None:
+        return _described(topic)
+    code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if name in refusals:
+        code = refusals[name].code
+    else:
+        try:
+            check_topic_name(name)
+        except KafkaError as refusal:
+            code = refusal.code
+    return MetadataResponseTopic(error_code=code, name=name)
+
+
+def _described(topic: TopicImage) -> MetadataResponseTopic:
+    return MetadataResponseTopic(
+        error_code=ErrorCode.NONE,
+        name=topic.name,
+        topic_id=topic.topic_id,
+        is_internal=topic.name in INTERNAL_TOPICS,
+        partitions=[
+            MetadataResponsePartition(
+                ErrorCode.NONE,
+                partition.index,
+                partition.leader,
+                partition.leader_epoch,
+                list(partition.replicas),
+                list(partition.isr),
+                [],
+            )
+            for partition in topic.partitions
+        ],
+    )
+
+
+HANDLER = Handler(
+    ApiKey.METADATA,
+    versions=Versions(0, 13),
+    request_type=MetadataRequest,
+    handle=metadata,
+)

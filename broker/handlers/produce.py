@@ -1,0 +1,146 @@
+"""Produce (API key 0): appends one record batch to each of some partitions.
+
+v9 is flexible; v10 tells the current leader with NOT_LEADER_OR_FOLLOWER (KIP-951); v13 names topics
+by id (KIP-516). Versions 0 to 2 are advertised but not served: librdkafka before 2.8.1 looks at the
+lower bound to decide whether the broker knows compression (KAFKA-18659).
+
+acks 0: no answer; acks 1: answered when written; acks all: when committed. All appends of a request
+are queued before the first wait, so requests of one connection keep their order in the logs.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.partition.partition import Partition
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.produce import (
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceData,
+    TopicProduceResponse,
+)
+from broker.storage.log import AppendInfo
+
+ACKS_NONE = 0
+LEGAL_ACKS = (-1, 0, 1)
+FIRST_VERSION = 3
+FIRST_VERSION_BY_ID = 13
+FIRST_VERSION_WITH_ZSTD = 7  # KIP-110
+CODEC_POSITION = 22  # low byte of the batch's attributes
+CODEC_MASK = 0x07
+CODEC_ZSTD = 4
+
+
+@dataclass(slots=True)
+class Started:
+    """One append of the request, queued."""
+
+    index: int
+    partition: Partition
+    future: asyncio.Future[AppendInfo]
+
+
+async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
+    started = [
+        (topic, [_start(request, topic, data, context) for data in topic.partition_data])
+        for topic in request.topic_data
+    ]
+    by_id = context.api_version >= FIRST_VERSION_BY_ID
+    responses = []
+    for topic, appends in started:
+        answers = [
+            append if isinstance(append, PartitionProduceResponse) else await _finish(append)
+            for append in appends
+        ]
+        responses.append(
+            TopicProduceResponse(
+                name="" if by_id else topic.name,
+                topic_id=topic.topic_id,
+                partition_responses=answers,
+            )
+        )
+    if request.acks == ACKS_NONE:
+        _close_if_refused(responses)
+        return None
+    return ProduceResponse(responses=responses)
+
+
+def _start(
+    request: ProduceRequest,
+    topic: TopicProduceData,
+    data: PartitionProduceData,
+    context: RequestContext,
+) -> Started | PartitionProduceResponse:
+    """Queue the append of one partition, or its refusal."""
+    partitions = context.services.partitions
+    records = data.records
+    try:
+        if request.acks not in LEGAL_ACKS:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUIRED_ACKS, f"acks {request.acks} is none of -1, 0, 1"
+            )
+        if context.api_version >= FIRST_VERSION_BY_ID:
+            partition = partitions.get_by_id(topic.topic_id, data.index)
+        else:
+            partition = partitions.get(topic.name, data.index)
+        if records is None:
+            raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
+        if context.api_version < FIRST_VERSION_WITH_ZSTD:
+            _refuse_zstd(records)
+        future = partition.start_append(
+            records, acks=request.acks, timeout_ms=request.timeout_ms, now_ms=context.now_ms
+        )
+    except KafkaError as refusal:
+        return _refused(data.index, refusal)
+    return Started(data.index, partition, future)
+
+
+async def _finish(append: Started) -> PartitionProduceResponse:
+    try:
+        info = await append.future
+    except KafkaError as refusal:
+        return _refused(append.index, refusal)
+    return PartitionProduceResponse(
+        append.index,
+        ErrorCode.NONE,
+        info.first_offset,
+        info.log_append_time_ms,
+        info.log_start_offset,
+    )
+
+
+def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
+    return PartitionProduceResponse(
+        index=index, error_code=refusal.code, base_offset=-1, error_message=refusal.message
+    )
+
+
+def _refuse_zstd(records: memoryview) -> None:
+    if len(records) > CODEC_POSITION and records[CODEC_POSITION] & CODEC_MASK == CODEC_ZSTD:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+            f"zstd needs Produce v{FIRST_VERSION_WITH_ZSTD} or newer",
+        )
+
+
+def _close_if_refused(responses: list[TopicProduceResponse]) -> None:
+    """Without an answer only a closed connection tells a producer that it must look again."""
+    for topic in responses:
+        for answer in topic.partition_responses:
+            if answer.error_code != ErrorCode.NONE:
+                raise ConnectionAbortedError(
+                    f"acks=0 produce refused: {answer.error_message} topic={topic.name}"
+                )
+
+
+HANDLER = Handler(
+    ApiKey.PRODUCE,
+    versions=Versions(FIRST_VERSION, 13),
+    request_type=ProduceRequest,
+    handle=produce,
+    pipelined=True,
+)
