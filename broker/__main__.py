@@ -1,0 +1,66 @@
+"""`python -m broker --config FILE --data-dir DIR`: the broker as a process of its own.
+
+Prints `READY broker HOST:PORT` when it serves. Exit codes: 0 clean stop, 78 bad settings, 1 when
+it cannot start (port taken, directory in use).
+"""
+
+import argparse
+import asyncio
+import faulthandler
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from broker.app import Broker, CannotStart, Serving, check_reachable
+from broker.clock import SystemClock
+from broker.config import BrokerConfig, CommonConfig
+from footfall.settings import EXIT_CONFIG, SettingsError, load
+
+EXIT_CANNOT_START = 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="broker", description="A Kafka-protocol broker.")
+    parser.add_argument("--config", type=Path, help="settings file (footfall.toml)")
+    parser.add_argument("--data-dir", type=Path, help="overrides data_dir of the settings")
+    arguments = parser.parse_args()
+    try:
+        common = load("footfall", CommonConfig, arguments.config)
+        config = load("broker", BrokerConfig, arguments.config)
+        if reason := check_reachable(config):
+            raise SettingsError(reason)
+    except SettingsError as error:
+        print(f"broker: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    faulthandler.enable()
+    logging.basicConfig(
+        level=common.log_level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    data_dir: Path = arguments.data_dir or Path(common.data_dir)
+    try:
+        uvloop.run(_serve(Broker(config, data_dir, SystemClock())))
+    except CannotStart as error:
+        print(f"broker: {error}", file=sys.stderr)
+        return EXIT_CANNOT_START
+    return 0
+
+
+async def _serve(broker: Broker) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await broker.run(_announce, stopping)
+
+
+def _announce(serving: Serving) -> None:
+    print(f"READY broker {serving.address.host}:{serving.address.port}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

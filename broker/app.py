@@ -1,0 +1,265 @@
+"""Builds the broker from the ground up, runs it, and takes it down from the top.
+
+Start: lock the log directories, take the port, read the metadata log, open the partitions, start
+the coordinators, accept clients. Stop: the other way round; the mark of a clean stop comes last, so
+it is there only when everything else is on the disk.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.coordinator.cluster import Cluster
+from broker.coordinator.group.coordinator import GroupCoordinator
+from broker.coordinator.transaction.coordinator import TransactionCoordinator
+from broker.errors import KafkaError, StorageError
+from broker.handlers import HANDLERS
+from broker.handlers.handler import ListenerAddress, Services
+from broker.metadata.controller import effective_topic_config
+from broker.metadata.image import ClusterImage
+from broker.metadata.records import METADATA_TOPIC, METADATA_TOPIC_ID, OFFSETS_TOPIC
+from broker.metrics import BrokerMetrics
+from broker.partition.disk_worker import DiskWorker
+from broker.partition.fetch_sessions import FetchSessions
+from broker.partition.log_configs import log_config, metadata_log_config
+from broker.partition.partition import Hosting, Partition, PartitionId
+from broker.partition.partitions import Partitions, PartitionsSetup
+from broker.partition.upkeep import Upkeep
+from broker.partition.waiting import Waiting
+from broker.protocol.primitives import uuid_text
+from broker.server.dispatcher import Dispatcher
+from broker.server.listener import Listener, limits_of
+from broker.server.metrics_http import MetricsServer
+from broker.storage.files import OsFiles
+from broker.storage.log import AppendInfo, LogConfig
+from broker.storage.log_manager import LogManager
+
+log = logging.getLogger(__name__)
+
+LISTENER_NAME = "PLAINTEXT"
+ANY_ADDRESS = ("0.0.0.0", "::", "")
+
+
+class CannotStart(Exception):
+    """The broker cannot start here; the message tells why and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A broker that answers clients."""
+
+    address: ListenerAddress
+    metrics_port: int | None
+    services: Services
+
+
+def new_id() -> bytes:
+    """A random id; never one whose text begins with `-`, which tools would take for an option."""
+    while True:
+        made = uuid.uuid4().bytes
+        if not uuid_text(made).startswith("-"):
+            return made
+
+
+class Broker:
+    """One broker: `run` it."""
+
+    def __init__(self, config: BrokerConfig, data_dir: Path, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._log_dirs = config.log_dirs or (str(data_dir / "broker"),)
+        self._metrics = BrokerMetrics(CollectorRegistry())
+        self._workers: dict[str, DiskWorker] = {}
+
+    async def run(self, on_serving: Callable[[Serving], None], stopping: asyncio.Event) -> None:
+        """Serve until `stopping` is set. CannotStart: the port or the log directory is taken."""
+        listener = Listener(LISTENER_NAME, limits_of(self._config), self._metrics)
+        logs = LogManager(OsFiles(), self._log_dirs)
+        try:
+            cluster_id = logs.start(
+                self._config.node_id, uuid_text(new_id()), lambda: uuid_text(new_id())
+            )
+        except StorageError as error:
+            raise CannotStart(str(error)) from error
+        try:
+            address = self._bind(listener)
+            self._workers = {
+                path: self._disk_worker(number, path)
+                for number, path in enumerate(logs.directories)
+            }
+            await self._run(logs, cluster_id, (listener, address), on_serving, stopping)
+        except CannotStart:
+            logs.release()
+            raise
+        finally:
+            for worker in self._workers.values():
+                await worker.close()
+        logs.clean_shutdown()
+        log.info("broker stopped")
+
+    async def _run(
+        self,
+        logs: LogManager,
+        cluster_id: str,
+        listening: tuple[Listener, ListenerAddress],
+        on_serving: Callable[[Serving], None],
+        stopping: asyncio.Event,
+    ) -> None:
+        """Everything between taking the port and closing the logs."""
+        listener, address = listening
+        waiting = Waiting(asyncio.get_running_loop())
+        partitions = self._partitions(logs, waiting)
+        cluster = await self._cluster(partitions, cluster_id)
+        async with asyncio.TaskGroup() as tasks:
+            groups = GroupCoordinator(cluster, partitions, self._config, self._clock, tasks)
+            transactions = self._transactions(cluster, partitions, groups)
+            cluster.followed_by(groups.follow)
+            await groups.start()
+            services = Services(
+                config=self._config,
+                clock=self._clock,
+                cluster=cluster,
+                partitions=partitions,
+                groups=groups,
+                transactions=transactions,
+                metrics=self._metrics,
+                fetch_sessions=FetchSessions(
+                    self._config.max_incremental_fetch_session_cache_slots
+                ),
+            )
+            upkeep = Upkeep(self._config, self._clock, logs, self._workers, partitions)
+            background = [
+                tasks.create_task(upkeep.run(), name="upkeep"),
+                tasks.create_task(transactions.run(), name="transactions"),
+            ]
+            dispatcher = Dispatcher(HANDLERS, services, self._metrics)
+            await listener.serve(dispatcher, address, tasks)
+            metrics_server, metrics_port = await self._serve_metrics(partitions)
+            log.info("broker serves host=%s port=%d", address.host, address.port)
+            on_serving(Serving(address, metrics_port, services))
+            try:
+                await stopping.wait()
+            finally:
+                if metrics_server is not None:
+                    await metrics_server.stop()
+                await listener.stop()
+                waiting.close()
+                await groups.stop()
+                for task in background:
+                    task.cancel()
+        for partition in partitions.all():
+            partition.forget()
+
+    def _bind(self, listener: Listener) -> ListenerAddress:
+        config = self._config
+        try:
+            port = listener.bind(config.host, config.port)
+        except OSError as error:
+            raise CannotStart(
+                f"port {config.host}:{config.port} is taken or cannot be used ({error.strerror}):"
+                " stop the other program, or set [broker] port"
+            ) from error
+        return ListenerAddress(
+            LISTENER_NAME, config.advertised_host or config.host, config.advertised_port or port
+        )
+
+    def _disk_worker(self, number: int, path: str) -> DiskWorker:
+        def failed(error: Exception) -> None:
+            self._on_directory_failed(self._workers[path], error)
+
+        return DiskWorker(
+            str(number),
+            sync=self._config.log_flush == "sync",
+            on_sync_seconds=lambda seconds: None,
+            on_directory_failed=failed,
+        )
+
+    def _partitions(self, logs: LogManager, waiting: Waiting) -> Partitions:
+        config = self._config
+
+        def config_of(image: ClusterImage, topic: str) -> LogConfig:
+            return log_config(effective_topic_config(image, config, topic), config)
+
+        partitions = Partitions(
+            PartitionsSetup(
+                logs=logs,
+                workers=self._workers,
+                hosting=lambda worker: Hosting(config.node_id, worker, waiting, self._on_append),
+                config_of=config_of,
+                waiting=waiting,
+                on_read=self._on_read,
+                now_ms=self._clock.now_ms,
+            )
+        )
+        self._on_directory_failed = partitions.directory_failed
+        return partitions
+
+    async def _cluster(self, partitions: Partitions, cluster_id: str) -> Cluster:
+        """Read the cluster's own log and open what it says."""
+        identity = PartitionId(METADATA_TOPIC, METADATA_TOPIC_ID, 0, 0)
+        try:
+            partition = await partitions.open(identity, metadata_log_config(self._config))
+            cluster = Cluster(
+                self._config, self._clock, partition, cluster_id=cluster_id, new_id=new_id
+            )
+            cluster.followed_by(partitions.follow)
+            await cluster.start()
+        except (StorageError, KafkaError) as error:
+            raise CannotStart(f"the metadata log cannot be used: {error}") from error
+        return cluster
+
+    def _transactions(
+        self, cluster: Cluster, partitions: Partitions, groups: GroupCoordinator
+    ) -> TransactionCoordinator:
+        def on_marker(partition: Partition, producer_id: int, committed: bool) -> None:
+            if partition.topic == OFFSETS_TOPIC:
+                groups.end_transaction(partition.index, producer_id, committed)
+
+        return TransactionCoordinator(cluster, partitions, self._config, self._clock, on_marker)
+
+    async def _serve_metrics(
+        self, partitions: Partitions
+    ) -> tuple[MetricsServer | None, int | None]:
+        config = self._config
+        if config.metrics_port < 0:
+            return None, None
+        ProcessCollector(registry=self._metrics.registry)
+        PlatformCollector(registry=self._metrics.registry)
+        server = MetricsServer(self._metrics.exposition, lambda: _unhealthy(partitions))
+        try:
+            return server, await server.start(config.metrics_host, config.metrics_port)
+        except OSError as error:
+            raise CannotStart(
+                f"port {config.metrics_host}:{config.metrics_port} is taken or cannot be used"
+                f" ({error.strerror}): stop the other program, or set [broker] metrics_port"
+            ) from error
+
+    def _on_append(self, topic: str, info: AppendInfo) -> None:
+        """Counts what was appended."""
+
+    def _on_read(self, topic: str, size_bytes: int) -> None:
+        """Counts what was read."""
+
+
+def _unhealthy(partitions: Partitions) -> str:
+    """What is wrong with the broker; empty when nothing is."""
+    offline = [str(partition) for partition in partitions.all() if not partition.is_online]
+    offline += [f"{topic}-{index}" for topic, index in partitions.missing]
+    return f"partitions offline: {', '.join(sorted(offline)[:10])}" if offline else ""
+
+
+def check_reachable(config: BrokerConfig) -> str:
+    """Why clients could not reach the advertised address; empty when they can."""
+    if config.host in ANY_ADDRESS and not config.advertised_host:
+        return (
+            f"host = {config.host!r} in [broker] listens on every address, so advertised_host must"
+            " say which one clients are to use"
+        )
+    return ""
