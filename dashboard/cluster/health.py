@@ -115,11 +115,11 @@ def _group_problems(group: Group) -> list[Problem]:
     if severity is not None:
         sentence = f"Group {group.group_id}: {group.cause}."
         found.append(Problem(severity, group.state.upper(), sentence, "group", group.group_id))
-    used = group.retention_used
-    if used is not None and used > RETENTION_WARNS and group.lag:
+    risk = group.at_risk
+    if risk is not None and risk > RETENTION_WARNS and group.lag:
         sentence = (
-            f"Group {group.group_id} is about to lose data: what waits is {percent(used)} of what "
-            "the topic still holds."
+            f"Group {group.group_id} is about to lose data: {percent(risk)} of the way to the "
+            "topic's retention."
         )
         found.append(Problem(Severity.CRITICAL, "DATA AT RISK", sentence, "group", group.group_id))
     if group.lost:

@@ -26,10 +26,14 @@ class Point(NamedTuple):
 
 
 class Ring:
-    """Values at a fixed step, the newest `slots` of them; a slot never written is NaN."""
+    """Values at a fixed step, the newest `slots` of them; a slot never written is NaN.
 
-    def __init__(self, step_ms: int, slots: int, keep_worst: bool) -> None:
+    A value holds for `hold_ms`, so that looks five seconds apart leave no gaps of one second.
+    """
+
+    def __init__(self, step_ms: int, slots: int, keep_worst: bool, hold_ms: int = 0) -> None:
         self.step_ms = step_ms
+        self._hold_slots = hold_ms // step_ms
         self._slots = slots
         self._keep_worst = keep_worst
         self._values = array("f", [math.nan]) * slots
@@ -45,8 +49,11 @@ class Ring:
             self._merge(value)
             return None
         finished = self._newest()
+        held = math.nan
+        if self._last >= 0 and slot - self._last <= self._hold_slots:
+            held = self._values[self._last % self._slots]
         for skipped in range(max(self._last + 1, slot - self._slots + 1), slot):
-            self._values[skipped % self._slots] = math.nan
+            self._values[skipped % self._slots] = held
         self._last, self._count = slot, 1
         self._values[slot % self._slots] = value
         return finished
@@ -92,7 +99,8 @@ class Columns:
 class History:
     """All series of one cluster; finished points wait to be stored until they are taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold_ms: int = 0) -> None:
+        self._hold_ms = hold_ms
         self._series: dict[str, tuple[Ring, ...]] = {}
         self._finished: list[Point] = []
         self.refused = 0  # values of series over SERIES_MAX
@@ -116,7 +124,7 @@ class History:
             if len(self._series) >= SERIES_MAX:
                 return None
             worst = series.startswith(KEEP_WORST)
-            rings = tuple(Ring(step, slots, worst) for step, slots in STEPS_MS)
+            rings = tuple(Ring(step, slots, worst, self._hold_ms) for step, slots in STEPS_MS)
             self._series[series] = rings
         return rings
 

@@ -19,6 +19,7 @@ from dashboard.cluster.model import (
     Snapshot,
     Topic,
 )
+from dashboard.cluster.text import duration, plural
 from dashboard.cluster.verdict import (
     REBALANCING_STATES,
     Case,
@@ -212,9 +213,10 @@ class Judge:
         )
         state, cause = judge(case, histories.get(place))
         stable = seen.stable_ends.get(place)
-        used = None
+        used = risk = None
         if committed is not None and start is not None and end is not None:
             used = lag.retention_used(committed, start, end) if waiting else 0.0
+            risk = lag.at_risk(seconds, used, start, _retention(seen, place.topic))
         return GroupPartition(
             topic=place.topic,
             partition=place.partition,
@@ -226,6 +228,7 @@ class Judge:
             estimate=estimate,
             lost=case.lost,
             retention_used=used,
+            at_risk=risk,
             held_by_transaction=max(0, end - stable) if end is not None and stable else 0,
             member=scene.owners.get(place),
             state=state,
@@ -255,6 +258,19 @@ class _Scene:
     rebalancing_ms: int
 
 
+def _retention(seen: Observation, topic: str) -> lag.Retention:
+    """What deletes records of the topic; nothing where it is compacted or not known."""
+    configs = seen.configs.get(topic, {})
+    if "cleanup.policy" in configs and "delete" not in configs["cleanup.policy"].value:
+        return lag.Retention()
+    by_age = configs.get("retention.ms")
+    by_size = configs.get("retention.bytes")
+    return lag.Retention(
+        int(by_age.value) if by_age is not None and by_age.value else -1,
+        by_size is not None and by_size.value not in ("", "-1"),
+    )
+
+
 def _places(
     seen: Observation,
     commits: Mapping[TopicPartition, int],
@@ -279,7 +295,13 @@ def _verdict(
         if partitions:
             return GroupState.ORPHANED, partitions[0].cause
         return GroupState.OK, "no commits and no assignments"
-    return worst(counted)
+    state, cause = worst(counted)
+    if state is GroupState.STOPPED:
+        total = sum(part.lag or 0 for part in partitions if part.state is not GroupState.ORPHANED)
+        oldest = furthest_first[0].lag_seconds
+        since = f", the oldest for {duration(oldest)}" if oldest is not None else ""
+        return state, f"the group has no members; {plural(total, 'record')} wait{since}"
+    return state, cause
 
 
 def _sum(rates: Iterable[float | None]) -> float | None:

@@ -39,6 +39,26 @@ def retention_used(committed: int, start: int, end: int) -> float:
     return min(1.0, max(0.0, (end - committed) / (end - start)))
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What deletes records of a topic."""
+
+    ms: int = -1  # -1: age does not
+    by_size: bool = False
+
+
+def at_risk(lag_seconds: float | None, used: float, start: int, retention: Retention) -> float:
+    """How near retention is to what waits, 0 to 1.
+
+    By age where age decides and is known; else by place in the log, and only in a log that has
+    deleted before (start above 0): a group at the start of a young log is at no risk.
+    """
+    by_age = lag_seconds * 1000 / retention.ms if lag_seconds and retention.ms > 0 else 0.0
+    deletes = retention.by_size or (retention.ms > 0 and lag_seconds is None)
+    by_place = used if start > 0 and deletes else 0.0
+    return min(1.0, max(by_age, by_place))
+
+
 @dataclass(slots=True)
 class EndRing:
     """When the end of one partition's log was seen where; for lag that cannot be read."""

@@ -104,7 +104,8 @@ class GroupPartition:
     lag_seconds: float | None
     estimate: Estimate
     lost: int  # records deleted by retention before the group read them
-    retention_used: float | None  # (end - committed) / (end - start); 1: about to lose data
+    retention_used: float | None  # (end - committed) / (end - start), as the metric has it
+    at_risk: float | None  # share of the time until retention deletes what waits; 1: deleted next
     held_by_transaction: int  # records below an open transaction that readers cannot see yet
     member: GroupMember | None
     state: GroupState
@@ -144,6 +145,10 @@ class Group:
     def retention_used(self) -> float | None:
         used = [p.retention_used for p in self.counted if p.retention_used is not None]
         return max(used, default=None)
+
+    @property
+    def at_risk(self) -> float | None:
+        return max((p.at_risk for p in self.counted if p.at_risk is not None), default=None)
 
     @property
     def lost(self) -> int:

@@ -33,6 +33,8 @@ PULSE_WINDOW: Final = 5  # seconds that the live rate is a mean over
 READ_TIMEOUT_S: Final = 2.0
 FLUSH_S: Final = 60.0
 STALE_POLLS: Final = 3
+HOLD_POLLS: Final = 2.5  # how long a value of history stands for itself
+READ_PASSES: Final = 5  # groups at different offsets of one partition need one each
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Poller:
         self.settings = settings
         self.snapshot: Snapshot | None = None
         self.connection = Connection(up=False, since_ms=clock.now_ms(), error="not asked yet")
-        self.history = History()
+        self.history = History(hold_ms=round(HOLD_POLLS * settings.interval_s * 1000))
         self.live_rate: float | None = None  # records a second into all topics but internal ones
         self.version = 0  # grows with everything that a page may want to show
         self.last_duration_s = 0.0
@@ -147,14 +149,19 @@ class Poller:
         seen = self._collector.observe()
         clock = self._judge.clock
         clock.see_ends(self._clock.now_ms(), seen.ends)
-        wanted = clock.to_read(lag.places(seen.commits.values(), seen.starts, seen.ends))
-        if wanted:
+        waiting = lag.places(seen.commits.values(), seen.starts, seen.ends)
+        deadline_ms = self._clock.monotonic_ms() + READ_TIMEOUT_S * 1000
+        for _ in range(READ_PASSES):
+            wanted = clock.to_read(waiting)
+            left_s = (deadline_ms - self._clock.monotonic_ms()) / 1000
+            if not wanted or left_s <= 0:
+                break
             try:
-                found = self._door.reader.first(wanted, READ_TIMEOUT_S)
+                found = self._door.reader.first(wanted, left_s)
             except ClusterUnavailable as error:  # no right to read: lag stays interpolated
                 log.debug("first waiting records not read reason=%s", error)
-            else:
-                clock.learn(wanted, found, seen.ends)
+                break
+            clock.learn(wanted, found, seen.ends)
         return seen
 
     async def _beat(self) -> None:

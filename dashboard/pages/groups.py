@@ -20,7 +20,7 @@ async def list_values(visit: Visit) -> Values:
         "seconds": lambda g: g.lag_seconds or 0.0,
         "lag": lambda g: g.lag,
         "members": lambda g: len(g.members),
-        "retention": lambda g: g.retention_used or 0.0,
+        "retention": lambda g: g.at_risk or 0.0,
     }
 
     return {"table": table(visit, rows, sorts, _text), "hide": hide, "hidden": hidden}

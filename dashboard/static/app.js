@@ -9,8 +9,13 @@
   const patch = (old, fresh) => {
     if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) { old.replaceWith(fresh.cloneNode(true)); return; }
     if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    const before = old.dataset.series;
     for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
     for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.hasAttribute("data-keep")) { // a chart draws its own inside; tell it when it is of something else now
+      if (before !== old.dataset.series) footfallCharts.changed(old);
+      return;
+    }
     children(old, fresh);
   };
   const children = (old, fresh) => {

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const RANGE_S = { "5m": 300, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
+  const LEGEND = 44; // room for two lines of it
   const charts = new Map();
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -18,6 +19,13 @@
     if (value >= 60) return (value / 60).toFixed(1) + " min";
     return value >= 1 || value === 0 ? value.toFixed(value < 10 && value ? 1 : 0) + " s" : (value * 1000).toFixed(0) + " ms";
   };
+  // 24-hour clock; midnight and long steps show the day instead.
+  const clock = (time, step) => {
+    const text = new Date(time * 1000).toISOString();
+    if (step >= 86400 * 300) return text.slice(0, 7);
+    if (step >= 86400 || text.slice(11, 19) === "00:00:00") return text.slice(5, 10);
+    return step < 60 ? text.slice(11, 19) : text.slice(11, 16);
+  };
   const shown = (unit) => (value) => value == null ? "–" : unit === "s" ? seconds(value) : number(value) + unit;
 
   const options = (figure, plot) => {
@@ -25,11 +33,11 @@
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const fixed = "fixed" in figure.dataset;
     return {
-      width: Math.max(200, plot.clientWidth), height: plot.clientHeight - (labels.length > 0 ? 30 : 0),
+      width: Math.max(200, plot.clientWidth), height: plot.clientHeight - LEGEND,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       cursor: fixed ? {} : { sync: { key: "time" } },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70 }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+      axes: [{ ...axis, space: 70, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
@@ -89,7 +97,13 @@
       const pause = document.querySelector('figure[data-range="5m"]') ? 1000 : 5000;
       if (Date.now() - last < pause - 50) return;
       last = Date.now();
+      charts.forEach((chart, figure) => { if (!figure.isConnected) { chart.destroy(); charts.delete(figure); } });
       live().forEach(load);
+    },
+    changed(figure) {
+      const old = charts.get(figure);
+      if (old) { old.destroy(); charts.delete(figure); }
+      load(figure);
     },
     again,
   };
@@ -97,7 +111,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => charts.forEach((chart, figure) => {
       const plot = figure.querySelector(".plot");
-      chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - 30 });
+      chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - LEGEND });
     }), 150);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
