@@ -193,7 +193,7 @@ def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> tuple
         segment.truncate(end_position)
     segment.transaction_index.truncate_at(end_offset)
     segment.created_ms = opening.now_ms
-    _note_first_timestamp(segment)
+    segment.first_timestamp = segment.first_batch_timestamp()
     return end_offset, resume > 0 or segment.size == 0
 
 
@@ -218,11 +218,6 @@ def _resume_position(segment: Segment, opening: Opening) -> int:
     if known is not None:
         segment.max_timestamp, segment.max_timestamp_offset = known
     return position
-
-
-def _note_first_timestamp(segment: Segment) -> None:
-    if segment.size:
-        segment.first_timestamp = next(segment.headers(0))[1].max_timestamp
 
 
 # leader epochs ----------------------------------------------------------------------------

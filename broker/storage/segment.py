@@ -147,6 +147,11 @@ class Segment:
             return self.max_timestamp
         return self._files.modified_ms(self.path(LOG_SUFFIX))
 
+    def first_batch_timestamp(self) -> int:
+        """max_timestamp of its first batch; -1 if it is empty."""
+        header = self.header_at(0)
+        return NO_TIMESTAMP if header is None else header.max_timestamp
+
     def index_is_full(self, index_bytes_max: int) -> bool:
         size_bytes = self.offset_index.file.size_bytes
         return size_bytes > index_bytes_max - OFFSET_ENTRY.size
