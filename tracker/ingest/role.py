@@ -90,15 +90,14 @@ async def running(
         max_in_flight=config.max_in_flight_events,
     )
     reader = SiteReader(kafka, client_id=f"footfall-ingest-sites-{place.worker or 0}")
-    salts = Salts(place.data_dir / "ingest")
-    salts.today(clock.now_ms())
     readiness = Readiness(kafka, reader, clock)
-    services = _services(config, clock, metrics, producer, readiness, salts)
+    salts = await asyncio.to_thread(_salts, place.data_dir, clock)
+    services = await asyncio.to_thread(
+        _services, config, clock, metrics, producer, readiness, salts
+    )
+    application = await asyncio.to_thread(lambda: Ingest(services).application())
     runner = web.AppRunner(
-        Ingest(services).application(),
-        access_log=None,
-        auto_decompress=False,
-        shutdown_timeout=SHUTDOWN_S,
+        application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_S
     )
     await runner.setup()
     scrape = _metrics_server(registry, config) if place.worker is None else None
@@ -124,10 +123,20 @@ async def running(
                 for task in background:
                     task.cancel()
     finally:
-        reader.close()
-        if scrape is not None:
-            scrape.shutdown()
-            scrape.server_close()
+        await asyncio.to_thread(_close, reader, scrape)
+
+
+def _salts(data_dir: Path, clock: Clock) -> Salts:
+    salts = Salts(data_dir / "ingest")
+    salts.prepare(clock.now_ms())
+    return salts
+
+
+def _close(reader: SiteReader, scrape: tracker_metrics.MetricsServer | None) -> None:
+    reader.close()
+    if scrape is not None:
+        scrape.shutdown()
+        scrape.server_close()
 
 
 def _services(
@@ -185,7 +194,7 @@ def _metrics_server(
 async def _keep_salts_young(salts: Salts, clock: Clock) -> None:
     while True:
         await asyncio.sleep(SALT_CHECK_S)
-        salts.today(clock.now_ms())
+        await asyncio.to_thread(salts.prepare, clock.now_ms())
 
 
 async def _publish_depth(metrics: IngestMetrics, producer: Producer) -> None:

@@ -1,7 +1,8 @@
 """The day's secret of the visitor id: random, kept at most 48 hours, shared by all workers.
 
-File <data>/ingest/salts.json, mode 0600: {"<days since 1970 UTC>": "<64 hex digits>"}. Two days at
-most: today's and yesterday's. Once a salt is deleted nobody can compute its visitor ids again.
+File <data>/ingest/salts.json, mode 0600: {"<days since 1970 UTC>": "<64 hex digits>"}: today's,
+yesterday's, and shortly before midnight tomorrow's. Once a salt is deleted nobody can compute its
+visitor ids again.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 DAY_MS: Final = 24 * 60 * 60 * 1000
 SALT_BYTES: Final = 32
 DAYS_KEPT: Final = 2  # today and yesterday: gone before it is 48 hours old
+AHEAD_MS: Final = 10 * 60 * 1000  # tomorrow's is made so early, so that midnight waits for no disk
 
 
 class Salts:
@@ -26,23 +28,34 @@ class Salts:
         directory.mkdir(parents=True, exist_ok=True)
         self._path = directory / "salts.json"
         self._lock_path = directory / "salts.lock"
-        self._day = -1
-        self._salt = b""
+        self._known: dict[
+            int, bytes
+        ] = {}  # by day: today's, and tomorrow's shortly before midnight
 
     def today(self, now_ms: int) -> bytes:
-        """The salt of the UTC day of `now_ms`; raises OSError when the file cannot be written."""
+        """The salt of the UTC day of `now_ms`, from memory if `prepare` was called in time.
+
+        Otherwise (the clock jumped) it reads the file; raises OSError when that cannot be done.
+        """
         day = now_ms // DAY_MS
-        if day != self._day:
-            self._salt = self._load(day)
-            self._day = day
-        return self._salt
+        if day not in self._known:
+            self._known = {day: self._load(day)}
+        return self._known[day]
+
+    def prepare(self, now_ms: int) -> None:
+        """Have the salts of today and of the next minutes in memory, and too old ones deleted.
+
+        Reads and writes the file: call it in a thread, once a minute. Raises OSError.
+        """
+        days = sorted({now_ms // DAY_MS, (now_ms + AHEAD_MS) // DAY_MS})
+        self._known = {day: self._load(day) for day in days}
 
     def _load(self, day: int) -> bytes:
         """Read or make the salt of `day` and delete those that are too old, under a lock."""
         with self._lock_path.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = self._read()
-            kept = {one: salt for one, salt in known.items() if day - DAYS_KEPT < one <= day + 1}
+            kept = {one: salt for one, salt in known.items() if abs(one - day) < DAYS_KEPT}
             if day not in kept:
                 kept[day] = secrets.token_bytes(SALT_BYTES)
                 log.info("new salt day=%d", day)

@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 
+COUNTRY_CHARS: Final = 2
+
+
 class Kind(StrEnum):
     SEARCH = "search"
     SOCIAL = "social"
@@ -147,10 +150,16 @@ def of_host(host: str) -> Source:
         rest = labels[start:]
         known = KNOWN.get(".".join(rest))
         for end in range(len(rest) - 1, 0, -1):  # "search.yahoo." before "yahoo."
-            known = known or KNOWN.get(".".join(rest[:end]) + ".")
+            if _is_suffix(rest[end:]):
+                known = known or KNOWN.get(".".join(rest[:end]) + ".")
         if known:
             return known
     return Source(host.removeprefix("www."), Kind.REFERRAL)
+
+
+def _is_suffix(labels: list[str]) -> bool:
+    """What follows a brand: "com", a country, or both: "it", "co.uk", "com.br"."""
+    return all(len(label) == COUNTRY_CHARS or label in ("com", "net", "org") for label in labels)
 
 
 def of_name(name: str) -> Source:

@@ -1,0 +1,65 @@
+"""How the beacon script is served."""
+
+import gzip
+
+import cramjam
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from tracker.ingest import script
+
+GZIP_BYTES_MAX = 2_500
+
+
+def get(**headers: str) -> tuple[int, dict[str, str], bytes]:
+    request = make_mocked_request(
+        "GET", "/js/s.js", headers={name.replace("_", "-"): v for name, v in headers.items()}
+    )
+    answer = script.answer(script.load("/api/event"), request)
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    return answer.status, dict(answer.headers), body
+
+
+def test_the_script_fits_into_its_promise() -> None:
+    assert len(script.load("/api/event").gzip) < GZIP_BYTES_MAX
+
+
+def test_each_encoding_holds_the_same_script() -> None:
+    loaded = script.load("/api/event")
+
+    assert gzip.decompress(loaded.gzip) == loaded.plain
+    assert bytes(cramjam.brotli.decompress(loaded.brotli)) == loaded.plain
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("gzip, deflate", "gzip"), ("gzip, br", "br"), ("", None), ("identity", None)],
+)
+def test_the_browser_gets_an_encoding_that_it_asked_for(accepted: str, encoding: str) -> None:
+    _, headers, _ = get(Accept_Encoding=accepted)
+
+    assert headers.get("Content-Encoding") == encoding
+    assert headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_browser_that_has_the_script_is_not_sent_it_again() -> None:
+    _, headers, _ = get()
+
+    status, again, body = get(If_None_Match=headers["ETag"])
+
+    assert (status, body) == (304, b"")
+    assert "max-age" in again["Cache-Control"]
+
+
+def test_an_older_script_is_replaced() -> None:
+    status, _, body = get(If_None_Match='"0123456789abcdef"')
+
+    assert status == 200
+    assert body
+
+
+def test_the_script_posts_to_the_path_that_is_set() -> None:
+    moved = script.load("/x/y").plain
+
+    assert b"/x/y" in moved
+    assert b"/api/event" not in moved
