@@ -117,7 +117,7 @@ class SinkMetrics:
         ).labels(sink)
         self.lag = Gauge(
             "footfall_export_lag_seconds",
-            "Age of the oldest event that was read and is not yet in the sink; 0: caught up.",
+            "Age of the oldest event of the flush that waits, or ended last; 0: caught up.",
             ["sink"],
             registry=registry,
         ).labels(sink)

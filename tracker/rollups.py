@@ -158,9 +158,9 @@ class WrongSchema(Exception):
     """The file was written by a later version, or has not yet been migrated by the aggregator."""
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     """The database at `path`, made or migrated; explicit transactions only."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    db = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_ms / 1000)
     db.execute("PRAGMA journal_mode = WAL")
     # A power cut may take back the last transactions, and their offsets with them: the records
     # are read again from the broker's log, which alone has to be durable.

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tracker.events import Event
 
 DAY_MS = 86_400_000
+YEAR_10000_MS = 253_402_300_800_000
 MIDNIGHT_MS = 20_000 * DAY_MS  # 2024-10-04T00:00Z, a whole UTC day
 
 

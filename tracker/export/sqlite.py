@@ -26,8 +26,8 @@ from tracker.export.offset_table import (
     write_offsets,
 )
 from tracker.kafka import TopicPartition
+from tracker.rollups import BUSY_TIMEOUT_MS
 
-BUSY_TIMEOUT_S: Final = 2.0
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
 INDEXES: Final = (("site_id", "occurred_at"), ("received_at",))
@@ -54,8 +54,9 @@ class SqliteExporter:
 
     name = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._path = path
+        self._timeout_s = busy_timeout_ms / 1000
         self._held = Held()
         columns = list(event_columns())
         self._props = columns.index("props")
@@ -66,7 +67,7 @@ class SqliteExporter:
 
     def open(self) -> None:
         try:
-            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=self._timeout_s)
             self._db.execute("PRAGMA journal_mode = WAL")
             # A power cut may take back the last transactions, offsets included: the broker's log
             # is read again from there.

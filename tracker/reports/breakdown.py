@@ -23,6 +23,7 @@ def breakdown(
     dimension: Dimension | str,
     start_ms: int,
     end_ms: int,
+    *,
     limit: int = 10,
 ) -> list[Row]:
     """The `limit` values with the most visitors in [start_ms, end_ms), the most seen first.

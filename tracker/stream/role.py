@@ -23,5 +23,5 @@ def run_aggregate(config: StreamConfig, kafka: KafkaConfig, data_dir: Path) -> i
         config.metrics_port,
         Pace(config.batch_events_max, config.flush_interval_ms),
     )
-    sink = RollupSink(data_dir / "rollups.db", clock, config.repeat_window_days)
+    sink = RollupSink(data_dir / "rollups.db", clock, repeat_window_days=config.repeat_window_days)
     return run(role, sink, kafka, clock)

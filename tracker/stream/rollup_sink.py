@@ -36,7 +36,15 @@ class RollupSink:
 
     name = "rollups"
 
-    def __init__(self, path: Path, clock: Clock, repeat_window_days: int = 7) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        repeat_window_days: int = 7,
+        busy_timeout_ms: int = rollups.BUSY_TIMEOUT_MS,
+    ) -> None:
+        self._busy_timeout_ms = busy_timeout_ms
         self._path = path
         self._clock = clock
         self._repeat_window_days = repeat_window_days
@@ -44,7 +52,7 @@ class RollupSink:
 
     def open(self) -> None:
         try:
-            self._db = rollups.open_for_writing(self._path)
+            self._db = rollups.open_for_writing(self._path, self._busy_timeout_ms)
         except sqlite3.Error as error:
             raise unavailable(error) or error from error
         self._names = Names(self._db)
