@@ -61,9 +61,13 @@ def decode(
     version: int,
     buffer: bytes | bytearray | memoryview,
     position: int = 0,
+    *,
+    leftover: bool = False,
 ) -> M:
     """The message that fills `buffer` from `position` to its end; ProtocolError if none does.
 
+    With `leftover` bytes may follow it, as Apache Kafka allows in requests: librdkafka 2.16 leaves
+    three after a Metadata request for all topics.
     Record fields are views of `buffer`; everything else is copied out of it.
     """
     decoder = _decoders.get((message_type, version)) or _decoder(message_type, version)
@@ -74,7 +78,7 @@ def decode(
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         reason = str(error) if isinstance(error, UnicodeDecodeError) else "it ends too early"
         raise ProtocolError(f"{message_type.__name__} v{version}: {reason}") from error
-    if position != end:
+    if position != end and not leftover:
         extra = end - position
         raise ProtocolError(f"{message_type.__name__} v{version} has {extra} bytes too many")
     decoded: M = message

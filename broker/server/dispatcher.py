@@ -118,7 +118,7 @@ class Dispatcher:
             connection_id=peer.connection_id,
         )
         handler = route.handler
-        message = decode(handler.request_type, route.version, request.body)
+        message = decode(handler.request_type, route.version, request.body, leftover=True)
         response = await handler.handle(message, context)
         if response is None:
             return None
