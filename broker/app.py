@@ -26,7 +26,7 @@ from broker.metadata.controller import effective_topic_config
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import METADATA_TOPIC, METADATA_TOPIC_ID, OFFSETS_TOPIC
 from broker.metrics import BrokerMetrics
-from broker.partition.disk_worker import DiskWorker
+from broker.partition.disk_worker import DiskWorker, in_disk_thread
 from broker.partition.fetch_sessions import FetchSessions
 from broker.partition.log_configs import log_config, metadata_log_config
 from broker.partition.partition import Hosting, Partition, PartitionId
@@ -83,8 +83,10 @@ class Broker:
         listener = Listener(LISTENER_NAME, limits_of(self._config), self._metrics)
         logs = LogManager(OsFiles(), self._log_dirs)
         try:
-            cluster_id = logs.start(
-                self._config.node_id, uuid_text(new_id()), lambda: uuid_text(new_id())
+            cluster_id = await in_disk_thread(
+                lambda: logs.start(
+                    self._config.node_id, uuid_text(new_id()), lambda: uuid_text(new_id())
+                )
             )
         except StorageError as error:
             raise CannotStart(str(error)) from error
@@ -101,7 +103,7 @@ class Broker:
         finally:
             for worker in self._workers.values():
                 await worker.close()
-        logs.clean_shutdown()
+        await in_disk_thread(logs.clean_shutdown)
         log.info("broker stopped")
 
     async def _run(

@@ -187,6 +187,11 @@ class DiskWorker:
             job.committed(failures.get(id(job.log)))
 
 
+async def in_disk_thread(function: Callable[[], R]) -> R:
+    """Call `function` off the loop: for the start and the stop, when there are no workers."""
+    return await asyncio.get_running_loop().run_in_executor(None, function)
+
+
 def as_storage_error(error: Exception) -> StorageError:
     """Damage as the broker names it, whatever the operating system called it."""
     return error if isinstance(error, StorageError) else StorageError(str(error))
