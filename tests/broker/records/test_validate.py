@@ -1,0 +1,111 @@
+"""What a client may append: each rule with the code Kafka gives."""
+
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from broker.errors import ErrorCode, KafkaError
+from broker.records.batch import assemble, build_batch, fields_of, read_header
+from broker.records.compression import Codec
+from broker.records.record import Record
+from broker.records.validate import ProduceLimits, validate_produce
+
+NOW_MS = 1_000_000
+LIMITS = ProduceLimits()
+KEYED = [Record(0, NOW_MS, b"k", b"v"), Record(0, NOW_MS, b"k", None)]
+
+
+def changed(**fields: int) -> bytes:
+    """A sound batch but for these header fields; its CRC is right."""
+    batch = build_batch(KEYED)
+    return assemble(fields_of(read_header(batch))._replace(**fields), batch[61:])
+
+
+def refusal_of(records: bytes | None, limits: ProduceLimits = LIMITS) -> ErrorCode:
+    with pytest.raises(KafkaError) as refusal:
+        validate_produce(
+            None if records is None else memoryview(records), limits=limits, now_ms=NOW_MS
+        )
+    return refusal.value.code
+
+
+def test_a_sound_batch_is_taken() -> None:
+    batch = build_batch(KEYED, producer_id=1, producer_epoch=0, base_sequence=0)
+
+    header = validate_produce(memoryview(batch), limits=LIMITS, now_ms=NOW_MS)
+
+    assert header == read_header(batch)
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: None, ErrorCode.INVALID_RECORD),
+        (lambda: b"", ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED) * 2, ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED)[:-1], ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED) + b"x", ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED)[:30], ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED)[:-1] + b"x", ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED, control=True), ErrorCode.INVALID_RECORD),
+        (lambda: changed(record_count=3), ErrorCode.INVALID_RECORD),
+        (lambda: changed(record_count=0), ErrorCode.INVALID_RECORD),
+        (lambda: changed(attributes=5), ErrorCode.INVALID_RECORD),
+        (lambda: changed(attributes=0x40), ErrorCode.INVALID_RECORD),
+        (lambda: changed(attributes=0x10), ErrorCode.INVALID_RECORD),
+        (lambda: changed(producer_id=1, producer_epoch=0), ErrorCode.INVALID_RECORD),
+        (lambda: changed(producer_id=1, base_sequence=0), ErrorCode.INVALID_RECORD),
+        (lambda: changed(max_timestamp=NOW_MS + 3_600_001), ErrorCode.INVALID_TIMESTAMP),
+    ],
+)
+def test_a_bad_batch_is_refused_with_kafkas_code(
+    make: Callable[[], bytes | None], code: ErrorCode
+) -> None:
+    assert refusal_of(make()) == code
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_old_message_formats_are_refused(magic: int) -> None:
+    message = struct.pack(">qiIbb", 0, 30, 0, magic, 0) + bytes(30)
+
+    assert refusal_of(message) == ErrorCode.INVALID_RECORD
+
+
+def test_the_size_limit_counts_the_whole_batch() -> None:
+    batch = build_batch(KEYED)
+    exact = ProduceLimits(max_message_bytes=len(batch))
+
+    assert validate_produce(memoryview(batch), limits=exact, now_ms=NOW_MS)
+    assert (
+        refusal_of(batch, ProduceLimits(max_message_bytes=len(batch) - 1))
+        == ErrorCode.MESSAGE_TOO_LARGE
+    )
+
+
+def test_timestamps_too_far_back_are_refused_when_the_topic_says_so() -> None:
+    batch = build_batch([Record(0, NOW_MS - 101, b"k", b"v")])
+    limits = ProduceLimits(message_timestamp_before_max_ms=100)
+
+    assert refusal_of(batch, limits) == ErrorCode.INVALID_TIMESTAMP
+    assert validate_produce(memoryview(batch), limits=LIMITS, now_ms=NOW_MS)
+
+
+def test_with_log_append_time_the_clients_times_do_not_matter() -> None:
+    batch = build_batch([Record(0, NOW_MS * 10, b"k", b"v")])
+
+    assert refusal_of(batch) == ErrorCode.INVALID_TIMESTAMP
+    assert validate_produce(
+        memoryview(batch), limits=ProduceLimits(create_time=False), now_ms=NOW_MS
+    )
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+def test_a_compacted_topic_needs_a_key_in_every_record(codec: Codec) -> None:
+    limits = ProduceLimits(keys_required=True)
+    keyless = build_batch([*KEYED, Record(0, NOW_MS, None, b"v")], codec=codec)
+
+    assert refusal_of(keyless, limits) == ErrorCode.INVALID_RECORD
+    assert validate_produce(memoryview(keyless), limits=LIMITS, now_ms=NOW_MS)
+    keyed = memoryview(build_batch(KEYED, codec=codec))
+    assert validate_produce(keyed, limits=limits, now_ms=NOW_MS)
