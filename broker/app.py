@@ -75,13 +75,14 @@ class Broker:
         self._config = config
         self._clock = clock
         self._log_dirs = config.log_dirs or (str(data_dir / "broker"),)
+        self._files = OsFiles()
         self._metrics = BrokerMetrics(CollectorRegistry())
         self._workers: dict[str, DiskWorker] = {}
 
     async def run(self, on_serving: Callable[[Serving], None], stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set. CannotStart: the port or the log directory is taken."""
         listener = Listener(LISTENER_NAME, limits_of(self._config), self._metrics)
-        logs = LogManager(OsFiles(), self._log_dirs)
+        logs = LogManager(self._files, self._log_dirs)
         try:
             cluster_id = await in_disk_thread(
                 lambda: logs.start(
@@ -136,7 +137,7 @@ class Broker:
                     self._config.max_incremental_fetch_session_cache_slots
                 ),
             )
-            upkeep = Upkeep(self._config, self._clock, logs, self._workers, partitions)
+            upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             background = [
                 tasks.create_task(upkeep.run(), name="upkeep"),
                 tasks.create_task(transactions.run(), name="transactions"),

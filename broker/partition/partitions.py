@@ -58,6 +58,11 @@ class Partitions:
 
     # Finding
 
+    @property
+    def workers(self) -> Mapping[str, DiskWorker]:
+        """By log directory."""
+        return self._setup.workers
+
     def get(self, topic: str, index: int) -> Partition:
         """UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR when no disk could hold it."""
         partition = self.find(topic, index)

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.errors import KafkaError, StorageError
-from broker.partition.disk_worker import DiskWorker
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
+from broker.storage import compaction
+from broker.storage.files import Files
 from broker.storage.log_manager import LogManager
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,12 @@ class Upkeep:
         self,
         config: BrokerConfig,
         clock: Clock,
-        logs: LogManager,
-        workers: Mapping[str, DiskWorker],
+        storage: tuple[Files, LogManager],
         partitions: Partitions,
     ) -> None:
         self._config = config
         self._clock = clock
-        self._logs = logs
-        self._workers = workers
+        self._files, self._logs = storage
         self._partitions = partitions
 
     async def run(self) -> None:
@@ -44,6 +43,7 @@ class Upkeep:
                 (self._config.log_retention_check_interval_ms, self.delete_old_segments),
                 (REMOVE_FILES_MS, self.remove_files),
                 (PRODUCER_EXPIRY_MS, self.expire_producers),
+                (self._config.log_cleaner_backoff_ms, self.compact),
                 (RETRY_MISSING_MS, self._partitions.open_missing),
             ):
                 tasks.create_task(self._every(interval_ms, step), name=step.__name__)
@@ -54,7 +54,7 @@ class Upkeep:
             (partition.topic, partition.index): partition.high_watermark
             for partition in self._partitions.all()
         }
-        for path, worker in self._workers.items():
+        for path, worker in self._partitions.workers.items():
             await worker.run(self._logs.checkpoint, path, watermarks)
 
     async def delete_old_segments(self) -> None:
@@ -68,8 +68,34 @@ class Upkeep:
     async def remove_files(self) -> None:
         """Unlink what was deleted long enough ago."""
         await self._each(lambda partition: partition.log.remove_retired(self._clock.now_ms()))
-        for path, worker in self._workers.items():
+        for path, worker in self._partitions.workers.items():
             await worker.run_aside(self._logs.remove_deleted, path)
+
+    async def compact(self) -> None:
+        """Keep the last record of each key in the logs that are dirty enough.
+
+        The long part runs aside, on segments that no longer change; only putting the result in
+        place runs in the thread that appends.
+        """
+        for partition in self._partitions.all():
+            if partition.is_online and partition.log.config.compacts:
+                try:
+                    await self._compact(partition)
+                except (KafkaError, StorageError) as error:
+                    partition.refusal_for(error)
+
+    async def _compact(self, partition: Partition) -> None:
+        key = (partition.topic, partition.index)
+        now_ms = self._clock.now_ms()
+        bounds = compaction.Bounds(self._logs.cleaner_offset(key), partition.high_watermark, now_ms)
+        if not compaction.is_due(partition.log, bounds):
+            return
+        worker = partition.worker
+        cleaned = await worker.run_aside(compaction.clean, self._files, partition.log, bounds)
+        if cleaned is not None and await worker.run(
+            compaction.install, self._files, partition.log, cleaned, now_ms
+        ):
+            await worker.run(self._logs.store_cleaner_offset, key, cleaned.first_dirty_offset)
 
     async def expire_producers(self) -> None:
         """Forget the sequences of producers that have been idle for a day."""
