@@ -62,12 +62,30 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     listener = listen(config.host, place.port, shared=place.worker is not None)
-    async with running(kafka, config, place, listener) as readiness:
+    async with running(kafka, config, place, listener) as started:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(readiness.prepared.wait(), FIRST_CONTACT_S)
+            await asyncio.wait_for(started.readiness.prepared.wait(), FIRST_CONTACT_S)
         host, port = listener.getsockname()[:2]
         ready(f"http://{_in_url(host)}:{port}")
         await stop.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The role while it serves."""
+
+    readiness: Readiness
+    metrics_port: int | None  # None: the parent of the workers serves them
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Parts that the handlers and the background tasks share."""
+
+    clock: Clock
+    metrics: IngestMetrics
+    producer: Producer
+    readiness: Readiness
 
 
 @contextlib.asynccontextmanager
@@ -77,7 +95,7 @@ async def running(
     place: Place,
     listener: socket.socket,
     clock: Clock | None = None,
-) -> AsyncIterator[Readiness]:
+) -> AsyncIterator[Running]:
     """The whole role on an open socket; on leaving, what is in flight is finished first."""
     clock = clock or SystemClock()
     registry = CollectorRegistry()
@@ -92,9 +110,8 @@ async def running(
     reader = SiteReader(kafka, client_id=f"footfall-ingest-sites-{place.worker or 0}")
     readiness = Readiness(kafka, reader, clock)
     salts = await asyncio.to_thread(_salts, place.data_dir, clock)
-    services = await asyncio.to_thread(
-        _services, config, clock, metrics, producer, readiness, salts
-    )
+    shared = _Shared(clock, metrics, producer, readiness)
+    services = await asyncio.to_thread(_services, config, shared, salts)
     application = await asyncio.to_thread(lambda: Ingest(services).application())
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_S
@@ -116,7 +133,7 @@ async def running(
                 )
             await web.SockSite(runner, listener, backlog=BACKLOG).start()
             try:
-                yield readiness
+                yield Running(readiness, scrape.server_port if scrape else None)
             finally:
                 await runner.cleanup()  # no new requests; those under way are answered
                 await producer.close()
@@ -139,14 +156,7 @@ def _close(reader: SiteReader, scrape: tracker_metrics.MetricsServer | None) -> 
         scrape.server_close()
 
 
-def _services(
-    config: IngestConfig,
-    clock: Clock,
-    metrics: IngestMetrics,
-    producer: Producer,
-    readiness: Readiness,
-    salts: Salts,
-) -> Services:
+def _services(config: IngestConfig, shared: _Shared, salts: Salts) -> Services:
     try:
         blocked = Networks(config.blocked_addresses)
         visitors = Visitors(config.trusted_proxies, config.country_header)
@@ -154,10 +164,11 @@ def _services(
         raise SettingsError(f"[ingest]: {error}") from error
     addresses = Addresses(blocked, honour_gpc=config.honour_gpc)
     node = config.node or platform.node()
-    pipeline = Pipeline(Parts(readiness.known_sites, addresses, salts, node))
+    clock, metrics, producer = shared.clock, shared.metrics, shared.producer
+    pipeline = Pipeline(Parts(shared.readiness.known_sites, addresses, salts, node))
     collector = Collector(pipeline, producer, DeadLetters(producer, metrics, clock), metrics)
     rates = Rates(config.max_requests_per_second, clock)
-    return Services(config, collector, visitors, rates, readiness, metrics, clock)
+    return Services(config, collector, visitors, rates, shared.readiness, metrics, clock)
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:

@@ -7,7 +7,6 @@ under any country ("google." is google.com, google.co.uk, www.google.it).
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-
 COUNTRY_CHARS: Final = 2
 
 
