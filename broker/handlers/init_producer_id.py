@@ -4,8 +4,9 @@ Without a transactional id: a fresh id and epoch 0, always (idempotent producer)
 transaction coordinator's, which fences whoever had it before. v3 bumps a known epoch (KIP-360).
 """
 
+from broker.coordinator.transaction.fencing import code_for
 from broker.coordinator.transaction.transaction import Producer
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.init_producer_id import (
@@ -14,6 +15,7 @@ from broker.protocol.messages.init_producer_id import (
 )
 
 NO_PRODUCER_ID = -1
+FENCED_SINCE_VERSION = 4  # KIP-588
 
 
 async def init_producer_id(
@@ -24,8 +26,6 @@ async def init_producer_id(
         if request.transactional_id is None:
             producer = Producer(await services.cluster.next_producer_id(), 0)
         else:
-            if not request.transactional_id:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
             expected = None
             if request.producer_id != NO_PRODUCER_ID:
                 expected = Producer(request.producer_id, request.producer_epoch)
@@ -33,7 +33,8 @@ async def init_producer_id(
                 request.transactional_id, request.transaction_timeout_ms, expected
             )
     except KafkaError as refusal:
-        return InitProducerIdResponse(error_code=refusal.code, producer_epoch=-1)
+        code = code_for(refusal, context.api_version, known_since=FENCED_SINCE_VERSION)
+        return InitProducerIdResponse(error_code=code, producer_id=-1, producer_epoch=-1)
     return InitProducerIdResponse(producer_id=producer.id, producer_epoch=producer.epoch)
 
 

@@ -9,8 +9,11 @@ are queued before the first wait, so requests of one connection keep their order
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
+from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.partition import Partition
@@ -23,6 +26,7 @@ from broker.protocol.messages.produce import (
     TopicProduceData,
     TopicProduceResponse,
 )
+from broker.records.batch import HEADER_BYTES, read_header
 from broker.storage.log import AppendInfo
 
 ACKS_NONE = 0
@@ -30,9 +34,17 @@ LEGAL_ACKS = (-1, 0, 1)
 FIRST_VERSION = 3
 FIRST_VERSION_BY_ID = 13
 FIRST_VERSION_WITH_ZSTD = 7  # KIP-110
-CODEC_POSITION = 22  # low byte of the batch's attributes
+FIRST_VERSION_JOINING = 12  # a write makes its partition part of the transaction (KIP-890)
+FIRST_VERSION_WITH_ABORTABLE = 11  # KIP-890 part 1
+PASSING = (
+    ErrorCode.CONCURRENT_TRANSACTIONS,
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+)
+ATTRIBUTES_POSITION = 22  # their low byte
 CODEC_MASK = 0x07
 CODEC_ZSTD = 4
+TRANSACTIONAL_BIT = 0x10
 
 
 @dataclass(slots=True)
@@ -42,6 +54,8 @@ class Started:
     index: int
     partition: Partition
     future: asyncio.Future[AppendInfo]
+    admission: Coroutine[Any, Any, None] | None
+    """Until the transaction knows of the partition the append must not be answered."""
 
 
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
@@ -91,16 +105,68 @@ def _start(
             raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
         if context.api_version < FIRST_VERSION_WITH_ZSTD:
             _refuse_zstd(records)
-        future = partition.start_append(
-            records, acks=request.acks, timeout_ms=request.timeout_ms, now_ms=context.now_ms
-        )
+        admission = _admit(request, partition, records, context)
+        future = _append(request, partition, records, context, admission)
     except KafkaError as refusal:
         return _refused(data.index, refusal)
-    return Started(data.index, partition, future)
+    return Started(data.index, partition, future, admission)
+
+
+def _append(
+    request: ProduceRequest,
+    partition: Partition,
+    records: memoryview,
+    context: RequestContext,
+    admission: Coroutine[Any, Any, None] | None,
+) -> asyncio.Future[AppendInfo]:
+    try:
+        return partition.start_append(
+            records, acks=request.acks, timeout_ms=request.timeout_ms, now_ms=context.now_ms
+        )
+    except KafkaError:
+        if admission is not None:
+            admission.close()
+        raise
+
+
+def _admit(
+    request: ProduceRequest, partition: Partition, records: memoryview, context: RequestContext
+) -> Coroutine[Any, Any, None] | None:
+    """Check that a transactional batch belongs to an open transaction, or let it join (KIP-890)."""
+    if len(records) < HEADER_BYTES or not records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
+        return None
+    if request.transactional_id is None:
+        message = "a transactional batch in a request without transactional id"
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
+    header = read_header(records)
+    try:
+        admission: Coroutine[Any, Any, None] | None = context.services.transactions.admit(
+            request.transactional_id,
+            Producer(header.producer_id, header.producer_epoch),
+            (partition.topic, partition.index),
+            implicit=context.api_version >= FIRST_VERSION_JOINING,
+        )
+    except KafkaError as refusal:
+        code = _admission_code(refusal.code, context.api_version)
+        raise KafkaError(code, refusal.message) from refusal
+    return admission
+
+
+def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
+    """What a producer of this version understands when its transaction does not let it write."""
+    if code is ErrorCode.PRODUCER_FENCED:
+        return ErrorCode.INVALID_PRODUCER_EPOCH  # the one word for it on the produce path
+    if code is ErrorCode.TRANSACTION_ABORTABLE and version < FIRST_VERSION_WITH_ABORTABLE:
+        return ErrorCode.INVALID_TXN_STATE
+    if code in PASSING and version < FIRST_VERSION_JOINING:
+        return ErrorCode.NOT_ENOUGH_REPLICAS  # old producers retry after this one
+    return code
 
 
 async def _finish(append: Started) -> PartitionProduceResponse:
     try:
+        if append.admission is not None:
+            await append.admission
         info = await append.future
     except KafkaError as refusal:
         return _refused(append.index, refusal)
@@ -120,7 +186,10 @@ def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
 
 
 def _refuse_zstd(records: memoryview) -> None:
-    if len(records) > CODEC_POSITION and records[CODEC_POSITION] & CODEC_MASK == CODEC_ZSTD:
+    if (
+        len(records) > ATTRIBUTES_POSITION
+        and records[ATTRIBUTES_POSITION] & CODEC_MASK == CODEC_ZSTD
+    ):
         raise KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
             f"zstd needs Produce v{FIRST_VERSION_WITH_ZSTD} or newer",

@@ -14,5 +14,9 @@ SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
     "eligible.leader.replicas.version": (0, 1),  # KIP-966
 }
 
-BOOTSTRAP_FEATURES: Mapping[str, int] = {METADATA_VERSION: 27, GROUP_VERSION: 1}
+BOOTSTRAP_FEATURES: Mapping[str, int] = {
+    METADATA_VERSION: 27,
+    GROUP_VERSION: 1,
+    TRANSACTION_VERSION: 2,
+}
 """Levels of a cluster at its first start; the others are at 0 until UpdateFeatures raises them."""
