@@ -21,6 +21,7 @@ from broker.storage.log_config import LogConfig
 from broker.storage.producer_state import BatchMetadata, ProducerState
 from broker.storage.scan import BatchScan
 from broker.storage.segment import LOG_SUFFIX, RELATIVE_OFFSET_MAX, Segment
+from broker.storage.tail_map import TailMap
 from broker.storage.transaction_index import AbortedTransaction
 
 log = logging.getLogger(__name__)
@@ -122,10 +123,14 @@ def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
         return True
     log.warning("indexes built again segment=%s", segment.path(LOG_SUFFIX))
     segment.reset_indexes()
+    next_offset = segment.base_offset
     for position, header in BatchScan(segment, 0, segment.size).sound_batches():
-        if header.next_offset > end_offset:
-            raise segment.damage(position, f"offset {header.last_offset} is past {end_offset}")
+        if not next_offset <= header.base_offset < header.next_offset <= end_offset:
+            raise segment.damage(
+                position, f"offset {header.base_offset} is outside [{next_offset}, {end_offset})"
+            )
         _index(segment, position, header, config)
+        next_offset = header.next_offset
     segment.seal()
     segment.unload_indexes()
     return False
@@ -344,4 +349,5 @@ def cut_segment(segment: Segment, offset: int) -> None:
     segment.time_index.truncate_at(offset)
     segment.transaction_index.truncate_at(offset)
     segment.truncate(position)
+    segment.tail = TailMap()
     segment.recount_timestamps()

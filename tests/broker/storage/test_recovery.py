@@ -1,0 +1,161 @@
+"""Opening: torn ends are cut, damage is told, and only what may be torn is read."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import binary, integers
+
+from broker.errors import StorageError
+from broker.storage.log import Log, LogConfig
+from tests.support.batches import NOW_MS, append, batch, read_values
+from tests.support.memory_files import MemoryFiles
+
+DIRECTORY = "/logs/events-0"
+CONFIG = LogConfig(segment_bytes=4000, index_interval_bytes=300)
+FIRST = f"{DIRECTORY}/00000000000000000000.log"
+
+
+def open_log(files: MemoryFiles, *, recovery_point: int = 0, clean: bool = False) -> Log:
+    return Log.open(
+        files,
+        DIRECTORY,
+        ("events", 0),
+        CONFIG,
+        clean_shutdown=clean,
+        recovery_point=recovery_point,
+        now_ms=NOW_MS,
+    )
+
+
+def filled(count: int) -> tuple[MemoryFiles, Log]:
+    files = MemoryFiles()
+    log = open_log(files)
+    for number in range(count):
+        append(log, batch(b"value %d" % number))
+    return files, log
+
+
+@given(size=integers(0, 1500), garbage=binary(max_size=90))
+@settings(max_examples=100, deadline=None)
+def test_any_torn_end_is_cut_back_to_whole_batches(size: int, garbage: bytes) -> None:
+    files, log = filled(15)
+    whole = read_values(log)
+    file = files.open(FIRST)
+    file.truncate(min(size, file.size))
+    file.append([garbage])
+
+    values = read_values(open_log(files))
+
+    assert values == whole[: len(values)]
+    one_batch = len(files.contents(FIRST)) // max(len(values), 1)
+    assert len(values) >= min(size // 90, 15) or one_batch > size
+
+
+def test_damage_in_the_middle_of_the_unflushed_end_is_told_not_cut() -> None:
+    files, log = filled(10)
+    sound = list(log.segments[0].headers(0))
+    position = sound[4][0]
+    files.corrupt(FIRST, position + 70)
+
+    with pytest.raises(StorageError, match=rf"00000\.log is damaged at byte {position}"):
+        open_log(files)
+
+
+def test_the_way_out_of_damage_is_a_copy_that_is_cut_there() -> None:
+    files, log = filled(10)
+    position = list(log.segments[0].headers(0))[4][0]
+    files.corrupt(FIRST, position + 70)
+
+    files.open(FIRST).truncate(position)
+
+    assert read_values(open_log(files)) == [b"value %d" % number for number in range(4)]
+
+
+def test_damage_below_the_recovery_point_is_found_when_it_is_read_by_time() -> None:
+    files, log = filled(10)
+    log.close()
+    files.corrupt(FIRST, 70)
+
+    reopened = open_log(files, clean=True)
+
+    with pytest.raises(StorageError, match="damaged at byte 0"):
+        reopened.offset_for_timestamp(NOW_MS)
+
+
+def test_recovery_reads_only_beyond_the_recovery_point() -> None:
+    files, log = filled(40)
+    recovery_point = log.checkpoint()
+    append(log, batch(b"unflushed"))
+    size = len(files.contents(FIRST))
+    files.bytes_read.clear()
+
+    reopened = open_log(files, recovery_point=recovery_point)
+
+    assert reopened.end_offset == 41
+    assert sum(files.bytes_read.values()) < size // 2
+    assert read_values(reopened)[-1] == b"unflushed"
+
+
+def test_finished_segments_are_not_read_at_all() -> None:
+    files, log = filled(200)
+    assert len(log.segments) > 3
+    files.bytes_read.clear()
+
+    reopened = open_log(files)
+
+    finished = [segment.path(".log") for segment in reopened.segments[:-1]]
+    assert [files.bytes_read.get(path, 0) for path in finished] == [0] * len(finished)
+
+
+@pytest.mark.parametrize("suffix", [".index", ".timeindex"])
+@pytest.mark.parametrize("clean", [True, False])
+def test_missing_or_damaged_indexes_are_built_again(suffix: str, clean: bool) -> None:
+    files, log = filled(200)
+    whole = read_values(log)
+    log.close()
+    for number, path in enumerate(p for p in files.paths() if p.endswith(suffix)):
+        if number % 2:
+            files.remove(path)
+        else:
+            files.open(path).append([b"odd"])
+
+    reopened = open_log(files, clean=clean)
+
+    assert read_values(reopened, max_bytes=1) == whole
+    assert reopened.offset_for_timestamp(NOW_MS) == (NOW_MS, 0, 0)
+
+
+@pytest.mark.parametrize("position", [0, 23, 62])
+def test_a_damaged_finished_segment_without_its_index_is_told(position: int) -> None:
+    files, log = filled(200)
+    log.close()
+    files.remove(FIRST.replace(".log", ".index"))
+    files.corrupt(FIRST, position)
+
+    with pytest.raises(StorageError, match="damaged at byte 0"):
+        open_log(files, clean=True)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00\x07", bytes(40)])
+def test_a_damaged_producer_snapshot_is_done_without(damage: bytes) -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    for number in range(3):
+        append(log, batch(b"x", producer=(4, 0), sequence=number))
+    log.close()
+    snapshot = next(path for path in files.paths() if path.endswith(".snapshot"))
+    file = files.open(snapshot)
+    file.truncate(0)
+    file.append([damage])
+
+    reopened = open_log(files, clean=True)
+
+    assert reopened.producer_state.entries == log.producer_state.entries
+
+
+def test_a_log_that_ends_before_its_start_offset_is_begun_anew() -> None:
+    files, _ = filled(5)
+
+    log = Log.open(files, DIRECTORY, ("events", 0), CONFIG, log_start_offset=100, now_ms=NOW_MS)
+
+    assert (log.start_offset, log.end_offset) == (100, 100)
+    assert append(log, batch(b"x")).first_offset == 100
