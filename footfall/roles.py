@@ -36,6 +36,7 @@ class Role:
 
 
 METRICS = "metrics"
+PORT_MAX = 65_535
 
 ROLES = (
     Role(
@@ -104,17 +105,17 @@ def chosen(names: Sequence[str]) -> tuple[Role, ...]:
 
 def addresses(role: Role, path: Path | None) -> tuple[Address, ...]:
     """Where `role` will listen by the settings file at `path` and the environment."""
-    return tuple(
-        Address(
-            role.name,
-            role.section,
-            endpoint.purpose,
-            peek(role.section, endpoint.host_key, "127.0.0.1", path),
-            peek(role.section, endpoint.port_key, endpoint.default_port, path),
-            endpoint.port_key,
+    return tuple(_address(role, endpoint, path) for endpoint in role.endpoints)
+
+
+def _address(role: Role, endpoint: Endpoint, path: Path | None) -> Address:
+    host = peek(role.section, endpoint.host_key, "127.0.0.1", path)
+    port = peek(role.section, endpoint.port_key, endpoint.default_port, path)
+    if port > PORT_MAX:
+        raise SettingsError(
+            f"{endpoint.port_key} = {port} in [{role.section}] is above its upper bound {PORT_MAX}"
         )
-        for endpoint in role.endpoints
-    )
+    return Address(role.name, role.section, endpoint.purpose, host, port, endpoint.port_key)
 
 
 def role_arguments(role: Role, config: Path | None, data_dir: Path) -> list[str]:
