@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 EXIT_FAILED = 1
 OPEN_AGAIN_S = 1.0
 BROKER_WAIT_S = 1.0
+SESSION_TIMEOUT_MS = 6_000  # the least that Kafka allows: a killed process is replaced soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,12 @@ def _work(
     role: Role, sink: Exporter, kafka: KafkaConfig, stop: threading.Event, around: Surroundings
 ) -> None:
     _ensure_topics(kafka, stop, around.metrics)
-    consumer = Consumer(kafka, client_id=f"footfall-{role.name}", group=role.group)
+    consumer = Consumer(
+        kafka,
+        client_id=f"footfall-{role.name}",
+        group=role.group,
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+    )
     dead_letters = DeadLetters(kafka, role.name)
     worker = Worker(consumer, sink, dead_letters, around)
     try:
