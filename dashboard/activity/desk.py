@@ -111,7 +111,7 @@ def _report(database: Connection, question: Question, now_ms: int) -> Report:
             (
                 dimension.value,
                 title,
-                breakdown.breakdown(database, site, dimension, start, end, ROWS),
+                breakdown.breakdown(database, site, dimension, start, end, limit=ROWS),
             )
             for dimension, title in DIMENSIONS
         ],

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const RANGE_S = { "5m": 300, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
-  const LEGEND = 44; // room for two lines of it
+  const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
   const charts = new Map();
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -33,11 +33,11 @@
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const fixed = "fixed" in figure.dataset;
     return {
-      width: Math.max(200, plot.clientWidth), height: plot.clientHeight - LEGEND,
+      width: Math.max(200, plot.clientWidth), height: "fixed" in figure.dataset ? 250 : 196,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       cursor: fixed ? {} : { sync: { key: "time" } },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+      axes: [{ ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 64, incrs: unit === "s" ? SECONDS : undefined, values: (_, ticks) => ticks.map(format) }],
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
@@ -111,7 +111,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(() => charts.forEach((chart, figure) => {
       const plot = figure.querySelector(".plot");
-      chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - LEGEND });
+      chart.setSize({ width: plot.clientWidth, height: chart.height });
     }), 150);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
