@@ -20,6 +20,9 @@ from broker.config import BrokerConfig, CommonConfig
 from footfall.settings import EXIT_CONFIG, SettingsError, load
 
 EXIT_CANNOT_START = 1
+THREAD_SWITCH_S = 0.0005
+"""How long a busy event loop keeps the disk thread from going on after a sync. Python's own 5 ms
+costs up to 10 ms of latency at the 99th percentile; 0.1 ms costs throughput (docs/adr)."""
 
 
 def main() -> int:
@@ -36,6 +39,7 @@ def main() -> int:
         print(f"broker: {error}", file=sys.stderr)
         return EXIT_CONFIG
     faulthandler.enable()
+    sys.setswitchinterval(THREAD_SWITCH_S)
     logging.basicConfig(
         level=common.log_level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -119,6 +119,9 @@ class Broker:
         listener, address = listening
         waiting = Waiting(asyncio.get_running_loop())
         partitions = self._partitions(logs, waiting)
+        self._metrics.logs.free_bytes = lambda: {
+            path: logs.free_bytes(path) for path in logs.directories
+        }
         cluster = await self._cluster(partitions, cluster_id)
         async with asyncio.TaskGroup() as tasks:
             groups = GroupCoordinator(cluster, partitions, self._config, self._clock, tasks)
@@ -180,7 +183,7 @@ class Broker:
         return DiskWorker(
             str(number),
             sync=self._config.log_flush == "sync",
-            on_sync_seconds=lambda seconds: None,
+            on_sync_seconds=self._metrics.logs.sync_durations.observe,
             on_directory_failed=failed,
         )
 
@@ -197,7 +200,6 @@ class Broker:
                 hosting=lambda worker: Hosting(config.node_id, worker, waiting, self._on_append),
                 config_of=config_of,
                 waiting=waiting,
-                on_read=self._on_read,
                 now_ms=self._clock.now_ms,
             )
         )
@@ -213,6 +215,7 @@ class Broker:
                 self._config, self._clock, partition, cluster_id=cluster_id, new_id=new_id
             )
             cluster.followed_by(partitions.follow)
+            cluster.followed_by(self._forget_deleted)
             await cluster.start()
         except (StorageError, KafkaError) as error:
             raise CannotStart(f"the metadata log cannot be used: {error}") from error
@@ -245,10 +248,12 @@ class Broker:
             ) from error
 
     def _on_append(self, topic: str, info: AppendInfo) -> None:
-        """Counts what was appended."""
+        counters = self._metrics.logs.topic(topic)
+        counters.messages_in += info.last_offset - info.first_offset + 1
+        counters.bytes_in += info.size_bytes
 
-    def _on_read(self, topic: str, size_bytes: int) -> None:
-        """Counts what was read."""
+    async def _forget_deleted(self, image: ClusterImage) -> None:
+        self._metrics.logs.keep_only(image.topics.keys() | {METADATA_TOPIC})
 
 
 def _unhealthy(partitions: Partitions) -> str:

@@ -7,7 +7,7 @@ belongs to the thread of the event loop.
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,6 +21,26 @@ DURATION_BUCKETS_S = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 QUANTILES = (0.5, 0.75, 0.95, 0.98, 0.99, 0.999)  # those of Kafka's own JMX histograms
+TOPIC_FAMILIES = (
+    ("messagesin", "Records appended", "messages_in"),
+    ("bytesin", "Bytes of record batches appended", "bytes_in"),
+    ("bytesout", "Bytes of record batches handed to fetch answers", "bytes_out"),
+    ("bytesrejected", "Bytes of record batches refused", "bytes_rejected"),
+    ("totalproducerequests", "Partitions in produce requests", "produce_requests"),
+    ("failedproducerequests", "Those of them that were refused", "failed_produce_requests"),
+    ("totalfetchrequests", "Partitions in fetch requests", "fetch_requests"),
+    ("failedfetchrequests", "Those of them that were refused", "failed_fetch_requests"),
+    ("producemessageconversions", "Records converted to another format: none any more", ""),
+    ("fetchmessageconversions", "Records converted to another format: none any more", ""),
+)
+ALWAYS_ZERO_FAMILIES = (
+    ("kafka_server_replicamanager_isrshrinks", "In-sync replicas lost: this is the only one"),
+    ("kafka_server_replicamanager_isrexpands", "In-sync replicas gained: this is the only one"),
+    (
+        "kafka_controller_controllerstats_uncleanleaderelections",
+        "Leaders that were not in sync: this is the only replica",
+    ),
+)
 _SAMPLES = 1024  # last durations per request type, of which quantiles are told
 
 
@@ -51,6 +71,81 @@ class Durations:
         ranked = sorted(self._samples)
         last = len(ranked) - 1
         return [(q, ranked[round(q * last)]) for q in QUANTILES] if ranked else []
+
+
+class TopicCounters:
+    """What happened to one topic since the broker started."""
+
+    __slots__ = (
+        "bytes_in",
+        "bytes_out",
+        "bytes_rejected",
+        "failed_fetch_requests",
+        "failed_produce_requests",
+        "fetch_requests",
+        "messages_in",
+        "produce_requests",
+    )
+
+    def __init__(self) -> None:
+        self.messages_in = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.bytes_rejected = 0
+        self.produce_requests = 0
+        self.failed_produce_requests = 0
+        self.fetch_requests = 0
+        self.failed_fetch_requests = 0
+
+
+class LogMetrics:
+    """Topics and disks: counters per topic (never their sum as well), and how long syncs take."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._topics: dict[str, TopicCounters] = {}
+        self.sync_durations = Durations()
+        """Observed in the disk threads."""
+        self.free_bytes: Callable[[], Mapping[str, int]] = dict
+        """Room left by log directory."""
+        registry.register(self)
+
+    def topic(self, name: str) -> TopicCounters:
+        counters = self._topics.get(name)
+        if counters is None:
+            counters = self._topics[name] = TopicCounters()
+        return counters
+
+    def keep_only(self, topics: Container[str]) -> None:
+        """Deleted topics leave no series behind."""
+        for gone in [name for name in self._topics if name not in topics]:
+            del self._topics[gone]
+
+    def describe(self) -> list[Metric]:
+        """Nothing at registration: the families depend on what has happened."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry for each scrape."""
+        for family, text, attribute in TOPIC_FAMILIES:
+            counter = CounterMetricFamily(
+                f"kafka_server_brokertopicmetrics_{family}", text, labels=["topic"]
+            )
+            for name, counters in sorted(self._topics.items()):
+                counter.add_metric([name], getattr(counters, attribute) if attribute else 0)
+            yield counter
+        for family, text in ALWAYS_ZERO_FAMILIES:
+            yield CounterMetricFamily(family, text, 0)
+        syncs = HistogramMetricFamily(
+            "footfall_log_fsync_duration_seconds", "One group commit's fdatasync calls", labels=[]
+        )
+        syncs.add_metric([], _cumulative(self.sync_durations), self.sync_durations.total_s)
+        yield syncs
+        free = GaugeMetricFamily(
+            "footfall_disk_free_bytes", "Bytes that can still be written", labels=["path"]
+        )
+        for path, size_bytes in self.free_bytes().items():
+            free.add_metric([path], size_bytes)
+        yield free
 
 
 class RequestMetrics:
@@ -86,6 +181,7 @@ class BrokerMetrics:
         """Connections closed for bytes that are not Kafka's protocol, or not in a known version."""
         self._requests: dict[str, RequestMetrics] = {}
         self._idle = _LoopIdle()
+        self.logs = LogMetrics(registry)
         registry.register(self)
 
     def request(self, name: str) -> RequestMetrics:

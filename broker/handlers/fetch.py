@@ -194,11 +194,21 @@ def _response(
             topics[name, topic_id] = topic
             response.responses.append(topic)
         topic.partitions.append(data)
-        if data.records:
-            if session.session is not None:
-                session.session.served(wish)
-            context.services.partitions.count_read(name, topic_id, len(data.records))
+        if data.records and session.session is not None:
+            session.session.served(wish)
+        _count(name or context.services.partitions.name_of(topic_id), data, context)
     return response
+
+
+def _count(topic: str | None, data: PartitionData, context: RequestContext) -> None:
+    """Only topics that exist are counted: what clients ask for must not become series."""
+    if topic is None or topic not in context.services.cluster.image.topics:
+        return
+    counters = context.services.metrics.logs.topic(topic)
+    counters.fetch_requests += 1
+    counters.bytes_out += len(data.records)
+    if data.error_code != ErrorCode.NONE:
+        counters.failed_fetch_requests += 1
 
 
 def _is_news(wish: Wish, data: PartitionData) -> bool:

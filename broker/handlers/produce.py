@@ -70,6 +70,7 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
             append if isinstance(append, PartitionProduceResponse) else await _finish(append)
             for append in appends
         ]
+        _count(topic, answers, context)
         responses.append(
             TopicProduceResponse(
                 name="" if by_id else topic.name,
@@ -177,6 +178,23 @@ async def _finish(append: Started) -> PartitionProduceResponse:
         info.log_append_time_ms,
         info.log_start_offset,
     )
+
+
+def _count(
+    topic: TopicProduceData, answers: list[PartitionProduceResponse], context: RequestContext
+) -> None:
+    """Only topics that exist are counted: what clients name must not become series."""
+    name: str | None = topic.name
+    if context.api_version >= FIRST_VERSION_BY_ID:
+        name = context.services.partitions.name_of(topic.topic_id)
+    if name is None or name not in context.services.cluster.image.topics:
+        return
+    counters = context.services.metrics.logs.topic(name)
+    for data, answer in zip(topic.partition_data, answers, strict=True):
+        counters.produce_requests += 1
+        if answer.error_code != ErrorCode.NONE:
+            counters.failed_produce_requests += 1
+            counters.bytes_rejected += len(data.records or b"")
 
 
 def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:

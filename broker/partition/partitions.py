@@ -40,8 +40,6 @@ class PartitionsSetup:
     config_of: Callable[[ClusterImage, str], LogConfig]
     """The settings of a topic's logs, in an image."""
     waiting: Waiting
-    on_read: Callable[[str, int], None]
-    """(topic, bytes) of each partition a fetch answer carries."""
     now_ms: Callable[[], int]
 
 
@@ -110,10 +108,6 @@ class Partitions:
             online = all(partition.is_online for partition in hosted)
             reports.append(DirectoryReport(path, online, UNKNOWN_BYTES, free, hosted))
         return reports
-
-    def count_read(self, name: str, topic_id: bytes, size_bytes: int) -> None:
-        """A fetch answer carries `size_bytes` of a topic, known by name or by id."""
-        self._setup.on_read(name or self._names_by_id.get(topic_id, ""), size_bytes)
 
     # Following
 
