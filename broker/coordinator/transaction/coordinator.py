@@ -155,10 +155,10 @@ class TransactionCoordinator:
         """The transaction of an id, or TRANSACTIONAL_ID_NOT_FOUND."""
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "transactional id is empty")
-        transaction = None
-        if self._is_created():
-            _, table = self._shard_of(transactional_id)
-            transaction = table.get(transactional_id)
+        found = self._shards.get(self.partition_for(transactional_id))
+        if found is not None:
+            found[0].check_loaded()
+        transaction = found[1].get(transactional_id) if found is not None else None
         if transaction is None:
             message = f"transactional id {transactional_id!r} is not known"
             raise KafkaError(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, message)
