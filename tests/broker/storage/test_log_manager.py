@@ -1,0 +1,213 @@
+"""Log directories: whose they are, how they were left, and what lies in them."""
+
+import pytest
+
+from broker.errors import KafkaError, StorageError
+from broker.storage.log import LogConfig
+from broker.storage.log_manager import CLEAN_SHUTDOWN, LogManager
+from tests.support.batches import NOW_MS, append, batch, read_values
+from tests.support.memory_files import MemoryFiles
+
+DIRS = ("/disk1", "/disk2")
+EVENTS, OTHER = ("events", 0), ("other", 1)
+TOPIC_ID, OTHER_ID = bytes(range(16)), bytes(range(16, 32))
+CONFIG = LogConfig()
+
+
+def started(files: MemoryFiles, dirs: tuple[str, ...] = DIRS, *, node_id: int = 1) -> LogManager:
+    manager = LogManager(files, dirs)
+    ids = iter(["directory-one", "directory-two"])
+    manager.start(node_id, "the-cluster", lambda: next(ids))
+    return manager
+
+
+def with_records(files: MemoryFiles, count: int = 3) -> LogManager:
+    manager = started(files)
+    log = manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    for number in range(count):
+        append(log, batch(b"%d" % number))
+    return manager
+
+
+def test_a_new_directory_gets_its_meta_properties_and_keeps_its_cluster() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    manager.clean_shutdown()
+
+    again = LogManager(files, DIRS)
+    cluster_id = again.start(1, "another-cluster", lambda: "new")
+
+    assert cluster_id == "the-cluster"
+    assert again.directory_id("/disk1") == "directory-one"
+    assert files.contents("/disk1/meta.properties") == (
+        b"cluster.id=the-cluster\ndirectory.id=directory-one\nnode.id=1\nversion=1\n"
+    )
+
+
+def test_a_directory_of_another_node_is_refused() -> None:
+    files = MemoryFiles()
+    started(files).clean_shutdown()
+
+    with pytest.raises(StorageError, match="belongs to node 1, this is node 2"):
+        started(files, node_id=2)
+
+
+def test_a_directory_of_another_cluster_is_refused() -> None:
+    files = MemoryFiles()
+    LogManager(files, ["/disk1"]).start(1, "cluster-one", lambda: "one")
+    LogManager(files, ["/disk2"]).start(1, "cluster-two", lambda: "two")
+    unlocked = files.after_crash()
+
+    with pytest.raises(StorageError, match="belongs to cluster cluster-two"):
+        LogManager(unlocked, DIRS).start(1, "", lambda: "")
+
+
+def test_a_second_broker_on_the_same_directory_is_refused() -> None:
+    files = MemoryFiles()
+    started(files)
+
+    with pytest.raises(StorageError, match=r"/disk1/\.lock is locked"):
+        started(files)
+
+
+@pytest.mark.parametrize("text", [b"version=2\n", b"version=1\ncluster.id=x\n", b"\xff\xfe"])
+def test_a_garbled_meta_properties_is_refused(text: bytes) -> None:
+    files = MemoryFiles()
+    files.make_directory("/disk1")
+    files.open("/disk1/meta.properties", create=True).append([text])
+
+    with pytest.raises(StorageError, match=r"/disk1/meta\.properties"):
+        started(files)
+
+
+def test_a_clean_stop_is_marked_and_the_mark_holds_once() -> None:
+    files = MemoryFiles()
+    with_records(files).clean_shutdown()
+    marked = files.exists(f"/disk1/{CLEAN_SHUTDOWN}")
+
+    again = started(files)
+    log = again.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+
+    assert marked
+    assert not files.exists(f"/disk1/{CLEAN_SHUTDOWN}")
+    assert read_values(log) == [b"0", b"1", b"2"]
+    assert again.high_watermark(EVENTS) == 3
+
+
+def test_a_log_that_could_not_be_opened_keeps_the_mark_away() -> None:
+    """Else the next start would trust what this one found damaged."""
+    files = MemoryFiles()
+    with_records(files, 20)
+    path = "/disk1/events-0/00000000000000000000.log"
+    files = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
+    files.corrupt(path, 70)
+    manager = started(files)
+    with pytest.raises(StorageError):
+        manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+
+    manager.clean_shutdown()
+
+    assert not files.exists(f"/disk1/{CLEAN_SHUTDOWN}")
+    assert files.exists(f"/disk2/{CLEAN_SHUTDOWN}")
+
+
+def test_partitions_are_spread_and_found_again() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    for index in range(4):
+        manager.get_or_create(("events", index), TOPIC_ID, CONFIG, NOW_MS)
+    homes = {index: manager.directory_for(("events", index)) for index in range(4)}
+    manager.clean_shutdown()
+
+    again = started(files)
+
+    assert sorted(homes.values()) == ["/disk1", "/disk1", "/disk2", "/disk2"]
+    assert {index: again.directory_for(("events", index)) for index in range(4)} == homes
+    assert again.strays(lambda identity: identity[1] < 3) == [("events", 3)]
+
+
+def test_checkpoints_are_in_kafkas_format() -> None:
+    files = MemoryFiles()
+    manager = with_records(files)
+    manager.get(EVENTS).delete_records_before(1)
+
+    manager.checkpoint("/disk1", {EVENTS: 2})
+    manager.store_cleaner_offset(EVENTS, 1)
+
+    def content(name: str) -> bytes:
+        return files.contents(f"/disk1/{name}")
+
+    assert content("recovery-point-offset-checkpoint") == b"0\n1\nevents 0 3\n"
+    assert content("log-start-offset-checkpoint") == b"0\n1\nevents 0 1\n"
+    assert content("replication-offset-checkpoint") == b"0\n1\nevents 0 2\n"
+    assert content("cleaner-offset-checkpoint") == b"0\n1\nevents 0 1\n"
+    assert content("events-0/leader-epoch-checkpoint") == b"0\n1\n0 1\n"
+    assert content("events-0/partition.metadata") == (
+        b"version: 0\ntopic_id: AAECAwQFBgcICQoLDA0ODw"
+    )
+
+
+def test_what_was_checkpointed_survives_a_power_cut() -> None:
+    files = MemoryFiles()
+    manager = with_records(files)
+    manager.get(EVENTS).delete_records_before(1)
+    manager.checkpoint("/disk1")
+    manager.store_cleaner_offset(EVENTS, 2)
+
+    again = started(files.after_crash())
+    log = again.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+
+    assert (log.start_offset, log.end_offset, log.recovery_point) == (1, 3, 3)
+    assert again.cleaner_offset(EVENTS) == 2
+
+
+@pytest.mark.parametrize("text", ["1\n0\n", "0\n2\nevents 0 3\n", "0\n1\nevents 0\n", "", "0\nx\n"])
+def test_a_damaged_checkpoint_is_told(text: str) -> None:
+    files = MemoryFiles()
+    files.make_directory("/disk1")
+    path = "/disk1/recovery-point-offset-checkpoint"
+    files.open(path, create=True).append([text.encode()])
+
+    with pytest.raises(StorageError, match="recovery-point-offset-checkpoint"):
+        started(files)
+
+
+def test_a_deleted_partition_is_gone_at_once_and_its_files_later() -> None:
+    files = MemoryFiles()
+    manager = with_records(files)
+
+    manager.delete(EVENTS, TOPIC_ID)
+    renamed = [path for path in files.paths() if path.endswith(".log")]
+    with pytest.raises(KafkaError):
+        manager.get(EVENTS)
+    removed = manager.remove_deleted("/disk1")
+
+    assert renamed == [
+        f"/disk1/events-0.{TOPIC_ID.hex()}-delete/00000000000000000000.log",
+    ]
+    assert removed == 1
+    assert not [path for path in files.paths() if "events" in path]
+    assert manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS).end_offset == 0
+
+
+def test_a_topic_made_again_under_its_name_does_not_see_the_old_records() -> None:
+    files = MemoryFiles()
+    with_records(files).clean_shutdown()
+
+    manager = started(files)
+    log = manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)
+
+    assert (log.start_offset, log.end_offset) == (0, 0)
+    assert files.exists(f"/disk1/events-0.{TOPIC_ID.hex()}-stray")
+
+
+def test_opening_a_log_again_only_changes_its_settings() -> None:
+    manager = with_records(MemoryFiles())
+    log = manager.get(EVENTS)
+
+    same = manager.get_or_create(EVENTS, TOPIC_ID, LogConfig(max_message_bytes=20), NOW_MS)
+
+    assert same is log
+    with pytest.raises(KafkaError):
+        append(log, batch(b"too large"))
+    assert manager.all() == [log]
