@@ -21,6 +21,9 @@ KNOWN_PRESENCES_MAX: Final = 300_000  # about 60 MB; forgetting costs only looku
 TOTAL, PAGE, SOURCE, COUNTRY, EVENT, BROWSER, OS, DEVICE = (kind.value for kind in Kind)
 # Plain numbers, which sqlite3 binds several times as fast as enums.
 
+FIRST: Final = frozenset((TOTAL, EVENT))
+"""Kinds to look up first: a visitor without a page view on a day has no other row of that day."""
+
 Presence = tuple[int, int, int, int, str]
 """site id, kind, day, value id, visitor id"""
 Bucket = tuple[int, int, int, int]
@@ -77,8 +80,14 @@ class PageViews:
         if len(self._known) > KNOWN_PRESENCES_MAX:
             self._known.clear()
         known = self._known
-        unknown = [who for who in present if who not in known]
-        known.update(self._lookup(unknown))
+        self._learn([who for who in present if who[1] in FIRST and who not in known])
+        self._learn(
+            [
+                who
+                for who in present
+                if who not in known and (who[0], TOTAL, who[2], 0, who[4]) in known
+            ]
+        )
         arrivals = []
         for who, bits in present.items():
             before = known.get(who, 0)
@@ -93,16 +102,18 @@ class PageViews:
         )
         return arrivals
 
-    def _lookup(self, asked: Sequence[Presence]) -> dict[Presence, int]:
+    def _learn(self, asked: Sequence[Presence]) -> None:
+        """Remember those of `asked` that are stored."""
         if not asked:
-            return {}
+            return
         self._db.execute("DELETE FROM asked")
         self._db.executemany("INSERT INTO asked VALUES (?, ?, ?, ?, ?)", asked)
         rows = self._db.execute(
             "SELECT site_id, kind, day, value_id, visitor_id, hours"
             " FROM asked CROSS JOIN presence USING (site_id, kind, day, value_id, visitor_id)"
         )
-        return {(site, kind, day, value, who): bits for site, kind, day, value, who, bits in rows}
+        for *who, bits in rows:
+            self._known[tuple(who)] = bits
 
     def _store_buckets(
         self, hourly: Mapping[Bucket, int], arrivals: Iterable[tuple[Presence, int, bool]]

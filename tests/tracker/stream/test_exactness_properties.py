@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.made_events import events
@@ -49,7 +49,6 @@ steps = st.lists(
 
 
 @pytest.mark.parametrize("name", KINDS)
-@settings(deadline=None, max_examples=60)
 @given(found=events(25), repeats=st.lists(st.integers(0, 24), max_size=6), plan=steps)
 def test_crashes_and_rebalances_leave_the_tables_of_one_clean_pass(
     name: str, found: list[Event], repeats: list[int], plan: list[tuple[str, int]]
@@ -88,7 +87,6 @@ def test_crashes_and_rebalances_leave_the_tables_of_one_clean_pass(
 
 
 @pytest.mark.parametrize("name", KINDS)
-@settings(deadline=None, max_examples=40)
 @given(data=st.data(), found=events(25))
 def test_the_order_of_events_changes_no_table(
     name: str, data: st.DataObject, found: list[Event]
