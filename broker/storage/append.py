@@ -106,20 +106,32 @@ class Placement(NamedTuple):
     now_ms: int
 
 
+def is_stored_as_sent(config: LogConfig) -> bool:
+    """Whether a topic's settings never change more than the first 16 bytes of a batch."""
+    return config.compression_type == PRODUCER_COMPRESSION and not config.log_append_time
+
+
+def place_as_sent(
+    header: BatchHeader, records: memoryview, base_offset: int, leader_epoch: int
+) -> tuple[BatchHeader, list[Buffer]]:
+    """The header as it will stand in the log, and the bytes to write, uncopied."""
+    length = header.batch_length
+    prefix = _PREFIX.pack(base_offset, length, leader_epoch)
+    placed = BatchHeader(base_offset, length, leader_epoch, *header[3:])
+    return placed, [prefix, records[PREFIX_BYTES : LENGTH_OVERHEAD + length]]
+
+
 def place(
     header: BatchHeader, records: memoryview, config: LogConfig, placement: Placement
 ) -> tuple[BatchHeader, list[Buffer]]:
-    """The header as it will stand in the log, and the bytes to write."""
+    """As `place_as_sent`, for topics with a clock or a codec of their own."""
     codec = header.attributes & CODEC_MASK
     wanted = codec
     if config.compression_type != PRODUCER_COMPRESSION and not header.is_control:
         wanted = CODEC_BY_NAME[config.compression_type]
     if wanted != codec or config.log_append_time:
         return _place_changed(header, records, config, placement, wanted)
-    length = header.batch_length
-    prefix = _PREFIX.pack(placement.base_offset, length, placement.leader_epoch)
-    placed = BatchHeader(placement.base_offset, length, placement.leader_epoch, *header[3:])
-    return placed, [prefix, records[PREFIX_BYTES : LENGTH_OVERHEAD + length]]
+    return place_as_sent(header, records, placement.base_offset, placement.leader_epoch)
 
 
 def _place_changed(

@@ -24,7 +24,9 @@ from broker.storage.append import (
     Origin,
     Placement,
     StagedBatch,
+    is_stored_as_sent,
     place,
+    place_as_sent,
 )
 from broker.storage.file_slice import FileSlice
 from broker.storage.files import Files
@@ -67,8 +69,7 @@ class Log:
         self._files = files
         self.directory = directory
         self.topic_partition = topic_partition
-        self.config = config
-        self._limits = config.produce_limits()
+        self.update_config(config)
         self.segments: tuple[Segment, ...] = tuple(opened.segments)
         self._active = self.segments[-1]
         self.producer_state: ProducerState = opened.producer_state
@@ -167,13 +168,17 @@ class Log:
         marker = read_marker(header, records) if header.is_control else None
         if marker is not None:
             self.producer_state.check_marker(header, marker)
-        placement = Placement(group.end_offset, request.leader_epoch, request.now_ms)
-        header, chunks = place(header, records, self.config, placement)
+        base_offset, leader_epoch = group.end_offset, request.leader_epoch
+        if self._stored_as_sent:
+            header, chunks = place_as_sent(header, records, base_offset, leader_epoch)
+        else:
+            placement = Placement(base_offset, leader_epoch, request.now_ms)
+            header, chunks = place(header, records, self.config, placement)
         if self._must_roll(header, group.staged_bytes, request.now_ms):
             self._write(group)
-            self._roll(group.end_offset, request.now_ms)
-        if request.leader_epoch > self.leader_epochs.latest:
-            self.leader_epochs.assign(request.leader_epoch, group.end_offset)
+            self._roll(base_offset, request.now_ms)
+        if leader_epoch > self.leader_epochs.latest:
+            self.leader_epochs.assign(leader_epoch, base_offset)
         aborted = None
         if marker is not None:
             aborted = self.producer_state.apply_marker(header, marker)
@@ -188,7 +193,9 @@ class Log:
         group.staged.append(batch)
         group.staged_bytes += size
         group.end_offset = last_offset + 1
-        append_time = header.max_timestamp if self.config.log_append_time else NO_TIMESTAMP
+        append_time = NO_TIMESTAMP
+        if not self._stored_as_sent and self.config.log_append_time:
+            append_time = header.max_timestamp
         return AppendInfo(
             header.base_offset, last_offset, append_time, self.start_offset, False, size
         )
@@ -387,8 +394,10 @@ class Log:
     # changing -----------------------------------------------------------------------------
 
     def update_config(self, config: LogConfig) -> None:
+        """Take new settings of the topic; they hold from the next append on."""
         self.config = config
         self._limits = config.produce_limits()
+        self._stored_as_sent = is_stored_as_sent(config)
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log's start up to `offset`; the new start. OFFSET_OUT_OF_RANGE above the end.
