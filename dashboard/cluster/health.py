@@ -150,5 +150,6 @@ def _calm(snapshot: Snapshot | None) -> str:
     behind = "every group is caught up"
     if worst is not None and worst.lag_seconds:
         behind = f"the furthest group is {duration(worst.lag_seconds)} behind"
-    parts = plural(snapshot.partitions, "partition")
-    return f"All {parts} have a leader and {behind}."
+    one = snapshot.partitions == 1
+    led = "The one partition has" if one else f"All {count(snapshot.partitions)} partitions have"
+    return f"{led} a leader and {behind}."

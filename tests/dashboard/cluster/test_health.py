@@ -1,0 +1,80 @@
+"""The one sentence at the top of the page."""
+
+from dashboard.cluster.health import Severity, Surroundings, health
+from dashboard.cluster.model import Connection
+from tests.dashboard.cluster.test_judge import EVENTS, NOW, Watch
+from tests.support.made_cluster import MadePartition
+
+UP = Connection(up=True, since_ms=NOW, last_success_ms=NOW)
+NOTHING = Surroundings()
+
+
+def test_all_well_is_said_in_one_calm_sentence() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=5))
+    watch.cluster.add_group("g", {EVENTS: 5}, [EVENTS])
+
+    found = health(UP, watch.look(), NOTHING)
+
+    assert (found.severity, found.problems) == (Severity.OK, ())
+    assert found.sentence == "The one partition has a leader and every group is caught up."
+
+
+def test_a_cluster_that_is_away_comes_first() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=50))
+    watch.cluster.add_group("g", {EVENTS: 5})
+    away = Connection(up=False, since_ms=NOW, error="refused", last_success_ms=NOW)
+
+    found = health(away, watch.look(), NOTHING)
+
+    assert (found.word, found.problems[0].word) == ("Broker away", "AWAY")
+    assert "And 1 more problem." in found.sentence
+
+
+def test_a_stopped_group_needs_action() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=50))
+    watch.cluster.add_group("g", {EVENTS: 5})
+
+    found = health(UP, watch.look(), NOTHING)
+
+    assert (found.word, found.problems[0].name) == ("Action needed", "g")
+
+
+def test_an_offline_partition_is_critical() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(leader=-1, isr=()))
+
+    found = health(UP, watch.look(), NOTHING)
+
+    assert [p.word for p in found.problems] == ["OFFLINE"]
+
+
+def test_a_topic_below_min_isr_refuses_writes() -> None:
+    watch = Watch()
+    part = MadePartition(replicas=(1, 2), isr=(1,))
+    watch.cluster.add_topic("events", part, min_insync_replicas="2")
+
+    found = health(UP, watch.look(), NOTHING)
+
+    assert [p.word for p in found.problems] == ["UNDER MIN ISR"]
+
+
+def test_data_that_retention_will_delete_unread_is_a_problem_of_its_own() -> None:
+    watch = Watch()
+    part = MadePartition(start=10, end=50, stamps={0: NOW - 900_000})
+    watch.cluster.add_topic("events", part, retention_ms="1000000", cleanup_policy="delete")
+    watch.cluster.add_group("g", {EVENTS: 20}, [EVENTS])
+
+    found = health(UP, watch.look(), NOTHING)
+
+    assert "DATA AT RISK" in [p.word for p in found.problems]
+
+
+def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
+    around = Surroundings(0.05, [("sqlite", 2_000.0)], ["ingest"])
+
+    found = health(UP, None, around)
+
+    assert [p.word for p in found.problems] == ["DISK", "EXPORT OLD", "ROLE DOWN"]

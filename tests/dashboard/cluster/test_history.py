@@ -1,0 +1,110 @@
+"""Rings keep what was seen, leave gaps where nothing was, and survive a restart."""
+
+import sqlite3
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis.strategies import floats, integers, lists, tuples
+
+from dashboard.cluster.history import SERIES_MAX, STEPS_MS, History, Point, Ring
+from dashboard.cluster.history_store import HistoryStore
+
+NOW = 1_700_000_040_000  # a full minute
+
+
+def seen(history: History, series: str, range_ms: int, now_ms: int) -> list[float]:
+    """The values in the range, without gaps."""
+    return [v for v in history.range(series, range_ms, now_ms).values if v is not None]
+
+
+def test_seconds_in_which_nothing_was_seen_are_gaps() -> None:
+    history = History()
+    history.add("cluster.in", NOW, 5.0)
+    history.add("cluster.in", NOW + 3_000, 7.0)
+
+    columns = history.range("cluster.in", 60_000, NOW + 3_000)
+
+    assert columns.values[-4:] == [5.0, None, None, 7.0]
+
+
+def test_a_value_holds_between_looks() -> None:
+    history = History(hold_ms=5_000)
+    history.add("topic.in:x", NOW, 5.0)
+    history.add("topic.in:x", NOW + 5_000, 7.0)
+
+    assert seen(history, "topic.in:x", 60_000, NOW + 5_000) == [5.0] * 5 + [7.0]
+
+
+def test_coarse_points_of_lag_keep_the_worst_and_of_rates_the_mean() -> None:
+    history = History()
+    for second, value in enumerate((1.0, 9.0, 2.0)):
+        history.add("group.seconds:g", NOW + second * 1_000, value)
+        history.add("cluster.in", NOW + second * 1_000, value)
+
+    assert seen(history, "group.seconds:g", 3_600_000, NOW + 2_000) == [9.0]
+    assert seen(history, "cluster.in", 3_600_000, NOW + 2_000) == [4.0]
+
+
+@given(lists(tuples(integers(0, 2_000), floats(0, 100, width=32)), max_size=60))
+def test_a_ring_agrees_with_a_list_of_its_last_values(steps: list[tuple[int, float]]) -> None:
+    ring, at_ms = Ring(1_000, 10, keep_worst=True), NOW
+    newest: dict[int, float] = {}
+    for step, value in steps:
+        at_ms += step
+        ring.add(at_ms, value)
+        slot = at_ms // 1_000
+        newest[slot] = max(newest.get(slot, 0.0), value)
+
+    times, values = ring.since(0, at_ms)
+
+    last = max(newest, default=0)
+    assert {t // 1_000: v for t, v in zip(times, values, strict=True) if v is not None} == {
+        slot: value for slot, value in newest.items() if slot > last - 10
+    }
+
+
+def test_a_restart_keeps_minutes_and_tens_of_seconds(tmp_path: Path) -> None:
+    before, store = History(), HistoryStore(tmp_path / "history.db")
+    for second in range(0, 300, 5):
+        before.add("cluster.in", NOW + second * 1_000, float(second))
+    store.save(before.take_finished(), NOW + 300_000)
+    store.close()
+
+    after = History()
+    after.restore(HistoryStore(tmp_path / "history.db").load(NOW + 300_000))
+
+    assert seen(after, "cluster.in", 3_600_000, NOW + 300_000)[:2] == [2.5, 12.5]
+    assert seen(after, "cluster.in", 86_400_000, NOW + 300_000)[0] == 27.5
+
+
+def test_points_too_old_for_their_ring_are_deleted(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path / "history.db")
+    step_ms, slots = STEPS_MS[1]
+    store.save([Point("cluster.in", step_ms, NOW, 1.0)], NOW)
+
+    store.save([], NOW + step_ms * slots + 1)
+
+    assert store.load(NOW) == []
+
+
+def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    path.write_bytes(b"this is no database, it only has its name" * 100)
+
+    store = HistoryStore(path)
+
+    assert store.load(NOW) == []
+    assert path.with_suffix(".damaged").exists()
+    store.close()
+    sqlite3.connect(path).close()
+
+
+def test_series_of_what_is_gone_are_dropped_and_their_number_is_bounded() -> None:
+    history = History()
+    for number in range(SERIES_MAX + 5):
+        history.add(f"topic.in:{number}", NOW, 1.0)
+
+    assert history.refused == 5
+    history.forget_all_but(["topic.in:1"])
+    assert seen(history, "topic.in:1", 60_000, NOW) == [1.0]
+    assert seen(history, "topic.in:2", 60_000, NOW) == []

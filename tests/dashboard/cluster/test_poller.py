@@ -1,0 +1,142 @@
+"""Watching in the background: away is noticed, the last snapshot stays, everything heals."""
+
+import asyncio
+
+import pytest
+
+from dashboard.cluster.model import GroupState
+from dashboard.cluster.poller import Door, Poller, PollerSettings
+from tests.support.made_cluster import MadeCluster, MadePartition
+from tests.support.manual_clock import ManualClock
+from tracker.kafka_admin import TopicPartition
+
+EVENTS = TopicPartition("events", 0)
+
+
+@pytest.fixture
+def cluster() -> MadeCluster:
+    made = MadeCluster()
+    made.add_topic("events", MadePartition(end=10))
+    made.add_group("g", {EVENTS: 4}, [EVENTS])
+    return made
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def poller(cluster: MadeCluster, clock: ManualClock) -> Poller:
+    return Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
+
+
+async def test_a_look_makes_a_snapshot(poller: Poller) -> None:
+    await poller.look()
+
+    assert poller.snapshot is not None
+    assert poller.connection.up
+    assert not poller.is_stale()
+
+
+async def test_a_failed_look_keeps_the_last_snapshot_and_says_so(
+    poller: Poller, cluster: MadeCluster, clock: ManualClock
+) -> None:
+    await poller.look()
+    cluster.away = True
+    clock.advance(5_000)
+
+    await poller.look()
+
+    assert poller.snapshot is not None
+    assert poller.snapshot.sequence == 1
+    assert poller.is_stale()
+    assert poller.connection.error == "made to be away"
+
+
+async def until(poller: Poller, up: bool) -> None:
+    """Returns when the connection is `up`, or not; a test's time limit ends the wait."""
+    seen = -1
+    while poller.connection.up is not up:
+        seen = await poller.wait_for(seen, 1.0)
+
+
+async def test_away_is_noticed_within_three_seconds_and_heals_by_itself(
+    poller: Poller, cluster: MadeCluster
+) -> None:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        life = tasks.create_task(poller.run())
+        await until(poller, up=True)
+        cluster.away = True
+        async with asyncio.timeout(3):
+            await until(poller, up=False)
+
+        cluster.away = False
+        async with asyncio.timeout(3):
+            await until(poller, up=True)
+        life.cancel()
+
+    assert poller.snapshot is not None
+    assert poller.snapshot.sequence == 2
+
+
+async def test_metrics_drop_a_snapshot_older_than_three_looks(
+    poller: Poller, clock: ManualClock
+) -> None:
+    await poller.look()
+
+    clock.advance(31_000)
+
+    assert not poller.is_usable()
+
+
+async def test_the_pulse_measures_what_arrives(
+    poller: Poller, cluster: MadeCluster, clock: ManualClock
+) -> None:
+    await poller.look()
+    await poller.pulse()
+    clock.advance(1_000)
+    cluster.partitions[EVENTS].end += 40
+
+    await poller.pulse()
+
+    assert poller.live_rate == 40.0
+
+
+async def test_a_second_poll_does_not_read_the_same_record_again(
+    poller: Poller, cluster: MadeCluster, clock: ManualClock
+) -> None:
+    await poller.look()
+    clock.advance(5_000)
+
+    await poller.look()
+
+    assert cluster.reads == [{EVENTS: 4}]
+
+
+async def test_groups_at_many_offsets_of_one_partition_are_all_read_in_one_look(
+    poller: Poller, cluster: MadeCluster
+) -> None:
+    cluster.add_group("h", {EVENTS: 7}, [EVENTS])
+
+    await poller.look()
+
+    assert cluster.reads == [{EVENTS: 4}, {EVENTS: 7}]
+
+
+async def test_who_waits_for_news_gets_it(poller: Poller) -> None:
+    seen = poller.version
+
+    await poller.look()
+
+    assert await poller.wait_for(seen, 5.0) != seen
+
+
+async def test_history_knows_the_lag(poller: Poller, clock: ManualClock) -> None:
+    await poller.look()
+
+    found = poller.history.range("group.lag:g", 300_000, clock.now_ms())
+
+    assert found.values[-1] == 6.0
+    assert poller.snapshot is not None
+    assert poller.snapshot.groups["g"].state is GroupState.OK

@@ -1,0 +1,193 @@
+"""The scrape page: names and labels are a contract, numbers are the snapshot's."""
+
+import subprocess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dashboard.metrics import families
+from dashboard.metrics.exposition import ClusterPage, Limits, expose
+from tests.dashboard.cluster.test_judge import EVENTS, NOW, Watch
+from tests.support.made_cluster import MadePartition
+from tests.support.tools import promtool
+
+LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="^console-consumer-")
+
+PARTITION = ("kafka_cluster", "topic", "partition")
+GROUP_PARTITION = ("kafka_cluster", "consumergroup", "topic", "partition")
+GROUP_TOPIC = ("kafka_cluster", "consumergroup", "topic")
+CONTRACT = {
+    "kafka_brokers": ("kafka_cluster",),
+    "kafka_broker_info": ("kafka_cluster", "id", "address"),
+    "kafka_topic_partitions": ("kafka_cluster", "topic"),
+    "kafka_topic_partition_current_offset": PARTITION,
+    "kafka_topic_partition_oldest_offset": PARTITION,
+    "kafka_topic_partition_leader": PARTITION,
+    "kafka_topic_partition_replicas": PARTITION,
+    "kafka_topic_partition_in_sync_replica": PARTITION,
+    "kafka_topic_partition_leader_is_preferred": PARTITION,
+    "kafka_topic_partition_under_replicated_partition": PARTITION,
+    "kafka_consumergroup_current_offset": GROUP_PARTITION,
+    "kafka_consumergroup_current_offset_sum": GROUP_TOPIC,
+    "kafka_consumergroup_lag": GROUP_PARTITION,
+    "kafka_consumergroup_lag_sum": GROUP_TOPIC,
+    "kafka_consumergroup_members": ("kafka_cluster", "consumergroup"),
+    "kafka_consumergroup_uncommitted_offsets": GROUP_PARTITION,
+    "kafka_consumer_lag_millis": GROUP_PARTITION,
+    "kafka_cluster_partition_underreplicated": PARTITION,
+    "kafka_cluster_partition_underminisr": PARTITION,
+    "kafka_cluster_partition_atminisr": PARTITION,
+    "kafka_cluster_partition_replicascount": PARTITION,
+    "kafka_cluster_partition_insyncreplicascount": PARTITION,
+    "kafka_log_log_logstartoffset": PARTITION,
+    "kafka_log_log_logendoffset": PARTITION,
+    "kafka_server_kafkaserver_brokerstate": ("kafka_cluster", "broker_id"),
+    "kafka_server_replicamanager_leadercount": ("kafka_cluster", "broker_id"),
+    "kafka_server_replicamanager_partitioncount": ("kafka_cluster", "broker_id"),
+    "kafka_server_replicamanager_underreplicatedpartitions": ("kafka_cluster", "broker_id"),
+    "kafka_server_replicamanager_underminisrpartitioncount": ("kafka_cluster", "broker_id"),
+    "kafka_controller_kafkacontroller_activecontrollercount": ("kafka_cluster",),
+    "kafka_controller_kafkacontroller_offlinepartitionscount": ("kafka_cluster",),
+    "kafka_controller_kafkacontroller_preferredreplicaimbalancecount": ("kafka_cluster",),
+    "footfall_consumergroup_lag_seconds": GROUP_PARTITION,
+    "footfall_consumergroup_state": ("kafka_cluster", "consumergroup", "state"),
+    "footfall_consumergroup_retention_used_ratio": GROUP_TOPIC,
+    "footfall_consumergroup_lost_records_total": GROUP_TOPIC,
+    "footfall_consumergroup_uncommitted_partitions": GROUP_TOPIC,
+    "footfall_collector_up": ("kafka_cluster",),
+    "footfall_collector_last_success_timestamp_seconds": ("kafka_cluster",),
+    "footfall_collector_duration_seconds": ("kafka_cluster",),
+    "footfall_series_dropped": ("reason",),
+    "footfall_disk_free_bytes": ("path",),
+    "footfall_disk_total_bytes": ("path",),
+    "footfall_role_up": ("role",),
+    "footfall_build_info": ("version", "commit"),
+}
+
+
+@pytest.fixture
+def watch() -> Watch:
+    made = Watch()
+    made.cluster.add_topic(
+        "events", MadePartition(start=3, end=100, stamps={0: NOW - 30_000}), MadePartition(end=7)
+    )
+    made.cluster.add_topic("__consumer_offsets")
+    made.cluster.add_topic("__transaction_state")
+    made.cluster.add_group("g", {EVENTS: 40}, [EVENTS])
+    return made
+
+
+def page_of(watch: Watch, up: bool = True) -> ClusterPage:
+    return ClusterPage("local", watch.look(), up, NOW, 0.01, jmx_names=True)
+
+
+def values(text: str) -> dict[str, float]:
+    """Samples by name and sorted labels but the cluster's."""
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(
+                f"{k}={v}" for k, v in sorted(sample.labels.items()) if k != "kafka_cluster"
+            )
+            found[f"{sample.name}{{{labels}}}"] = sample.value
+    return found
+
+
+def test_names_types_and_labels_are_the_contract() -> None:
+    declared = {family.name: family.labels for family in families.ALL}
+
+    assert declared == CONTRACT
+    counters = [family.name for family in families.ALL if family.kind == "counter"]
+    assert counters == ["footfall_consumergroup_lost_records_total"]
+
+
+def test_the_page_says_what_the_snapshot_says(watch: Watch) -> None:
+    found = values(expose([page_of(watch)], LIMITS).text())
+
+    assert found["kafka_topic_partition_current_offset{partition=0,topic=events}"] == 100
+    assert found["kafka_topic_partition_oldest_offset{partition=0,topic=events}"] == 3
+    assert found["kafka_consumergroup_lag{consumergroup=g,partition=0,topic=events}"] == 60
+    assert found["kafka_consumergroup_lag_sum{consumergroup=g,topic=events}"] == 60
+    assert (
+        found["footfall_consumergroup_lag_seconds{consumergroup=g,partition=0,topic=events}"] == 30
+    )
+    assert found["kafka_consumer_lag_millis{consumergroup=g,partition=0,topic=events}"] == 30_000
+    assert found["footfall_consumergroup_uncommitted_partitions{consumergroup=g,topic=events}"] == 1
+    assert found["kafka_consumergroup_members{consumergroup=g}"] == 1
+    assert found["footfall_consumergroup_state{consumergroup=g,state=unknown}"] == 1
+
+
+def test_a_partition_without_a_commit_has_no_lag_series(watch: Watch) -> None:
+    found = values(expose([page_of(watch)], LIMITS).text())
+
+    assert "kafka_consumergroup_lag{consumergroup=g,partition=1,topic=events}" not in found
+
+
+def test_of_internal_topics_only_consumer_offsets_is_shown(watch: Watch) -> None:
+    found = values(expose([page_of(watch)], LIMITS).text())
+
+    assert "kafka_topic_partitions{topic=__consumer_offsets}" in found
+    assert "kafka_topic_partitions{topic=__transaction_state}" not in found
+
+
+def test_an_offline_partition_has_leader_minus_one(watch: Watch) -> None:
+    watch.cluster.partitions[EVENTS].leader = -1
+
+    found = values(expose([page_of(watch)], LIMITS).text())
+
+    assert found["kafka_topic_partition_leader{partition=0,topic=events}"] == -1
+    assert found["kafka_controller_kafkacontroller_offlinepartitionscount{}"] == 1
+
+
+def test_throw_away_groups_are_left_out(watch: Watch) -> None:
+    watch.cluster.add_group("console-consumer-12345", {EVENTS: 1}, [EVENTS])
+
+    assert "console-consumer" not in expose([page_of(watch)], LIMITS).text()
+
+
+def test_hostile_names_stay_inside_their_label(watch: Watch) -> None:
+    hostile = 'x"} 1\nfootfall_collector_up{kafka_cluster="evil\\'
+    watch.cluster.add_group(hostile, {EVENTS: 1}, [EVENTS])
+
+    text = expose([page_of(watch)], LIMITS).text()
+
+    groups = {
+        sample.labels["consumergroup"]
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if "consumergroup" in sample.labels
+    }
+    assert groups == {"g", hostile}
+
+
+def test_above_the_limit_series_go_in_a_fixed_order_and_are_counted(watch: Watch) -> None:
+    whole = expose([page_of(watch)], LIMITS)
+
+    cut = expose([page_of(watch)], Limits(True, 40, ""))
+
+    assert whole.series > 60
+    found = values(cut.text())
+    assert found["footfall_series_dropped{reason=fork_aliases}"] == 2
+    assert found["footfall_series_dropped{reason=jmx_names}"] > 0
+    assert "kafka_consumergroup_lag_sum{consumergroup=g,topic=events}" in found
+    assert "kafka_cluster_partition_underminisr{partition=0,topic=events}" not in found
+
+
+def test_a_cluster_that_is_away_has_only_its_collector_series() -> None:
+    page = ClusterPage("local", None, False, NOW, 0.5, jmx_names=True)
+
+    found = values(expose([page], LIMITS).text())
+
+    assert found["footfall_collector_up{}"] == 0
+    assert not any(name.startswith("kafka_") for name in found)
+
+
+def test_promtool_finds_nothing_wrong_with_our_own_families(watch: Watch) -> None:
+    lines = expose([page_of(watch)], LIMITS).text().splitlines()
+    ours = "\n".join(line for line in lines if "footfall_" in line) + "\n"
+
+    run = subprocess.run(
+        [promtool(), "check", "metrics"], input=ours, capture_output=True, text=True, check=False
+    )
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -1,0 +1,137 @@
+"""A cluster in memory that answers the dashboard's questions; tests move it by hand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tracker.kafka_admin import (
+    EARLIEST,
+    LATEST_STABLE,
+    BrokerNode,
+    ClusterMetadata,
+    ClusterUnavailable,
+    ConfigValue,
+    GroupDescription,
+    GroupMember,
+    PartitionMetadata,
+    Record,
+    TopicPartition,
+)
+
+
+@dataclass(slots=True)
+class MadePartition:
+    """Offsets of one partition; `stamps` are append times by offset, the last holds on."""
+
+    start: int = 0
+    end: int = 0
+    stable: int | None = None
+    stamps: dict[int, int] = field(default_factory=dict)
+    leader: int = 1
+    replicas: tuple[int, ...] = (1,)
+    isr: tuple[int, ...] = (1,)
+    only_markers_from: int | None = None  # offsets from here on hold no record
+
+
+class MadeCluster:
+    """Answers as both the admin and the reader; `away` makes every question fail."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[TopicPartition, MadePartition] = {}
+        self.groups: dict[str, GroupDescription] = {}
+        self.commits: dict[str, dict[TopicPartition, int]] = {}
+        self.configs: dict[str, dict[str, str]] = {}
+        self.away = False
+        self.reads: list[dict[TopicPartition, int]] = []
+        self.asked: list[str] = []
+
+    def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
+        """`retention_ms="1000"` stands for Kafka's retention.ms."""
+        for index, partition in enumerate(partitions or (MadePartition(),)):
+            self.partitions[TopicPartition(name, index)] = partition
+        self.configs[name] = {key.replace("_", "."): value for key, value in configs.items()}
+
+    def add_group(
+        self,
+        group_id: str,
+        commits: Mapping[TopicPartition, int],
+        owned: Sequence[TopicPartition] = (),
+        state: str = "stable",
+    ) -> None:
+        """A group of one member that owns `owned`; of none when that is empty."""
+        member = GroupMember("member-1", "client", "/127.0.0.1", "", tuple(owned))
+        members = (member,) if owned else ()
+        self.groups[group_id] = GroupDescription(
+            group_id, "classic", state if owned else "empty", "range", 1, members
+        )
+        self.commits[group_id] = dict(commits)
+
+    def metadata(self, timeout_s: float) -> ClusterMetadata:
+        self._question("metadata")
+        topics: dict[str, list[PartitionMetadata]] = {}
+        for place, part in sorted(self.partitions.items()):
+            found = PartitionMetadata(place.partition, part.leader, part.replicas, part.isr)
+            topics.setdefault(place.topic, []).append(found)
+        whole = {name: tuple(parts) for name, parts in topics.items()}
+        return ClusterMetadata("made", 1, (BrokerNode(1, "127.0.0.1", 9092),), whole)
+
+    def ping(self, timeout_s: float) -> None:
+        self._question("ping")
+
+    def list_groups(self, timeout_s: float) -> tuple[str, ...]:
+        self._question("list_groups")
+        return tuple(self.groups)
+
+    def describe_groups(
+        self, group_ids: Sequence[str], timeout_s: float
+    ) -> dict[str, GroupDescription]:
+        self._question("describe_groups")
+        return {group_id: self.groups[group_id] for group_id in group_ids}
+
+    def committed(
+        self, group_ids: Sequence[str], timeout_s: float
+    ) -> dict[str, dict[TopicPartition, int]]:
+        self._question("committed")
+        return {group_id: dict(self.commits[group_id]) for group_id in group_ids}
+
+    def offsets(
+        self, partitions: Sequence[TopicPartition], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        self._question(which)
+        found: dict[TopicPartition, int] = {}
+        for place in partitions:
+            part = self.partitions[place]
+            stable = part.end if part.stable is None else part.stable
+            found[place] = {EARLIEST: part.start, LATEST_STABLE: stable}.get(which, part.end)
+        return found
+
+    def topic_configs(
+        self, topics: Sequence[str], timeout_s: float
+    ) -> dict[str, dict[str, ConfigValue]]:
+        self._question("topic_configs")
+        return {
+            name: {
+                key: ConfigValue(key, value, False, False, False)
+                for key, value in self.configs[name].items()
+            }
+            for name in topics
+        }
+
+    def first(
+        self, positions: Mapping[TopicPartition, int], timeout_s: float
+    ) -> dict[TopicPartition, Record | None]:
+        self._question("first")
+        self.reads.append(dict(positions))
+        return {place: self._record(place, offset) for place, offset in positions.items()}
+
+    def _record(self, place: TopicPartition, offset: int) -> Record | None:
+        part = self.partitions[place]
+        if part.only_markers_from is not None and offset >= part.only_markers_from:
+            return None
+        at = max((o for o in part.stamps if o <= offset), default=None)
+        stamp = part.stamps[at] if at is not None else 0
+        return Record(place.topic, place.partition, offset, stamp, True, None, b"", ())
+
+    def _question(self, name: str) -> None:
+        self.asked.append(name)
+        if self.away:
+            raise ClusterUnavailable("made to be away")
