@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -54,6 +55,8 @@ class Told:
     """Lines that a process wrote, and a way to wait for one of them."""
 
     lines: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each line came, in seconds since 1970."""
     changed: threading.Condition = field(default_factory=threading.Condition)
     ended: bool = False
 
@@ -63,6 +66,7 @@ class Told:
             for line in lines:
                 with self.changed:
                     self.lines.append(line.rstrip("\n"))
+                    self.times.append(time.time())
                     self.changed.notify_all()
         with self.changed:
             self.ended = True

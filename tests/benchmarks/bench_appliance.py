@@ -1,0 +1,326 @@
+"""The appliance against the machine it runs on: broker, beacon endpoint, latency, start, memory.
+
+Each figure and what it is held against are taken in one run, one right after the other; on a shared
+machine the ratio means something and the figure alone does not.
+"""
+
+import asyncio
+import http.client
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka
+import psutil
+
+from tests.benchmarks.table import Row
+from tests.support.appliance import MODULES, Appliance
+from tests.support.tools import ROOT
+from tests.support.visitors import BROWSER, event_body
+
+TITLE = "The appliance on this machine"
+SITE = "bench.example"
+RECORD_BYTES = 1_000
+RECORDS = 120_000
+LATENCY_RECORDS = 1_500
+LATENCY_INTERVAL_S = 0.002
+POST_SECONDS = 5.0
+CONNECTIONS = 32
+ROUNDS = 3
+
+kafka: Any = confluent_kafka
+
+
+def rows() -> list[Row]:
+    """All rows, with an appliance started for them."""
+    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as directory:
+        appliance = Appliance(Path(directory))
+        try:
+            begun = time.time()
+            appliance.start()
+            started = start_rows(appliance, time.time() - begun)
+            idle = memory_rows(appliance, "idle")
+            appliance.footfall("site", "add", SITE)
+            measured = [
+                *log_rows(appliance, Path(directory)),
+                *latency_rows(appliance),
+                *beacon_rows(appliance),
+            ]
+            return [*measured, *started, *idle, *memory_rows(appliance, "after these loads")]
+        finally:
+            appliance.close()
+
+
+@contextmanager
+def bare(*arguments: str) -> Iterator[int]:
+    """A server of tests.benchmarks.bare in its own process; its port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.bare", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdin is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+
+def best(measure: Callable[[], float]) -> float:
+    """The best of some rounds: the one that the rest of the machine disturbed least."""
+    return max(measure() for _ in range(ROUNDS))
+
+
+def log_rows(appliance: Appliance, directory: Path) -> list[Row]:
+    """Bytes into and out of the log, against the same bytes through a bare socket and a file."""
+    file = directory / "bare"
+    volume = RECORDS * RECORD_BYTES
+    with bare("sink", str(file)) as port:
+        limit_in = best(lambda: volume / seconds(lambda: send_bytes(port, volume)))
+    with bare("source", str(file)) as port:
+        limit_out = best(lambda: volume / seconds(lambda: receive_bytes(port)))
+    produced = best(lambda: volume / seconds(lambda: produce(appliance.bootstrap)))
+    fetched = best(lambda: volume / seconds(lambda: consume(appliance.bootstrap)))
+    load = "1 kB records, 1 partition, acks=all on disk, librdkafka"
+    against = "the same bytes through a bare socket"
+    return [
+        Row(
+            f"produce, {load}",
+            produced / 1e6,
+            "MB/s",
+            produced / limit_in,
+            f"{against} into a synced file",
+        ),
+        Row(
+            "fetch, the same records, librdkafka",
+            fetched / 1e6,
+            "MB/s",
+            fetched / limit_out,
+            f"{against} from a file (sendfile)",
+        ),
+    ]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def send_bytes(port: int, volume: int) -> None:
+    block = bytes(1 << 20)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for _ in range(volume // len(block)):
+            connection.sendall(block)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+
+
+def receive_bytes(port: int) -> None:
+    buffer = bytearray(1 << 20)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        while connection.recv_into(buffer):
+            pass
+
+
+def produce(bootstrap: str) -> None:
+    producer = kafka.Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+    value = bytes(range(250)) * (RECORD_BYTES // 250)
+    failures: list[object] = []
+
+    def reported(error: object, _: object) -> None:
+        if error is not None:
+            failures.append(error)
+
+    for _ in range(RECORDS):
+        producer.produce("bench", value, partition=0, on_delivery=reported)
+        producer.poll(0)
+    left = producer.flush(120)
+    assert left == 0 and not failures, (left, failures[:3])
+
+
+def consume(bootstrap: str) -> None:
+    consumer = kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": "bench-fetch"})
+    consumer.assign([kafka.TopicPartition("bench", 0, 0)])
+    count = 0
+    while count < RECORDS:
+        messages = consumer.consume(10_000, 10)
+        assert messages, f"only {count} records came"
+        count += len(messages)
+    consumer.close()
+
+
+def latency_rows(appliance: Appliance) -> list[Row]:
+    """From `produce` to the record in a consumer's hands, one record at a time."""
+    consumer = kafka.Consumer(
+        {
+            "bootstrap.servers": appliance.bootstrap,
+            "group.id": "bench-latency",
+            "fetch.wait.max.ms": 500,
+        }
+    )
+    producer = kafka.Producer({"bootstrap.servers": appliance.bootstrap, "linger.ms": 0})
+    producer.produce("bench-latency", b"first", partition=0)
+    producer.flush(30)
+    consumer.assign([kafka.TopicPartition("bench-latency", 0, 1)])
+    consumer.poll(1)
+    sending = threading.Thread(target=send_stamped, args=(producer,))
+    sending.start()
+    delays: list[float] = []
+    while len(delays) < LATENCY_RECORDS:
+        message = consumer.poll(10)
+        assert message is not None and message.error() is None
+        delays.append((time.perf_counter_ns() - int(message.value())) / 1e6)
+    sending.join()
+    consumer.close()
+    cuts = statistics.quantiles(delays, n=100)
+    load = f"produce to consume, acks=all on disk, {1 / LATENCY_INTERVAL_S:.0f} records/s"
+    return [Row(f"{load}, p50", cuts[49], "ms"), Row(f"{load}, p99", cuts[98], "ms")]
+
+
+def send_stamped(producer: Any) -> None:
+    """Records that carry the moment of their sending."""
+    pause = threading.Event()
+    for _ in range(LATENCY_RECORDS):
+        producer.produce("bench-latency", str(time.perf_counter_ns()).encode(), partition=0)
+        producer.poll(0)
+        pause.wait(LATENCY_INTERVAL_S)
+    producer.flush(30)
+
+
+def beacon_rows(appliance: Appliance) -> list[Row]:
+    """Beacons that are answered 202 after acks=all, against a handler that only answers 202."""
+    with bare("http") as port:
+        limit = best(lambda: asyncio.run(posts_a_second(port)))
+    check_stored(appliance.ports["ingest"])
+    reached = best(lambda: asyncio.run(posts_a_second(appliance.ports["ingest"])))
+    return [
+        Row(
+            f"beacon POSTs, one event each, {CONNECTIONS} connections, 1 worker",
+            reached,
+            "POST/s",
+            reached / limit,
+            "a bare aiohttp handler that answers 202, on uvloop",
+        )
+    ]
+
+
+def check_stored(port: int) -> None:
+    """The site is known to ingest: a benchmark of refusals would look splendid."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/api/event", event_body(SITE, "one"), {"User-Agent": BROWSER})
+    status = connection.getresponse().status
+    connection.close()
+    assert status == 202, status
+
+
+async def posts_a_second(port: int) -> float:
+    """How many 202 come back a second over some keep-alive connections, one POST at a time each."""
+    deadline = time.perf_counter() + POST_SECONDS
+    async with asyncio.TaskGroup() as tasks:
+        counts = [
+            tasks.create_task(_post_until(port, deadline, number)) for number in range(CONNECTIONS)
+        ]
+    return sum(task.result() for task in counts) / POST_SECONDS
+
+
+async def _post_until(port: int, deadline: float, number: int) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    count = 0
+    while time.perf_counter() < deadline:
+        body = event_body(SITE, f"{number}-{time.perf_counter_ns()}").encode()
+        writer.write(
+            b"POST /api/event HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\n"
+            + f"User-Agent: {BROWSER}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 202"), head
+        length = _content_length(head)
+        if length:
+            await reader.readexactly(length)
+        count += 1
+    writer.close()
+    return count
+
+
+def _content_length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.split(b":")[1])
+    return 0
+
+
+def start_rows(appliance: Appliance, whole: float) -> list[Row]:
+    """From a role's process to its READY line, against a Python that does nothing."""
+    nothing = min(
+        seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True))
+        for _ in range(ROUNDS)
+    )
+    against = "a Python that starts and ends"
+    found = [Row("start of the whole appliance", whole, "s", whole / nothing, against)]
+    for role in MODULES:
+        born = appliance.role_process(role).create_time()
+        line = next(
+            number
+            for number, text in enumerate(appliance.told.lines)
+            if text.startswith(f"{role:<9} | serves")
+        )
+        took = appliance.told.times[line] - born
+        found.append(Row(f"start of {role}", took, "s", took / nothing, against))
+    return found
+
+
+def memory_rows(appliance: Appliance, when: str) -> list[Row]:
+    """Resident memory of each role with its workers."""
+    bare_python = subprocess.run(
+        [sys.executable, "-c", "import psutil; print(psutil.Process().memory_info().rss)"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    nothing = int(bare_python.stdout)
+    found = []
+    for role in MODULES:
+        process = appliance.role_process(role)
+        family = [process, *process.children(recursive=True)]
+        resident = sum(one.memory_info().rss for one in family)
+        found.append(
+            Row(
+                f"memory of {role}, {when}",
+                resident / 1e6,
+                "MB",
+                resident / nothing,
+                "a Python that does nothing",
+            )
+        )
+    supervisor = psutil.Process(appliance.supervisor.pid).memory_info().rss
+    found.append(
+        Row(
+            f"memory of the supervisor, {when}",
+            supervisor / 1e6,
+            "MB",
+            supervisor / nothing,
+            "a Python that does nothing",
+        )
+    )
+    return found
