@@ -276,10 +276,16 @@ class OsFiles:
             raise _failure("sync directory", path, error) from error
 
     def modified_ms(self, path: str) -> int:
-        return os.stat(path).st_mtime_ns // 1_000_000
+        try:
+            return os.stat(path).st_mtime_ns // 1_000_000
+        except OSError as error:
+            raise _failure("ask for the age of", path, error) from error
 
     def free_bytes(self, path: str) -> int:
-        figures = os.statvfs(path)
+        try:
+            figures = os.statvfs(path)
+        except OSError as error:
+            raise _failure("ask for the room in", path, error) from error
         return figures.f_bavail * figures.f_frsize
 
     def lock(self, path: str) -> Lock:

@@ -141,10 +141,18 @@ def max_timestamp_offset(
     segments: Sequence[Segment], start_offset: int, epochs: LeaderEpochs
 ) -> FoundTimestamp | None:
     """The record with the largest timestamp; the first of several."""
-    largest = max((segment.max_timestamp for segment in segments), default=-1)
+    largest = max(_max_timestamp(segment, start_offset) for segment in segments)
     if largest < 0:
         return None
     return offset_for_timestamp(segments, largest, start_offset, epochs)
+
+
+def _max_timestamp(segment: Segment, start_offset: int) -> int:
+    """The largest timestamp of the batches that reach `start_offset`; -1 without any."""
+    if segment.base_offset >= start_offset:
+        return segment.max_timestamp
+    headers = segment.headers(segment.position_of(start_offset))
+    return max((header.max_timestamp for _, header in headers), default=-1)
 
 
 def aborted_transactions(

@@ -375,6 +375,19 @@ def test_times_find_the_first_record_that_is_not_older() -> None:
     assert log.offset_for_timestamp(0) == (NOW_MS, 0, 0)
 
 
+def test_deleted_records_do_not_count_as_the_youngest() -> None:
+    log = open_log(MemoryFiles())
+    for timestamp in (50, 90, 70, 60):
+        append(log, batch(b"x", timestamp_ms=timestamp))
+
+    before = log.max_timestamp_offset()
+    log.delete_records_before(2)
+    after = log.max_timestamp_offset()
+
+    assert before == (90, 1, 0)
+    assert after == (70, 2, 0)
+
+
 def test_an_empty_log_has_no_times() -> None:
     log = open_log(MemoryFiles())
 
