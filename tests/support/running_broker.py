@@ -47,20 +47,19 @@ async def running_broker(
     """A broker in this event loop; the way out is a clean stop. `settings`: fields of [broker]."""
     config = BrokerConfig(**{"port": 0, "metrics_port": -1, **QUICK, **settings})
     stopping = asyncio.Event()
-    serving: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    serving: asyncio.Future[Serving] = loop.create_future()
     broker = Broker(config, data_dir, clock or SystemClock())
-    async with asyncio.TaskGroup() as tasks:
-        life = tasks.create_task(broker.run(serving.set_result, stopping))
-        await asyncio.wait([life, serving], return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            await life  # raises why it could not start
-        made = serving.result()
-        try:
-            yield RunningBroker(
-                made.address.host, made.address.port, made.metrics_port, made.services
-            )
-        finally:
-            stopping.set()
+    life = loop.create_task(broker.run(serving.set_result, stopping))
+    await asyncio.wait([life, serving], return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        await life  # raises why it could not start
+    made = serving.result()
+    try:
+        yield RunningBroker(made.address.host, made.address.port, made.metrics_port, made.services)
+    finally:
+        stopping.set()
+        await life
 
 
 class BrokerProcess:

@@ -1,0 +1,166 @@
+import asyncio
+
+from broker.errors import ErrorCode
+from broker.protocol.messages import fetch
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
+from tests.support.topic_calls import (
+    batch_of,
+    fetch_request,
+    make_topic,
+    read,
+    values_in,
+    write,
+)
+
+
+async def fetched(client: RawClient, request: fetch.FetchRequest) -> fetch.PartitionData:
+    response = await client.ask(request, 12, fetch.FetchResponse)
+    return response.responses[0].partitions[0]
+
+
+async def test_whole_batches_come_from_the_one_that_holds_the_offset(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a", b"b"))
+    await write(client, "pages", batch_of(b"c"))
+
+    data = await fetched(client, fetch_request("pages", offset=1))
+
+    assert values_in(data.records) == [b"a", b"b", b"c"]
+    assert (data.high_watermark, data.last_stable_offset, data.log_start_offset) == (3, 3, 0)
+
+
+async def test_the_end_is_empty_and_beyond_it_is_out_of_range(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a"))
+
+    end = await fetched(client, fetch_request("pages", offset=1))
+    beyond = await fetched(client, fetch_request("pages", offset=2, max_wait_ms=5000))
+
+    assert (end.error_code, bytes(end.records)) == (ErrorCode.NONE, b"")
+    assert (beyond.error_code, beyond.high_watermark) == (ErrorCode.OFFSET_OUT_OF_RANGE, -1)
+    assert bytes(beyond.records) == b""
+
+
+async def test_a_waiting_fetch_is_answered_by_a_write(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await make_topic(client, "pages")
+    asked = client.send(fetch_request("pages", max_wait_ms=30_000), 12)
+    async with await RawClient.connect(broker.host, broker.port) as writer:
+        await write(writer, "pages", batch_of(b"late"))
+
+    response = await client.receive(fetch.FetchResponse, 12, asked)
+
+    assert values_in(response.responses[0].partitions[0].records) == [b"late"]
+
+
+async def test_a_fetch_that_nothing_answers_ends_empty_after_its_time(client: RawClient) -> None:
+    await make_topic(client, "pages")
+
+    async with asyncio.timeout(5):
+        data = await fetched(client, fetch_request("pages", max_wait_ms=20))
+
+    assert (data.error_code, bytes(data.records)) == (ErrorCode.NONE, b"")
+
+
+async def test_min_bytes_is_waited_for(client: RawClient, broker: RunningBroker) -> None:
+    await make_topic(client, "pages")
+    size = len(batch_of(b"a"))
+    asked = client.send(fetch_request("pages", max_wait_ms=30_000, min_bytes=2 * size), 12)
+    async with await RawClient.connect(broker.host, broker.port) as writer:
+        await write(writer, "pages", batch_of(b"a"))
+        await write(writer, "pages", batch_of(b"b"))
+
+    response = await client.receive(fetch.FetchResponse, 12, asked)
+
+    assert values_in(response.responses[0].partitions[0].records) == [b"a", b"b"]
+
+
+async def test_an_epoch_of_the_future_is_unknown_and_told_the_current_one(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages")
+    request = fetch_request("pages", max_wait_ms=5000)
+    request.topics[0].partitions[0].current_leader_epoch = 7
+
+    data = await fetched(client, request)
+
+    assert data.error_code == ErrorCode.UNKNOWN_LEADER_EPOCH
+    assert data.current_leader == fetch.LeaderIdAndEpoch(1, 0)
+
+
+async def test_a_session_tells_only_what_changed(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a"))
+    full = fetch_request("pages")
+    full.session_epoch = 0
+    first = await client.ask(full, 12, fetch.FetchResponse)
+    quiet = fetch.FetchRequest(session_id=first.session_id, session_epoch=1)
+    quiet.topics = fetch_request("pages", offset=1).topics
+
+    nothing = await client.ask(quiet, 12, fetch.FetchResponse)
+    await write(client, "pages", batch_of(b"b"))
+    news = await client.ask(
+        fetch.FetchRequest(session_id=first.session_id, session_epoch=2), 12, fetch.FetchResponse
+    )
+
+    assert first.session_id != 0
+    assert (nothing.session_id, nothing.responses) == (first.session_id, [])
+    assert values_in(news.responses[0].partitions[0].records) == [b"b"]
+
+
+async def test_an_unknown_session_and_a_wrong_epoch_are_told_at_the_top(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    full = fetch_request("pages")
+    full.session_epoch = 0
+    made = await client.ask(full, 12, fetch.FetchResponse)
+
+    unknown = await client.ask(
+        fetch.FetchRequest(session_id=made.session_id ^ 1, session_epoch=1), 12, fetch.FetchResponse
+    )
+    skipped = await client.ask(
+        fetch.FetchRequest(session_id=made.session_id, session_epoch=5), 12, fetch.FetchResponse
+    )
+
+    assert unknown.error_code == ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+    assert skipped.error_code == ErrorCode.INVALID_FETCH_SESSION_EPOCH
+    assert unknown.session_id == skipped.session_id == 0
+
+
+async def test_the_first_batch_comes_even_if_it_is_larger_than_allowed(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"x" * 5000))
+    await write(client, "pages", batch_of(b"y" * 5000))
+    request = fetch_request("pages")
+    request.max_bytes = 10
+    request.topics[0].partitions[0].partition_max_bytes = 10
+
+    data = await fetched(client, request)
+
+    assert values_in(data.records) == [b"x" * 5000]
+
+
+async def test_topics_are_read_by_id_from_v13_on(client: RawClient) -> None:
+    topic_id = (await make_topic(client, "pages")).topic_id
+    await write(client, "pages", batch_of(b"a"))
+    request = fetch_request("pages")
+    request.topics = [
+        fetch.FetchTopic(topic_id=wanted, partitions=request.topics[0].partitions)
+        for wanted in (topic_id, b"?" * 16)
+    ]
+
+    response = await client.ask(request, 17, fetch.FetchResponse)
+
+    codes = [topic.partitions[0].error_code for topic in response.responses]
+    assert codes == [ErrorCode.NONE, ErrorCode.UNKNOWN_TOPIC_ID]
+
+
+async def test_old_encodings_carry_the_same_records(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a"))
+
+    for version in (4, 7, 11, 12):
+        response = await client.ask(fetch_request("pages"), version, fetch.FetchResponse)
+        assert values_in(response.responses[0].partitions[0].records) == [b"a"]
+    assert await read(client, "pages") == [b"a"]

@@ -1,0 +1,45 @@
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.messages.find_coordinator import (
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
+
+
+@pytest.mark.parametrize("key_type", [0, 1])
+async def test_this_broker_coordinates_everything(
+    client: RawClient, broker: RunningBroker, key_type: int
+) -> None:
+    request = FindCoordinatorRequest(key_type=key_type, coordinator_keys=["a", "b"])
+
+    response = await client.ask(request, 6, FindCoordinatorResponse)
+
+    assert [(one.key, one.node_id, one.port) for one in response.coordinators] == [
+        ("a", 1, broker.port),
+        ("b", 1, broker.port),
+    ]
+
+
+async def test_one_key_is_asked_for_before_v4(client: RawClient, broker: RunningBroker) -> None:
+    response = await client.ask(FindCoordinatorRequest(key="g"), 0, FindCoordinatorResponse)
+
+    assert (response.error_code, response.node_id, response.port) == (
+        ErrorCode.NONE,
+        1,
+        broker.port,
+    )
+
+
+@pytest.mark.parametrize(("key_type", "key"), [(2, "g:topic:0"), (1, ""), (9, "x")])
+async def test_what_has_no_coordinator_is_refused(
+    client: RawClient, key_type: int, key: str
+) -> None:
+    request = FindCoordinatorRequest(key_type=key_type, coordinator_keys=[key])
+
+    response = await client.ask(request, 6, FindCoordinatorResponse)
+
+    (answer,) = response.coordinators
+    assert (answer.error_code, answer.node_id) == (ErrorCode.INVALID_REQUEST, -1)

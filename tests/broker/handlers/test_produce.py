@@ -1,0 +1,101 @@
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.messages import produce
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
+from tests.support.topic_calls import batch_of, make_topic, read, write
+
+
+@pytest.mark.parametrize("acks", [1, -1])
+async def test_offsets_count_records_without_a_gap(client: RawClient, acks: int) -> None:
+    await make_topic(client, "pages")
+
+    first = await write(client, "pages", batch_of(b"a", b"b"), acks=acks)
+    second = await write(client, "pages", batch_of(b"c"), acks=acks)
+
+    assert (first.error_code, first.base_offset) == (ErrorCode.NONE, 0)
+    assert (second.error_code, second.base_offset) == (ErrorCode.NONE, 2)
+    assert first.log_append_time_ms == -1
+
+
+async def test_an_unknown_topic_is_refused_and_not_created(client: RawClient) -> None:
+    answer = await write(client, "nowhere", batch_of(b"a"))
+    again = await write(client, "nowhere", batch_of(b"a"))
+
+    assert answer.error_code == again.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert answer.base_offset == -1
+
+
+async def test_a_broken_batch_is_refused_and_the_others_go_on(client: RawClient) -> None:
+    await make_topic(client, "pages", partitions=2)
+    broken = bytearray(batch_of(b"a"))
+    broken[-1] ^= 0xFF
+    request = produce.ProduceRequest(
+        acks=-1,
+        timeout_ms=5000,
+        topic_data=[
+            produce.TopicProduceData(
+                name="pages",
+                partition_data=[
+                    produce.PartitionProduceData(0, memoryview(bytes(broken))),
+                    produce.PartitionProduceData(1, memoryview(batch_of(b"b"))),
+                ],
+            )
+        ],
+    )
+
+    response = await client.ask(request, 9, produce.ProduceResponse)
+
+    answers = response.responses[0].partition_responses
+    assert [answer.error_code for answer in answers] == [ErrorCode.CORRUPT_MESSAGE, ErrorCode.NONE]
+
+
+@pytest.mark.parametrize("acks", [2, -2])
+async def test_acks_other_than_0_1_all_are_refused(client: RawClient, acks: int) -> None:
+    await make_topic(client, "pages")
+
+    answer = await write(client, "pages", batch_of(b"a"), acks=acks)
+
+    assert answer.error_code == ErrorCode.INVALID_REQUIRED_ACKS
+
+
+async def test_acks_0_has_no_answer_and_the_next_request_has(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    data = produce.PartitionProduceData(0, memoryview(batch_of(b"silent")))
+    topic = produce.TopicProduceData(name="pages", partition_data=[data])
+    client.send(produce.ProduceRequest(acks=0, timeout_ms=1000, topic_data=[topic]), 9)
+
+    answer = await write(client, "pages", batch_of(b"loud"))
+
+    assert answer.base_offset == 1
+    assert await read(client, "pages") == [b"silent", b"loud"]
+
+
+async def test_a_topic_is_written_to_by_its_id_from_v13_on(client: RawClient) -> None:
+    topic_id = (await make_topic(client, "pages")).topic_id
+    data = produce.PartitionProduceData(0, memoryview(batch_of(b"a")))
+    topics = [
+        produce.TopicProduceData(topic_id=topic_id, partition_data=[data]),
+        produce.TopicProduceData(topic_id=b"?" * 16, partition_data=[data]),
+    ]
+    request = produce.ProduceRequest(acks=-1, timeout_ms=1000, topic_data=topics)
+
+    response = await client.ask(request, 13, produce.ProduceResponse)
+
+    codes = [topic.partition_responses[0].error_code for topic in response.responses]
+    assert codes == [ErrorCode.NONE, ErrorCode.UNKNOWN_TOPIC_ID]
+
+
+async def test_what_was_written_is_counted_by_topic(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a", b"b"))
+    await write(client, "pages", b"nonsense")
+
+    counted = broker.services.metrics.logs.topic("pages")
+
+    assert (counted.messages_in, counted.bytes_in) == (2, len(batch_of(b"a", b"b")))
+    assert (counted.produce_requests, counted.failed_produce_requests) == (2, 1)
+    assert counted.bytes_rejected == len(b"nonsense")
