@@ -1,11 +1,17 @@
-"""Batches for tests of the log: short to ask for, and told apart by their values."""
+"""Batches and logs for tests: short to ask for, records told apart by their values."""
 
+import pytest
+
+from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
 from broker.records.record import Record, decode_records
-from broker.storage.log import AppendInfo, Log, Origin
+from broker.storage.files import Files
+from broker.storage.log import AppendInfo, Log, LogConfig, Origin
 
 NOW_MS = 1_700_000_000_000
+DIRECTORY = "/logs/events-0"
+PRODUCER = (7, 0)  # id and epoch
 
 
 def batch(
@@ -34,6 +40,28 @@ def batch(
 def keyed_batch(*pairs: tuple[bytes, bytes | None], timestamp_ms: int = NOW_MS) -> memoryview:
     """One batch of (key, value) records."""
     return memoryview(build_batch([Record(0, timestamp_ms, key, value) for key, value in pairs]))
+
+
+def open_log(
+    files: Files, config: LogConfig | None = None, *, clean: bool = False, start: int = 0
+) -> Log:
+    """The log in DIRECTORY, made if it is not there."""
+    return Log.open(
+        files,
+        DIRECTORY,
+        ("events", 0),
+        config or LogConfig(),
+        clean_shutdown=clean,
+        log_start_offset=start,
+        now_ms=NOW_MS,
+    )
+
+
+def code_of(log: Log, records: memoryview) -> ErrorCode:
+    """The code with which the log refuses these records."""
+    with pytest.raises(KafkaError) as refusal:
+        append(log, records)
+    return refusal.value.code
 
 
 def append(log: Log, records: memoryview, *, now_ms: int = NOW_MS, epoch: int = 0) -> AppendInfo:

@@ -1,49 +1,24 @@
-"""A log: offsets, sequences, transactions, rolling, reading, and disks that say no."""
+"""A log: offsets, what is stored of a batch, reading, rolling and retention."""
 
 import pytest
 
-from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import crc_ok, iterate, read_header
 from broker.records.compression import Codec
-from broker.records.control import ControlType
 from broker.records.record import decode_records
-from broker.storage.log import AppendRequest, Log, LogConfig, Origin
+from broker.storage.log import AppendRequest, LogConfig
 from tests.support.batches import (
     NOW_MS,
+    PRODUCER,
     append,
-    append_marker,
     batch,
+    code_of,
     keyed_batch,
+    open_log,
     read_records,
     read_values,
 )
 from tests.support.memory_files import MemoryFiles
-
-DIRECTORY = "/logs/events-0"
-PRODUCER = (7, 0)
-
-
-def open_log(
-    files: MemoryFiles, config: LogConfig | None = None, *, clean: bool = False, start: int = 0
-) -> Log:
-    return Log.open(
-        files,
-        DIRECTORY,
-        ("events", 0),
-        config or LogConfig(),
-        clean_shutdown=clean,
-        log_start_offset=start,
-        now_ms=NOW_MS,
-    )
-
-
-def code_of(log: Log, records: memoryview) -> ErrorCode:
-    with pytest.raises(KafkaError) as refusal:
-        append(log, records)
-    return refusal.value.code
-
-
-# offsets ----------------------------------------------------------------------------------
 
 
 def test_records_are_numbered_without_gaps() -> None:
@@ -139,181 +114,6 @@ def test_a_follower_takes_batches_with_their_offsets() -> None:
     assert follower.leader_epochs.entries == ((2, 0),)
 
 
-# sequences --------------------------------------------------------------------------------
-
-
-def test_a_retry_of_any_of_the_last_five_batches_is_answered_not_appended() -> None:
-    log = open_log(MemoryFiles())
-    batches = [batch(b"x", b"y", producer=PRODUCER, sequence=2 * number) for number in range(6)]
-    for records in batches:
-        append(log, records)
-
-    retries = [append(log, records) for records in batches[1:]]
-
-    assert all(retry.duplicate for retry in retries)
-    assert [retry.first_offset for retry in retries] == [2, 4, 6, 8, 10]
-    assert log.end_offset == 12
-    assert code_of(log, batches[0]) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
-
-
-def test_a_retry_in_the_same_group_is_recognised() -> None:
-    log = open_log(MemoryFiles())
-    records = batch(b"x", producer=PRODUCER, sequence=0)
-
-    first, second = log.append_many([AppendRequest(records, 0, NOW_MS)] * 2)
-
-    assert not isinstance(first, KafkaError)
-    assert not isinstance(second, KafkaError)
-    assert (first.duplicate, second.duplicate) == (False, True)
-    assert read_values(log) == [b"x"]
-
-
-def test_gaps_old_epochs_and_new_epochs_that_do_not_begin_at_zero_are_refused() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", producer=(7, 1), sequence=0))
-
-    gap = code_of(log, batch(b"b", producer=(7, 1), sequence=2))
-    old_epoch = code_of(log, batch(b"b", producer=(7, 0), sequence=1))
-    new_epoch = code_of(log, batch(b"b", producer=(7, 2), sequence=1))
-
-    assert gap == new_epoch == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
-    assert old_epoch == ErrorCode.INVALID_PRODUCER_EPOCH
-    assert append(log, batch(b"b", producer=(7, 2), sequence=0)).first_offset == 1
-
-
-def test_sequences_go_on_from_the_largest_to_zero() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", b"b", producer=PRODUCER, sequence=(1 << 31) - 2))
-
-    assert append(log, batch(b"c", producer=PRODUCER, sequence=0)).first_offset == 2
-
-
-def test_an_unknown_producer_may_begin_anywhere() -> None:
-    log = open_log(MemoryFiles())
-
-    assert append(log, batch(b"a", producer=PRODUCER, sequence=55)).first_offset == 0
-
-
-def test_idle_producers_are_forgotten_but_not_those_with_an_open_transaction() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", producer=(1, 0), sequence=0))
-    append(log, batch(b"b", producer=(2, 0), sequence=0, transactional=True))
-
-    removed = log.producer_state.remove_expired(NOW_MS + 1000, 1000)
-
-    assert removed == 1
-    assert set(log.producer_state.entries) == {2}
-
-
-@pytest.mark.parametrize("clean", [True, False])
-def test_retries_are_recognised_after_a_restart(clean: bool) -> None:
-    """Also those before a producer's last batch, which Kafka's snapshot does not have."""
-    files = MemoryFiles()
-    config = LogConfig(segment_bytes=300)
-    log = open_log(files, config)
-    batches = [batch(b"x", b"y", producer=PRODUCER, sequence=2 * number) for number in range(9)]
-    for records in batches:
-        append(log, records)
-    if clean:
-        log.close()
-
-    reopened = open_log(files, config, clean=clean)
-
-    assert len(reopened.segments) > 2
-    assert [append(reopened, records).first_offset for records in batches[4:]] == [
-        8,
-        10,
-        12,
-        14,
-        16,
-    ]
-    assert reopened.end_offset == 18
-
-
-# transactions -----------------------------------------------------------------------------
-
-
-def test_the_last_stable_offset_stays_below_open_transactions() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"plain"))
-    append(log, batch(b"a", producer=(1, 0), sequence=0, transactional=True))
-    append(log, batch(b"b", producer=(2, 0), sequence=0, transactional=True))
-
-    both_open = log.last_stable_offset(log.end_offset)
-    append_marker(log, (1, 0), ControlType.COMMIT)
-    second_open = log.last_stable_offset(log.end_offset)
-    append_marker(log, (2, 0), ControlType.ABORT)
-    none_open = log.last_stable_offset(log.end_offset)
-
-    assert (both_open, second_open, none_open) == (1, 2, 5)
-
-
-def test_a_marker_above_the_high_watermark_keeps_its_transaction_unstable() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", producer=(1, 0), sequence=0, transactional=True))
-    marker = append_marker(log, (1, 0), ControlType.COMMIT)
-
-    assert log.last_stable_offset(marker.first_offset) == 0
-    assert log.last_stable_offset(marker.first_offset + 1) == 2
-
-
-def test_aborted_transactions_are_listed_for_the_range_that_was_read() -> None:
-    log = open_log(MemoryFiles(), LogConfig(segment_bytes=200))
-    for number in range(4):
-        append(log, batch(b"t", producer=(1, 0), sequence=number, transactional=True))
-        append_marker(log, (1, 0), ControlType(number % 2))
-        append(log, batch(b"plain"))
-
-    def aborted(fetch_offset: int, upper: int) -> list[tuple[int, int]]:
-        found = log.aborted_transactions(fetch_offset, upper)
-        return [(entry.first_offset, entry.last_offset) for entry in found]
-
-    assert len(log.segments) > 3
-    assert aborted(0, log.end_offset) == [(0, 1), (6, 7)]
-    assert aborted(0, 6) == [(0, 1)]
-    assert aborted(2, log.end_offset) == [(6, 7)]
-    assert aborted(2, 6) == []
-
-
-def test_a_marker_of_an_old_coordinator_or_an_old_epoch_is_refused() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", producer=(1, 3), sequence=0, transactional=True))
-    append_marker(log, (1, 3), ControlType.COMMIT, coordinator_epoch=5)
-
-    with pytest.raises(KafkaError) as old_coordinator:
-        append_marker(log, (1, 3), ControlType.COMMIT, coordinator_epoch=4)
-    with pytest.raises(KafkaError) as old_epoch:
-        append_marker(log, (1, 2), ControlType.COMMIT, coordinator_epoch=6)
-
-    assert old_coordinator.value.code == ErrorCode.TRANSACTION_COORDINATOR_FENCED
-    assert old_epoch.value.code == ErrorCode.INVALID_PRODUCER_EPOCH
-    assert log.end_offset == 2
-
-
-def test_a_producer_with_an_open_transaction_may_not_write_outside_of_it() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a", producer=PRODUCER, sequence=0, transactional=True))
-
-    assert code_of(log, batch(b"b", producer=PRODUCER, sequence=1)) == ErrorCode.INVALID_TXN_STATE
-
-
-def test_a_coordinators_batch_needs_no_sequence() -> None:
-    log = open_log(MemoryFiles())
-
-    info = log.append_as_leader(
-        batch(b"offsets", producer=PRODUCER, transactional=True),
-        leader_epoch=0,
-        now_ms=NOW_MS,
-        origin=Origin.COORDINATOR,
-    )
-
-    assert info.first_offset == 0
-    assert log.last_stable_offset(1) == 0
-
-
-# reading ----------------------------------------------------------------------------------
-
-
 def test_reading_is_bounded_by_bytes_at_whole_batches() -> None:
     log = open_log(MemoryFiles())
     sizes = [append(log, batch(b"x" * 100)).size_bytes for _ in range(5)]
@@ -395,9 +195,6 @@ def test_an_empty_log_has_no_times() -> None:
     assert log.offset_for_timestamp(0) is None
 
 
-# rolling and retention --------------------------------------------------------------------
-
-
 def test_a_segment_is_rolled_by_size_and_by_age_of_its_records() -> None:
     log = open_log(MemoryFiles(), LogConfig(segment_ms=1000))
     append(log, batch(b"a", timestamp_ms=NOW_MS))
@@ -471,105 +268,3 @@ def test_a_log_cut_back_forgets_what_came_after() -> None:
     assert log.producer_state.entries[7].last_sequence == 2
     assert append(log, batch(b"new", producer=PRODUCER, sequence=3)).first_offset == 3
     assert read_values(log)[-1] == b"new"
-
-
-# disks that say no ------------------------------------------------------------------------
-
-
-def test_a_full_disk_refuses_and_changes_nothing() -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    append(log, batch(b"a", producer=PRODUCER, sequence=0))
-    files.bytes_left = 50
-    records = batch(b"b", producer=PRODUCER, sequence=1)
-
-    code = code_of(log, records)
-    still_readable = read_values(log)
-    files.bytes_left = 1 << 20
-    again = append(log, records)
-
-    assert code == ErrorCode.KAFKA_STORAGE_ERROR
-    assert still_readable == [b"a"]
-    assert (again.first_offset, again.duplicate) == (1, False)
-
-
-def test_a_disk_that_fills_up_while_rolling_refuses_and_recovers() -> None:
-    files = MemoryFiles()
-    config = LogConfig(segment_bytes=200)
-    log = open_log(files, config)
-    for number in range(3):
-        append(log, batch(b"x" * 60, producer=PRODUCER, sequence=number))
-    accepted = 3
-    files.bytes_left = 0
-    for _ in range(400):
-        files.bytes_left += 7  # room for a little more of the roll each time
-        try:
-            append(log, batch(b"x" * 60, producer=PRODUCER, sequence=accepted))
-        except KafkaError as refusal:
-            assert refusal.code == ErrorCode.KAFKA_STORAGE_ERROR
-        else:
-            accepted += 1
-
-    files.bytes_left = 1 << 20
-    log.close()
-    reopened = open_log(files, config, clean=True)
-
-    assert accepted > 4
-    assert log.end_offset == reopened.end_offset == accepted
-    assert read_values(reopened) == [b"x" * 60] * accepted
-
-
-def test_a_group_that_does_not_fit_is_refused_as_a_whole() -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    append(log, batch(b"first"))
-    files.bytes_left = 100
-    requests = [
-        AppendRequest(batch(b"x" * 40, producer=PRODUCER, sequence=n), 0, NOW_MS) for n in range(2)
-    ]
-
-    refused = log.append_many(requests)
-    files.bytes_left = 1 << 20
-    accepted = log.append_many(requests)
-
-    assert all(isinstance(result, KafkaError) for result in refused)
-    assert [r.first_offset for r in accepted if not isinstance(r, KafkaError)] == [1, 2]
-
-
-def test_an_aborted_transaction_that_does_not_fit_leaves_no_trace() -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    append(log, batch(b"a", producer=PRODUCER, sequence=0, transactional=True))
-    files.bytes_left = 40  # the index entry fits, the marker does not
-
-    with pytest.raises(KafkaError):
-        append_marker(log, PRODUCER, ControlType.ABORT)
-
-    assert log.aborted_transactions(0, 10) == []
-    assert log.last_stable_offset(log.end_offset) == 0
-    files.bytes_left = 1 << 20
-    append_marker(log, PRODUCER, ControlType.ABORT)
-    assert len(log.aborted_transactions(0, 10)) == 1
-
-
-def test_a_sync_that_failed_is_never_tried_again() -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    log.flush()
-    append(log, batch(b"a"))
-    files.fail_sync = files.syncs + 1
-
-    for _ in range(2):
-        with pytest.raises(StorageError):
-            log.flush()
-
-    assert log.flushed_offset == 0
-
-
-def test_a_failing_write_is_damage() -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    files.fail_write = files.writes + 2  # the first one is the leader epoch
-
-    with pytest.raises(StorageError):
-        append(log, batch(b"a"))

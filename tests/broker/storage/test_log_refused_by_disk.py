@@ -1,0 +1,117 @@
+"""Disks that are full or broken: nothing is half done, nothing is tried twice."""
+
+import pytest
+
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.records.control import ControlType
+from broker.storage.log import AppendRequest, LogConfig
+from tests.support.batches import (
+    NOW_MS,
+    PRODUCER,
+    append,
+    append_marker,
+    batch,
+    code_of,
+    open_log,
+    read_values,
+)
+from tests.support.memory_files import MemoryFiles
+
+
+def test_a_full_disk_refuses_and_changes_nothing() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    append(log, batch(b"a", producer=PRODUCER, sequence=0))
+    files.bytes_left = 50
+    records = batch(b"b", producer=PRODUCER, sequence=1)
+
+    code = code_of(log, records)
+    still_readable = read_values(log)
+    files.bytes_left = 1 << 20
+    again = append(log, records)
+
+    assert code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert still_readable == [b"a"]
+    assert (again.first_offset, again.duplicate) == (1, False)
+
+
+def test_a_disk_that_fills_up_while_rolling_refuses_and_recovers() -> None:
+    files = MemoryFiles()
+    config = LogConfig(segment_bytes=200)
+    log = open_log(files, config)
+    for number in range(3):
+        append(log, batch(b"x" * 60, producer=PRODUCER, sequence=number))
+    accepted = 3
+    files.bytes_left = 0
+    for _ in range(400):
+        files.bytes_left += 7  # room for a little more of the roll each time
+        try:
+            append(log, batch(b"x" * 60, producer=PRODUCER, sequence=accepted))
+        except KafkaError as refusal:
+            assert refusal.code == ErrorCode.KAFKA_STORAGE_ERROR
+        else:
+            accepted += 1
+
+    files.bytes_left = 1 << 20
+    log.close()
+    reopened = open_log(files, config, clean=True)
+
+    assert accepted > 4
+    assert log.end_offset == reopened.end_offset == accepted
+    assert read_values(reopened) == [b"x" * 60] * accepted
+
+
+def test_a_group_that_does_not_fit_is_refused_as_a_whole() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    append(log, batch(b"first"))
+    files.bytes_left = 100
+    requests = [
+        AppendRequest(batch(b"x" * 40, producer=PRODUCER, sequence=n), 0, NOW_MS) for n in range(2)
+    ]
+
+    refused = log.append_many(requests)
+    files.bytes_left = 1 << 20
+    accepted = log.append_many(requests)
+
+    assert all(isinstance(result, KafkaError) for result in refused)
+    assert [r.first_offset for r in accepted if not isinstance(r, KafkaError)] == [1, 2]
+
+
+def test_an_aborted_transaction_that_does_not_fit_leaves_no_trace() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    append(log, batch(b"a", producer=PRODUCER, sequence=0, transactional=True))
+    files.bytes_left = 40  # the index entry fits, the marker does not
+
+    with pytest.raises(KafkaError):
+        append_marker(log, PRODUCER, ControlType.ABORT)
+
+    assert log.aborted_transactions(0, 10) == []
+    assert log.last_stable_offset(log.end_offset) == 0
+    files.bytes_left = 1 << 20
+    append_marker(log, PRODUCER, ControlType.ABORT)
+    assert len(log.aborted_transactions(0, 10)) == 1
+
+
+def test_a_sync_that_failed_is_never_tried_again() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    log.flush()
+    append(log, batch(b"a"))
+    files.fail_sync = files.syncs + 1
+
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            log.flush()
+
+    assert log.flushed_offset == 0
+
+
+def test_a_failing_write_is_damage() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    files.fail_write = files.writes + 2  # the first one is the leader epoch
+
+    with pytest.raises(StorageError):
+        append(log, batch(b"a"))
