@@ -11,6 +11,7 @@ from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
+from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.state import State
 from dashboard.web import Site
@@ -46,7 +47,8 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     roles = RoleWatcher(urls, clock)
-    return State(config, data_dir, clock, pollers, roles, ReportDesk(data_dir, clock))
+    desk = ReportDesk(data_dir, clock)
+    return State(config, data_dir, clock, pollers, roles, desk, DiskWatch(data_dir))
 
 
 def _poller(
@@ -82,6 +84,7 @@ async def run(state: State) -> None:
         async with asyncio.TaskGroup() as tasks:
             watching = [tasks.create_task(poller.run()) for poller in state.pollers.values()]
             watching.append(tasks.create_task(state.roles.run()))
+            watching.append(tasks.create_task(state.disk_watch.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)
             await stop.wait()
             for task in watching:

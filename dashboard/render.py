@@ -37,6 +37,8 @@ class Renderer:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
         )
         self._templates.filters.update(
             duration=text.duration,
@@ -49,6 +51,8 @@ class Renderer:
             prefixed=lambda name, prefix: prefix + name,
         )
         self._templates.globals.update(plural=text.plural, bar=bar)
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)  # now, so that no request reads a file
 
     def whole(self, page: Page, visit: Visit, values: Values, theme: str) -> str:
         """The page as a document."""

@@ -1,6 +1,5 @@
 """What every page, stream and scrape of one dashboard stands on; made once by app.py."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
+from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from tracker.clock import Clock
 
@@ -23,6 +23,7 @@ class State:
     pollers: Mapping[str, Poller]
     roles: RoleWatcher
     desk: ReportDesk
+    disk_watch: DiskWatch
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""
@@ -35,11 +36,7 @@ class State:
 
     def disk(self) -> tuple[int, int] | None:
         """Free and total bytes of the file system that holds the data directory."""
-        try:
-            usage = shutil.disk_usage(self.data_dir)
-        except OSError:
-            return None
-        return usage.free, usage.total
+        return self.disk_watch.usage
 
     def export_ages_s(self) -> list[tuple[str, float]]:
         """Sink and seconds since it last wrote with success."""

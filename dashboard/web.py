@@ -15,6 +15,7 @@ from dashboard.pages.page import NotFound
 from dashboard.render import HERE, Renderer, theme_of
 from dashboard.site_map import resolve
 from dashboard.state import State
+from dashboard.static_files import StaticFiles
 from dashboard.stream import Stream
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,6 +33,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+VERSION: Final = metadata.version("footfall")
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -41,6 +43,7 @@ class Site:
     def __init__(self, state: State) -> None:
         self._state = state
         self._renderer = Renderer()
+        self._static = StaticFiles(HERE / "static")
 
     def application(self) -> web.Application:
         """Everything routed."""
@@ -51,7 +54,7 @@ class Site:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/stream", stream.handle)
         api.add_routes(app)
-        app.router.add_static("/static/", HERE / "static", append_version=True)
+        app.router.add_get("/static/{name}", self._static.handle)
         app.router.add_get("/favicon.ico", self._favicon)
         app.router.add_get("/{path:.*}", self._page)
         return app
@@ -64,7 +67,7 @@ class Site:
         return web.Response(text=html, content_type="text/html", headers=headers)
 
     async def _favicon(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(HERE / "static" / "icon.svg")
+        return self._static.answer(request, "icon.svg")
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -143,7 +146,7 @@ def metrics_text(state: State, only: str | None = None) -> str:
         config.metrics_fork_aliases, config.metrics_max_series, config.metrics_exclude_groups
     )
     page = expose(pages, limits)
-    page.add(families.BUILD_INFO, (metadata.version("footfall"), ""), 1)
+    page.add(families.BUILD_INFO, (VERSION, ""), 1)
     first = next(iter(state.pollers))
     if only not in (None, first):
         return page.text()

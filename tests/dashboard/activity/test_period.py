@@ -1,0 +1,54 @@
+"""Which days the activity page shows."""
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, sampled_from, text
+
+from dashboard.activity.period import PERIODS, Known, choose
+from tracker.rollups import DAY_MS
+
+NOW = 1_795_364_000_000  # 2026-11-22 16:13:20 UTC
+TODAY = NOW // DAY_MS * DAY_MS
+NOTHING = ("", "")
+
+
+def test_a_site_with_news_shows_the_last_day() -> None:
+    period = choose("", NOTHING, Known(TODAY - 9 * DAY_MS, TODAY), NOW)
+
+    assert period.key == "24h"
+    assert period.end_ms - period.start_ms == DAY_MS
+    assert period.end_ms > NOW
+
+
+def test_a_site_with_old_data_only_shows_all_of_it() -> None:
+    """An imported log of 2015 must not open on an empty page."""
+    first, last = 1_431_820_800_000, 1_432_080_000_000
+
+    period = choose("", NOTHING, Known(first, last), NOW)
+
+    assert (period.key, period.start_ms, period.end_ms) == ("all", first, last + DAY_MS)
+    assert (period.first_day, period.last_day) == ("2015-05-17", "2015-05-20")
+
+
+def test_days_of_the_form_include_the_last_one() -> None:
+    period = choose("7d", ("2015-05-17", "2015-05-18"), Known(None, None), NOW)
+
+    assert (period.key, period.end_ms - period.start_ms) == ("custom", 2 * DAY_MS)
+
+
+@pytest.mark.parametrize("days", [("2015-05-18", "2015-05-17"), ("x", "y"), ("0001-01-01", "")])
+def test_days_that_make_no_sense_fall_back(days: tuple[str, str]) -> None:
+    assert choose("7d", days, Known(None, None), NOW).key == "7d"
+
+
+@given(
+    sampled_from([key for key, _ in PERIODS] + ["nonsense"]),
+    text(max_size=12),
+    integers(0, 2**42),
+)
+def test_every_answer_is_a_range_that_the_chart_can_draw(key: str, day: str, now_ms: int) -> None:
+    period = choose(key, (day, ""), Known(now_ms // DAY_MS * DAY_MS, None), now_ms)
+
+    assert period.start_ms < period.end_ms
+    step_ms = {"minute": 60_000, "hour": 3_600_000, "day": DAY_MS}[period.step.value]
+    assert (period.end_ms - period.start_ms) / step_ms <= 10_000

@@ -1,0 +1,255 @@
+"""Every page, the stream, the API and the scrape, over HTTP, with hostile names in all of them."""
+
+import gzip
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dashboard.pages.page import link
+from dashboard.state import State
+from dashboard.web import Site
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import HOSTILE, hostile_cluster, made_state
+
+PAGES = (
+    "/",
+    "/topics",
+    "/topics?internal=1&sort=-rate",
+    "/topics/events",
+    "/topics/events?tab=partitions",
+    "/topics/events?tab=consumers",
+    "/topics/events?tab=messages",
+    "/topics/events?tab=config",
+    "/groups",
+    "/groups?hide=empty&sort=lag",
+    "/groups/export",
+    "/groups/stopped",
+    "/activity",
+    "/pipeline",
+    "/cluster",
+)
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def cluster() -> MadeCluster:
+    return hostile_cluster()
+
+
+@pytest.fixture
+def state(tmp_path: Path, cluster: MadeCluster) -> State:
+    return made_state(tmp_path, cluster)
+
+
+@pytest.fixture
+def application(state: State) -> web.Application:
+    return Site(state).application()
+
+
+@pytest.fixture
+async def client(application: web.Application) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(application)) as made:
+        yield made
+
+
+async def looked(state: State) -> None:
+    await state.poller(None).look()
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_answers_before_and_after_the_first_look(
+    client: Client,
+    state: State,
+    path: str,
+) -> None:
+    before = await client.get(path)
+    await looked(state)
+    after = await client.get(path)
+
+    assert (before.status, after.status) == (200, 200)
+    assert "text/html" in after.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_has_a_script_or_style_of_its_own(
+    client: Client,
+    state: State,
+    path: str,
+) -> None:
+    await looked(state)
+
+    html = await (await client.get(path)).text()
+
+    scripts = re.findall(r"<script[^>]*>", html)
+    assert all(re.fullmatch(r'<script defer src="/static/[a-z]+\.js">', tag) for tag in scripts)
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+\s*=\s*[\"']", html)
+    assert 'onerror="document' not in html
+
+
+async def test_answers_carry_a_strict_content_policy(client: Client) -> None:
+    for path in ("/", "/metrics", "/nope", "/static/app.js", "/api/v1/groups"):
+        answer = await client.get(path)
+
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy and "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_group_of_any_name_has_its_page(
+    client: Client,
+    state: State,
+    name: str,
+) -> None:
+    await looked(state)
+
+    answer = await client.get(link("groups", name))
+    html = await answer.text()
+
+    assert answer.status == 200
+    heading = re.search(r'<h1 class="wrap">(.*?)</h1>', html, re.DOTALL)
+    assert heading is not None
+    assert "<" not in heading.group(1)
+    kept = name.replace("\r\n", "\n")
+    assert unescape(heading.group(1)).replace("\r\n", "\n") == kept
+
+
+async def test_links_of_the_group_list_lead_to_their_groups(
+    client: Client,
+    state: State,
+) -> None:
+    await looked(state)
+    html = await (await client.get("/groups")).text()
+
+    links = [unescape(found) for found in re.findall(r'<a href="(/groups/[^"]*)" data-row', html)]
+
+    assert len(links) == len(HOSTILE) + 2
+    for address in links:
+        assert (await client.get(address)).status == 200
+
+
+async def test_what_is_not_there_is_told_kindly(client: Client, state: State) -> None:
+    await looked(state)
+
+    page = await client.get("/groups/" + quote("<b>nobody</b>"))
+    program = await client.get("/api/v1/groups/nobody")
+
+    assert (page.status, program.status) == (404, 404)
+    assert "&lt;b&gt;nobody" in await page.text()
+    assert "no consumer group" in (await program.json())["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?cluster=other",
+        "/topics?page=99999999999999999999&sort=nothing&q=%00%ff",
+        "/activity?from=2026-13-45&to=x&period=nonsense&site=<x>",
+        "/api/v1/history?s=cluster.in&range=9y",
+        "/api/v1/history",
+        "/api/stream?page=http://[bad",
+        "/api/stream?page=/nope",
+        "/api/stream?page=" + "x" * 9_000,
+    ],
+)
+async def test_nonsense_in_an_address_is_never_a_crash(client: Client, path: str) -> None:
+    assert (await client.get(path)).status < 500
+
+
+async def test_the_stream_sends_the_live_block_of_its_page(
+    client: Client,
+    state: State,
+) -> None:
+    await looked(state)
+
+    answer = await client.get("/api/stream", params={"page": "/groups?sort=-lag"})
+    frames = [await answer.content.readuntil(b"\n\n") for _ in range(2)]
+    answer.close()
+
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert frames[0] == b"retry: 2000\n\n"
+    data = json.loads(frames[1].split(b"data: ", 1)[1])
+    assert "stopped" in data["html"]
+    assert "<script" not in data["html"]
+    assert data["stale"] is False
+
+
+async def test_the_stream_tells_at_once_that_the_cluster_is_away(
+    client: Client, state: State, cluster: MadeCluster
+) -> None:
+    await looked(state)
+    answer = await client.get("/api/stream", params={"page": "/"})
+    for _ in range(2):
+        await answer.content.readuntil(b"\n\n")
+
+    cluster.away = True
+    await state.poller(None).pulse()
+    frame = await answer.content.readuntil(b"\n\n")
+    answer.close()
+
+    data = json.loads(frame.split(b"data: ", 1)[1])
+    assert (data["up"], data["stale"]) == (False, True)
+    assert "Broker away" in data["html"]
+
+
+async def test_metrics_are_gzipped_for_who_takes_it(
+    state: State, application: web.Application
+) -> None:
+    await looked(state)
+    async with (
+        TestServer(application) as server,
+        ClientSession(auto_decompress=False) as session,
+    ):
+        url = server.make_url("/metrics")
+        packed = await session.get(url, headers={"Accept-Encoding": "gzip"})
+        plain = await session.get(url, headers={"Accept-Encoding": "identity"})
+
+        text = gzip.decompress(await packed.read()).decode()
+        assert "kafka_consumergroup_lag{" in text
+        assert "kafka_consumergroup_lag{" in await plain.text()
+
+
+async def test_every_path_of_the_openapi_document_answers(
+    client: Client,
+    state: State,
+) -> None:
+    await looked(state)
+    document = await (await client.get("/api/v1/openapi.json")).json()
+    names = {"/topics/{name}": "events", "/groups/{name}": "export"}
+
+    for path in document["paths"]:
+        query = "?s=cluster.in&range=5m" if path == "/history" else ""
+        answer = await client.get("/api/v1" + path.format(name=names.get(path, "")) + query)
+
+        expected = 404 if path == "/activity" else 200  # no site has been seen
+        assert (path, answer.status) == (path, expected)
+        assert answer.content_type == "application/json"
+
+
+async def test_ready_means_looked_and_up(client: Client, state: State) -> None:
+    before = await client.get("/readyz")
+    await looked(state)
+    after = await client.get("/readyz")
+
+    assert (before.status, after.status) == (503, 200)
+    assert (await client.get("/healthz")).status == 200
+
+
+async def test_only_get_is_taken(client: Client) -> None:
+    for path in ("/", "/metrics", "/api/v1/groups"):
+        assert (await client.post(path)).status == 405
+
+
+async def test_activity_without_any_site_shows_the_snippet_to_paste(client: Client) -> None:
+    html = await (await client.get("/activity")).text()
+
+    assert "No visits yet" in html
+    assert 'src="http://127.0.0.1:8090/js/s.js" data-site="example.com"' in unescape(html)

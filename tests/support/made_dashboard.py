@@ -1,0 +1,69 @@
+"""A dashboard over a made cluster, without sockets to any broker; hostile names included."""
+
+from pathlib import Path
+
+from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.config import DashboardConfig
+from dashboard.metrics.disk import DiskWatch
+from dashboard.metrics.roles import RoleWatcher
+from dashboard.state import State
+from tests.support.made_cluster import MadeCluster, MadePartition
+from tracker.clock import SystemClock
+from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
+
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "' onmouseover='document.title=1",
+    "{{ 7 * 7 }}",
+    "../../etc/passwd",
+    "..",
+    "a/b?c=d#e&f",
+    "%2e%2e%2f%00",
+    "\u202egnirts\u0000\u200b",
+    "javascript:alert(1)",
+    "x" * 240,
+    "line\nbreak\r\n\r\nid: 5",
+)
+"""What a group id or a client id may contain: Kafka takes any string for both."""
+
+
+def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
+    """Everything but running pollers: call `poller.look()` to fill it."""
+    config = DashboardConfig(**{"role_metrics": (), **settings})  # type: ignore[arg-type]
+    clock = SystemClock()
+    poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
+    desk = ReportDesk(data_dir, clock)
+    roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
+    return State(config, data_dir, clock, {"local": poller}, roles, desk, disk)
+
+
+def busy_cluster() -> MadeCluster:
+    """Topics and groups in every state, with ordinary names."""
+    made = MadeCluster()
+    now_ms = SystemClock().now_ms()
+    stamps = {0: now_ms - 90_000}
+    made.add_topic(
+        "events",
+        *(MadePartition(end=1_000 + index, stamps=stamps) for index in range(3)),
+        retention_ms="86400000",
+        cleanup_policy="delete",
+    )
+    made.add_topic("broken", MadePartition(leader=-1, isr=()))
+    made.add_topic("__consumer_offsets", MadePartition(end=5))
+    places = [TopicPartition("events", index) for index in range(3)]
+    made.add_group("export", dict.fromkeys(places, 990), places)
+    made.add_group("stopped", dict.fromkeys(places, 10))
+    return made
+
+
+def hostile_cluster() -> MadeCluster:
+    """A group for each hostile name, its members named alike."""
+    made = busy_cluster()
+    place = TopicPartition("events", 0)
+    for name in HOSTILE:
+        member = GroupMember(name, name, name, name, (place,))
+        made.groups[name] = GroupDescription(name, "classic", "stable", name, 1, (member,))
+        made.commits[name] = {place: 500}
+    return made
