@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
@@ -71,6 +71,15 @@ def counted(
     return rollup_tables(path)
 
 
+THRICE = [
+    made_event(number, occurred_at=MIDNIGHT_MS + hour * 3_600_000 + number)
+    for number, hour in ((1, 0), (2, 1), (3, 1))
+]
+"""The second hour is new in the second transaction, and no longer in the third."""
+
+
+@example(THRICE, [1, 2], [])
+@example(THRICE, [1, 2], [True, True, True])
 @given(crowded, st.lists(st.integers(0, 24), max_size=8), st.lists(st.booleans(), max_size=9))
 def test_cuts_and_failed_transactions_change_no_table(
     found: list[Event], cuts: list[int], failing: list[bool]
