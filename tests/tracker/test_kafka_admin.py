@@ -1,0 +1,172 @@
+"""The admin client in our own types, asked of a running broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+
+from tests.support.running_broker import RunningBroker, running_broker
+from tracker.config import KafkaConfig
+from tracker.kafka import ensure_topics
+from tracker.kafka_admin import (
+    EARLIEST,
+    LATEST,
+    LATEST_STABLE,
+    Admin,
+    ClusterUnavailable,
+    RecordReader,
+    TopicPartition,
+)
+from tracker.topics import Topic
+
+VISITS = Topic("visits", partitions=2, configs={"message.timestamp.type": "LogAppendTime"})
+SECONDS = 10.0
+
+pytestmark = pytest.mark.may_block
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def config(broker: RunningBroker) -> KafkaConfig:
+    return KafkaConfig(bootstrap_servers=broker.bootstrap)
+
+
+def fill(config: KafkaConfig, values: int = 20) -> None:
+    """Twenty records into partition 0 of a topic of two."""
+    ensure_topics(config, [VISITS])
+    producer = confluent_kafka.Producer({"bootstrap.servers": config.bootstrap_servers})
+    for number in range(values):
+        producer.produce("visits", b"%d" % number, partition=0, headers=[("n", b"1")])
+    assert producer.flush(SECONDS) == 0
+
+
+def commit(config: KafkaConfig, group: str, offset: int) -> None:
+    """Commit as a consumer without members would: the group is empty afterwards."""
+    consumer = confluent_kafka.Consumer(
+        {"bootstrap.servers": config.bootstrap_servers, "group.id": group}
+    )
+    where = confluent_kafka.TopicPartition("visits", 0, offset)
+    consumer.commit(offsets=[where], asynchronous=False)
+    consumer.close()
+
+
+async def test_metadata_tells_brokers_topics_and_leaders(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+
+    found = await asyncio.to_thread(Admin(config).metadata, SECONDS)
+
+    assert len(found.brokers) == 1
+    assert [part.index for part in found.topics["visits"]] == [0, 1]
+    assert found.topics["visits"][0].leader == found.brokers[0].id
+    assert found.topics["visits"][0].isr == found.topics["visits"][0].replicas
+
+
+async def test_asking_for_offsets_creates_no_topic(config: KafkaConfig) -> None:
+    admin = Admin(config)
+
+    with pytest.raises(ClusterUnavailable):
+        await asyncio.to_thread(admin.offsets, [TopicPartition("nowhere", 0)], LATEST, 2.0)
+
+    assert "nowhere" not in (await asyncio.to_thread(admin.metadata, SECONDS)).topics
+
+
+async def test_offsets_start_end_and_stable_end(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    admin = Admin(config)
+    places = [TopicPartition("visits", 0), TopicPartition("visits", 1)]
+
+    found = [
+        list((await asyncio.to_thread(admin.offsets, places, which, SECONDS)).values())
+        for which in (EARLIEST, LATEST, LATEST_STABLE)
+    ]
+
+    assert found == [[0, 0], [20, 0], [20, 0]]
+
+
+async def test_offsets_for_a_time_after_everything_are_the_end(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    place = TopicPartition("visits", 0)
+
+    found = await asyncio.to_thread(
+        Admin(config).offsets_for_time, [place], 4_000_000_000_000, SECONDS
+    )
+
+    assert found == {place: 20}
+
+
+async def test_commits_of_a_group_without_members_are_seen(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    await asyncio.to_thread(commit, config, "export", 7)
+    admin = Admin(config)
+
+    groups = await asyncio.to_thread(admin.list_groups, SECONDS)
+    described = await asyncio.to_thread(admin.describe_groups, groups, SECONDS)
+    commits = await asyncio.to_thread(admin.committed, groups, SECONDS)
+
+    assert groups == ("export",)
+    assert (described["export"].state, described["export"].members) == ("empty", ())
+    assert commits == {"export": {TopicPartition("visits", 0): 7}}
+
+
+async def test_members_and_what_they_own_are_seen(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": config.bootstrap_servers,
+            "group.id": "export",
+            "client.id": "worker-1",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe(["visits"])
+    assert await asyncio.to_thread(consumer.consume, 1, SECONDS)
+
+    found = await asyncio.to_thread(Admin(config).describe_groups, ["export"], SECONDS)
+    await asyncio.to_thread(consumer.close)
+
+    (member,) = found["export"].members
+    assert member.client_id == "worker-1"
+    assert sorted(member.assignment) == [("visits", 0), ("visits", 1)]
+
+
+async def test_settings_of_a_topic_say_which_were_set(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+
+    found = await asyncio.to_thread(Admin(config).topic_configs, ["visits"], SECONDS)
+
+    stamp = found["visits"]["message.timestamp.type"]
+    assert (stamp.value, stamp.is_default) == ("LogAppendTime", False)
+    assert found["visits"]["retention.ms"].is_default
+
+
+async def test_first_records_are_read_again_and_again_by_one_reader(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    reader, place = RecordReader(config), TopicPartition("visits", 0)
+
+    found = [
+        (await asyncio.to_thread(reader.first, {place: offset}, SECONDS))[place]
+        for offset in (3, 19, 3)
+    ]
+    nothing = await asyncio.to_thread(reader.first, {TopicPartition("visits", 1): 0}, SECONDS)
+    reader.close()
+
+    assert [record.offset for record in found if record is not None] == [3, 19, 3]
+    assert all(record is not None and record.is_append_time for record in found)
+    assert nothing == {TopicPartition("visits", 1): None}
+
+
+async def test_a_cluster_that_is_not_there_is_told_in_time(broker: RunningBroker) -> None:
+    admin = Admin(KafkaConfig(bootstrap_servers="127.0.0.1:1"))
+
+    async with asyncio.timeout(5):
+        with pytest.raises(ClusterUnavailable):
+            await asyncio.to_thread(admin.ping, 1.0)
+        with pytest.raises(ClusterUnavailable):
+            await asyncio.to_thread(admin.metadata, 1.0)
