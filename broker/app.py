@@ -142,6 +142,7 @@ class Broker:
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             background = [
+                tasks.create_task(cluster.run(), name="cluster"),
                 tasks.create_task(upkeep.run(), name="upkeep"),
                 tasks.create_task(transactions.run(), name="transactions"),
             ]

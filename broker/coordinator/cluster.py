@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 T = TypeVar("T")
 
+CHANGES_MAX = 1024  # changes that may wait for the one writer
 SNAPSHOT_AT_RECORDS = 1000  # replaying fewer costs a few milliseconds
 SNAPSHOT_AT_RATIO = 3  # records in the log for each that a snapshot would have
 
@@ -86,7 +87,7 @@ class Cluster:
         self._state = MetadataState()
         self._shard = Shard(partition, self._state, clock)
         self._followers: list[Follow] = []
-        self._writing = asyncio.Lock()
+        self._changes: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(CHANGES_MAX)
         self._producer_ids = range(0)
         self._allocating = asyncio.Lock()
 
@@ -106,8 +107,14 @@ class Cluster:
     async def start(self) -> None:
         """Read the metadata log, register this broker with a new epoch, publish the image."""
         await self._shard.load()
-        await self._write(self._registration)
+        await self._change(self._registration)
         await self._snapshot_if_worth_it()
+
+    async def run(self) -> None:
+        """Make the changes that are asked for, one after another, until cancelled."""
+        while True:
+            change = await self._changes.get()
+            await change()
 
     # Topics
 
@@ -261,16 +268,36 @@ class Cluster:
         return await self._write(decide_all)
 
     async def _write(self, decide: Decide[R]) -> R:
+        """Have the writer make a change, and wait for its answer.
+
+        Whoever waits may be cancelled (a client that hangs up): the change goes on to its end.
+        """
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+
+        async def change() -> None:
+            try:
+                response = await self._change(decide)
+            except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
+                if not answer.done():
+                    answer.set_exception(error)
+            else:
+                if not answer.done():
+                    answer.set_result(response)
+
+        await self._changes.put(change)
+        return await answer
+
+    async def _change(self, decide: Decide[R]) -> R:
         """The one way to change the cluster: decide, commit, let everybody follow, publish."""
-        async with self._writing:
 
-            def decide_now() -> Decision[R]:
-                records, response = decide(self._state.image)
-                return Decision([(None, encode_record(record)) for record in records], response)
+        def decide_now() -> Decision[R]:
+            records, response = decide(self._state.image)
+            return Decision([(None, encode_record(record)) for record in records], response)
 
-            response = await self._shard.write(decide_now)
-            await self._publish()
-            return response
+        await self._shard.wait_until_loaded()
+        response = await self._shard.write(decide_now)
+        await self._publish()
+        return response
 
     async def _publish(self) -> None:
         image = self._state.image
@@ -305,7 +332,7 @@ class Cluster:
         if length < SNAPSHOT_AT_RECORDS or length < SNAPSHOT_AT_RATIO * len(records):
             return
         start = partition.log_end_offset
-        await self._write(lambda image: (image.as_records(), None))
+        await self._change(lambda image: (image.as_records(), None))
         await partition.delete_records_before(start)
         log.info("metadata log begins anew records_before=%d records=%d", length, len(records))
 

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from broker.clock import Clock
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 APPEND_TIMEOUT_MS = 30_000  # offsets.commit.timeout.ms is 5 s; a slow disk is better than a reload
+RELOAD_RETRY_S = 1.0
 LOAD_BYTES = 1 << 20  # read at a time while replaying
 NO_PRODUCER = (-1, -1)
 
@@ -74,6 +76,7 @@ class Shard:
         self._clock = clock
         self._generation = 0
         self._loaded = False
+        self._reloading: asyncio.Task[None] | None = None
 
     @property
     def is_loaded(self) -> bool:
@@ -85,6 +88,11 @@ class Shard:
             raise KafkaError(
                 ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, f"{self.partition} is being read"
             )
+
+    async def wait_until_loaded(self) -> None:
+        """Until a replay that is under way after a failed append is over."""
+        if self._reloading is not None:
+            await asyncio.shield(self._reloading)
 
     async def load(self) -> None:
         """Replay the whole partition into the state."""
@@ -130,6 +138,7 @@ class Shard:
             now_ms=now_ms,
             origin=Origin.COORDINATOR,
         )
+        future.add_done_callback(partial(self._appended, self._generation))
         self._apply(decision, now_ms)
         return future
 
@@ -138,19 +147,41 @@ class Shard:
     ) -> R:
         if future is None:
             return decision.response
-        try:
-            await asyncio.shield(future)
-        except KafkaError as error:
-            log.error(
-                "state lost an append, reading it again: %s partition=%s", error, self.partition
-            )
-            await self._reload(generation)
-            raise
+        await asyncio.shield(future)
         if generation != self._generation:
             raise KafkaError(
                 ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{self.partition} was read again meanwhile"
             )
         return decision.response
+
+    def _appended(self, generation: int, future: asyncio.Future[AppendInfo]) -> None:
+        """An append ended, whether or not somebody still waits for it.
+
+        When it failed the state is read again, once however many appends fail together. The task
+        is the shard's own child: no request that could be cancelled stands for it.
+        """
+        error = None if future.cancelled() else future.exception()
+        if error is None or generation != self._generation:
+            return
+        log.error("state lost an append, reading it again: %s partition=%s", error, self.partition)
+        self._generation += 1
+        self._loaded = False
+        self._reloading = self.partition.loop.create_task(self._reload(), name="reload")
+
+    async def _reload(self) -> None:
+        """Replay until it succeeds; an offline partition has nothing to replay."""
+        while self.partition.is_online:
+            try:
+                await self.partition.worker.run(
+                    lambda: None
+                )  # appends queued behind the failed one
+                await self.load()
+            except KafkaError:
+                log.exception("state cannot be read, tried again partition=%s", self.partition)
+                await asyncio.sleep(RELOAD_RETRY_S)
+            else:
+                break
+        self._reloading = None
 
     def _batch(self, decision: Decision[R], now_ms: int) -> bytearray:
         records = [
@@ -171,14 +202,6 @@ class Shard:
         source = Source(offset=-1, timestamp_ms=now_ms, producer_id=decision.producer[0])
         for key, value in decision.records:
             self._state.replay(key, value, source)
-
-    async def _reload(self, generation: int) -> None:
-        """Replay once per failure, however many writes failed by it."""
-        if generation == self._generation:
-            self._generation += 1
-            self._loaded = False
-            await self.partition.worker.run(lambda: None)  # writes queued behind the failed one
-            await self.load()
 
     def _read_chunk(self, offset: int) -> bytes:
         """Whole batches from the log, at least one; in a disk thread."""

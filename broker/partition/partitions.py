@@ -113,7 +113,7 @@ class Partitions:
 
     async def follow(self, image: ClusterImage) -> None:
         """Host what `image` says: new partitions are opened, deleted ones go, settings change."""
-        before, self._image = self._image, image
+        before = self._image
         for name, topic in before.topics.items():
             now = image.topics.get(name)
             if now is None or now.topic_id != topic.topic_id:
@@ -124,9 +124,10 @@ class Partitions:
             if before.topics.get(name) is not topic
             for identity in self._not_hosted(topic)
         ]
-        await self._open_all(added)
+        await self._open_all(added, image)
         if before.configs is not image.configs:
-            self._update_configs()
+            self._update_configs(image)
+        self._image = image
 
     async def open(self, identity: PartitionId, config: LogConfig) -> Partition:
         """Host one partition that is in no image: the cluster's metadata log."""
@@ -144,7 +145,7 @@ class Partitions:
             for identity in self._not_hosted(topic)
             if isinstance(self._missing.get((identity.topic, identity.index)), KafkaError)
         ]
-        await self._open_all(refused)
+        await self._open_all(refused, self._image)
 
     def directory_failed(self, worker: DiskWorker, error: Exception) -> None:
         """A sync failed: nothing in this directory can be trusted to reach the disk any more."""
@@ -160,13 +161,13 @@ class Partitions:
                     topic.name, topic.topic_id, partition.index, partition.leader_epoch
                 )
 
-    async def _open_all(self, identities: Sequence[PartitionId]) -> None:
+    async def _open_all(self, identities: Sequence[PartitionId], image: ClusterImage) -> None:
         by_worker: dict[DiskWorker, list[tuple[PartitionId, LogConfig]]] = {}
         configs: dict[str, LogConfig] = {}
         for identity in identities:
             config = configs.get(identity.topic)
             if config is None:
-                config = self._setup.config_of(self._image, identity.topic)
+                config = self._setup.config_of(image, identity.topic)
                 configs[identity.topic] = config
             by_worker.setdefault(self._worker_of(identity), []).append((identity, config))
         for worker, wanted in by_worker.items():
@@ -227,9 +228,9 @@ class Partitions:
             except (KafkaError, StorageError):
                 log.exception("deleted partition stays on disk topic=%s partition=%d", *key)
 
-    def _update_configs(self) -> None:
-        for name in self._image.topics:
-            config = self._setup.config_of(self._image, name)
+    def _update_configs(self, image: ClusterImage) -> None:
+        for name in image.topics:
+            config = self._setup.config_of(image, name)
             for partition in self._by_topic.get(name, {}).values():
                 if partition.log.config != config:
                     partition.log.update_config(config)
