@@ -20,7 +20,10 @@ from prometheus_client.core import (
 DURATION_BUCKETS_S = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-QUANTILES = (0.5, 0.75, 0.95, 0.98, 0.99, 0.999)  # those of Kafka's own JMX histograms
+_QUANTILE_LABELS = {
+    0.5: "0.50", 0.75: "0.75", 0.95: "0.95", 0.98: "0.98", 0.99: "0.99", 0.999: "0.999",
+}  # fmt: skip
+QUANTILES = tuple(_QUANTILE_LABELS)  # those of Kafka's own JMX histograms
 TOPIC_FAMILIES = (
     ("messagesin", "Records appended", "messages_in"),
     ("bytesin", "Bytes of record batches appended", "bytes_in"),
@@ -276,7 +279,7 @@ def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) ->
     for name, durations in by_name.items():
         count.add_metric([name], durations.count)
         for quantile, seconds in durations.quantiles():
-            gauge.add_metric([name, f"{quantile:.3f}".rstrip("0").ljust(4, "0")], seconds * 1000)
+            gauge.add_metric([name, _QUANTILE_LABELS[quantile]], seconds * 1000)
     yield gauge
     yield count
 

@@ -251,4 +251,5 @@ HANDLER = Handler(
     versions=Versions(4, 18),
     request_type=FetchRequest,
     handle=fetch,
+    cancellable=True,
 )

@@ -87,3 +87,6 @@ class Handler:
     pipelined: bool = False
     """True when the request has taken its place in the order of effects before the first await:
     the next request of the same connection may start while this one waits. Answers keep order."""
+    cancellable: bool = False
+    """True when the request only reads: it is given up when its client is gone. Any other, once
+    begun, runs to its end, so that no change is cut in half by a closed connection."""

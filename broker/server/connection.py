@@ -28,10 +28,11 @@ PIPELINED_MAX = 64  # requests of one connection in work at the same time
 class _Answer:
     """The place of one started request in the order of answers."""
 
-    __slots__ = ("chunks", "ready", "request")
+    __slots__ = ("chunks", "ready", "request", "task")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.task: asyncio.Task[None] | None = None
         self.ready = False
         self.chunks: list[Chunk] | None = None
 
@@ -47,7 +48,6 @@ class Connection(asyncio.BufferedProtocol):
         self._frames: deque[tuple[memoryview, float]] = deque()  # complete, with arrival
         self._next: Request | None = None  # first of `_frames`, its header read
         self._answers: deque[_Answer] = deque()  # started, in order
-        self._tasks: set[asyncio.Task[None]] = set()
         self._held_bytes = 0  # of frames that are not answered
         self._reading = True
         self._transport: asyncio.Transport | None = None
@@ -87,8 +87,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        for task in self._tasks:
-            task.cancel("the client is gone")
+        for answer in self._answers:
+            if answer.task is not None and answer.request.route.handler.cancellable:
+                answer.task.cancel("the client is gone")
         self._frames.clear()
         self._answers.clear()
         self._connections.release(self._held_bytes)
@@ -136,9 +137,7 @@ class Connection(asyncio.BufferedProtocol):
         self._frames.popleft()
         answer = _Answer(request)
         self._answers.append(answer)
-        task = self._connections.tasks.create_task(self._work(answer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        answer.task = self._connections.start(self._work(answer))
 
     async def _work(self, answer: _Answer) -> None:
         """Have one request answered; whatever goes wrong costs this connection only."""
@@ -147,6 +146,9 @@ class Connection(asyncio.BufferedProtocol):
         request.started_s = self._loop.time()
         try:
             answer.chunks = await self._dispatcher.answer(request, self._peer)
+            request.handled_s = self._loop.time()
+            answer.ready = True
+            self._send_ready()
         except ProtocolError as error:
             self._refuse(error)
         except (ConnectionError, KafkaError) as refusal:
@@ -156,10 +158,6 @@ class Connection(asyncio.BufferedProtocol):
             log.exception("request failed %s", self._description(request))
             self._connections.metrics.connection_failures += 1
             self._abort()
-        else:
-            request.handled_s = self._loop.time()
-            answer.ready = True
-            self._send_ready()
 
     def _send_ready(self) -> None:
         """Send the answers whose turn has come."""

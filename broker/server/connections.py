@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
@@ -42,7 +43,7 @@ class OpenConnection(Protocol):
 
 
 class Connections:
-    """Admits, counts and sweeps connections; their requests are tasks of `tasks`."""
+    """Admits, counts and sweeps connections; their requests become tasks of `tasks`."""
 
     def __init__(
         self,
@@ -53,11 +54,12 @@ class Connections:
     ) -> None:
         self.limits = limits
         self.metrics = metrics
-        self.tasks = tasks
+        self._tasks = tasks
+        self._requests: set[asyncio.Task[None]] = set()
         self._address = address
         self._open: set[OpenConnection] = set()
         self._by_host: dict[str, int] = {}
-        self._held_bytes = 0
+        self.held_bytes = 0  # of requests that are not answered, over all connections
         self._last_id = 0
         self._refusal_logged_s = float("-inf")
         metrics.connections[address.name] = 0
@@ -68,15 +70,22 @@ class Connections:
     @property
     def is_full(self) -> bool:
         """Whether unanswered requests hold all the memory they may."""
-        return self._held_bytes > self.limits.held_bytes_max
+        return self.held_bytes > self.limits.held_bytes_max
+
+    def start(self, request: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work on a request, whether or not its connection stays open meanwhile."""
+        task = self._tasks.create_task(request)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+        return task
 
     def hold(self, size_bytes: int) -> None:
         """Count a request that has arrived."""
-        self._held_bytes += size_bytes
+        self.held_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
         """Count a request as answered or dropped."""
-        self._held_bytes -= size_bytes
+        self.held_bytes -= size_bytes
 
     def admit(self, connection: OpenConnection, host: str) -> Peer | None:
         """Take a new connection in; None when it is one too many."""
@@ -120,10 +129,12 @@ class Connections:
 
     @property
     def have_work(self) -> bool:
-        """Whether any request is being answered or any answer is being sent."""
-        return any(connection.has_work for connection in self._open)
+        """Whether any request is being worked on or any answer is being sent."""
+        return bool(self._requests) or any(connection.has_work for connection in self._open)
 
     def close_all(self) -> None:
-        """Close what is open: the broker stops."""
+        """Close what is open and end what is in work: the broker stops."""
         for connection in list(self._open):
             connection.close()
+        for task in list(self._requests):
+            task.cancel("the broker stops")

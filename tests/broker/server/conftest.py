@@ -1,0 +1,196 @@
+"""A server with toy handlers, on both event loops that the broker may run on."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from broker.handlers.handler import (
+    Handler,
+    ListenerAddress,
+    RequestContext,
+    Services,
+    Versions,
+)
+from broker.metrics import BrokerMetrics
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.api_versions import (
+    ApiVersion,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+)
+from broker.protocol.messages.fetch import (
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    PartitionData,
+)
+from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.protocol.messages.list_groups import ListGroupsRequest
+from broker.protocol.messages.produce import ProduceRequest, ProduceResponse, TopicProduceResponse
+from broker.server.connection import Connection
+from broker.server.connections import Connections, Limits
+from broker.server.dispatcher import Dispatcher
+from tests.support.manual_clock import ManualClock
+from tests.support.raw_client import RawClient
+
+ADDRESS = ListenerAddress("PLAINTEXT", "127.0.0.1", 9092)
+LIMITS = Limits(
+    frame_bytes_max=10_000_000,
+    held_bytes_max=1 << 40,
+    connections_max=100,
+    connections_per_ip_max=100,
+    idle_s_max=600.0,
+)
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@dataclass
+class Toys:
+    """Handlers whose behaviour a test sets; `started` tells in which order they began."""
+
+    started: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    answers: dict[int, list[Any]] = field(default_factory=dict)
+    """Records of a fetch answer, by the max_wait_ms of its request."""
+
+    def gate(self, name: str) -> asyncio.Event:
+        """A request of this name waits until the gate is set."""
+        return self.gates.setdefault(name, asyncio.Event())
+
+    async def until_started(self, count: int) -> None:
+        """Wait until so many requests have begun."""
+        async with asyncio.timeout(10):
+            while len(self.started) < count:
+                await asyncio.sleep(0)
+
+    async def _pass(self, name: str) -> None:
+        self.started.append(name)
+        if name in self.gates:
+            try:
+                await self.gates[name].wait()
+            except asyncio.CancelledError:
+                self.cancelled.append(name)
+                raise
+        self.finished.append(name)
+
+    async def produce(self, request: ProduceRequest, context: RequestContext) -> Any:
+        name = request.transactional_id or ""
+        await self._pass(name)
+        if request.acks == 0:
+            if name == "refused":
+                raise ConnectionAbortedError("acks=0 produce refused")
+            return None
+        return ProduceResponse(responses=[TopicProduceResponse(name=name)])
+
+    async def fetch(self, request: FetchRequest, context: RequestContext) -> FetchResponse:
+        await self._pass(f"fetch {request.max_wait_ms}")
+        partitions = [
+            PartitionData(index, records=records)
+            for index, records in enumerate(self.answers[request.max_wait_ms])
+        ]
+        return FetchResponse(responses=[FetchableTopicResponse("t", partitions=partitions)])
+
+    async def heartbeat(self, request: HeartbeatRequest, context: RequestContext) -> Any:
+        await self._pass(request.group_id)
+        return HeartbeatResponse(throttle_time_ms=context.connection_id)
+
+    async def buggy(self, request: ListGroupsRequest, context: RequestContext) -> Any:
+        raise RuntimeError("a bug in a handler")
+
+    async def api_versions(self, request: ApiVersionsRequest, context: RequestContext) -> Any:
+        return ApiVersionsResponse(api_keys=[ApiVersion(18, 0, 4)])
+
+    def handlers(self) -> tuple[Handler, ...]:
+        return (
+            Handler(ApiKey.PRODUCE, Versions(3, 13), ProduceRequest, self.produce, pipelined=True),
+            Handler(ApiKey.FETCH, Versions(4, 18), FetchRequest, self.fetch, cancellable=True),
+            Handler(ApiKey.HEARTBEAT, Versions(0, 3), HeartbeatRequest, self.heartbeat),
+            Handler(ApiKey.LIST_GROUPS, Versions(0, 5), ListGroupsRequest, self.buggy),
+            Handler(ApiKey.API_VERSIONS, Versions(0, 4), ApiVersionsRequest, self.api_versions),
+        )
+
+
+class ToyServer:
+    """Toy handlers behind the real dispatcher and connections."""
+
+    def __init__(self, limits: Limits, tasks: asyncio.TaskGroup) -> None:
+        self.toys = Toys()
+        self.metrics = BrokerMetrics(CollectorRegistry())
+        services = cast(Services, SimpleNamespace(clock=ManualClock()))
+        self.dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
+        self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self.connections, self.dispatcher), "127.0.0.1", 0
+        )
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.connections.close_all()
+        await self.until_connections(0)
+
+    async def connect(self) -> RawClient:
+        """A client, after the server has taken it in or turned it away."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        known = len(self.connections) + sum(self.metrics.connections_refused.values())
+        client = await RawClient.connect("127.0.0.1", port)
+        async with asyncio.timeout(10):
+            while len(self.connections) + sum(self.metrics.connections_refused.values()) == known:
+                await asyncio.sleep(0)
+        return client
+
+    async def until_connections(self, count: int) -> None:
+        """Wait until so many connections are open."""
+        async with asyncio.timeout(10):
+            while len(self.connections) != count:
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """A test module or class overrides it for a server of tighter bounds."""
+    return LIMITS
+
+
+@pytest.fixture
+async def server(limits: Limits) -> AsyncIterator[ToyServer]:
+    async with asyncio.TaskGroup() as tasks:
+        toy_server = ToyServer(limits, tasks)
+        await toy_server.start()
+        yield toy_server
+        await toy_server.stop()
+
+
+@pytest.fixture
+def record_file(tmp_path: Path) -> Any:
+    """A file of storage's own kind with 3 MB of bytes that differ by position."""
+    from broker.storage.files import OsFiles
+
+    path = tmp_path / "records"
+    path.write_bytes(bytes(range(251)) * 12_000)
+    return OsFiles().open(str(path))
+
+
+@pytest.fixture
+def open_descriptors() -> Callable[[], int]:
+    """How many descriptors this process has open."""
+    return lambda: len(os.listdir("/proc/self/fd"))
