@@ -8,6 +8,7 @@ wants to know a new site at once.
 import asyncio
 import logging
 import re
+import threading
 import time
 from typing import Final
 
@@ -87,6 +88,8 @@ class SiteReader:
 
     def __init__(self, config: KafkaConfig, *, client_id: str) -> None:
         self.sites: dict[str, Site] = {}
+        self._in_use = threading.Lock()  # `close` waits for a `poll` in another thread
+        self._closed = False
         self._consumer = Consumer(config, client_id=client_id)
 
     def read_to_end(self) -> None:
@@ -108,11 +111,15 @@ class SiteReader:
 
     def ask(self) -> int:
         """The registry's end offset, asked from the broker: it is alive. Raises KafkaFailure."""
-        return self._consumer.watermarks(_WHERE, ASK_TIMEOUT_S).end
+        with self._in_use:
+            if self._closed:
+                raise KafkaFailure("the reader is closed")
+            return self._consumer.watermarks(_WHERE, ASK_TIMEOUT_S).end
 
     def poll(self, timeout_s: float) -> list[Record]:
         """Changes that came, at most `timeout_s` after the call; give them to `apply`. Blocks."""
-        return self._consumer.poll(timeout_s=timeout_s)
+        with self._in_use:
+            return [] if self._closed else self._consumer.poll(timeout_s=timeout_s)
 
     def apply(self, record: Record) -> None:
         name = (record.key or b"").decode(errors="replace")
@@ -125,7 +132,9 @@ class SiteReader:
             log.warning("unreadable site offset=%d: %s", record.offset, error)
 
     def close(self) -> None:
-        self._consumer.close()
+        with self._in_use:
+            self._closed = True
+            self._consumer.close()
 
 
 def _read_all(config: KafkaConfig) -> dict[str, Site]:

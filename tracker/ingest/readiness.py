@@ -15,7 +15,8 @@ from tracker.sites import SiteReader
 log = logging.getLogger(__name__)
 
 SILENCE_MS_MAX: Final = 5_000  # the broker not heard of for so long: not ready
-POLL_S: Final = 0.5  # a new site is known at once; this bounds only how fast we stop
+POLL_S: Final = 0.2  # a new site is known at once; this bounds only how fast we stop
+ASK_EVERY_MS: Final = 2_000
 RETRY_S: Final = 0.5
 
 
@@ -26,7 +27,7 @@ class Readiness:
         self._config = config
         self._reader = reader
         self._clock = clock
-        self._heard_at_ms: float | None = None
+        self._heard_at_ms = clock.monotonic_ms()
         self.known_sites = KnownSites(reader.sites)
         self.prepared = asyncio.Event()
 
@@ -34,7 +35,7 @@ class Readiness:
         """None when ready, else what is missing, for people."""
         if not self.prepared.is_set():
             return "the broker has not been reached yet"
-        silence_ms = self._clock.monotonic_ms() - (self._heard_at_ms or 0.0)
+        silence_ms = self._silence_ms()
         if silence_ms > SILENCE_MS_MAX:
             return f"the broker has not answered for {silence_ms / 1000:.0f} s"
         return None
@@ -54,8 +55,9 @@ class Readiness:
             try:
                 for record in await asyncio.to_thread(self._reader.poll, POLL_S):
                     self._reader.apply(record)
-                await asyncio.to_thread(self._reader.ask)
-                self._heard()
+                if self._silence_ms() > ASK_EVERY_MS:
+                    await asyncio.to_thread(self._reader.ask)
+                    self._heard()
             except KafkaFailure as failure:
                 log.debug("the broker does not answer: %s", failure)
                 await asyncio.sleep(RETRY_S)
@@ -63,6 +65,9 @@ class Readiness:
     def _prepare(self) -> None:
         ensure_topics(self._config, topics.ALL, client_id="footfall-ingest")
         self._reader.read_to_end()
+
+    def _silence_ms(self) -> float:
+        return self._clock.monotonic_ms() - self._heard_at_ms
 
     def _heard(self) -> None:
         self._heard_at_ms = self._clock.monotonic_ms()

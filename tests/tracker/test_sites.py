@@ -1,0 +1,92 @@
+"""The registry of sites."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.kafka_address import kafka_address, new_site
+from tracker import sites
+from tracker.__main__ import main
+from tracker.config import KafkaConfig
+from tracker.sites import Site, SiteNameError
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
+    with kafka_address(tmp_path_factory.mktemp("broker")) as bootstrap:
+        yield KafkaConfig(bootstrap_servers=bootstrap)
+
+
+@pytest.fixture
+def config_file(kafka: KafkaConfig, tmp_path: Path) -> str:
+    file = tmp_path / "footfall.toml"
+    file.write_text(f'[kafka]\nbootstrap_servers = "{kafka.bootstrap_servers}"\n')
+    return str(file)
+
+
+def names(kafka: KafkaConfig) -> list[str]:
+    return [site.site for site in sites.list_sites(kafka)]
+
+
+def test_a_site_is_added_once_and_removed_once(kafka: KafkaConfig) -> None:
+    name = new_site()
+
+    added = [sites.add(kafka, Site(name, 1)), sites.add(kafka, Site(name, 2))]
+    listed = name in names(kafka)
+    removed = [sites.remove(kafka, name), sites.remove(kafka, name)]
+
+    assert added == [True, False]
+    assert listed
+    assert removed == [True, False]
+    assert name not in names(kafka)
+
+
+def test_other_hosts_replace_the_entry(kafka: KafkaConfig) -> None:
+    name = new_site()
+    sites.add(kafka, Site(name, 1))
+
+    changed = sites.add(kafka, Site(name, 1, (name,)))
+
+    assert changed
+    assert [one.allowed_hosts for one in sites.list_sites(kafka) if one.site == name] == [(name,)]
+
+
+@pytest.mark.parametrize("name", ["Example.COM", "example.com/blog", "localhost", "a", "x_y:8080"])
+def test_a_name_is_stored_in_lower_case(name: str) -> None:
+    assert sites.checked_name(name) == name.lower()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "-x", "x/", "<script>", "a" * 254, "\u00fc.de"])
+def test_a_name_that_cannot_be_a_site_is_refused(name: str) -> None:
+    with pytest.raises(SiteNameError):
+        sites.checked_name(name)
+
+
+def test_the_command_says_what_it_did(
+    kafka: KafkaConfig, config_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = new_site()
+
+    codes = [
+        main(["site", "add", name, "--config", config_file]),
+        main(["site", "list", "--config", config_file]),
+        main(["site", "remove", name, "--config", config_file]),
+        main(["site", "remove", name, "--config", config_file]),
+        main(["site", "add", "no site", "--config", config_file]),
+    ]
+
+    said = capsys.readouterr()
+    assert codes == [0, 0, 0, 1, 2]
+    assert said.out.count(name) == 3
+    assert "no site" in said.err
+
+
+def test_bad_settings_are_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "footfall.toml"
+    file.write_text("[kafka]\nbootstrap_server = 1\n")
+
+    code = main(["site", "list", "--config", str(file)])
+
+    assert code == 78
+    assert "did you mean" in capsys.readouterr().err
