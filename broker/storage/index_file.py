@@ -95,12 +95,19 @@ class IndexFile:
         if self._file is not None:
             self._file.truncate(0)
 
-    def persist(self, *, sync: bool) -> None:
-        """Bring the file up to the entries in memory."""
+    def create(self) -> None:
+        """Have a file, if an empty one."""
         if self._file is None:
             self._file = self._files.open(self._path, create=True)
             if self._file.size:
                 self._file.truncate(0)
+
+    def persist(self, *, sync: bool) -> None:
+        """Bring the file up to the entries in memory; no entries need no file."""
+        if self._file is None and self.count == 0:
+            return
+        self.create()
+        assert self._file is not None
         if self._persisted < self.count:
             assert self._data is not None
             self._file.append([bytes(self._data[self._persisted * self._entry.size :])])

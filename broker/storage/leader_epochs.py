@@ -1,6 +1,7 @@
 """Leader epochs of one log (KIP-101): at which offset each leader began to write.
 
-Kept in `leader-epoch-checkpoint`, one `epoch start_offset` a line, both growing.
+Kept in `leader-epoch-checkpoint`, one `epoch start_offset` a line, both growing. Written when the
+log is checkpointed: newer epochs stand in the batches that recovery walks.
 """
 
 from bisect import bisect_right
@@ -15,19 +16,21 @@ UNDEFINED_OFFSET = -1
 
 
 class LeaderEpochs:
-    """(epoch, start offset) in order; every change is on disk before it is used."""
+    """(epoch, start offset) in order."""
 
-    __slots__ = ("_directory", "_entries", "_files")
+    __slots__ = ("_directory", "_entries", "_files", "_persisted")
 
     def __init__(self, files: Files, directory: str) -> None:
         self._files = files
         self._directory = directory
         self._entries: tuple[tuple[int, int], ...] = ()
+        self._persisted: tuple[tuple[int, int], ...] = ()
 
     def load(self) -> None:
         """Read the checkpoint; StorageError if it is damaged."""
         entries = checkpoint.read_entries(self._files, f"{self._directory}/{FILE_NAME}") or []
         self._entries = tuple((int(epoch), int(start)) for epoch, start in entries)
+        self._persisted = self._entries
 
     @property
     def entries(self) -> tuple[tuple[int, int], ...]:
@@ -43,7 +46,7 @@ class LeaderEpochs:
         if epoch < 0 or (self._entries and epoch <= self._entries[-1][0]):
             return
         kept = tuple(entry for entry in self._entries if entry[1] < start_offset)
-        self._store((*kept, (epoch, start_offset)))
+        self._entries = (*kept, (epoch, start_offset))
 
     def epoch_of(self, offset: int) -> int:
         """The epoch that wrote the record at `offset`; -1 if it is not known."""
@@ -67,24 +70,24 @@ class LeaderEpochs:
 
     def truncate_from_end(self, end_offset: int) -> None:
         """Drop the epochs that start at or above the end of the log."""
-        kept = tuple(entry for entry in self._entries if entry[1] < end_offset)
-        if kept != self._entries:
-            self._store(kept)
+        self._entries = tuple(entry for entry in self._entries if entry[1] < end_offset)
 
     def truncate_from_start(self, start_offset: int) -> None:
         """Drop the epochs that end before the log starts; the first one then starts there."""
         slot = bisect_right(self._entries, start_offset, key=itemgetter(1))
         if slot == 0:
             return
-        kept = ((self._entries[slot - 1][0], start_offset), *self._entries[slot:])
-        if kept != self._entries:
-            self._store(kept)
+        self._entries = ((self._entries[slot - 1][0], start_offset), *self._entries[slot:])
 
-    def _store(self, entries: tuple[tuple[int, int], ...]) -> None:
+    def persist(self) -> None:
+        """Replace the checkpoint, if it says anything else."""
+        entries = self._entries
+        if entries == self._persisted:
+            return
         checkpoint.write_entries(
             self._files,
             self._directory,
             FILE_NAME,
             (f"{epoch} {start_offset}" for epoch, start_offset in entries),
         )
-        self._entries = entries
+        self._persisted = entries

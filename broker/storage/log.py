@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 
 TopicPartition = tuple[str, int]
 NO_TIMESTAMP = -1
+SNAPSHOT_INTERVAL_BYTES = 64 * 1024  # less than this is replayed faster than a snapshot is synced
 
 
 class Log:
@@ -82,6 +83,10 @@ class Log:
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
         self._names_unsynced = True
+        self._directory_unsynced = True  # its own name, in the log directory
+        self._bytes_since_snapshot = 0
+        if opened.snapshot_offset < opened.end_offset:
+            self._bytes_since_snapshot = SNAPSHOT_INTERVAL_BYTES
         self._retired: deque[tuple[int, Segment]] = deque()  # (when, segment), oldest first
         if opened.flushed_offset < opened.end_offset:
             self._unsynced.append(self._active)
@@ -109,7 +114,7 @@ class Log:
         opening = recovery.Opening(clean_shutdown, recovery_point, log_start_offset, now_ms)
         opened = recovery.open_log(files, directory, config, opening)
         made = cls(files, directory, topic_partition, config, opened)
-        if not clean_shutdown:
+        if not clean_shutdown and made.end_offset > made.start_offset:
             made.flush()  # what a killed process left in the page cache is about to be read
         return made
 
@@ -216,6 +221,7 @@ class Log:
                 if batch.aborted is not None:
                     # before the marker: a marker without its entry would show aborted records
                     segment.transaction_index.append(batch.aborted)
+                    self._names_unsynced = True
             if len(group.staged) == 1:
                 position = segment.file.append(group.staged[0].chunks)
             else:
@@ -238,6 +244,7 @@ class Log:
         if not self._unsynced:
             self._unsynced.append(segment)
         # Readers go by these two, so they change last: the size first, then the end.
+        self._bytes_since_snapshot += position - segment.size
         segment.size = position
         self.end_offset = group.end_offset
         self.producer_state.map_end_offset = group.end_offset
@@ -294,6 +301,7 @@ class Log:
         finished = self._active
         finished.seal()
         self.checkpoint()
+        self.take_snapshot()
         segment = Segment(self._files, self.directory, base_offset)
         segment.create(now_ms)
         self._names_unsynced = True
@@ -318,6 +326,9 @@ class Log:
         if self._names_unsynced:
             self._files.sync_directory(self.directory)
             self._names_unsynced = False
+        if self._directory_unsynced:
+            self._files.sync_directory(self.directory.rpartition("/")[0])
+            self._directory_unsynced = False
         self.flushed_offset = end_offset
         return end_offset
 
@@ -330,7 +341,9 @@ class Log:
             return self.recovery_point
         self.flush()
         self._active.persist_indexes(sync=True)
-        self.take_snapshot()
+        self.leader_epochs.persist()
+        if self._bytes_since_snapshot >= SNAPSHOT_INTERVAL_BYTES:
+            self.take_snapshot()
         self.recovery_point = self.flushed_offset
         return self.recovery_point
 
@@ -341,6 +354,7 @@ class Log:
             return
         producer_snapshot.write_snapshot(self._files, self.directory, state)
         self._snapshot_offset = state.map_end_offset
+        self._bytes_since_snapshot = 0
         recovery.remove_old_snapshots(
             self._files, self.directory, [segment.base_offset for segment in self.segments]
         )

@@ -8,7 +8,7 @@ import logging
 
 from broker.errors import StorageError
 from broker.protocol.primitives import uuid_bytes, uuid_text
-from broker.storage.checkpoint import read_file, replace_file
+from broker.storage.checkpoint import read_file
 from broker.storage.files import Files
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ def parse(name: str) -> TopicPartition | None:
 
 
 def read_topic_id(files: Files, path: str) -> bytes | None:
-    """The topic id in partition.metadata; None without the file, StorageError if garbled."""
+    """The topic id in partition.metadata; None without it, StorageError if garbled."""
     data = read_file(files, f"{path}/{METADATA_FILE}")
-    if data is None:
+    if not data:
         return None
     for line in data.decode("utf-8", "replace").splitlines():
         key, _, value = line.partition(":")
@@ -51,10 +51,11 @@ def read_topic_id(files: Files, path: str) -> bytes | None:
 
 
 def write_topic_id(files: Files, path: str, topic_id: bytes) -> None:
-    if topic_id == _NO_ID or files.exists(f"{path}/{METADATA_FILE}"):
+    """Note whose log this is. Not synced: a power cut before the first flush may empty the file."""
+    if topic_id == _NO_ID or read_topic_id(files, path) is not None:
         return
     text = f"version: 0\ntopic_id: {uuid_text(topic_id)}"
-    replace_file(files, path, METADATA_FILE, text.encode())
+    files.open(f"{path}/{METADATA_FILE}", create=True).append([text.encode()])
 
 
 def put_aside_unless(files: Files, path: str, topic_id: bytes) -> bool:

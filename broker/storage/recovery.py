@@ -73,7 +73,10 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     for segment, following in itertools.pairwise(segments):
         if not _load_sealed(segment, following.base_offset, config):
             trusted_offset = min(trusted_offset, segment.base_offset)
-    end_offset, active_is_trusted = _load_active(segments[-1], config, opening)
+    epochs = LeaderEpochs(files, directory)
+    epochs.load()
+    end_offset, active_is_trusted = _load_active(segments[-1], config, opening, epochs)
+    epochs.truncate_from_end(end_offset)
     if active_is_trusted and trusted_offset == segments[-1].base_offset:
         trusted_offset = end_offset if opening.clean_shutdown else opening.recovery_point
     start_offset = max(opening.log_start_offset, segments[0].base_offset)
@@ -83,7 +86,6 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
             segment.remove_files()
         segments = [_new_segment(files, directory, start_offset, opening.now_ms)]
         end_offset = start_offset
-    epochs = _restore_epochs(files, directory, end_offset)
     epochs.truncate_from_start(start_offset)
     state = ProducerState()
     trusted_offset = max(min(trusted_offset, end_offset), segments[0].base_offset)
@@ -166,8 +168,10 @@ def _index_aborted(segment: Segment, aborted: AbortedTransaction | None) -> None
 # the newest segment -----------------------------------------------------------------------
 
 
-def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> tuple[int, bool]:
-    """Bring its indexes into memory and find its end.
+def _load_active(
+    segment: Segment, config: LogConfig, opening: Opening, epochs: LeaderEpochs
+) -> tuple[int, bool]:
+    """Bring its indexes into memory and find its end, and the epochs that begin on the way.
 
     Returns the offset where the log ends, and whether the indexes could be used.
     """
@@ -186,6 +190,7 @@ def _load_active(segment: Segment, config: LogConfig, opening: Opening) -> tuple
             raise segment.damage(position, f"offset {header.base_offset} after {end_offset}")
         if position > resume or resume == 0:
             _index(segment, position, header, config)
+        epochs.assign(header.partition_leader_epoch, header.base_offset)
         end_offset = header.next_offset
         end_position = position + header.size_bytes
     if end_position < file_size:
@@ -223,17 +228,6 @@ def _resume_position(segment: Segment, opening: Opening) -> int:
     if known is not None:
         segment.max_timestamp, segment.max_timestamp_offset = known
     return position
-
-
-# leader epochs ----------------------------------------------------------------------------
-
-
-def _restore_epochs(files: Files, directory: str, end_offset: int) -> LeaderEpochs:
-    """The checkpoint, cut at the end of the log: each epoch is in it before its first batch."""
-    epochs = LeaderEpochs(files, directory)
-    epochs.load()
-    epochs.truncate_from_end(end_offset)
-    return epochs
 
 
 # producer state ---------------------------------------------------------------------------

@@ -109,7 +109,9 @@ class Segment:
         self._bytes_since_index += LENGTH_OVERHEAD + header.batch_length
 
     def seal(self) -> None:
-        """Finish the indexes: nothing is appended to this segment any more."""
+        """Finish the indexes, which a finished segment has even if they are empty."""
+        self.offset_index.file.create()
+        self.time_index.file.create()
         if self.max_timestamp >= 0:
             self.time_index.append_if_later(self.max_timestamp, self.max_timestamp_offset)
         self.persist_indexes(sync=False)

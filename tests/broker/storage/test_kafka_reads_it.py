@@ -39,6 +39,7 @@ def test_kafka_dumps_a_log_with_everything_in_it(tmp_path: Path) -> None:
     for number, control_type in enumerate([ControlType.ABORT, ControlType.COMMIT] * 3):
         append(log, batch(b"t", producer=(9, 0), sequence=number, transactional=True))
         append_marker(log, (9, 0), control_type)
+    log.take_snapshot()
     log.close()
 
     dumped = dump(directory, suffixes=(".log", ".index", ".timeindex", ".txnindex", ".snapshot"))

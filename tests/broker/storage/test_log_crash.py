@@ -28,11 +28,13 @@ class Script:
     values: list[bytes] = field(default_factory=list)
     flushed_values: int = 0
     recovery_point: int = 0
+    epoch: int = 0
 
     def run(self, files: MemoryFiles) -> None:
         log = open_log(files, 0)
         sequence = 0
         for number in range(ROUNDS):
+            self.epoch = number // 5
             names = [b"%d-%d" % (number, part) for part in range(1 + number % 3)]
             if number % 5 == 3:
                 self.append(log, names, transactional=True, producer=TRANSACTIONAL, sequence=-1)
@@ -59,7 +61,7 @@ class Script:
                 else 0
             )
         self.values += names  # before: a cut in the middle of the write may leave the whole batch
-        append(log, batch(*names, sequence=sequence, **batch_fields))  # type: ignore[arg-type]
+        append(log, batch(*names, sequence=sequence, **batch_fields), epoch=self.epoch)  # type: ignore[arg-type]
 
 
 def open_log(files: MemoryFiles, recovery_point: int) -> Log:
@@ -93,6 +95,7 @@ def check_survivor(script: Script, files: MemoryFiles) -> None:
     assert read_values(log, max_bytes=1) == values  # the indexes lead to every batch
     check_producers(log)
     check_indexes(log)
+    check_epochs(log)
     append(log, batch(b"after the crash"))
     assert read_values(log)[-1] == b"after the crash"
 
@@ -117,6 +120,17 @@ def check_producers(log: Log) -> None:
         assert retried.first_offset == last.first_offset
         with pytest.raises(KafkaError):
             append(log, batch(b"gap", producer=IDEMPOTENT, sequence=last.last_sequence + 2))
+
+
+def check_epochs(log: Log) -> None:
+    """The leader epochs are those that the batches name."""
+    said: list[tuple[int, int]] = []
+    for segment in log.segments:
+        for _, header in segment.headers(0):
+            epoch = header.partition_leader_epoch
+            if not said or epoch > said[-1][0]:
+                said.append((epoch, header.base_offset))
+    assert list(log.leader_epochs.entries) == said
 
 
 def check_indexes(log: Log) -> None:

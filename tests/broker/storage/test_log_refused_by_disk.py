@@ -111,7 +111,7 @@ def test_a_sync_that_failed_is_never_tried_again() -> None:
 def test_a_failing_write_is_damage() -> None:
     files = MemoryFiles()
     log = open_log(files)
-    files.fail_write = files.writes + 2  # the first one is the leader epoch
+    files.fail_write = files.writes + 1
 
     with pytest.raises(StorageError):
         append(log, batch(b"a"))
