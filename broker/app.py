@@ -37,7 +37,7 @@ from broker.protocol.primitives import uuid_text
 from broker.server.dispatcher import Dispatcher
 from broker.server.listener import Listener, limits_of
 from broker.server.metrics_http import MetricsServer
-from broker.storage.files import OsFiles
+from broker.storage.files import Files, OsFiles
 from broker.storage.log import AppendInfo, LogConfig
 from broker.storage.log_manager import LogManager
 
@@ -71,11 +71,14 @@ def new_id() -> bytes:
 class Broker:
     """One broker: `run` it."""
 
-    def __init__(self, config: BrokerConfig, data_dir: Path, clock: Clock) -> None:
+    def __init__(
+        self, config: BrokerConfig, data_dir: Path, clock: Clock, files: Files | None = None
+    ) -> None:
+        """`files`: the disk, if it is not the operating system's."""
         self._config = config
         self._clock = clock
         self._log_dirs = config.log_dirs or (str(data_dir / "broker"),)
-        self._files = OsFiles()
+        self._files = files or OsFiles()
         self._metrics = BrokerMetrics(CollectorRegistry())
         self._workers: dict[str, DiskWorker] = {}
 

@@ -20,6 +20,7 @@ from broker.app import Broker, Serving
 from broker.clock import Clock, SystemClock
 from broker.config import BrokerConfig
 from broker.handlers.handler import Services
+from broker.storage.files import Files
 
 STOP_TIMEOUT_S = 20.0
 QUICK: dict[str, Any] = {"group_initial_rebalance_delay_ms": 0, "offsets_topic_num_partitions": 4}
@@ -42,16 +43,17 @@ class RunningBroker:
 
 @contextlib.asynccontextmanager
 async def running_broker(
-    data_dir: Path, clock: Clock | None = None, **settings: Any
+    data_dir: Path, clock: Clock | None = None, files: Files | None = None, **settings: Any
 ) -> AsyncIterator[RunningBroker]:
     """A broker in this event loop; the way out is a clean stop. `settings`: fields of [broker]."""
     config = BrokerConfig(**{"port": 0, "metrics_port": -1, **QUICK, **settings})
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     serving: asyncio.Future[Serving] = loop.create_future()
-    broker = Broker(config, data_dir, clock or SystemClock())
+    broker = Broker(config, data_dir, clock or SystemClock(), files)
     life = loop.create_task(broker.run(serving.set_result, stopping))
-    await asyncio.wait([life, serving], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [life, serving]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
         await life  # raises why it could not start
     made = serving.result()

@@ -1,0 +1,76 @@
+"""A disk that is full or fails, under a running broker."""
+
+from pathlib import Path
+
+from broker.coordinator.cluster import Cluster
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.controller import TopicSpec
+from tests.support.memory_files import MemoryFiles
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import running_broker
+from tests.support.topic_calls import batch_of, make_topic, read, write
+
+PLENTY = 1 << 40
+
+
+async def created(cluster: Cluster, name: str) -> ErrorCode:
+    try:
+        (result,) = await cluster.create_topics([TopicSpec(name)])
+    except KafkaError as refusal:
+        return refusal.code
+    return result.code if isinstance(result, KafkaError) else ErrorCode.NONE
+
+
+async def test_on_a_full_disk_reads_go_on_and_writes_go_on_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"before"))
+
+        files.bytes_left = 10
+        refused = await write(client, "pages", batch_of(b"no room"))
+        still_there = await read(client, "pages")
+        files.bytes_left = PLENTY
+        after = await write(client, "pages", batch_of(b"after"))
+
+        assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert still_there == [b"before"]
+        assert (after.error_code, after.base_offset) == (ErrorCode.NONE, 1)
+        assert await read(client, "pages") == [b"before", b"after"]
+
+
+async def test_the_cluster_log_recovers_from_a_full_disk_by_itself(tmp_path: Path) -> None:
+    files = MemoryFiles()
+    async with running_broker(tmp_path, files=files) as broker:
+        cluster = broker.services.cluster
+
+        files.bytes_left = 10
+        refused = await created(cluster, "a")
+        files.bytes_left = PLENTY
+        first, again = await created(cluster, "a"), await created(cluster, "a")
+
+        assert refused is ErrorCode.KAFKA_STORAGE_ERROR
+        assert (first, again) == (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
+        assert cluster.image.topics.keys() == {"a"}
+
+
+async def test_a_failed_sync_takes_the_directory_offline_for_good(tmp_path: Path) -> None:
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages", partitions=2)
+        await write(client, "pages", batch_of(b"safe"))
+
+        files.fail_sync = files.syncs + 1
+        lost = await write(client, "pages", batch_of(b"lost"))
+        later = await write(client, "pages", batch_of(b"later"), partition=1)
+
+        assert lost.error_code == later.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert not any(partition.is_online for partition in broker.services.partitions.all())

@@ -1,0 +1,69 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.running_broker import broker_process
+
+pytestmark = pytest.mark.system
+
+
+def started(data_dir: Path, **settings: object) -> subprocess.CompletedProcess[str]:
+    """A broker that is expected to give up at once."""
+    environment = {f"FOOTFALL_BROKER__{key.upper()}": str(value) for key, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "broker", "--data-dir", str(data_dir)],
+        env={**os.environ, "FOOTFALL_BROKER__METRICS_PORT": "-1", **environment},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_a_second_broker_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    with broker_process(tmp_path / "data"):
+        second = started(tmp_path / "data", port=0)
+
+    assert second.returncode == 1
+    assert "is locked: another broker uses this directory" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_taken_port_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with broker_process(tmp_path / "one") as first:
+        second = started(tmp_path / "two", port=first.port)
+
+    assert second.returncode == 1
+    assert f"port 127.0.0.1:{first.port} is taken" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"port": 70_000}, "above its upper bound"),
+        ({"log_flush": "never"}, "is not one of sync, os"),
+        ({"host": "0.0.0.0"}, "advertised_host"),
+    ],
+)
+def test_bad_settings_end_with_78(tmp_path: Path, settings: dict[str, object], words: str) -> None:
+    ended = started(tmp_path / "data", **settings)
+
+    assert ended.returncode == 78
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_clean_stop_leaves_its_mark_and_a_kill_does_not(tmp_path: Path) -> None:
+    mark = tmp_path / "data" / "broker" / ".kafka_cleanshutdown"
+    with broker_process(tmp_path / "data") as broker:
+        running = mark.exists()
+        code = broker.stop()
+        stopped = mark.exists()
+        broker.start()
+        broker.kill()
+
+        assert (code, running, stopped, mark.exists()) == (0, False, True, False)
