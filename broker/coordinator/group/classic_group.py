@@ -210,6 +210,10 @@ class ClassicGroup(Generic[Token]):
         )
         return Record(GroupMetadataKey(self.group_id), value)
 
+    def tombstones(self) -> list[Record]:
+        """Records that forget the group."""
+        return [Record(GroupMetadataKey(self.group_id), None)]
+
     def apply(self, value: GroupMetadataValue) -> None:
         """Become what the record says; what only memory knows of the same members is kept."""
         self.generation = value.generation

@@ -13,6 +13,9 @@ from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group import classic_join, classic_member_calls, offset_rules
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState, GroupLimits
+from broker.coordinator.group.consumer_calls import ConsumerCalls
+from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.descriptions import (
     GroupDescription,
     GroupListing,
@@ -67,7 +70,14 @@ class GroupCoordinator:
         self._tasks = tasks
         self._running: list[asyncio.Task[None]] = []
         self._image = cluster.image
-        self._shards = GroupShards(cluster, partitions, clock, limits, tasks)
+        consumer_limits = ConsumerLimits(
+            session_timeout_ms=config.group_consumer_session_timeout_ms,
+            heartbeat_interval_ms=config.group_consumer_heartbeat_interval_ms,
+            members_max=config.group_consumer_max_size,
+        )
+        self._shards = GroupShards(cluster, partitions, clock, (limits, consumer_limits), tasks)
+        self.consumer = ConsumerCalls(self._shards, consumer_limits)
+        """KIP-848 groups"""
 
     # -- life --------------------------------------------------------------------------------
 
@@ -124,7 +134,7 @@ class GroupCoordinator:
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse | None:
             if request.member_id and state.find(request.group_id) is None:
                 raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no group {request.group_id!r}")
-            group = state.group_to_change(request.group_id)
+            group = _classic_group(state, request.group_id, step)
             try:
                 return classic_join.join(group, request, parked, now, step)
             except KafkaError:
@@ -168,7 +178,7 @@ class GroupCoordinator:
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[LeaveResult]:
             group = state.groups.get(group_id)
-            if group is None:
+            if not isinstance(group, ClassicGroup):
                 return [LeaveResult(member, ErrorCode.UNKNOWN_MEMBER_ID) for member in leaving]
             return classic_member_calls.leave(group, leaving, now, step)
 
@@ -196,6 +206,7 @@ class GroupCoordinator:
         """OffsetFetch for one group; only committed offsets are told."""
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[FetchedOffset]:
+            offset_rules.validate_fetch(state.find(fetch.group_id), fetch)
             return offset_rules.fetch_offsets(state.offsets, fetch)
 
         return await self._shards.read(fetch.group_id, act)
@@ -222,6 +233,10 @@ class GroupCoordinator:
         group = self._shards.slot_of(group_id).state.find(group_id)
         if group is None:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        if not isinstance(group, ClassicGroup):
+            raise KafkaError(
+                ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a classic group."
+            )
         return describe(group)
 
     def list_groups(
@@ -284,9 +299,27 @@ def _require_group_id(group_id: str) -> None:
 
 def _member_group(state: GroupShardState, group_id: str) -> ClassicGroup[Parked]:
     group = state.groups.get(group_id)
-    if group is None:
-        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no group {group_id!r}")
+    if not isinstance(group, ClassicGroup):
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no classic group {group_id!r}")
     return group
+
+
+def _classic_group(
+    state: GroupShardState, group_id: str, step: Step[Parked]
+) -> ClassicGroup[Parked]:
+    """The group to join. An empty KIP-848 group becomes a classic one, in a later generation."""
+    group = state.groups.get(group_id)
+    if not isinstance(group, ConsumerGroup):
+        return state.classic_to_change(group_id)
+    if group.members:
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_GROUP_PROTOCOL, f"group {group_id!r} has KIP-848 members"
+        )
+    step.records.extend(group.tombstones())
+    del state.groups[group_id]
+    classic = state.classic_to_change(group_id)
+    classic.generation = group.epoch
+    return classic
 
 
 def _is_untouched(group: ClassicGroup[Parked]) -> bool:

@@ -4,9 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from broker.coordinator.group.assignors import Partition
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
+from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember
+from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE
 
 CLASSIC = "classic"
+CONSUMER = "consumer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,41 @@ def describe(group: ClassicGroup[Any]) -> GroupDescription:
     )
 
 
-def listing(group: ClassicGroup[Any]) -> GroupListing:
+@dataclass(frozen=True, slots=True)
+class ConsumerMemberDescription:
+    member: ConsumerMember
+    target: frozenset[Partition]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerGroupDescription:
+    group_id: str
+    state: str
+    epoch: int
+    target_epoch: int
+    assignor: str
+    members: tuple[ConsumerMemberDescription, ...]
+
+
+def describe_consumer(group: ConsumerGroup) -> ConsumerGroupDescription:
+    """The group now: what each member owns, and what it shall own."""
+    members = tuple(
+        ConsumerMemberDescription(member, group.target.get(member.member_id, frozenset()))
+        for member in group.members.values()
+    )
+    return ConsumerGroupDescription(
+        group.group_id,
+        str(group.state),
+        group.epoch,
+        group.target_epoch,
+        group.favourite_assignor(),
+        members,
+    )
+
+
+def listing(group: ClassicGroup[Any] | ConsumerGroup) -> GroupListing:
+    if isinstance(group, ConsumerGroup):
+        return GroupListing(group.group_id, CONSUMER_PROTOCOL_TYPE, str(group.state), CONSUMER)
     return GroupListing(group.group_id, group.protocol_type or "", str(group.state), CLASSIC)
 
 

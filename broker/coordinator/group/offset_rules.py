@@ -8,6 +8,11 @@ from typing import Any
 
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.classic_rebalance import touch
+from broker.coordinator.group.consumer_group import (
+    ConsumerGroup,
+    ConsumerGroupState,
+    ConsumerMember,
+)
 from broker.coordinator.group.messages import Moment
 from broker.coordinator.group.offset_messages import (
     FetchedOffset,
@@ -17,7 +22,6 @@ from broker.coordinator.group.offset_messages import (
 )
 from broker.coordinator.group.offsets import NO_EXPIRY, OffsetStore, TopicPartition, tombstone
 from broker.coordinator.group.records import (
-    GroupMetadataKey,
     OffsetCommitKey,
     OffsetCommitValue,
     Record,
@@ -25,11 +29,16 @@ from broker.coordinator.group.records import (
 from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
 from broker.errors import ErrorCode, KafkaError
 
+Group = ClassicGroup[Any] | ConsumerGroup
+
+_EMPTY = (ClassicState.EMPTY, ConsumerGroupState.EMPTY)
+_MEMBER_EPOCHS_SINCE = 9  # version of OffsetCommit
+
 PartitionCheck = Callable[[TopicPartition], bool]
 """Whether a partition exists."""
 
 
-def validate_commit(group: ClassicGroup[Any] | None, commit: OffsetCommit, now: Moment) -> None:
+def validate_commit(group: Group | None, commit: OffsetCommit, now: Moment) -> None:
     """Raises KafkaError unless the member may commit now; its session starts anew."""
     if group is None:
         if commit.generation >= 0:
@@ -37,6 +46,49 @@ def validate_commit(group: ClassicGroup[Any] | None, commit: OffsetCommit, now: 
                 ErrorCode.ILLEGAL_GENERATION, f"generation {commit.generation} of an unknown group"
             )
         return  # a simple consumer, or an administrator, makes the group by committing
+    if isinstance(group, ConsumerGroup):
+        _validate_consumer_commit(group, commit)
+    else:
+        _validate_classic_commit(group, commit, now)
+
+
+def _validate_consumer_commit(group: ConsumerGroup, commit: OffsetCommit) -> None:
+    if commit.generation < 0 and not group.members:
+        return
+    if commit.generation < 0 and not commit.member_id and commit.is_transactional:
+        return
+    member = _consumer_member(group, commit.member_id)
+    if not commit.is_transactional and commit.api_version < _MEMBER_EPOCHS_SINCE:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            f"OffsetCommit v{commit.api_version} does not know member epochs",
+        )
+    _validate_epoch(member, commit.generation)
+
+
+def validate_fetch(group: Group | None, fetch: OffsetFetch) -> None:
+    """From v9 on a KIP-848 member says who it is, and must be right about it."""
+    if isinstance(group, ConsumerGroup) and (
+        fetch.member_id is not None or fetch.member_epoch >= 0
+    ):
+        _validate_epoch(_consumer_member(group, fetch.member_id or ""), fetch.member_epoch)
+
+
+def _consumer_member(group: ConsumerGroup, member_id: str) -> ConsumerMember:
+    member = group.members.get(member_id)
+    if member is None:
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no member {member_id!r}")
+    return member
+
+
+def _validate_epoch(member: ConsumerMember, epoch: int) -> None:
+    if epoch != member.owns.epoch:
+        raise KafkaError(
+            ErrorCode.STALE_MEMBER_EPOCH, f"member epoch {epoch} is not {member.owns.epoch}"
+        )
+
+
+def _validate_classic_commit(group: ClassicGroup[Any], commit: OffsetCommit, now: Moment) -> None:
     is_empty = group.state is ClassicState.EMPTY
     if commit.generation < 0 and is_empty:
         return
@@ -108,7 +160,7 @@ def _fetch_one(offsets: OffsetStore, fetch: OffsetFetch, where: TopicPartition) 
 
 
 def delete_offsets(
-    group: ClassicGroup[Any] | None,
+    group: Group | None,
     offsets: OffsetStore,
     group_id: str,
     wanted: Iterable[TopicPartition],
@@ -117,7 +169,10 @@ def delete_offsets(
     """Tombstones, and an outcome for each partition: never for a topic that members still read."""
     if group is None:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
-    if group.members and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+    reads_topics = isinstance(group, ConsumerGroup) or (
+        group.protocol_type == CONSUMER_PROTOCOL_TYPE
+    )
+    if group.members and not reads_topics:
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"group {group_id!r} has members")
     subscribed = subscribed_topics(group) if group.members else frozenset()
     records, errors = [], []
@@ -133,19 +188,17 @@ def delete_offsets(
     return records, errors
 
 
-def delete_group(
-    group: ClassicGroup[Any] | None, offsets: OffsetStore, group_id: str
-) -> list[Record]:
+def delete_group(group: Group | None, offsets: OffsetStore, group_id: str) -> list[Record]:
     """Tombstones for the group and all it has committed; refused while it has members."""
     if group is None:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
-    if group.state is not ClassicState.EMPTY:
+    if group.state not in _EMPTY:
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"group {group_id!r} is {group.state}")
-    return [*offsets.tombstones(group_id), Record(GroupMetadataKey(group_id), None)]
+    return [*offsets.tombstones(group_id), *group.tombstones()]
 
 
 def expire_offsets(
-    group: ClassicGroup[Any], offsets: OffsetStore, now_ms: int, retention_ms: int
+    group: Group, offsets: OffsetStore, now_ms: int, retention_ms: int
 ) -> list[Record]:
     """Tombstones for what is over, and for the group itself once it is empty and has nothing left.
 
@@ -154,19 +207,24 @@ def expire_offsets(
     """
     group_id = group.group_id
     committed = offsets.of_group(group_id)
-    since_ms: int | None = None
     late: list[TopicPartition] = []
-    if group.state is ClassicState.EMPTY:
-        if group.protocol_type is not None and group.state_changed_at_ms >= 0:
-            since_ms = group.state_changed_at_ms
-        late = offsets.expired(group_id, now_ms, retention_ms, since_ms)
-    elif group.state is ClassicState.STABLE:
+    if group.state in _EMPTY:
+        late = offsets.expired(group_id, now_ms, retention_ms, _empty_since_ms(group))
+    elif group.state is ClassicState.STABLE or isinstance(group, ConsumerGroup):
         subscribed = subscribed_topics(group)
         if subscribed is not None:
             expired = offsets.expired(group_id, now_ms, retention_ms, None)
             late = [where for where in expired if where.topic not in subscribed]
     records = [tombstone(group_id, where) for where in late]
     nothing_left = len(late) == len(committed) and not offsets.has_pending(group_id)
-    if nothing_left and group.state is ClassicState.EMPTY and not group.pending_members:
-        records.append(Record(GroupMetadataKey(group_id), None))
+    joining = isinstance(group, ClassicGroup) and bool(group.pending_members)
+    if nothing_left and group.state in _EMPTY and not joining:
+        records.extend(group.tombstones())
     return records
+
+
+def _empty_since_ms(group: Group) -> int | None:
+    """When the group became empty; None where nothing says so, then each commit counts."""
+    if isinstance(group, ConsumerGroup) or group.protocol_type is None:
+        return None
+    return group.state_changed_at_ms if group.state_changed_at_ms >= 0 else None

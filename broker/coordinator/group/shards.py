@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 
 from broker.clock import Clock
 from broker.coordinator.cluster import Cluster
-from broker.coordinator.group.classic_group import GroupLimits
+from broker.coordinator.group import consumer_heartbeat
+from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
 from broker.coordinator.group.classic_rebalance import expire, restart
+from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.messages import Answer, Moment, Step
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.records import encode_record
@@ -50,13 +53,13 @@ class GroupShards:
         cluster: Cluster,
         partitions: Partitions,
         clock: Clock,
-        limits: GroupLimits,
+        limits: tuple[GroupLimits, ConsumerLimits],
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._image = cluster.image
+        self.image = cluster.image
         self._partitions = partitions
         self._clock = clock
-        self._limits = limits
+        self._limits, self._consumer_limits = limits
         self._tasks = tasks
         self._slots: dict[int, Slot] = {}
         self.timers = Timers()
@@ -69,7 +72,7 @@ class GroupShards:
     @property
     def count(self) -> int:
         """Partitions of __consumer_offsets; 0 while the topic does not exist."""
-        topic = self._image.topics.get(OFFSETS_TOPIC)
+        topic = self.image.topics.get(OFFSETS_TOPIC)
         return 0 if topic is None else len(topic.partitions)
 
     def partition_of(self, group_id: str) -> int:
@@ -80,13 +83,19 @@ class GroupShards:
 
     def open_all(self, image: ClusterImage) -> None:
         """Begin to load every partition that is here and not loaded yet."""
-        self._image = image
+        self.image = image
         for index in range(self.count):
             if index not in self._slots:
-                self._open(index)
+                try:
+                    self._open(index)
+                except KafkaError as error:  # tried again when somebody asks for a group there
+                    log.warning("groups not available: %s", error)
 
     def _open(self, index: int) -> Slot:
-        partition = self._partitions.get(OFFSETS_TOPIC, index)
+        try:
+            partition = self._partitions.get(OFFSETS_TOPIC, index)
+        except KafkaError as error:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
         state = GroupShardState(self._limits, _refuse)
         slot = self._slots[index] = Slot(Shard(partition, state, self._clock), state)
         self._tasks.create_task(self._load(slot), name=f"load {OFFSETS_TOPIC}-{index}")
@@ -108,7 +117,7 @@ class GroupShards:
         slot.state.was_reset = False
 
         for group_id in list(slot.state.groups):
-            self.begin(slot, group_id, _restart(group_id))
+            self.begin(slot, group_id, _restart(group_id, self._consumer_limits))
 
     def slot_of(self, group_id: str) -> Slot:
         """The group's shard; NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS if not to be had."""
@@ -126,7 +135,7 @@ class GroupShards:
 
     def exists(self, where: TopicPartition) -> bool:
         """Whether the cluster has this partition."""
-        topic = self._image.topics.get(where.topic)
+        topic = self.image.topics.get(where.topic)
         return topic is not None and 0 <= where.partition < len(topic.partitions)
 
     def ready(self) -> list[Slot]:
@@ -162,7 +171,7 @@ class GroupShards:
 
         def decide() -> Decision[R]:
             response = act(slot.state, self.now(), step)
-            self._schedule(slot, group_id)
+            self.schedule(slot, group_id)
             return Decision([encode_record(r) for r in step.records], response, producer)
 
         try:
@@ -198,7 +207,7 @@ class GroupShards:
         if not outcome.done():
             outcome.set_result(response)
 
-    def _schedule(self, slot: Slot, group_id: str) -> None:
+    def schedule(self, slot: Slot, group_id: str) -> None:
         group = slot.state.groups.get(group_id)
         if group is not None:
             self.timers.schedule(group_id, group.next_deadline())
@@ -211,19 +220,30 @@ class GroupShards:
             log.debug("timer without effect: %s group=%s", refusal, group_id)
             return
         if group_id in slot.state.groups:
-            self.begin(slot, group_id, _expire(group_id))
+            self.begin(slot, group_id, _expire(group_id, self.image))
 
 
-def _restart(group_id: str) -> Act[None]:
+def _restart(group_id: str, limits: ConsumerLimits) -> Act[None]:
     def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
-        restart(state.groups[group_id], now, step)
+        match state.groups.get(group_id):
+            case ClassicGroup() as group:
+                restart(group, now, step)
+            case ConsumerGroup() as group:
+                for member in group.members.values():
+                    consumer_heartbeat.touch(group, member, now, limits)
 
     return act
 
 
-def _expire(group_id: str) -> Act[None]:
+def _expire(group_id: str, image: ClusterImage) -> Act[None]:
     def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
-        expire(state.groups[group_id], now, step)
+        match state.groups.get(group_id):
+            case ClassicGroup() as group:
+                expire(group, now, step)
+            case ConsumerGroup() as group:
+                draft = consumer_heartbeat.Draft(group, image, now)
+                consumer_heartbeat.expire(draft)
+                step.records.extend(draft.records)
 
     return act
 

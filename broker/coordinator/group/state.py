@@ -8,9 +8,16 @@ import logging
 from collections.abc import Callable
 
 from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
+from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.coordinator.group.messages import JoinResponse, SyncResponse
 from broker.coordinator.group.offsets import OffsetStore
-from broker.coordinator.group.records import GroupMetadataKey, OffsetCommitKey, decode_record
+from broker.coordinator.group.records import (
+    ConsumerGroupMetadataKey,
+    GroupMetadataKey,
+    OffsetCommitKey,
+    Record,
+    decode_record,
+)
 from broker.coordinator.shard import Source
 from broker.errors import StorageError
 from broker.protocol.primitives import ProtocolError
@@ -20,6 +27,8 @@ log = logging.getLogger(__name__)
 Parked = asyncio.Future[JoinResponse | SyncResponse]
 """What a JoinGroup or SyncGroup waits on."""
 
+Group = ClassicGroup[Parked] | ConsumerGroup
+
 
 class GroupShardState:
     """Groups and offsets of one shard; `on_dropped` gets the requests that a reset strands."""
@@ -27,7 +36,7 @@ class GroupShardState:
     def __init__(self, limits: GroupLimits, on_dropped: Callable[[list[Parked]], None]) -> None:
         self._limits = limits
         self._on_dropped = on_dropped
-        self.groups: dict[str, ClassicGroup[Parked]] = {}
+        self.groups: dict[str, Group] = {}
         self.offsets = OffsetStore()
         self.was_reset = False
         """Read from the log and not yet brought back to life: nobody's session runs."""
@@ -48,25 +57,43 @@ class GroupShardState:
         match record:
             case None:
                 log.debug("record of an unknown type ignored offset=%d", source.offset)
-            case _ if isinstance(record.key, OffsetCommitKey):
-                self.offsets.apply(record.key, record.value, source.producer_id)
-            case _ if isinstance(record.key, GroupMetadataKey):
-                if record.value is None:
-                    self.groups.pop(record.key.group, None)
-                else:
-                    self.group_to_change(record.key.group).apply(record.value)
+            case Record(key=OffsetCommitKey() as offset_key):
+                self.offsets.apply(offset_key, record.value, source.producer_id)
+            case Record(key=GroupMetadataKey(group=group_id)):
+                self._apply_classic(group_id, record)
+            case _:
+                self._apply_consumer(record.key.group_id, record)
+
+    def _apply_classic(self, group_id: str, record: Record) -> None:
+        if record.value is not None:
+            if isinstance(self.groups.get(group_id), ConsumerGroup):
+                del self.groups[group_id]
+            self.classic_to_change(group_id).apply(record.value)
+        elif isinstance(self.groups.get(group_id), ClassicGroup):
+            del self.groups[group_id]
+
+    def _apply_consumer(self, group_id: str, record: Record) -> None:
+        group = self.groups.get(group_id)
+        if not isinstance(group, ConsumerGroup):
+            if record.value is None:
+                return  # it was forgotten, or became a classic group
+            group = self.groups[group_id] = ConsumerGroup(group_id)
+        group.apply(record)
+        if record.value is None and isinstance(record.key, ConsumerGroupMetadataKey):
+            del self.groups[group_id]
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:
         self.offsets.end_transaction(producer_id, committed=committed)
 
-    def group_to_change(self, group_id: str) -> ClassicGroup[Parked]:
-        """The group, made empty when there is none yet."""
+    def classic_to_change(self, group_id: str) -> ClassicGroup[Parked]:
+        """The classic group, made empty when there is no group yet."""
         group = self.groups.get(group_id)
         if group is None:
             group = self.groups[group_id] = ClassicGroup(group_id, self._limits)
+        assert isinstance(group, ClassicGroup), group
         return group
 
-    def find(self, group_id: str) -> ClassicGroup[Parked] | None:
+    def find(self, group_id: str) -> Group | None:
         """The group, or None. One that only has offsets looks empty, without a protocol type."""
         group = self.groups.get(group_id)
         if group is None and self.offsets.of_group(group_id):

@@ -1,8 +1,9 @@
-"""What the members of a classic group of type "consumer" subscribe to, out of their own bytes."""
+"""What the members of a group subscribe to; classic ones say it in bytes of their own."""
 
 from typing import Any
 
 from broker.coordinator.group.classic_group import ClassicGroup
+from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.protocol.codec import decode
 from broker.protocol.messages.consumer_protocol import ConsumerProtocolSubscription
 from broker.protocol.primitives import ProtocolError
@@ -11,8 +12,10 @@ CONSUMER_PROTOCOL_TYPE = "consumer"
 _VERSION_BYTES = 2
 
 
-def subscribed_topics(group: ClassicGroup[Any]) -> frozenset[str] | None:
+def subscribed_topics(group: ClassicGroup[Any] | ConsumerGroup) -> frozenset[str] | None:
     """Topics that some member wants; None when that cannot be told from outside."""
+    if isinstance(group, ConsumerGroup):
+        return group.subscribed_topics()
     if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
         return None
     topics: set[str] = set()

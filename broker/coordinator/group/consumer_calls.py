@@ -1,0 +1,80 @@
+"""What the members of KIP-848 groups ask, and tools about them: one async method each."""
+
+from broker.coordinator.group import consumer_heartbeat
+from broker.coordinator.group.classic_group import ClassicGroup
+from broker.coordinator.group.consumer_group import JOINING, ConsumerGroup
+from broker.coordinator.group.consumer_messages import (
+    ConsumerHeartbeat,
+    ConsumerHeartbeatResponse,
+    ConsumerLimits,
+)
+from broker.coordinator.group.descriptions import ConsumerGroupDescription, describe_consumer
+from broker.coordinator.group.messages import Moment, Step
+from broker.coordinator.group.shards import GroupShards, Slot
+from broker.coordinator.group.state import GroupShardState, Parked
+from broker.errors import ErrorCode, KafkaError
+
+
+class ConsumerCalls:
+    def __init__(self, shards: GroupShards, limits: ConsumerLimits) -> None:
+        self._shards = shards
+        self._limits = limits
+
+    async def heartbeat(self, request: ConsumerHeartbeat) -> ConsumerHeartbeatResponse:
+        """ConsumerGroupHeartbeat; answered when what it changed is committed."""
+        slot = self._shards.slot_of(request.group_id)
+
+        def act(
+            state: GroupShardState, now: Moment, step: Step[Parked]
+        ) -> ConsumerHeartbeatResponse:
+            group = _consumer_group(state, request, step)
+            draft = consumer_heartbeat.Draft(group, self._shards.image, now)
+            response = consumer_heartbeat.heartbeat(draft, request, self._limits)
+            step.records.extend(draft.records)
+            return response
+
+        answer = self._shards.begin(slot, request.group_id, act)
+        if not (answer.done() and answer.exception()):  # not refused: it was decided and applied
+            self._touch(slot, request)
+        return await answer
+
+    def _touch(self, slot: Slot, request: ConsumerHeartbeat) -> None:
+        """The member's records are applied: its session begins anew."""
+        group = slot.state.groups.get(request.group_id)
+        if isinstance(group, ConsumerGroup):
+            member = group.members.get(request.member_id)
+            if member is not None:
+                consumer_heartbeat.touch(group, member, self._shards.now(), self._limits)
+            self._shards.schedule(slot, request.group_id)
+
+    def describe(self, group_id: str) -> ConsumerGroupDescription:
+        """ConsumerGroupDescribe; GROUP_ID_NOT_FOUND if there is no such KIP-848 group."""
+        group = self._shards.slot_of(group_id).state.find(group_id)
+        if not isinstance(group, ConsumerGroup):
+            raise KafkaError(
+                ErrorCode.GROUP_ID_NOT_FOUND,
+                f"Group {group_id} not found."
+                if group is None
+                else f"Group {group_id} is not a consumer group.",
+            )
+        return describe_consumer(group)
+
+
+def _consumer_group(
+    state: GroupShardState, request: ConsumerHeartbeat, step: Step[Parked]
+) -> ConsumerGroup:
+    """The group. An empty classic one becomes a consumer group when somebody joins it."""
+    group = state.groups.get(request.group_id)
+    if isinstance(group, ConsumerGroup):
+        return group
+    if request.member_epoch != JOINING:
+        raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
+    if isinstance(group, ClassicGroup):
+        if group.members or group.pending_members:
+            raise KafkaError(
+                ErrorCode.GROUP_ID_NOT_FOUND,
+                f"Group {request.group_id} is not a consumer group.",
+            )
+        step.records.extend(group.tombstones())
+        return ConsumerGroup(request.group_id, epoch=group.generation)  # epochs only ever grow
+    return ConsumerGroup(request.group_id)

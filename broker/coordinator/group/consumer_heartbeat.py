@@ -1,0 +1,356 @@
+"""ConsumerGroupHeartbeat: join, live, reconcile and leave a KIP-848 group by one request.
+
+Decided on a draft: each record is tried on a copy of the group, so that what follows sees it; the
+group itself changes when the shard applies the same records. Rules and their order: KIP-848.
+"""
+
+from dataclasses import replace
+
+from broker.coordinator.group.assignors import ASSIGNORS
+from broker.coordinator.group.consumer_group import (
+    JOINING,
+    LEAVING,
+    LEAVING_FOR_A_MOMENT,
+    ConsumerGroup,
+    ConsumerMember,
+    MemberState,
+    Ownership,
+)
+from broker.coordinator.group.consumer_messages import (
+    ConsumerHeartbeat,
+    ConsumerHeartbeatResponse,
+    ConsumerLimits,
+)
+from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.reconciliation import reconcile
+from broker.coordinator.group.records import (
+    ConsumerGroupMetadataKey,
+    ConsumerGroupMetadataValue,
+    ConsumerGroupRegularExpressionKey,
+    ConsumerGroupRegularExpressionValue,
+    ConsumerGroupTargetAssignmentMetadataKey,
+    ConsumerGroupTargetAssignmentMetadataValue,
+    Record,
+)
+from broker.coordinator.group.subscribed import matching_topics, metadata_hash, subscriptions
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.image import ClusterImage
+
+
+class Draft:
+    """A group under change: `group` already shows what `records` will make of it."""
+
+    def __init__(self, group: ConsumerGroup, image: ClusterImage, now: Moment) -> None:
+        self.original = group
+        self.group = group
+        self.image = image
+        self.now = now
+        self.records: list[Record] = []
+
+    def put(self, *records: Record) -> None:
+        if self.group is self.original and records:
+            self.group = self.original.copy()
+        for record in records:
+            self.group.apply(record)
+            self.records.append(record)
+
+    def bump_epoch(self) -> None:
+        """Something that assignments depend on changed."""
+        topics = self.group.subscribed_topics()
+        value = ConsumerGroupMetadataValue(self.group.epoch + 1, metadata_hash(topics, self.image))
+        self.put(Record(ConsumerGroupMetadataKey(self.group.group_id), value))
+
+
+def heartbeat(
+    draft: Draft, request: ConsumerHeartbeat, limits: ConsumerLimits
+) -> ConsumerHeartbeatResponse:
+    """The answer, with all its consequences in the draft. Raises KafkaError when refused."""
+    validate(request)
+    if request.member_epoch in (LEAVING, LEAVING_FOR_A_MOMENT):
+        return _leave(draft, request)
+    before, member_changed = _admit(draft, request, limits)
+    regex_changed = _resolve(draft)
+    topics = draft.group.subscribed_topics()
+    hash_changed = metadata_hash(topics, draft.image) != draft.group.metadata_hash
+    if member_changed or regex_changed or hash_changed:
+        draft.bump_epoch()
+    if draft.group.epoch > draft.group.target_epoch:
+        _assign(draft)
+    owns = _reconcile(draft, request)
+    told_anew = request.member_epoch == JOINING or request.is_full
+    changed = owns.assigned != before.assigned
+    return ConsumerHeartbeatResponse(
+        member_id=request.member_id,
+        member_epoch=owns.epoch,
+        heartbeat_interval_ms=limits.heartbeat_interval_ms,
+        assignment=owns.assigned if told_anew or changed else None,
+    )
+
+
+def validate(request: ConsumerHeartbeat) -> None:
+    """Refuse what contradicts itself (INVALID_REQUEST) or asks for an unknown assignor."""
+    problem = None
+    if not request.member_id:
+        problem = "MemberId can't be empty."
+    elif request.instance_id == "":
+        problem = "InstanceId can't be empty."
+    elif request.rack_id == "":
+        problem = "RackId can't be empty."
+    elif request.member_epoch < LEAVING_FOR_A_MOMENT:
+        problem = f"MemberEpoch is {request.member_epoch}, below {LEAVING_FOR_A_MOMENT}."
+    elif request.member_epoch == LEAVING_FOR_A_MOMENT and request.instance_id is None:
+        problem = "InstanceId can't be null."
+    elif request.member_epoch == JOINING:
+        problem = _problem_with_join(request)
+    if problem is not None:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, problem)
+    if request.assignor is not None and request.assignor not in ASSIGNORS:
+        names = ", ".join(ASSIGNORS)
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_ASSIGNOR,
+            f"ServerAssignor {request.assignor} is not supported. Supported assignors: {names}.",
+        )
+
+
+def _problem_with_join(request: ConsumerHeartbeat) -> str | None:
+    if request.rebalance_timeout_ms < 0:
+        return "RebalanceTimeoutMs must be provided in first request."
+    if request.owned is None or request.owned:
+        return "TopicPartitions must be empty when (re-)joining."
+    if not request.topic_names and not request.topic_regex:
+        return "Either SubscribedTopicNames or SubscribedTopicRegex must be non-empty when joining."
+    return None
+
+
+# -- members ---------------------------------------------------------------------------------
+
+
+def _admit(
+    draft: Draft, request: ConsumerHeartbeat, limits: ConsumerLimits
+) -> tuple[Ownership, bool]:
+    """Find, replace or make the member; what it owned before, and whether it changed."""
+    group = draft.group
+    member = group.members.get(request.member_id)
+    if member is None and request.instance_id is not None:
+        member = _take_seat(draft, request)
+    if member is None:
+        if request.member_epoch != JOINING:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_MEMBER_ID, f"Member {request.member_id} is not a member."
+            )
+        if len(group.members) >= limits.members_max:
+            raise KafkaError(
+                ErrorCode.GROUP_MAX_SIZE_REACHED, f"the group has {limits.members_max} members"
+            )
+    else:
+        member = _check_epoch(draft, member, request)
+    known = member or ConsumerMember(request.member_id, instance_id=request.instance_id)
+    updated = _updated(known, request)
+    is_new = member is None
+    if is_new or updated != known:
+        draft.put(draft.group.member_record(updated))
+    if is_new:
+        draft.put(draft.group.ownership_record(request.member_id, Ownership()))
+    subscription_changed = (
+        is_new
+        or updated.topic_names != known.topic_names
+        or updated.topic_regex != known.topic_regex
+        or updated.assignor != known.assignor
+    )
+    return known.owns, subscription_changed
+
+
+def _take_seat(draft: Draft, request: ConsumerHeartbeat) -> ConsumerMember | None:
+    """A static member under a new id: it takes over from the old one, if that one let go."""
+    assert request.instance_id is not None
+    holder = draft.group.static_members.get(request.instance_id)
+    if request.member_epoch != JOINING:
+        if holder is None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_MEMBER_ID, f"Instance id {request.instance_id} is unknown."
+            )
+        raise KafkaError(
+            ErrorCode.FENCED_INSTANCE_ID,
+            f"Static member {request.member_id} was fenced by member {holder}.",
+        )
+    if holder is None:
+        return None
+    old = draft.group.members[holder]
+    if old.owns.epoch != LEAVING_FOR_A_MOMENT:
+        raise KafkaError(
+            ErrorCode.UNRELEASED_INSTANCE_ID,
+            f"Instance id {request.instance_id} is still held by member {holder}.",
+        )
+    target = draft.group.target.get(holder, frozenset())
+    seat = replace(old, member_id=request.member_id)
+    owns = replace(old.owns, epoch=JOINING, previous_epoch=JOINING)
+    draft.put(
+        *draft.group.member_tombstones(holder),
+        draft.group.member_record(seat),
+        draft.group.target_record(request.member_id, target),
+        draft.group.ownership_record(request.member_id, owns),
+    )
+    return draft.group.members[request.member_id]
+
+
+def _check_epoch(
+    draft: Draft, member: ConsumerMember, request: ConsumerHeartbeat
+) -> ConsumerMember:
+    """FENCED_MEMBER_EPOCH unless the epoch is the member's, or the one whose answer got lost."""
+    owns = member.owns
+    if request.member_epoch == owns.epoch:
+        return member
+    if request.member_epoch == JOINING:
+        # It lost its memory and owns nothing: what it held is free for whoever shall have it.
+        if member.instance_id is not None and owns.epoch == LEAVING_FOR_A_MOMENT:
+            fresh = replace(owns, epoch=JOINING, previous_epoch=JOINING)
+        else:
+            fresh = Ownership()
+        draft.put(draft.group.ownership_record(member.member_id, fresh))
+        return draft.group.members[member.member_id]
+    answer_was_lost = (
+        request.member_epoch == owns.previous_epoch
+        and request.owned is not None
+        and request.owned <= owns.assigned
+    )
+    if not answer_was_lost:
+        raise KafkaError(
+            ErrorCode.FENCED_MEMBER_EPOCH,
+            f"The consumer group member has epoch {request.member_epoch}, not {owns.epoch}. "
+            "The member must abandon all its partitions and rejoin.",
+        )
+    return member
+
+
+def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMember:
+    """The member with what the request says anew."""
+    timeout = request.rebalance_timeout_ms
+    names = request.topic_names
+    regex = member.topic_regex if request.topic_regex is None else request.topic_regex
+    return replace(
+        member,
+        instance_id=request.instance_id or member.instance_id,
+        rack_id=request.rack_id or member.rack_id,
+        client_id=request.client_id,
+        client_host=request.client_host,
+        rebalance_timeout_ms=member.rebalance_timeout_ms if timeout < 0 else timeout,
+        topic_names=member.topic_names if names is None else names,
+        topic_regex=regex or None,  # an empty expression takes the subscription back
+        assignor=request.assignor or member.assignor,
+    )
+
+
+# -- topics and assignment -------------------------------------------------------------------
+
+
+def _resolve(draft: Draft) -> bool:
+    """Bring the group's expressions up to the newest metadata; True if their topics changed."""
+    used = {member.topic_regex for member in draft.group.members.values() if member.topic_regex}
+    if used == draft.group.regexes.keys() and draft.image.version == draft.group.resolved_version:
+        return False
+    draft.original.resolved_version = draft.image.version
+    changed = False
+    for regex in draft.group.regexes.keys() - used:
+        draft.put(Record(ConsumerGroupRegularExpressionKey(draft.group.group_id, regex), None))
+    for regex in sorted(used):
+        known = draft.group.regexes.get(regex)
+        topics = matching_topics(regex, draft.image)
+        if known is None or known.topics != topics:
+            changed = True
+            value = ConsumerGroupRegularExpressionValue(
+                sorted(topics), draft.image.version, draft.now.wall_ms
+            )
+            key = ConsumerGroupRegularExpressionKey(draft.group.group_id, regex)
+            draft.put(Record(key, value))
+    return changed
+
+
+def _assign(draft: Draft) -> None:
+    """Compute the target of the group's epoch; record what differs from the one before."""
+    group = draft.group
+    assign = ASSIGNORS[group.favourite_assignor()]
+    target = assign(subscriptions(group, draft.image), group.target)
+    draft.put(
+        *(
+            group.target_record(member_id, partitions)
+            for member_id, partitions in target.items()
+            if group.target.get(member_id) != partitions
+        )
+    )
+    key = ConsumerGroupTargetAssignmentMetadataKey(group.group_id)
+    draft.put(Record(key, ConsumerGroupTargetAssignmentMetadataValue(group.epoch)))
+
+
+def _reconcile(draft: Draft, request: ConsumerHeartbeat) -> Ownership:
+    group = draft.group
+    member = group.members[request.member_id]
+    owns = reconcile(
+        member.member_id,
+        member.owns,
+        target=group.target.get(member.member_id, frozenset()),
+        target_epoch=group.target_epoch,
+        reported=request.owned,
+        owners=group.owners,
+    )
+    if owns != member.owns:
+        draft.put(group.ownership_record(member.member_id, owns))
+    return owns
+
+
+# -- leaving and deadlines -------------------------------------------------------------------
+
+
+def _leave(draft: Draft, request: ConsumerHeartbeat) -> ConsumerHeartbeatResponse:
+    group = draft.group
+    member = group.members.get(request.member_id)
+    if request.instance_id is not None:
+        holder = group.static_members.get(request.instance_id)
+        if holder is not None and holder != request.member_id:
+            raise KafkaError(ErrorCode.FENCED_INSTANCE_ID, f"the instance is member {holder} now")
+    if member is None:
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no member {request.member_id!r}")
+    if request.member_epoch == LEAVING_FOR_A_MOMENT and member.instance_id is not None:
+        owns = replace(
+            member.owns,
+            epoch=LEAVING_FOR_A_MOMENT,
+            state=MemberState.STABLE,
+            revoking=frozenset(),  # it is gone, so it reads nothing any more
+        )
+        draft.put(group.ownership_record(member.member_id, owns))
+    else:
+        remove(draft, member.member_id)
+    return ConsumerHeartbeatResponse(request.member_id, request.member_epoch)
+
+
+def remove(draft: Draft, member_id: str) -> None:
+    """The member is gone; its partitions are free from now on."""
+    draft.put(*draft.group.member_tombstones(member_id))
+    draft.bump_epoch()
+
+
+def expire(draft: Draft) -> None:
+    """Remove members that were silent for a session, or did not give up partitions in time."""
+    now_ms = draft.now.monotonic_ms
+    late = [m for m, ends_at in draft.original.session_ends_at.items() if ends_at <= now_ms]
+    for member_id, (epoch, ends_at) in draft.original.revocation_ends_at.items():
+        member = draft.original.members.get(member_id)
+        if ends_at > now_ms or member is None or member_id in late:
+            continue
+        if member.owns.epoch == epoch and member.owns.state is MemberState.UNREVOKED_PARTITIONS:
+            late.append(member_id)
+    for member_id in late:
+        remove(draft, member_id)
+
+
+def touch(
+    group: ConsumerGroup, member: ConsumerMember, now: Moment, limits: ConsumerLimits
+) -> None:
+    """The member lives: its session starts anew; a revocation, once begun, has its own deadline."""
+    group.session_ends_at[member.member_id] = now.monotonic_ms + limits.session_timeout_ms
+    if member.owns.state is not MemberState.UNREVOKED_PARTITIONS:
+        group.revocation_ends_at.pop(member.member_id, None)
+        return
+    running = group.revocation_ends_at.get(member.member_id)
+    if running is None or running[0] != member.owns.epoch:
+        ends_at = now.monotonic_ms + member.rebalance_timeout_ms
+        group.revocation_ends_at[member.member_id] = (member.owns.epoch, ends_at)

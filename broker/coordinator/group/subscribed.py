@@ -1,0 +1,61 @@
+"""The topics of the cluster as a KIP-848 group sees them: ids, sizes, expressions, their hash."""
+
+import hashlib
+from collections.abc import Iterable
+
+import re2
+
+from broker.coordinator.group.assignors import Subscriptions
+from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.image import ClusterImage
+from broker.metadata.records import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
+
+_INTERNAL = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
+_REGEX_MEMORY_BYTES = 1 << 20
+
+
+def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
+    """Topics whose whole name matches; RE2 takes time linear in their length, whatever the regex.
+
+    Raises INVALID_REGULAR_EXPRESSION.
+    """
+    options = re2.Options()
+    options.max_mem = _REGEX_MEMORY_BYTES
+    options.log_errors = False
+    try:
+        compiled = re2.compile(regex, options)
+    except re2.error as error:
+        raise KafkaError(
+            ErrorCode.INVALID_REGULAR_EXPRESSION,
+            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
+        ) from error
+    names = image.topics.keys() - _INTERNAL
+    return frozenset(name for name in names if compiled.fullmatch(name))
+
+
+def metadata_hash(topics: Iterable[str], image: ClusterImage) -> int:
+    """A number that changes when one of the topics is made, deleted, made anew or grows."""
+    digest = hashlib.sha256()
+    for name in sorted(topics):
+        topic = image.topics.get(name)
+        if topic is not None:
+            digest.update(topic.topic_id + len(topic.partitions).to_bytes(4, "big"))
+    return int.from_bytes(digest.digest()[:8], "big", signed=True)
+
+
+def subscriptions(group: ConsumerGroup, image: ClusterImage) -> Subscriptions:
+    """Who wants what, by topic id; topics that do not exist are left out."""
+    topics_of = {
+        member.member_id: frozenset(
+            image.topics[name].topic_id for name in group.topics_of(member) if name in image.topics
+        )
+        for member in group.members.values()
+    }
+    ids = frozenset().union(*topics_of.values())
+    sizes = {
+        topic.topic_id: len(topic.partitions)
+        for topic in image.topics.values()
+        if topic.topic_id in ids
+    }
+    return Subscriptions(topics_of, sizes)

@@ -1,0 +1,91 @@
+"""ConsumerGroupDescribe (API key 69): epochs, members and assignments of KIP-848 groups.
+
+Answers for each group: INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
+COORDINATOR_LOAD_IN_PROGRESS.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from broker.coordinator.group.assignors import Partition
+from broker.coordinator.group.consumer_group import to_topics
+from broker.coordinator.group.descriptions import ConsumerMemberDescription
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.consumer_group_describe import (
+    Assignment,
+    ConsumerGroupDescribeRequest,
+    ConsumerGroupDescribeResponse,
+    DescribedGroup,
+    Member,
+    TopicPartitions,
+)
+
+_ALL_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8  # READ, DELETE, DESCRIBE (KIP-430)
+_CONSUMER_MEMBER = 1  # member_type of v1; 0 is a classic member
+
+
+async def consumer_group_describe(
+    request: ConsumerGroupDescribeRequest, context: RequestContext
+) -> ConsumerGroupDescribeResponse:
+    described = [_describe(group_id, context) for group_id in request.group_ids]
+    if request.include_authorized_operations:
+        for group in described:
+            group.authorized_operations = _ALL_GROUP_OPERATIONS
+    return ConsumerGroupDescribeResponse(groups=described)
+
+
+def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
+    try:
+        if not group_id:
+            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty")
+        group = context.services.groups.consumer.describe(group_id)
+    except KafkaError as refusal:
+        return DescribedGroup(
+            error_code=refusal.code, error_message=refusal.message, group_id=group_id
+        )
+    names = context.services.cluster.image.names_by_id
+    return DescribedGroup(
+        group_id=group_id,
+        group_state=group.state,
+        group_epoch=group.epoch,
+        assignment_epoch=group.target_epoch,
+        assignor_name=group.assignor,
+        members=[_member(described, names) for described in group.members],
+    )
+
+
+def _member(described: ConsumerMemberDescription, names: Mapping[bytes, str]) -> Member:
+    member = described.member
+    return Member(
+        member_id=member.member_id,
+        instance_id=member.instance_id,
+        rack_id=member.rack_id,
+        member_epoch=member.owns.epoch,
+        client_id=member.client_id,
+        client_host=member.client_host,
+        subscribed_topic_names=sorted(member.topic_names),
+        subscribed_topic_regex=member.topic_regex,
+        assignment=_assignment(member.owns.assigned, names),
+        target_assignment=_assignment(described.target, names),
+        member_type=_CONSUMER_MEMBER,
+    )
+
+
+def _assignment(partitions: Iterable[Partition], names: Mapping[bytes, str]) -> Assignment:
+    """Topics that were deleted meanwhile are left out: they have no name any more."""
+    return Assignment(
+        [
+            TopicPartitions(topic.topic_id, names[topic.topic_id], topic.partitions)
+            for topic in to_topics(partitions)
+            if topic.topic_id in names
+        ]
+    )
+
+
+HANDLER = Handler(
+    ApiKey.CONSUMER_GROUP_DESCRIBE,
+    Versions(0, 1),
+    ConsumerGroupDescribeRequest,
+    consumer_group_describe,
+)
