@@ -84,6 +84,7 @@ class Log:
         self._unsynced: list[Segment] = []
         self._names_unsynced = True
         self._directory_unsynced = True  # its own name, in the log directory
+        self._sync_failed = False
         self._bytes_since_snapshot = 0
         if opened.snapshot_offset < opened.end_offset:
             self._bytes_since_snapshot = SNAPSHOT_INTERVAL_BYTES
@@ -319,6 +320,15 @@ class Log:
 
         A failed sync is a StorageError, now and at every later flush.
         """
+        if self._sync_failed:
+            raise StorageError(f"an earlier sync in {self.directory} failed: its end may be lost")
+        try:
+            return self._sync()
+        except StorageError:
+            self._sync_failed = True
+            raise
+
+    def _sync(self) -> int:
         end_offset = self.end_offset
         for segment in self._unsynced:
             segment.file.sync()

@@ -94,12 +94,13 @@ def test_an_aborted_transaction_that_does_not_fit_leaves_no_trace() -> None:
     assert len(log.aborted_transactions(0, 10)) == 1
 
 
-def test_a_sync_that_failed_is_never_tried_again() -> None:
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_a_sync_that_failed_is_never_tried_again(which: int) -> None:
+    """Be it of the .log, of the names in the directory, or of the directory's own name."""
     files = MemoryFiles()
     log = open_log(files)
-    log.flush()
     append(log, batch(b"a"))
-    files.fail_sync = files.syncs + 1
+    files.fail_sync = files.syncs + which
 
     for _ in range(2):
         with pytest.raises(StorageError):
