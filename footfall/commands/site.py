@@ -17,7 +17,8 @@ def add(
     site = sites.Site(sites.checked_name(name), time.time_ns() // 1_000_000, tuple(hosts))
     new = sites.add(kafka, site)
     console.print(f"{site.site} is {'registered' if new else 'registered already'}", markup=False)
-    console.print("paste into its pages:", snippet(ingest_origin, site.site), markup=False)
+    console.print("paste into its pages:")
+    console.print(snippet(ingest_origin, site.site), markup=False, highlight=False, soft_wrap=True)
 
 
 def remove(kafka: KafkaConfig, name: str, console: Console) -> bool:

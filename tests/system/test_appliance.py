@@ -47,7 +47,8 @@ def test_an_event_goes_all_the_way_and_is_there_after_a_restart(appliance: Appli
     appliance.start()
     added = appliance.footfall("site", "add", SITE)
     assert added.returncode == 0, added.stderr + appliance.told.text()
-    assert f'data-site="{SITE}"' in added.stdout
+    origin = f"http://127.0.0.1:{appliance.ports['ingest']}"
+    assert f'<script defer src="{origin}/js/s.js" data-site="{SITE}"></script>\n' in added.stdout
     with Visitors(appliance.ports["ingest"], SITE, browsers=2) as visitors:
         visitors.wait_for_more(50)
     wait_until_stored(appliance, visitors.stored)

@@ -102,8 +102,8 @@ def check_totals(appliance: Appliance, path: Path) -> None:
 
 def shown_page_views(page: str) -> int:
     """The number that a reader of the activity page sees; -1 when there is none."""
-    found = re.search(r'id="page-views">([\d,]+)<', page)
-    return int(found[1].replace(",", "")) if found else -1
+    found = re.search(r'id="page-views">([\d\u2009]+)<', page)
+    return int(found[1].replace("\u2009", "")) if found else -1
 
 
 def test_a_real_access_log_is_counted_the_same_everywhere(appliance: Appliance) -> None:
@@ -141,6 +141,7 @@ def test_a_page_in_a_real_browser_shows_up_within_two_seconds(
     browser_path = chromium()
     site = "localhost"
     appliance.footfall("site", "add", site)
+    appliance.told.wait_for("partitions assigned sink=rollups", 30)
     with (
         served_page(appliance.ingest, site) as address,
         sync_playwright() as playwright,
