@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.health import Health, Surroundings, health
@@ -11,6 +12,8 @@ from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from tracker.clock import Clock
+
+ROLLUPS: Final = "rollups"  # the sink of the aggregator
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,23 @@ class State:
         return self.disk_watch.usage
 
     def export_ages_s(self) -> list[tuple[str, float]]:
-        """Sink and seconds since it last wrote with success."""
+        """Warehouse and seconds since it was last written; not the rollups, they are not one."""
         now_s = self.clock.now_ms() / 1000
         found = self.roles.samples("footfall_export_last_success_timestamp_seconds")
         return [
-            (sample.labels.get("sink", "export"), max(0.0, now_s - sample.value))
+            (sample.labels.get("sink", ""), max(0.0, now_s - sample.value))
             for sample in found
-            if sample.value > 0
+            if sample.value > 0 and sample.labels.get("sink") != ROLLUPS
         ]
+
+    def _exports_late_s(self) -> list[tuple[str, float]]:
+        """Only those for which events wait: with nothing to write an old success is no news."""
+        waits = {
+            sample.labels.get("sink", "")
+            for sample in self.roles.samples("footfall_export_lag_seconds")
+            if sample.value > 0
+        }
+        return [(sink, age_s) for sink, age_s in self.export_ages_s() if sink in waits]
 
     def health(self, poller: Poller) -> Health:
         """The verdict on one cluster, and on our own pipeline when it is the first."""
@@ -56,7 +68,7 @@ class State:
             down = [role for role in self.roles.roles if self.roles.is_down(role)]
             around = Surroundings(
                 disk_free_share=disk[0] / disk[1] if disk is not None and disk[1] else None,
-                export_ages_s=self.export_ages_s(),
+                export_ages_s=self._exports_late_s(),
                 roles_down=down,
             )
         return health(poller.connection, poller.snapshot, around)

@@ -23,6 +23,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableRefresh,
     VariableSort,
 )
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 OUT = Path(__file__).parent / "dashboards" / "footfall"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -369,7 +370,7 @@ def variable(name: str, label: str, query: str) -> Any:
 
 
 def panel(described: Panel) -> Any:
-    builders = {"graph": ts.Panel, "stat": s.Panel, "table": t.Panel}
+    builders: dict[str, Any] = {"graph": ts.Panel, "stat": s.Panel, "table": t.Panel}
     built = (
         builders[described.kind]()
         .title(described.title)
@@ -384,7 +385,7 @@ def panel(described: Panel) -> Any:
     for letter, query in zip("ABCDEF", described.queries, strict=False):
         target = p.Dataquery().expr(query.expr).legend_format(query.legend).ref_id(letter)
         if described.kind == "table":
-            target = target.instant().format("table")
+            target = target.instant().format(PromQueryFormat.TABLE)
         built = built.with_target(target)
     return built
 

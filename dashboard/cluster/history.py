@@ -95,6 +95,12 @@ class Columns:
     times_ms: list[int]
     values: list[float | None]
 
+    @property
+    def first_seen_ms(self) -> int:
+        """When the first value is; beyond all time when there is none."""
+        pairs = zip(self.times_ms, self.values, strict=True)
+        return next((at_ms for at_ms, value in pairs if value is not None), 2**62)
+
 
 class History:
     """All series of one cluster; finished points wait to be stored until they are taken."""
@@ -153,7 +159,9 @@ class History:
         if rings is None:
             return Columns(STEPS_MS[0][0], [], [])
         spans = (step_ms * slots for step_ms, slots in STEPS_MS)
-        fitting = (ring for ring, span in zip(rings, spans, strict=True) if range_ms <= span)
-        ring = next(fitting, rings[-1])
-        times, values = ring.since(now_ms - range_ms, now_ms)
-        return Columns(ring.step_ms, times, values)
+        fits = [ring for ring, span in zip(rings, spans, strict=True) if range_ms <= span]
+        found = [
+            Columns(ring.step_ms, *ring.since(now_ms - range_ms, now_ms)) for ring in fits[:2]
+        ] or [Columns(rings[-1].step_ms, *rings[-1].since(now_ms - range_ms, now_ms))]
+        # after a restart the finest ring is young: the next one, which was stored, shows more
+        return min(found, key=lambda columns: (columns.first_seen_ms // 60_000, columns.step_ms))

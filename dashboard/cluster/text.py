@@ -12,8 +12,10 @@ def duration(seconds: float | None) -> str:
     """`3 min 12 s`, `2 d 4 h`, `850 ms`; an en dash when it is not known."""
     if seconds is None:
         return "–"  # noqa: RUF001 - the dash stands for "not known"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms" if seconds else "0 s"
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

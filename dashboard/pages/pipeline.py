@@ -61,7 +61,9 @@ def _stage(samples: list[Sample], stage: str, name: str) -> Stage:
 
 def _sinks(visit: Visit) -> list[Sink]:
     roles = visit.state.roles
-    ages = dict(visit.state.export_ages_s())
+    now_s = visit.state.clock.now_ms() / 1000
+    last = roles.samples("footfall_export_last_success_timestamp_seconds")
+    ages = {_label(s, "sink"): max(0.0, now_s - s.value) for s in last if s.value > 0}
     lags = {_label(s, "sink"): s.value for s in roles.samples("footfall_export_lag_seconds")}
     rows = _sums(roles.samples("footfall_export_rows_total"))
     failures = _sums(roles.samples("footfall_export_failures_total"))

@@ -1,0 +1,58 @@
+"""Prometheus rules: valid, each alert unit-tested, each with a page that says what to do."""
+
+import subprocess
+
+import yaml
+
+from tests.support.tools import ROOT, promtool
+
+RULES = ROOT / "prometheus" / "rules" / "footfall-alerts.yml"
+TESTS = ROOT / "prometheus" / "tests" / "footfall-alerts_test.yml"
+RUNBOOKS = ROOT / "docs" / "runbooks"
+
+
+def alerts() -> dict[str, dict[str, dict[str, str]]]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [promtool(), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_promtool_takes_rules_and_configuration() -> None:
+    for arguments in (
+        ("check", "rules", str(RULES)),
+        ("check", "config", "prometheus/prometheus.yml"),
+    ):
+        done = run(*arguments)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_fire_and_stay_quiet_as_their_unit_tests_say() -> None:
+    done = run("test", "rules", str(TESTS))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_unit_test_that_sees_it_fire() -> None:
+    cases = yaml.safe_load(TESTS.read_text())["tests"]
+    fired = {
+        case["alertname"]
+        for test in cases
+        for case in test["alert_rule_test"]
+        if case["exp_alerts"]
+    }
+
+    assert fired == set(alerts())
+
+
+def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
+    pages = {path.stem for path in RUNBOOKS.glob("*.md")}
+
+    assert pages == set(alerts())
+    for name, rule in alerts().items():
+        assert rule["annotations"]["runbook"] == f"docs/runbooks/{name}.md"
+        assert rule["labels"]["severity"] in ("critical", "warning")
