@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dashboard import app
-from dashboard.config import DashboardConfig
+from dashboard.config import DashboardConfig, with_neighbours
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
 from tracker.config import KafkaConfig
 
@@ -21,7 +21,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         common = load("footfall", CommonConfig, arguments.config)
-        config = load("dashboard", DashboardConfig, arguments.config)
+        own = load("dashboard", DashboardConfig, arguments.config)
+        config = with_neighbours(own, arguments.config)
         kafka = load("kafka", KafkaConfig, arguments.config)
         if arguments.data_dir:
             common = dataclasses.replace(common, data_dir=arguments.data_dir)

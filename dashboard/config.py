@@ -1,15 +1,20 @@
 """Settings of the dashboard: the [dashboard] section of footfall.toml."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import environ
+from pathlib import Path
+from typing import Final
 
-from footfall.settings import setting
+from footfall.settings import peek, setting
 
-DEFAULT_ROLES = (
-    "broker=http://127.0.0.1:9101/metrics",
-    "ingest=http://127.0.0.1:9102/metrics",
-    "aggregate=http://127.0.0.1:9103/metrics",
-    "export=http://127.0.0.1:9104/metrics",
+ROLE_SECTIONS: Final = (
+    ("broker", "broker", 9101),
+    ("ingest", "ingest", 9102),
+    ("aggregate", "stream", 9103),
+    ("export", "export", 9104),
 )
+"""Role, its section of the settings, and the default of its metrics_port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,16 @@ class DashboardConfig:
     lag_target_s: float = setting(
         60.0, "a group further behind than this, and falling, is SLOW", low=1
     )
-    readonly: bool = setting(False, "refuse every action that changes a cluster")
     messages: bool = setting(True, "let people look into messages")
     environment: str = setting("", "a word such as PROD, shown in a coloured bar on every page")
     grafana_url: str = setting("", "where Grafana is, for links; empty: no links")
     tracker_url: str = setting(
-        "http://127.0.0.1:8090", "where browsers reach the tracker, for the snippet to paste"
+        "", "where browsers reach the tracker, for the snippet; empty: as [ingest] says"
     )
     role_metrics: tuple[str, ...] = setting(
-        DEFAULT_ROLES, "ROLE=URL of each role whose metrics are gathered under /metrics"
+        (),
+        "ROLE=URL of each role whose metrics are gathered under /metrics; none: as the roles' own"
+        " sections say",
     )
     metrics_fork_aliases: bool = setting(
         True, "also the names of kafka_exporter's forks, two series a group and partition"
@@ -60,3 +66,33 @@ class DashboardConfig:
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",
         "groups left out of metrics, a regular expression (RE2)",
     )
+
+
+def with_neighbours(
+    config: DashboardConfig, path: Path | None, variables: Mapping[str, str] = environ
+) -> DashboardConfig:
+    """The settings with what they leave to the other roles' sections filled in.
+
+    A role with port 0 or below cannot be found by its settings and is left out.
+    """
+    found = config
+    if not config.role_metrics:
+        urls = []
+        for role, section, default in ROLE_SECTIONS:
+            host = peek(section, "metrics_host", "127.0.0.1", path, variables)
+            port = peek(section, "metrics_port", default, path, variables)
+            if port > 0 and (role != "broker" or config.bundled_broker):
+                urls.append(f"{role}=http://{_reachable(host)}:{port}/metrics")
+        found = replace(found, role_metrics=tuple(urls))
+    if not config.tracker_url:
+        host = peek("ingest", "host", "127.0.0.1", path, variables)
+        port = peek("ingest", "port", 8090, path, variables)
+        found = replace(found, tracker_url=f"http://{_reachable(host)}:{port}")
+    return found
+
+
+def _reachable(host: str) -> str:
+    """An address to connect to where `host` is one to listen on."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

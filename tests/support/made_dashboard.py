@@ -31,7 +31,7 @@ HOSTILE = (
 
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
     """Everything but running pollers: call `poller.look()` to fill it."""
-    config = DashboardConfig(**{"role_metrics": (), **settings})  # type: ignore[arg-type]
+    config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
     clock = SystemClock()
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
     desk = ReportDesk(data_dir, clock)

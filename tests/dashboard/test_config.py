@@ -1,0 +1,39 @@
+"""What the dashboard leaves to the other roles' sections."""
+
+from pathlib import Path
+
+from dashboard.config import DashboardConfig, with_neighbours
+
+
+def test_without_settings_roles_are_where_they_are_by_default() -> None:
+    found = with_neighbours(DashboardConfig(), None, {})
+
+    assert found.role_metrics[0] == "broker=http://127.0.0.1:9101/metrics"
+    assert len(found.role_metrics) == 4
+    assert found.tracker_url == "http://127.0.0.1:8090"
+
+
+def test_ports_come_from_the_roles_own_sections_and_variables(tmp_path: Path) -> None:
+    path = tmp_path / "footfall.toml"
+    path.write_text('[broker]\nmetrics_port = -1\n[ingest]\nhost = "0.0.0.0"\nmetrics_port = 7\n')
+
+    found = with_neighbours(DashboardConfig(), path, {"FOOTFALL_STREAM__METRICS_PORT": "8"})
+
+    assert [text.split("/metrics")[0] for text in found.role_metrics] == [
+        "ingest=http://127.0.0.1:7",
+        "aggregate=http://127.0.0.1:8",
+        "export=http://127.0.0.1:9104",
+    ]
+    assert found.tracker_url == "http://127.0.0.1:8090"
+
+
+def test_what_the_dashboard_says_itself_goes_first() -> None:
+    own = DashboardConfig(role_metrics=("x=http://h:1/metrics",), tracker_url="https://t.example")
+
+    assert with_neighbours(own, None, {}) == own
+
+
+def test_on_another_cluster_there_is_no_broker_role() -> None:
+    found = with_neighbours(DashboardConfig(bundled_broker=False), None, {})
+
+    assert not any(text.startswith("broker=") for text in found.role_metrics)
