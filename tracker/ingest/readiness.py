@@ -18,6 +18,7 @@ SILENCE_MS_MAX: Final = 5_000  # the broker not heard of for so long: not ready
 POLL_S: Final = 0.2  # a new site is known at once; this bounds only how fast we stop
 ASK_EVERY_MS: Final = 2_000
 RETRY_S: Final = 0.5
+ATTEMPT_S: Final = 1.0
 
 
 class Readiness:
@@ -63,7 +64,7 @@ class Readiness:
                 await asyncio.sleep(RETRY_S)
 
     def _prepare(self) -> None:
-        ensure_topics(self._config, topics.ALL, client_id="footfall-ingest")
+        ensure_topics(self._config, topics.ALL, client_id="footfall-ingest", timeout_s=ATTEMPT_S)
         self._reader.read_to_end()
 
     def _silence_ms(self) -> float:
