@@ -3,6 +3,7 @@
 import re
 
 from broker.handlers import HANDLERS
+from broker.protocol.api_keys import ApiKey
 from tests.support.tools import ROOT
 
 BROKER = ROOT / "broker"
@@ -55,3 +56,14 @@ def test_the_readme_lists_what_is_served() -> None:
         (int(handler.api_key), handler.versions.min, handler.versions.max) for handler in HANDLERS
     }
     assert told == served
+
+
+def test_what_is_left_out_is_what_is_not_served() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \| (\d+) \| \S", (ROOT / "docs/left-out.md").read_text(), re.MULTILINE
+    )
+
+    told = {(name, int(key)) for name, key in rows}
+
+    served = {handler.api_key for handler in HANDLERS}
+    assert told == {(key.name.lower(), int(key)) for key in ApiKey if key not in served}

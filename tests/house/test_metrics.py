@@ -40,7 +40,7 @@ def without_part(name: str) -> set[str]:
 
 def test_every_metric_that_a_board_asks_for_is_declared() -> None:
     known = declared()
-    boards = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+    boards = sorted((ROOT / "grafana" / "dashboards").rglob("*.json"))
 
     unknown = {
         f"{board.name}: {name}"
