@@ -1,12 +1,14 @@
 """The only threads of the broker: they write, sync and read logs so that the event loop never does.
 
-Group commit. Appends from all connections queue up while the disk is busy. The writer thread takes
-all of them at once, writes each, lets those that asked for acks 0 or 1 be answered, calls one
-fdatasync per log that became dirty, then reports the whole group in a single call back to the loop.
-An append that arrives during a sync is in the next group: nothing waits for more than two syncs.
+Group commit. One thread per log directory writes, another syncs. The writer takes all appends that
+queued up, writes those of each log with as few calls as possible, lets acks 0 and 1 be answered and
+hands the group on. The syncer takes all groups that were written while it was busy, calls one
+fdatasync per log among them and reports them to the loop in a single call. An append that arrives
+during a sync is written at once and waits for the next sync, so for two at most.
 
-One writer per log directory: appends to a log are ordered as they were queued. Work that may take
-long (cold reads, retention, compaction) runs aside in a small pool and never delays an append.
+Appends to a log are ordered as they were queued. `run` has both threads to itself: nothing is
+written or synced meanwhile. Work that may take long (cold reads, compaction) runs aside in a small
+pool and never delays an append.
 """
 
 import asyncio
@@ -35,12 +37,17 @@ class Job(Protocol):
 
     log: Log
     request: AppendRequest
+    answered_when_written: bool
+    """False: `written` may be called as late as just before `committed`."""
 
     def written(self, result: AppendInfo | Exception) -> None:
         """On the loop: the append is in the page cache, or failed."""
 
     def committed(self, failure: Exception | None) -> None:
         """On the loop: a written append is on disk, or its sync failed."""
+
+
+Written = tuple[Job, AppendInfo]
 
 
 class Call:
@@ -95,16 +102,23 @@ class DiskWorker:
         self._on_sync_seconds = on_sync_seconds
         self._on_directory_failed = on_directory_failed
         self._queue: queue.SimpleQueue[Job | Call | None] = queue.SimpleQueue()
+        self._written: queue.SimpleQueue[list[Written] | threading.Event | None] = (
+            queue.SimpleQueue()
+        )
         self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
-        self._thread = threading.Thread(target=self._run, name=f"disk-{name}", daemon=True)
-        self._thread.start()
+        self._threads = (
+            threading.Thread(target=self._write_groups, name=f"disk-write-{name}", daemon=True),
+            threading.Thread(target=self._sync_groups, name=f"disk-sync-{name}", daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
 
     def append(self, job: Job) -> None:
         """Queue an append; `job.written()` and `job.committed()` are called on the loop."""
         self._queue.put(job)
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call `function` in the writer thread, in order with the appends."""
+        """Call `function` in order with the appends, alone: those before it are on disk."""
         call = Call(self._loop, lambda: function(*args, **kwargs))
         self._queue.put(call)
         return await call.future  # type: ignore[return-value]
@@ -117,56 +131,92 @@ class DiskWorker:
         """Finish everything queued, then end the threads."""
         await self.run(lambda: None)
         self._queue.put(None)
-        await self._loop.run_in_executor(self._aside, self._thread.join)
+        for thread in self._threads:
+            await self._loop.run_in_executor(self._aside, thread.join)
         self._aside.shutdown(wait=False)
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            if isinstance(first, Call):
-                first.run()
-                continue
-            group = [first]
-            after: Job | Call | None = None
-            ended = False
-            while len(group) < GROUP_APPENDS_MAX:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None or isinstance(item, Call):
-                    after, ended = item, item is None
-                    break
-                group.append(item)
-            self._commit(group)
-            if isinstance(after, Call):
-                after.run()
-            if ended:
-                return
+    # The writer thread
 
-    def _commit(self, group: Sequence[Job]) -> None:
-        """Write, sync and report one group of appends."""
+    def _write_groups(self) -> None:
+        item = self._queue.get()
+        while item is not None:
+            if isinstance(item, Call):
+                self._wait_for_syncs()
+                item.run()
+                item = self._queue.get()
+                continue
+            group = [item]
+            try:
+                while True:
+                    item = self._queue.get_nowait()
+                    if item is None or isinstance(item, Call) or len(group) == GROUP_APPENDS_MAX:
+                        break
+                    group.append(item)
+            except queue.Empty:
+                self._write_group(group)
+                item = self._queue.get()
+            else:
+                self._write_group(group)
+        self._written.put(None)
+
+    def _write_group(self, group: Sequence[Job]) -> None:
         by_log: dict[int, list[Job]] = {}
         for job in group:
             by_log.setdefault(id(job.log), []).append(job)
-        appended: list[Job] = []
-        written: list[tuple[Job, AppendInfo | Exception]] = []
+        appended: list[Written] = []
+        early: list[tuple[Job, AppendInfo | Exception]] = []
         for jobs in by_log.values():
             for job, result in zip(jobs, self._write(jobs), strict=True):
-                written.append((job, result))
-                if not isinstance(result, Exception):
-                    appended.append(job)
-        self._loop.call_soon_threadsafe(self._report_written, written)
+                if isinstance(result, Exception):
+                    early.append((job, result))
+                else:
+                    appended.append((job, result))
+                    if job.answered_when_written:
+                        early.append((job, result))
+        if early:
+            self._loop.call_soon_threadsafe(self._report_written, early)
+        if not appended:
+            return
+        if self._sync:
+            self._written.put(appended)
+        else:
+            self._loop.call_soon_threadsafe(self._report_committed, appended, {})
+
+    def _wait_for_syncs(self) -> None:
+        idle = threading.Event()
+        self._written.put(idle)
+        idle.wait()
+
+    # The syncing thread
+
+    def _sync_groups(self) -> None:
+        while (item := self._written.get()) is not None:
+            group: list[Written] = []
+            try:
+                while item is not None and not isinstance(item, threading.Event):
+                    group += item
+                    item = self._written.get_nowait()
+            except queue.Empty:
+                self._sync_group(group)
+                continue
+            if group:
+                self._sync_group(group)
+            if item is None:
+                return
+            assert isinstance(item, threading.Event)
+            item.set()
+
+    def _sync_group(self, group: Sequence[Written]) -> None:
         failures: dict[int, Exception] = {}
-        if self._sync and appended:
-            started = time.perf_counter()
-            for job in {id(job.log): job for job in appended}.values():
-                try:
-                    job.log.flush()
-                except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
-                    failures[id(job.log)] = error
-                    self._loop.call_soon_threadsafe(self._on_directory_failed, error)
-            self._on_sync_seconds(time.perf_counter() - started)
-        self._loop.call_soon_threadsafe(self._report_committed, appended, failures)
+        started = time.perf_counter()
+        for job in {id(job.log): job for job, _ in group}.values():
+            try:
+                job.log.flush()
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
+                failures[id(job.log)] = error
+                self._loop.call_soon_threadsafe(self._on_directory_failed, error)
+        self._on_sync_seconds(time.perf_counter() - started)
+        self._loop.call_soon_threadsafe(self._report_committed, group, failures)
 
     @staticmethod
     def _write(jobs: Sequence[Job]) -> Sequence[AppendInfo | Exception]:
@@ -182,8 +232,10 @@ class DiskWorker:
             job.written(result)
 
     @staticmethod
-    def _report_committed(appended: Sequence[Job], failures: dict[int, Exception]) -> None:
-        for job in appended:
+    def _report_committed(group: Sequence[Written], failures: dict[int, Exception]) -> None:
+        for job, info in group:
+            if not job.answered_when_written:
+                job.written(info)
             job.committed(failures.get(id(job.log)))
 
 

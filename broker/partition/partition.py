@@ -74,11 +74,11 @@ class Watcher:
 class PartitionAppend:
     """One append on its way through the disk worker; `future` is its answer."""
 
-    __slots__ = ("_acks", "_info", "_partition", "future", "log", "request")
+    __slots__ = ("_info", "_partition", "answered_when_written", "future", "log", "request")
 
     def __init__(self, partition: "Partition", request: AppendRequest, acks: int) -> None:
         self._partition = partition
-        self._acks = acks
+        self.answered_when_written = acks != ACKS_ALL
         self._info: AppendInfo | None = None
         self.log = partition.log
         self.request = request
@@ -93,7 +93,7 @@ class PartitionAppend:
             self._fail(self._partition.refusal_for(result))
             return
         self._info = result
-        if self._acks != ACKS_ALL:
+        if self.answered_when_written:
             self._succeed()
 
     def committed(self, failure: Exception | None) -> None:
@@ -102,7 +102,9 @@ class PartitionAppend:
             return
         assert self._info is not None
         self._partition.append_committed(self._info)
-        if self._acks == ACKS_ALL and not self.succeed_below(self._partition.high_watermark):
+        if not self.answered_when_written and not self.succeed_below(
+            self._partition.high_watermark
+        ):
             self._partition.wait_for_commit(self)
 
     def succeed_below(self, high_watermark: int) -> bool:
@@ -123,7 +125,7 @@ class PartitionAppend:
         assert self._info is not None
         if not self.future.done():
             self.future.set_result(self._info)
-            if self._acks == ACKS_ALL:
+            if not self.answered_when_written:
                 self._partition.waiting.served()
 
     def _fail(self, error: Exception) -> None:
@@ -131,7 +133,7 @@ class PartitionAppend:
             self.future.set_exception(error)
             # A client that hung up is not there to look at it; that is no lost error.
             self.future.exception()
-            if self._acks == ACKS_ALL:
+            if not self.answered_when_written:
                 self._partition.waiting.served()
 
 

@@ -55,7 +55,10 @@ class Upkeep:
             for partition in self._partitions.all()
         }
         for path, worker in self._partitions.workers.items():
-            await worker.run(self._logs.checkpoint, path, watermarks)
+            try:
+                await worker.run(self._logs.checkpoint, path, watermarks)
+            except StorageError as error:
+                self._partitions.directory_failed(worker, error)
 
     async def delete_old_segments(self) -> None:
         """Retention by age and size."""

@@ -1,14 +1,14 @@
 """A log: an ordered row of segments that is appended to, read, rolled and cut.
 
-One thread at a time appends, flushes and changes; `read` and the other questions are safe from
-other threads meanwhile, since the row of segments and the index entries are replaced, never
-changed in place. Nothing here waits or knows time.
+One thread appends and changes; `flush` may run beside an append; `read` and other questions are
+safe from any thread: segments and index entries are replaced, never changed in place.
 
 An append is in the page cache when it returns; `flush` makes it survive a power cut. A segment is
 flushed whole before the next one is begun, so that only the newest can be torn.
 """
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -82,6 +82,7 @@ class Log:
         self._snapshot_offset = opened.snapshot_offset
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
+        self._syncing = threading.Lock()  # a roll and a flush beside it must not overtake another
         self._names_unsynced = True
         self._directory_unsynced = True  # its own name, in the log directory
         self._sync_failed = False
@@ -322,23 +323,25 @@ class Log:
         """
         if self._sync_failed:
             raise StorageError(f"an earlier sync in {self.directory} failed: its end may be lost")
-        try:
-            return self._sync()
-        except StorageError:
-            self._sync_failed = True
-            raise
+        with self._syncing:
+            try:
+                return self._sync()
+            except StorageError:
+                self._sync_failed = True
+                raise
 
     def _sync(self) -> int:
+        """What is appended meanwhile is marked for the next sync: marks are taken off first."""
         end_offset = self.end_offset
-        for segment in self._unsynced:
+        unsynced, self._unsynced = self._unsynced, []
+        for segment in unsynced:
             segment.file.sync()
-        self._unsynced = []
         if self._names_unsynced:
-            self._files.sync_directory(self.directory)
             self._names_unsynced = False
+            self._files.sync_directory(self.directory)
         if self._directory_unsynced:
-            self._files.sync_directory(self.directory.rpartition("/")[0])
             self._directory_unsynced = False
+            self._files.sync_directory(self.directory.rpartition("/")[0])
         self.flushed_offset = end_offset
         return end_offset
 
