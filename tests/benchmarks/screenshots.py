@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from tests.support.appliance import Appliance, eventually, fetch
 from tests.support.tools import ROOT, chromium
@@ -17,10 +17,8 @@ EVENTS = 400
 PAGES = {
     "dashboard": f"/activity?site={SITE}&period=30m",
     "now": "/",
-    "topics": "/topics",
-    "groups": "/groups",
 }
-SIZE = {"width": 1280, "height": 860}
+SIZE = ViewportSize(width=1280, height=860)
 SETTLE_MS = 3_000  # until the live charts have drawn something
 
 
