@@ -15,6 +15,7 @@ from broker.errors import KafkaError
 from broker.protocol.codec import Chunk
 from broker.protocol.frame import FrameReader
 from broker.protocol.primitives import ProtocolError
+from broker.server import eager
 from broker.server.connections import Connections
 from broker.server.dispatcher import Dispatcher, Peer, Request
 from broker.server.writer import SocketWriter
@@ -22,6 +23,7 @@ from broker.server.writer import SocketWriter
 log = logging.getLogger(__name__)
 
 HELD_BYTES_MAX = 8_388_608  # requests of one connection in memory before it is not read any more
+TURN_REQUESTS = 32  # started for one connection before others get a turn
 PIPELINED_MAX = 64  # requests of one connection in work at the same time
 
 
@@ -49,6 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self._next: Request | None = None  # first of `_frames`, its header read
         self._answers: deque[_Answer] = deque()  # started, in order
         self._held_bytes = 0  # of frames that are not answered
+        self._starting = False  # `_continue` is on the stack
         self._reading = True
         self._transport: asyncio.Transport | None = None
         self._writer: SocketWriter | None = None
@@ -101,12 +104,21 @@ class Connection(asyncio.BufferedProtocol):
 
     def _continue(self) -> None:
         """Start what may be started, and read or stop reading by what is held."""
+        if self._starting:
+            return  # called by a request that was answered at once: the loop below goes on
+        self._starting = True
         try:
-            while self._may_start():
+            for _ in range(TURN_REQUESTS):
+                if not self._may_start():
+                    break
                 self._start()
+            else:
+                self._loop.call_soon(self._continue)  # others get a turn
         except ProtocolError as error:
             self._refuse(error)
             return
+        finally:
+            self._starting = False
         self._read_or_pause()
 
     def _may_start(self) -> bool:
@@ -137,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
         self._frames.popleft()
         answer = _Answer(request)
         self._answers.append(answer)
-        answer.task = self._connections.start(self._work(answer))
+        answer.task = eager.start(self._work(answer), self._connections.start)
 
     async def _work(self, answer: _Answer) -> None:
         """Have one request answered; whatever goes wrong costs this connection only."""

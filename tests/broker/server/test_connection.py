@@ -50,6 +50,31 @@ async def test_requests_sent_together_are_answered_in_order(server: ToyServer) -
         assert server.toys.started == [f"g{n}" for n in range(200)]
 
 
+async def test_thousands_of_requests_in_one_piece_are_answered(server: ToyServer) -> None:
+    count = 5000
+    frames = [request_frame(HeartbeatRequest(), 0, n, None) for n in range(count)]
+    async with await server.connect() as client:
+        client.send_bytes(b"".join(frames))
+
+        for n in range(count):
+            await client.receive(HeartbeatResponse, 0, n)
+
+
+async def test_a_bug_after_the_first_wait_costs_one_connection_too(
+    server: ToyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = server.toys.gate("fetch 404")
+    async with await server.connect() as client:
+        client.send(FetchRequest(max_wait_ms=404), 12)  # there is no answer for it: KeyError
+        await server.toys.until_started(1)
+
+        gate.set()
+
+        assert await client.read_to_end() == b""
+        assert "KeyError: 404" in caplog.text
+        assert server.metrics.connection_failures == 1
+
+
 async def test_a_request_waits_until_the_one_before_it_is_answered(server: ToyServer) -> None:
     first = server.toys.gate("first")
     async with await server.connect() as client:
