@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from broker.errors import StorageError
@@ -237,6 +238,11 @@ class DiskWorker:
             if not job.answered_when_written:
                 job.written(info)
             job.committed(failures.get(id(job.log)))
+
+
+def new_sync_guard() -> AbstractContextManager[object]:
+    """What keeps the two threads' syncs of one log apart."""
+    return threading.Lock()
 
 
 async def in_disk_thread(function: Callable[[], R]) -> R:

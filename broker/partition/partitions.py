@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.image import ClusterImage, TopicImage
-from broker.partition.disk_worker import DiskWorker
+from broker.partition.disk_worker import DiskWorker, new_sync_guard
 from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.waiting import Waiting
 from broker.storage.log import Log, LogConfig
@@ -188,6 +188,7 @@ class Partitions:
                 opened = self._setup.logs.get_or_create(
                     (identity.topic, identity.index), identity.topic_id, config, now_ms
                 )
+                opened.sync_guard = new_sync_guard()
                 opened.flush()  # what recovery found is readable at once: it must not be lost again
             except (KafkaError, StorageError) as error:
                 results.append(error)

@@ -8,9 +8,9 @@ flushed whole before the next one is begun, so that only the newest can be torn.
 """
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.records.batch import LENGTH_OVERHEAD, BatchHeader, crc_ok, iterate, read_header
@@ -77,12 +77,12 @@ class Log:
         self.leader_epochs: LeaderEpochs = opened.leader_epochs
         self.start_offset = opened.start_offset
         self.end_offset = opened.end_offset
-        self.flushed_offset = opened.flushed_offset
-        self.recovery_point = opened.flushed_offset
+        self.flushed_offset = self.recovery_point = opened.flushed_offset
         self._snapshot_offset = opened.snapshot_offset
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
-        self._syncing = threading.Lock()  # a roll and a flush beside it must not overtake another
+        # Keeps a flush and a roll's apart, where they come from two threads.
+        self.sync_guard: AbstractContextManager[object] = nullcontext()
         self._names_unsynced = True
         self._directory_unsynced = True  # its own name, in the log directory
         self._sync_failed = False
@@ -323,7 +323,7 @@ class Log:
         """
         if self._sync_failed:
             raise StorageError(f"an earlier sync in {self.directory} failed: its end may be lost")
-        with self._syncing:
+        with self.sync_guard:
             try:
                 return self._sync()
             except StorageError:
