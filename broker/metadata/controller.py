@@ -319,6 +319,7 @@ def _assignments(
             ErrorCode.INVALID_REPLICATION_FACTOR,
             "Replication factor must be larger than 0, or -1 to use the default value.",
         )
+    _check_room(image, count, config)  # before a row of that length is made
     return [_replicas(image, factor)] * count
 
 
