@@ -6,6 +6,8 @@ from broker.handlers import (
     alter_configs,
     alter_partition_reassignments,
     api_versions,
+    consumer_group_describe,
+    consumer_group_heartbeat,
     create_partitions,
     create_topics,
     delete_groups,
@@ -91,6 +93,8 @@ HANDLERS: tuple[Handler, ...] = (
     unregister_broker.HANDLER,  # 64
     describe_transactions.HANDLER,  # 65
     list_transactions.HANDLER,  # 66
+    consumer_group_heartbeat.HANDLER,  # 68
+    consumer_group_describe.HANDLER,  # 69
     list_config_resources.HANDLER,  # 74
     describe_topic_partitions.HANDLER,  # 75
 )

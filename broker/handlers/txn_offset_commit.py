@@ -1,7 +1,8 @@
 """TxnOffsetCommit (API key 28): offsets that count when the producer's transaction commits.
 
-v3 names the consumer's generation and member (KIP-447); with v5 the offsets partition joins the
-transaction by being written to (KIP-890), before AddOffsetsToTxn did that.
+v3 names the consumer's generation and member (KIP-447), v4 knows TRANSACTION_ABORTABLE, with v5 the
+offsets partition joins the transaction by being written to; before, AddOffsetsToTxn did that
+(KIP-890).
 Answers for each partition: those of OffsetCommit, and those of the transaction coordinator
 (INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH, PRODUCER_FENCED, INVALID_TXN_STATE ...).
 """
@@ -19,6 +20,7 @@ from broker.protocol.messages.txn_offset_commit import (
     TxnOffsetCommitResponseTopic,
 )
 
+_ABORTABLE_SINCE = 4
 _JOINS_IMPLICITLY_SINCE = 5
 
 
@@ -47,7 +49,7 @@ async def txn_offset_commit(
     try:
         errors = iter(await _commit(request, commit, context))
     except KafkaError as refusal:
-        errors = iter([refusal.code] * len(commit.offsets))
+        errors = iter([_known(refusal.code, context.api_version)] * len(commit.offsets))
     return TxnOffsetCommitResponse(
         topics=[
             TxnOffsetCommitResponseTopic(
@@ -62,6 +64,13 @@ async def txn_offset_commit(
             for topic in request.topics
         ]
     )
+
+
+def _known(code: ErrorCode, api_version: int) -> ErrorCode:
+    """The code in words that the client's version has."""
+    if code is ErrorCode.TRANSACTION_ABORTABLE and api_version < _ABORTABLE_SINCE:
+        return ErrorCode.INVALID_TXN_STATE
+    return code
 
 
 async def _commit(

@@ -201,6 +201,7 @@ class GroupShards:
             _refuse(answer.token for answer in step.answers)
             if not outcome.done():
                 outcome.set_exception(error)
+            await slot.shard.wait_until_loaded()
             self._revive(slot)
             return
         _release(step.answers)

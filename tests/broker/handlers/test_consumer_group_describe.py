@@ -1,0 +1,43 @@
+from broker.errors import ErrorCode
+from broker.protocol.messages.consumer_group_describe import (
+    ConsumerGroupDescribeRequest,
+    ConsumerGroupDescribeResponse,
+)
+from tests.support.group_calls import coordinated, join_consumer_group, settle
+from tests.support.raw_client import RawClient
+from tests.support.topic_calls import make_topic
+
+
+async def test_a_group_is_told_with_what_its_members_own(client: RawClient) -> None:
+    await make_topic(client, "pages", 2)
+    await coordinated(client)
+    await join_consumer_group(client)
+    request = ConsumerGroupDescribeRequest(["g"], include_authorized_operations=True)
+
+    response = await client.ask(request, 1, ConsumerGroupDescribeResponse)
+
+    (group,) = response.groups
+    assert (group.error_code, group.group_state) == (ErrorCode.NONE, "Stable")
+    assert (group.group_epoch, group.assignment_epoch, group.assignor_name) == (1, 1, "uniform")
+    assert group.authorized_operations == 0b1_0100_1000
+    (member,) = group.members
+    assert (member.member_id, member.member_epoch, member.member_type) == ("member", 1, 1)
+    assert member.subscribed_topic_names == ["pages"]
+    (topic,) = member.assignment.topic_partitions
+    assert (topic.topic_name, topic.partitions) == ("pages", [0, 1])
+    assert member.target_assignment == member.assignment
+
+
+async def test_a_group_that_is_not_there_or_is_classic_is_not_found(client: RawClient) -> None:
+    await coordinated(client)
+    await settle(client)
+    request = ConsumerGroupDescribeRequest(["g", "nobody", ""])
+
+    response = await client.ask(request, 1, ConsumerGroupDescribeResponse)
+
+    assert [group.error_code for group in response.groups] == [
+        ErrorCode.GROUP_ID_NOT_FOUND,
+        ErrorCode.GROUP_ID_NOT_FOUND,
+        ErrorCode.INVALID_GROUP_ID,
+    ]
+    assert response.groups[0].error_message == "Group g is not a consumer group."

@@ -1,0 +1,92 @@
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.messages.consumer_group_heartbeat import (
+    ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse,
+)
+from tests.support.group_calls import coordinated, join, join_consumer_group, settle
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
+from tests.support.topic_calls import make_topic
+
+
+async def beat(
+    client: RawClient, epoch: int, member_id: str = "member", version: int = 1
+) -> ConsumerGroupHeartbeatResponse:
+    request = ConsumerGroupHeartbeatRequest("g", member_id, epoch)
+    return await client.ask(request, version, ConsumerGroupHeartbeatResponse)
+
+
+async def test_a_member_joins_lives_and_leaves(client: RawClient, broker: RunningBroker) -> None:
+    await make_topic(client, "pages", 2)
+    await coordinated(client)
+
+    joined = await join_consumer_group(client)
+    lives = await beat(client, 1)
+    left = await beat(client, -1)
+    gone = await beat(client, 1)
+
+    assert (joined.error_code, joined.member_id, joined.member_epoch) == (0, "member", 1)
+    assert joined.heartbeat_interval_ms == 5000
+    assert joined.assignment is not None
+    (topic,) = joined.assignment.topic_partitions
+    assert topic.topic_id == broker.services.cluster.image.topics["pages"].topic_id
+    assert topic.partitions == [0, 1]
+    assert (lives.error_code, lives.assignment) == (ErrorCode.NONE, None)
+    assert (left.error_code, left.member_epoch) == (ErrorCode.NONE, -1)
+    assert gone.error_code == ErrorCode.UNKNOWN_MEMBER_ID
+
+
+async def test_in_v0_the_broker_makes_the_id(client: RawClient) -> None:
+    await coordinated(client)
+    request = ConsumerGroupHeartbeatRequest(
+        "g",
+        "",
+        0,
+        rebalance_timeout_ms=1,
+        subscribed_topic_names=["pages"],
+        topic_partitions=[],
+    )
+
+    old = await client.ask(request, 0, ConsumerGroupHeartbeatResponse)
+    new = await client.ask(request, 1, ConsumerGroupHeartbeatResponse)
+
+    assert old.error_code == ErrorCode.NONE and len(old.member_id or "") == 22
+    assert new.error_code == ErrorCode.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("epoch", "code"),
+    [(1, ErrorCode.GROUP_ID_NOT_FOUND), (0, ErrorCode.INVALID_REQUEST)],
+)
+async def test_a_heartbeat_out_of_nowhere_is_refused(
+    client: RawClient, epoch: int, code: ErrorCode
+) -> None:
+    await coordinated(client)
+
+    response = await beat(client, epoch)
+
+    assert response.error_code == code and response.error_message
+
+
+async def test_a_group_with_classic_members_stays_classic(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    await settle(client)
+
+    response = await join_consumer_group(client)
+
+    assert response.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+
+async def test_an_empty_group_changes_its_kind_and_its_epochs_go_on(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    first = await join_consumer_group(client)
+    await beat(client, -1)
+
+    classic = await join(client)
+
+    assert classic.error_code == ErrorCode.NONE
+    assert classic.generation_id > first.member_epoch

@@ -1,0 +1,92 @@
+import asyncio
+
+import pytest
+
+from broker.coordinator.transaction.transaction import Producer
+from broker.errors import ErrorCode
+from broker.protocol.messages.offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestTopic,
+    OffsetFetchResponse,
+)
+from broker.protocol.messages.txn_offset_commit import (
+    TxnOffsetCommitRequest,
+    TxnOffsetCommitRequestPartition,
+    TxnOffsetCommitRequestTopic,
+    TxnOffsetCommitResponse,
+)
+from tests.support.group_calls import coordinated, settle
+from tests.support.raw_client import RawClient
+from tests.support.topic_calls import make_topic
+from tests.support.transactional import end, start_producer
+
+
+async def commit(
+    client: RawClient, producer: Producer, version: int = 5, generation: int = -1
+) -> int:
+    """Commit offset 7 of pages-0 in the transaction of `producer`; the outcome."""
+    topic = TxnOffsetCommitRequestTopic("pages", [TxnOffsetCommitRequestPartition(0, 7, -1, "n")])
+    request = TxnOffsetCommitRequest(
+        "shop", "g", producer.id, producer.epoch, generation, topics=[topic]
+    )
+    response = await client.ask(request, version, TxnOffsetCommitResponse)
+    return response.topics[0].partitions[0].error_code
+
+
+async def fetched(client: RawClient, *, stable: bool) -> tuple[int, int]:
+    """(error, offset) of pages-0."""
+    wanted = OffsetFetchRequest("g", [OffsetFetchRequestTopic("pages", [0])], require_stable=stable)
+    response = await client.ask(wanted, 7, OffsetFetchResponse)
+    (partition,) = response.topics[0].partitions
+    return partition.error_code, partition.committed_offset
+
+
+async def until_stable(client: RawClient) -> int:
+    """The committed offset once no transaction may change it: markers are written after EndTxn."""
+    while (answer := await fetched(client, stable=True))[0] != ErrorCode.NONE:
+        await asyncio.sleep(0)
+    return answer[1]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_offsets_count_when_their_transaction_commits(
+    client: RawClient, committed: bool
+) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    producer = await start_producer(client, "shop")
+
+    outcome = await commit(client, producer)
+    open_stable = await fetched(client, stable=True)
+    open_plain = await fetched(client, stable=False)
+    await end(client, "shop", producer, commit=committed, version=5)
+
+    assert outcome == ErrorCode.NONE
+    assert open_stable == (ErrorCode.UNSTABLE_OFFSET_COMMIT, -1)
+    assert open_plain == (ErrorCode.NONE, -1)
+    assert await until_stable(client) == (7 if committed else -1)
+
+
+async def test_before_v5_the_partition_must_be_in_the_transaction_already(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    producer = await start_producer(client, "shop")
+
+    outcomes = [await commit(client, producer, version=version) for version in (3, 4)]
+
+    assert outcomes == [ErrorCode.INVALID_TXN_STATE, ErrorCode.TRANSACTION_ABORTABLE]
+
+
+async def test_a_stranger_to_the_group_or_the_transaction_is_refused(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    producer = await start_producer(client, "shop")
+    await settle(client)
+
+    wrong_producer = await commit(client, Producer(producer.id + 1, 0))
+    wrong_member = await commit(client, producer, generation=1)
+
+    assert wrong_producer == ErrorCode.INVALID_PRODUCER_ID_MAPPING
+    assert wrong_member == ErrorCode.UNKNOWN_MEMBER_ID
