@@ -1,0 +1,231 @@
+"""The dashboard in a real Chromium: hostile names, live updates, keyboard, themes, widths."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from dashboard.pages.page import link
+from dashboard.state import State
+from dashboard.web import Site
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
+from tests.support.tools import chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.may_block, pytest.mark.timeout(120)]
+
+PAGES = (
+    "/",
+    "/topics",
+    "/topics/events",
+    "/topics/events?tab=partitions",
+    "/topics/events?tab=consumers",
+    "/topics/events?tab=messages",
+    "/topics/events?tab=config",
+    "/groups",
+    "/groups/export",
+    "/activity",
+    "/pipeline",
+    "/cluster",
+)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    path = chromium()
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        await found.close()
+
+
+class Shown:
+    """One tab on a served dashboard, and everything it complained about."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.complaints: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(self.base + path)
+
+
+class Served:
+    """A dashboard on a port, over a made cluster."""
+
+    def __init__(self, data_dir: Path, cluster: MadeCluster) -> None:
+        self.cluster = cluster
+        self.state: State = made_state(data_dir, cluster)
+        self.server = TestServer(Site(self.state).application())
+
+    async def __aenter__(self) -> Self:
+        await self.state.poller(None).look()
+        await self.server.start_server(shutdown_timeout=0.2)  # open streams are cut
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.close()
+
+    async def tab(self, browser: Browser, width: int = 1280, scheme: str = "light") -> Shown:
+        page = await browser.new_page(
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        return Shown(page, str(self.server.make_url("")).rstrip("/"))
+
+
+async def test_hostile_names_do_nothing_on_any_page(browser: Browser, tmp_path: Path) -> None:
+    async with Served(tmp_path, hostile_cluster()) as served:
+        shown = await served.tab(browser)
+        for path in (*PAGES, *(link("groups", name) for name in HOSTILE)):
+            await shown.go(path)
+            await served.state.poller(None).look()  # a live frame on top of the first load
+
+            assert await shown.page.title() not in ("owned", "1")
+            assert await shown.page.locator("img, iframe, object, #live script").count() == 0
+            assert await shown.page.locator("[onmouseover], [onerror]").count() == 0
+
+        assert shown.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 900, 1600])
+async def test_no_page_is_wider_than_the_screen(
+    browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, width, scheme)
+        for path in PAGES:
+            await shown.go(path)
+
+            overflow = await shown.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert overflow <= 0, f"{path} is {overflow} px too wide"
+
+        assert shown.complaints == []
+
+
+async def test_numbers_move_without_a_reload_and_focus_stays(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/groups")
+        await expect(shown.page.locator("table")).to_contain_text("33")
+        await shown.page.locator("a[data-row]").first.focus()
+
+        for place in served.cluster.commits["export"]:
+            served.cluster.commits["export"][place] = 1_000
+        await served.state.poller(None).look()
+
+        row = shown.page.locator("tr", has_text="export")
+        await expect(row.locator("td").nth(3)).to_have_text("3")
+        assert await shown.page.evaluate("document.activeElement.hasAttribute('data-row')")
+
+
+async def test_a_cluster_that_goes_away_shows_and_heals(browser: Browser, tmp_path: Path) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/")
+        served.cluster.away = True
+        await served.state.poller(None).pulse()
+        await expect(shown.page.locator(".verdict h2")).to_have_text("Broker away", timeout=3_000)
+        await expect(shown.page.locator("#age")).to_have_text("stale", timeout=3_000)
+
+        served.cluster.away = False
+        await served.state.poller(None).look()
+
+        await expect(shown.page.locator("#age")).to_have_text("live", timeout=3_000)
+
+
+async def test_a_dashboard_that_is_gone_never_looks_healthy(
+    browser: Browser, tmp_path: Path
+) -> None:
+    served = Served(tmp_path, busy_cluster())
+    async with served:
+        shown = await served.tab(browser)
+        await shown.go("/")
+        await expect(shown.page.locator("#age")).to_have_text("live")
+
+    await expect(shown.page.locator("#beat")).to_have_attribute("data-state", "old", timeout=9_000)
+    await expect(shown.page.locator("#age")).to_contain_text("s old")
+
+
+async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        page = shown.page
+        await shown.go("/")
+        await page.keyboard.press("g")
+        await page.keyboard.press("t")
+        await page.wait_for_url("**/topics")
+        await page.keyboard.press("/")
+        await page.keyboard.type("event")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**q=event**")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/topics/events")
+        await page.keyboard.press("?")
+
+        await expect(page.locator("dialog")).to_be_visible()
+
+
+async def test_the_chosen_theme_stays(browser: Browser, tmp_path: Path) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, scheme="light")
+        await shown.go("/")
+        await shown.page.locator("#theme").click()
+
+        await shown.go("/groups")
+
+        assert await shown.page.locator("html").get_attribute("data-theme") == "dark"
+
+
+async def test_charts_are_drawn_and_pause_stops_the_stream(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/groups/stopped?range=5m")
+        await expect(shown.page.locator("figure canvas")).to_have_count(2)
+        await shown.page.keyboard.press(".")
+        await expect(shown.page.locator("#age")).to_have_text("paused")
+
+        number = shown.page.locator(".signal .big").nth(1)
+        await expect(number).to_have_text("2\u2009973")
+        served.cluster.commits["stopped"] = dict.fromkeys(served.cluster.commits["stopped"], 0)
+        await served.state.poller(None).look()
+        await shown.page.wait_for_timeout(300)  # time in which a frame would have come
+
+        await expect(number).to_have_text("2\u2009973")
+        await shown.page.keyboard.press(".")
+        await served.state.poller(None).look()
+
+        await expect(number).to_have_text("3\u2009003")
+        await expect(shown.page.locator("#age")).to_have_text("live")
+
+
+async def test_the_script_of_all_pages_is_below_150_kilobytes(tmp_path: Path) -> None:
+    app: web.Application = Site(made_state(tmp_path, busy_cluster())).application()
+    async with TestServer(app) as server, ClientSession(auto_decompress=False) as session:
+        sizes = []
+        for name in ("uplot.js", "charts.js", "app.js"):
+            answer = await session.get(
+                server.make_url(f"/static/{name}"), headers={"Accept-Encoding": "identity"}
+            )
+            sizes.append(len(await answer.read()))
+
+    assert sum(sizes) < 150_000
