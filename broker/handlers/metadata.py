@@ -24,11 +24,14 @@ from broker.protocol.primitives import ZERO_UUID
 TOPIC_OPERATIONS = sum(1 << operation for operation in (3, 4, 5, 6, 7, 8, 10, 11))
 """Bits of what may be done with a topic when nothing is forbidden (KIP-430): READ, WRITE, CREATE,
 DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS."""
+FIRST_VERSION_BY_ID = 12
 CLUSTER_OPERATIONS = sum(1 << operation for operation in (5, 7, 8, 9, 10, 11, 12))
 
 
 async def metadata(request: MetadataRequest, context: RequestContext) -> MetadataResponse:
     cluster = context.services.cluster
+    if context.api_version < FIRST_VERSION_BY_ID and _asks_by_id(request):
+        return _refused(request)
     response = MetadataResponse(
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
@@ -50,6 +53,25 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = CLUSTER_OPERATIONS
     return response
+
+
+def _asks_by_id(request: MetadataRequest) -> bool:
+    return any(one.name is None or one.topic_id != ZERO_UUID for one in request.topics or ())
+
+
+def _refused(request: MetadataRequest) -> MetadataResponse:
+    """What Apache Kafka 4.1 answers to ids in v10 and v11, which carry them but cannot ask by them:
+    every topic refused, and no cluster."""
+    return MetadataResponse(
+        topics=[
+            MetadataResponseTopic(
+                error_code=ErrorCode.INVALID_REQUEST,
+                name=one.name or "",
+                topic_id=one.topic_id,
+            )
+            for one in request.topics or ()
+        ]
+    )
 
 
 async def _create_missing(

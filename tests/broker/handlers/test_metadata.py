@@ -43,6 +43,21 @@ async def test_a_topic_that_cannot_be_or_must_not_be_made_is_refused(
     assert [(topic.error_code, topic.partitions) for topic in response.topics] == [(code, [])]
 
 
+@pytest.mark.parametrize("version", [10, 11])
+@pytest.mark.parametrize("name", [None, "pages"])
+async def test_ids_are_refused_in_versions_that_cannot_ask_by_them(
+    client: RawClient, version: int, name: str | None
+) -> None:
+    """Seen on Apache Kafka 4.1.1; v10 and v11 cannot answer a null name either."""
+    wanted = MetadataRequestTopic(topic_id=b"i" * 16, name=name)
+
+    response = await client.ask(MetadataRequest(topics=[wanted]), version, MetadataResponse)
+
+    (topic,) = response.topics
+    assert (topic.error_code, topic.name) == (ErrorCode.INVALID_REQUEST, name or "")
+    assert (topic.topic_id, response.brokers, response.controller_id) == (b"i" * 16, [], -1)
+
+
 async def test_null_means_all_topics_and_an_empty_list_none(client: RawClient) -> None:
     await make_topic(client, "a")
     await make_topic(client, "b")
