@@ -21,8 +21,8 @@ HEAD = """# Benchmarks
 
 Written by `make bench`. Every ratio was taken in one run on one machine, a figure right after what
 it is held against, so that it means something where the figure alone does not: a ratio of 1.00 is
-as fast as (or as large as) what it is held against. Where rounds are named, both were measured in turn
-and the median is shown; rounds that lie far apart mean a busy machine and a ratio to distrust.
+as fast as (or as large as) what it is held against. Where rounds are named, both were measured in
+turn and the median is shown; rounds that lie far apart mean a busy machine and a ratio to distrust.
 
 """
 
