@@ -45,18 +45,24 @@ def join_request(
     )
 
 
-async def join(client: RawClient, instance: str | None = None) -> join_group.JoinGroupResponse:
+async def join(
+    client: RawClient, instance: str | None = None, session_timeout_ms: int = 10_000
+) -> join_group.JoinGroupResponse:
     """A member of group `g`, alone in it: its answer of the finished rebalance."""
-    first = await client.ask(join_request("", instance), 9, join_group.JoinGroupResponse)
+    request = join_request("", instance, session_timeout_ms)
+    first = await client.ask(request, 9, join_group.JoinGroupResponse)
     if first.error_code == ErrorCode.NONE:
         return first
     assert first.error_code == ErrorCode.MEMBER_ID_REQUIRED
-    return await client.ask(join_request(first.member_id), 9, join_group.JoinGroupResponse)
+    request = join_request(first.member_id, instance, session_timeout_ms)
+    return await client.ask(request, 9, join_group.JoinGroupResponse)
 
 
-async def settle(client: RawClient, instance: str | None = None) -> join_group.JoinGroupResponse:
+async def settle(
+    client: RawClient, instance: str | None = None, session_timeout_ms: int = 10_000
+) -> join_group.JoinGroupResponse:
     """A stable group `g` of one member, whose assignment is `mine`."""
-    joined = await join(client, instance)
+    joined = await join(client, instance, session_timeout_ms)
     request = sync_group.SyncGroupRequest(
         group_id="g",
         generation_id=joined.generation_id,
