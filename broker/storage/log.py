@@ -188,9 +188,9 @@ class Log:
             self.leader_epochs.assign(leader_epoch, base_offset)
         aborted = None
         if marker is not None:
-            aborted = self.producer_state.apply_marker(header, marker)
+            aborted = self.producer_state.apply_marker(header, marker, request.now_ms)
         elif header.producer_id >= 0:
-            self.producer_state.apply(header)
+            self.producer_state.apply(header, request.now_ms)
         return self._queue(group, StagedBatch(header, chunks, aborted))
 
     def _queue(self, group: AppendGroup, batch: StagedBatch) -> AppendInfo:
@@ -272,7 +272,7 @@ class Log:
             if self._must_roll(header, 0, now_ms):
                 self._roll(header.base_offset, now_ms)
             self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
-            aborted = recovery.apply_batch(self.producer_state, header, batch)
+            aborted = recovery.apply_batch(self.producer_state, header, batch, now_ms)
             self._queue(group, StagedBatch(header, [batch], aborted))
             self._write(group)
             self.producer_state.keep()
@@ -485,7 +485,7 @@ class Log:
         self.leader_epochs.truncate_from_end(offset)
         self.producer_state = ProducerState()
         self._snapshot_offset = recovery.restore_producers(
-            self._files, recovery.Replay(kept, offset, offset), self.producer_state
+            self._files, recovery.Replay(kept, offset, offset, now_ms), self.producer_state
         )
         self._unsynced = [self._active]
 

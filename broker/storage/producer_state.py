@@ -49,7 +49,7 @@ class ProducerEntry(NamedTuple):
     window: tuple[BatchMetadata, ...]  # oldest first
     coordinator_epoch: int
     transaction_first_offset: int  # of the open transaction, -1 without one
-    last_timestamp: int  # of the last append: when it expires counts from here
+    last_timestamp: int  # when it was appended last, by our clock: expiry counts from here
 
     @property
     def last_sequence(self) -> int:
@@ -121,8 +121,12 @@ class ProducerState:
 
     # applying -----------------------------------------------------------------------------
 
-    def apply(self, header: BatchHeader) -> None:
-        """Take in a data batch that stands (or is about to stand) in the log; cannot refuse."""
+    def apply(self, header: BatchHeader, now_ms: int) -> None:
+        """Take in a data batch that stands (or is about to stand) in the log; cannot refuse.
+
+        The producer is alive at `now_ms`, whatever times it gives its records: those of an import
+        of old events must not make it be forgotten, and its retries be stored twice.
+        """
         producer_id = header.producer_id
         entry = self.entries.get(producer_id)
         batch = BatchMetadata.of(header)
@@ -145,12 +149,12 @@ class ProducerState:
                 window,
                 coordinator_epoch,
                 first_offset,
-                header.max_timestamp,
+                now_ms,
             )
         )
 
     def apply_marker(
-        self, header: BatchHeader, marker: EndTransactionMarker
+        self, header: BatchHeader, marker: EndTransactionMarker, now_ms: int
     ) -> AbortedTransaction | None:
         """Take in the end of a transaction; what the transaction index must have if it aborted."""
         producer_id = header.producer_id
@@ -168,7 +172,7 @@ class ProducerState:
                 window,
                 marker.coordinator_epoch,
                 NO_OFFSET,
-                header.max_timestamp,
+                now_ms,
             )
         )
         if first_offset < 0:

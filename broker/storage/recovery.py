@@ -60,6 +60,7 @@ class Replay:
     segments: Sequence[Segment]
     trusted_offset: int  # snapshots above it are of no use: an index behind it may lack entries
     end_offset: int
+    now_ms: int  # producers found in the log count as alive now: when they wrote is not known
 
 
 def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) -> OpenedLog:
@@ -89,7 +90,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     epochs.truncate_from_start(start_offset)
     state = ProducerState()
     trusted_offset = max(min(trusted_offset, end_offset), segments[0].base_offset)
-    replay = Replay(segments, trusted_offset, end_offset)
+    replay = Replay(segments, trusted_offset, end_offset, opening.now_ms)
     snapshot_offset = restore_producers(files, replay, state)
     state.remove_expired(opening.now_ms, config.producer_id_expiration_ms)
     flushed = end_offset if opening.clean_shutdown else min(opening.recovery_point, end_offset)
@@ -234,17 +235,17 @@ def _resume_position(segment: Segment, opening: Opening) -> int:
 
 
 def apply_batch(
-    state: ProducerState, header: BatchHeader, batch: bytes | memoryview
+    state: ProducerState, header: BatchHeader, batch: bytes | memoryview, now_ms: int
 ) -> AbortedTransaction | None:
     """Take one batch of the log into the producer state; the aborted transaction it ends."""
     state.map_end_offset = header.next_offset
     if header.producer_id < 0:
         return None
     if not header.is_control:
-        state.apply(header)
+        state.apply(header, now_ms)
         return None
     marker = read_marker(header, batch)
-    return None if marker is None else state.apply_marker(header, marker)
+    return None if marker is None else state.apply_marker(header, marker, now_ms)
 
 
 def restore_producers(files: Files, replay: Replay, state: ProducerState) -> int:
@@ -269,7 +270,7 @@ def restore_producers(files: Files, replay: Replay, state: ProducerState) -> int
         _refill_windows(replay.segments, used, state)
     for segment, header, position in _batches_from(replay.segments, used):
         batch = segment.read_batch(position, header) if header.is_control else b""
-        _index_aborted(segment, apply_batch(state, header, batch))
+        _index_aborted(segment, apply_batch(state, header, batch, replay.now_ms))
     state.map_end_offset = replay.end_offset
     return used
 

@@ -105,7 +105,7 @@ def check_producers(log: Log) -> None:
     said = ProducerState()
     for segment in log.segments:
         for position, header in segment.headers(0):
-            apply_batch(said, header, segment.read_batch(position, header))
+            apply_batch(said, header, segment.read_batch(position, header), NOW_MS)
     assert log.producer_state.entries == said.entries
     entry = said.entries.get(IDEMPOTENT[0])
     if entry is not None:
@@ -145,7 +145,7 @@ def check_indexes(log: Log) -> None:
         aborted = [
             found
             for position, header in starts.items()
-            if (found := apply_batch(said, header, segment.read_batch(position, header)))
+            if (found := apply_batch(said, header, segment.read_batch(position, header), NOW_MS))
         ]
         assert list(segment.transaction_index.entries) == aborted
         assert segment.max_timestamp == max(

@@ -182,3 +182,18 @@ def test_a_coordinators_batch_needs_no_sequence() -> None:
 
     assert info.first_offset == 0
     assert log.last_stable_offset(1) == 0
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["snapshot", "log alone"])
+def test_a_producer_of_old_records_is_known_again_after_a_restart(clean: bool) -> None:
+    """Records of 2015, or without a time, once had their producer expire at the next start."""
+    files = MemoryFiles()
+    log = open_log(files)
+    records = batch(b"x", producer=PRODUCER, sequence=0, timestamp_ms=-1)
+    append(log, records)
+    if clean:
+        log.close()
+
+    retry = append(open_log(files, clean=clean), records)
+
+    assert retry.duplicate
