@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from dashboard.openapi import document
-from dashboard.pages import activity
+from dashboard.pages import activity, messages
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
 
@@ -35,6 +35,7 @@ class Api:
             "/health": self._health,
             "/cluster": self._cluster,
             "/topics": self._topics,
+            "/topics/{name:[^/]*}/messages": self._messages,
             "/topics/{name:.*}": self._topic,
             "/groups": self._groups,
             "/groups/{name:.*}": self._group,
@@ -109,6 +110,29 @@ class Api:
         if topic is None:
             raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
         return _json(topic)
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        topic = self._snapshot(request).topics.get(_name(request))
+        if topic is None:
+            raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
+        found, trouble = await messages.browse(self._visit(request), topic)
+        if found is None:
+            status = 503 if self._state.config.messages else 403
+            return web.json_response({"error": trouble}, status=status)
+        rows = [
+            {
+                "partition": row.record.partition,
+                "offset": row.record.offset,
+                "timestamp_ms": row.record.timestamp_ms,
+                "key": row.key,
+                "value": row.value,
+                "kind": row.kind,
+                "headers": row.headers,
+                "cut": row.cut,
+            }
+            for row in found.rows
+        ]
+        return _json({"rows": rows, "scanned": found.scanned, "stopped": found.stopped})
 
     async def _groups(self, request: web.Request) -> web.Response:
         return _json(

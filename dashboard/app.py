@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
@@ -31,39 +32,41 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
     """Every part, not yet running; raises SettingsError."""
     clock: Clock = SystemClock()
     data_dir.mkdir(parents=True, exist_ok=True)
-    pollers = {
-        config.cluster_name: _poller(
-            config, kafka, (config.cluster_name, config.bundled_broker), data_dir, clock
-        )
-    }
+    connections = {config.cluster_name: kafka}
     for text in config.clusters:
         name, equals, servers = text.partition("=")
-        if not equals or not servers or not name.strip() or name in pollers:
+        if not equals or not servers or not name.strip() or name in connections:
             raise SettingsError(f"clusters: {text!r} is not NAME=HOST:PORT;HOST:PORT, each once")
-        further = KafkaConfig(bootstrap_servers=servers.replace(";", ","))
-        pollers[name] = _poller(config, further, (name, False), data_dir, clock)
+        connections[name] = KafkaConfig(bootstrap_servers=servers.replace(";", ","))
     try:
         urls = role_urls(config.role_metrics)
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    roles = RoleWatcher(urls, clock)
-    desk = ReportDesk(data_dir, clock)
-    return State(config, data_dir, clock, pollers, roles, desk, DiskWatch(data_dir))
+    pollers, browsers = {}, {}
+    for name, connection in connections.items():
+        admin = Admin(connection)
+        door = Door(admin, RecordReader(connection))
+        pollers[name] = _poller(config, name, door, data_dir, clock)
+        browsers[name] = Browser(Desk(RecordReader(connection), admin))
+    return State(
+        config,
+        data_dir,
+        clock,
+        pollers,
+        RoleWatcher(urls, clock),
+        ReportDesk(data_dir, clock),
+        DiskWatch(data_dir),
+        browsers,
+    )
 
 
-def _poller(
-    config: DashboardConfig,
-    kafka: KafkaConfig,
-    named: tuple[str, bool],
-    data_dir: Path,
-    clock: Clock,
-) -> Poller:
-    name, bundled = named
+def _poller(config: DashboardConfig, name: str, door: Door, data_dir: Path, clock: Clock) -> Poller:
+    bundled = config.bundled_broker and name == config.cluster_name
     interval = config.poll_interval_s if bundled else config.external_poll_interval_s
     settings = PollerSettings(name, interval, config.poll_timeout_s, config.lag_target_s)
     safe = "".join(letter if letter.isalnum() else "_" for letter in name)
     store = HistoryStore(data_dir / "dashboard" / f"history-{safe}.db")
-    return Poller(settings, Door(Admin(kafka), RecordReader(kafka)), clock, store)
+    return Poller(settings, door, clock, store)
 
 
 async def run(state: State) -> None:
@@ -92,6 +95,8 @@ async def run(state: State) -> None:
     finally:
         await runner.cleanup()
         state.desk.close()
+        for browser in state.browsers.values():
+            browser.close()
 
 
 async def _listen(runner: web.AppRunner, config: DashboardConfig) -> tuple[str, int]:

@@ -37,11 +37,26 @@ _ACTIVITY: Final = (
     _text("to", "Last day, included."),
 )
 
+_MESSAGES: Final = (
+    _text("partition", "One partition; without it all."),
+    _text("offset", "Read from this offset on."),
+    _text("since", "Or from this time on: 2026-11-22T14:02 in UTC, or milliseconds since 1970."),
+    _text("q", "Text in key, value or a header, any case."),
+    _text("field", "A field of JSON values, dotted."),
+    _text("equals", "What that field holds."),
+    _text("rows", "At most so many rows, up to 200."),
+)
+
 _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/health", "Verdict, problems and whether the cluster answers.", (_CLUSTER,)),
     ("/cluster", "Brokers, controller and how much there is.", (_CLUSTER,)),
     ("/topics", "All topics.", (_CLUSTER,)),
     ("/topics/{name}", "One topic with its partitions and settings.", (_NAME, _CLUSTER)),
+    (
+        "/topics/{name}/messages",
+        "Records, with how many were scanned and why it stopped.",
+        (_NAME, _CLUSTER, *_MESSAGES),
+    ),
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),

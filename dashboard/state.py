@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
@@ -27,12 +28,17 @@ class State:
     roles: RoleWatcher
     desk: ReportDesk
     disk_watch: DiskWatch
+    browsers: Mapping[str, Browser]  # by cluster, as `pollers`
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""
         if not name:
             return next(iter(self.pollers.values()))
         return self.pollers[name]
+
+    def browser(self, poller: Poller) -> Browser:
+        """Who reads messages of the poller's cluster."""
+        return self.browsers[poller.settings.name]
 
     def is_first(self, poller: Poller) -> bool:
         return poller is next(iter(self.pollers.values()))

@@ -6,6 +6,7 @@ gets the newest frame only; nothing is queued for it.
 """
 
 import json
+from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -42,6 +43,7 @@ class Frames:
         if kept is not None and kept[0] == version:
             return kept[1]
         page, visit = self.visit(address)
+        visit = replace(visit, first=False)
         values = await page.values(visit)
         body = json.dumps(
             {

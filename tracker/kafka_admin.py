@@ -324,6 +324,10 @@ class RecordReader:
         """What has arrived, at most `records_max`; returns early when that many are there."""
         return _reading(_ask(partial(self._consumer.consume, records_max, timeout_s)))
 
+    def stop(self) -> None:
+        """Read no further; what was fetched ahead is thrown away."""
+        _ask(self._consumer.unassign)
+
     def close(self) -> None:
         self._consumer.close()
 

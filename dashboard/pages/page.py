@@ -29,6 +29,7 @@ class Visit:
     poller: Poller
     query: Mapping[str, str]
     name: str = ""  # what follows /topics/ or /groups/
+    first: bool = True  # False: a later frame of the stream
 
     @property
     def snapshot(self) -> Snapshot | None:

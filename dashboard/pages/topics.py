@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from dashboard.cluster.model import Group, GroupPartition, Topic
+from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 
+NO_MESSAGES: Values = {"found": None, "trouble": "", "wish": None}
 TABS = ("overview", "partitions", "consumers", "messages", "config")
 
 
@@ -53,7 +55,7 @@ async def topic_values(visit: Visit) -> Values:
     if tab not in TABS:
         tab = "overview"
     if snapshot is None:
-        return {"topic": None, "tab": tab, "tabs": TABS, "consumers": []}
+        return {"topic": None, "tab": tab, "tabs": TABS, "consumers": [], **NO_MESSAGES}
     topic = snapshot.topics.get(visit.name)
     if topic is None:
         raise NotFound(f"There is no topic {visit.name!r} in this cluster.")
@@ -64,7 +66,9 @@ async def topic_values(visit: Visit) -> Values:
             consumers.append((group, parts))
     rates = [part.records for part in topic.partitions]
     mean = sum(rates) / len(rates) if rates else 0.0
+    looked = await messages.values(visit, topic) if tab == "messages" else NO_MESSAGES
     return {
+        **looked,
         "topic": topic,
         "tab": tab,
         "tabs": TABS,

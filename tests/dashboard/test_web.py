@@ -223,11 +223,11 @@ async def test_every_path_of_the_openapi_document_answers(
 ) -> None:
     await looked(state)
     document = await (await client.get("/api/v1/openapi.json")).json()
-    names = {"/topics/{name}": "events", "/groups/{name}": "export"}
+    names = {"/groups/{name}": "export"}
 
     for path in document["paths"]:
         query = "?s=cluster.in&range=5m" if path == "/history" else ""
-        answer = await client.get("/api/v1" + path.format(name=names.get(path, "")) + query)
+        answer = await client.get("/api/v1" + path.format(name=names.get(path, "events")) + query)
 
         expected = 404 if path == "/activity" else 200  # no site has been seen
         assert (path, answer.status) == (path, expected)
@@ -253,3 +253,37 @@ async def test_activity_without_any_site_shows_the_snippet_to_paste(client: Clie
 
     assert "No visits yet" in html
     assert 'src="http://127.0.0.1:8090/js/s.js" data-site="example.com"' in unescape(html)
+
+
+async def test_messages_say_what_was_looked_at(client: Client, state: State) -> None:
+    await looked(state)
+
+    html = await (await client.get("/topics/events?tab=messages&partition=0")).text()
+
+    assert "50 looked at; stopped because it reached the end" in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.may_block
+async def test_messages_can_be_switched_off_for_pages_and_programs(tmp_path: Path) -> None:
+    state = made_state(tmp_path, hostile_cluster(), messages=False)
+    await looked(state)
+    async with TestClient(TestServer(Site(state).application())) as client:
+        page = await client.get("/topics/events?tab=messages")
+        program = await client.get("/api/v1/topics/events/messages")
+
+        assert "switched off" in await page.text()
+        assert program.status == 403
+
+
+async def test_a_stream_of_the_messages_tab_does_not_search_again(
+    client: Client, state: State, cluster: MadeCluster
+) -> None:
+    await looked(state)
+
+    answer = await client.get("/api/stream", params={"page": "/topics/events?tab=messages"})
+    for _ in range(2):
+        await answer.content.readuntil(b"\n\n")
+    answer.close()
+
+    assert "read" not in cluster.asked

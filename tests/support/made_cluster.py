@@ -13,6 +13,7 @@ from tracker.kafka_admin import (
     GroupDescription,
     GroupMember,
     PartitionMetadata,
+    Reading,
     Record,
     TopicPartition,
 )
@@ -40,6 +41,8 @@ class MadeCluster:
         self.groups: dict[str, GroupDescription] = {}
         self.commits: dict[str, dict[TopicPartition, int]] = {}
         self.configs: dict[str, dict[str, str]] = {}
+        self.values: dict[tuple[TopicPartition, int], Record] = {}
+        self._reading: dict[TopicPartition, int] = {}
         self.away = False
         self.reads: list[dict[TopicPartition, int]] = []
         self.asked: list[str] = []
@@ -122,6 +125,39 @@ class MadeCluster:
         self._question("first")
         self.reads.append(dict(positions))
         return {place: self._record(place, offset) for place, offset in positions.items()}
+
+    def start(self, positions: Mapping[TopicPartition, int]) -> None:
+        self._question("start")
+        self._reading = dict(positions)
+
+    def read(self, records_max: int, timeout_s: float) -> Reading:
+        """Everything up to `records_max` at once, then the ends."""
+        self._question("read")
+        records: list[Record] = []
+        for place, offset in self._reading.items():
+            last = min(self.partitions[place].end, offset + records_max - len(records))
+            numbers = range(offset, last)
+            records += [self.values.get((place, n)) or self._some(place, n) for n in numbers]
+            self._reading[place] = max(offset, last)
+        ended = {p for p, at in self._reading.items() if at >= self.partitions[p].end}
+        return Reading(tuple(records), frozenset(ended))
+
+    def stop(self) -> None:
+        self._reading = {}
+
+    def offsets_for_time(
+        self, partitions: Sequence[TopicPartition], timestamp_ms: int, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        self._question("offsets_for_time")
+        found: dict[TopicPartition, int] = {}
+        for place in partitions:
+            stamps = self.partitions[place].stamps
+            later = [offset for offset, stamp in stamps.items() if stamp >= timestamp_ms]
+            found[place] = min(later, default=self.partitions[place].end)
+        return found
+
+    def _some(self, place: TopicPartition, offset: int) -> Record:
+        return Record(place.topic, place.partition, offset, offset, True, b"key", b"value", ())
 
     def _record(self, place: TopicPartition, offset: int) -> Record | None:
         part = self.partitions[place]

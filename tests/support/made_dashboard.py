@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dashboard.activity.desk import ReportDesk
+from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
@@ -10,7 +11,7 @@ from dashboard.metrics.roles import RoleWatcher
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
-from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
+from tracker.kafka_admin import GroupDescription, GroupMember, Record, TopicPartition
 
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -36,7 +37,8 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
     desk = ReportDesk(data_dir, clock)
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
-    return State(config, data_dir, clock, {"local": poller}, roles, desk, disk)
+    browsers = {"local": Browser(Desk(cluster, cluster))}
+    return State(config, data_dir, clock, {"local": poller}, roles, desk, disk, browsers)
 
 
 def busy_cluster() -> MadeCluster:
@@ -59,10 +61,12 @@ def busy_cluster() -> MadeCluster:
 
 
 def hostile_cluster() -> MadeCluster:
-    """A group for each hostile name, its members named alike."""
+    """A group and a record for each hostile name, members, keys and headers named alike."""
     made = busy_cluster()
     place = TopicPartition("events", 0)
-    for name in HOSTILE:
+    for number, name in enumerate(HOSTILE):
+        text, at = name.encode(), (place, 999 - number)
+        made.values[at] = Record("events", 0, at[1], 1, True, text, text, ((name, text),))
         member = GroupMember(name, name, name, name, (place,))
         made.groups[name] = GroupDescription(name, "classic", "stable", name, 1, (member,))
         made.commits[name] = {place: 500}

@@ -162,6 +162,27 @@ async def test_first_records_are_read_again_and_again_by_one_reader(config: Kafk
     assert nothing == {TopicPartition("visits", 1): None}
 
 
+async def test_a_reader_reads_on_to_the_end_and_can_stop(config: KafkaConfig) -> None:
+    await asyncio.to_thread(fill, config)
+    reader, place = RecordReader(config), TopicPartition("visits", 0)
+
+    def read() -> tuple[list[int], bool]:
+        offsets: list[int] = []
+        reader.start({place: 5})
+        for _ in range(40):
+            reading = reader.read(100, 0.25)
+            offsets += [record.offset for record in reading.records]
+            if place in reading.ended:
+                break
+        reader.stop()
+        return offsets, place in reading.ended
+
+    first, second = await asyncio.to_thread(read), await asyncio.to_thread(read)
+    reader.close()
+
+    assert first == second == (list(range(5, 20)), True)
+
+
 async def test_a_cluster_that_is_not_there_is_told_in_time(broker: RunningBroker) -> None:
     admin = Admin(KafkaConfig(bootstrap_servers="127.0.0.1:1"))
 

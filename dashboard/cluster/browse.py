@@ -1,0 +1,243 @@
+"""Looking into a topic: a bounded read that says what it scanned and why it stopped.
+
+The cluster is asked by one reader at a time, for at most a few seconds and a few thousand records;
+a page that asks meanwhile waits its turn. Nothing is committed and no group is joined.
+"""
+
+import asyncio
+import json
+import string
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from dashboard.cluster.model import Topic
+from tracker.kafka_admin import Reading, Record, TopicPartition
+
+ROWS_MAX: Final = 200
+SCANNED_MAX: Final = 5_000  # records looked at for one answer
+SECONDS_MAX: Final = 4.0
+SHOWN_BYTES: Final = 2_000  # of a key, value or header
+READ_AT_ONCE: Final = 500
+READ_S: Final = 0.25
+
+
+class Records(Protocol):
+    """Reads from offsets on; answered by tracker.kafka_admin.RecordReader."""
+
+    def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
+    def read(self, records_max: int, timeout_s: float) -> Reading: ...
+    def stop(self) -> None: ...
+
+
+class Times(Protocol):
+    """First offsets at or after a time; answered by tracker.kafka_admin.Admin."""
+
+    def offsets_for_time(
+        self, partitions: list[TopicPartition], timestamp_ms: int, timeout_s: float
+    ) -> dict[TopicPartition, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see of a topic."""
+
+    partition: int | None = None  # None: all
+    offset: int | None = None  # read from here on
+    since_ms: int | None = None  # or from this time on; neither: the newest
+    text: str = ""  # in key, value or a header, any case
+    field: str = ""  # a field of a JSON value, dotted: `props.plan`
+    equals: str = ""  # what that field holds
+    rows: int = 50
+
+    @property
+    def seeks(self) -> bool:
+        """Reads forward from a place; else it shows the newest."""
+        return self.offset is not None or self.since_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One record, decoded for people."""
+
+    record: Record
+    key: str
+    value: str
+    kind: str  # json, text, hex, empty
+    headers: tuple[tuple[str, str], ...]
+    cut: bool  # longer than what is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records that fit, newest first, and how the search went."""
+
+    rows: tuple[Shown, ...]
+    scanned: int
+    stopped: str  # why, as half a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who answers: one reader for all pages."""
+
+    reader: Records
+    times: Times
+
+
+class Browser:
+    """Answers wishes one after the other, in a thread of its own."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="browse")
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def browse(self, topic: Topic, wish: Wish) -> Found:
+        """Raises ClusterUnavailable."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, search, self._desk, topic, wish)
+
+
+def search(desk: Desk, topic: Topic, wish: Wish) -> Found:
+    """Read and filter; bounded in records, rows and reads."""
+    starts, ends = _bounds(topic, wish)
+    positions = _positions(desk, wish, starts, ends)
+    if not positions:
+        return Found((), 0, "there is nothing to read")
+    scan = _Scan(wish, {place: ends[place] for place in positions})
+    desk.reader.start(positions)
+    try:
+        for _ in range(round(SECONDS_MAX / READ_S)):
+            scan.take(desk.reader.read(READ_AT_ONCE, READ_S))
+            if scan.stopped:
+                break
+    finally:
+        desk.reader.stop()
+    newest_first = not wish.seeks
+    scan.fitting.sort(key=lambda r: (r.timestamp_ms, r.partition, r.offset), reverse=newest_first)
+    rows = tuple(decoded(record) for record in scan.fitting[: wish.rows])
+    return Found(rows, scan.scanned, scan.stopped or f"it looked for {SECONDS_MAX:.0f} s")
+
+
+class _Scan:
+    """One search under way."""
+
+    def __init__(self, wish: Wish, ends: Mapping[TopicPartition, int]) -> None:
+        self._wish = wish
+        self._ends = ends
+        self._ended: set[TopicPartition] = set()
+        self.fitting: list[Record] = []
+        self.scanned = 0
+        self.stopped = ""
+
+    def take(self, reading: Reading) -> None:
+        """Look at what was read; `stopped` says when that is enough."""
+        for record in reading.records:
+            place = TopicPartition(record.topic, record.partition)
+            end = self._ends[place]
+            if record.offset < end:  # what arrived after the snapshot is for the next search
+                self.scanned += 1
+                if fits(record, self._wish):
+                    self.fitting.append(record)
+            if record.offset >= end - 1:
+                self._ended.add(place)
+        self._ended |= reading.ended & set(self._ends)
+        if self._ended >= set(self._ends):
+            self.stopped = "it reached the end"
+        elif self._wish.seeks and len(self.fitting) >= self._wish.rows:
+            self.stopped = f"it found {self._wish.rows}"
+        elif self.scanned >= SCANNED_MAX:
+            self.stopped = f"it looked at {SCANNED_MAX} records"
+
+
+def _bounds(
+    topic: Topic, wish: Wish
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Start and end of each partition wished for that has records and a leader."""
+    starts: dict[TopicPartition, int] = {}
+    ends: dict[TopicPartition, int] = {}
+    for part in topic.partitions:
+        if part.start is None or part.end is None or part.end <= part.start:
+            continue
+        if wish.partition in (None, part.index):
+            starts[TopicPartition(topic.name, part.index)] = part.start
+            ends[TopicPartition(topic.name, part.index)] = part.end
+    return starts, ends
+
+
+def _positions(
+    desk: Desk,
+    wish: Wish,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, int]:
+    """Where to begin in each partition; those that begin at their end are left out."""
+    if wish.offset is not None:
+        begins = {place: max(wish.offset, start) for place, start in starts.items()}
+    elif wish.since_ms is not None:
+        begins = desk.times.offsets_for_time(list(starts), wish.since_ms, SECONDS_MAX)
+    else:
+        looked = wish.rows if not (wish.text or wish.field) else SCANNED_MAX
+        each = max(1, -(-looked // max(1, len(starts))))
+        begins = {place: max(start, ends[place] - each) for place, start in starts.items()}
+    return {place: begin for place, begin in begins.items() if begin < ends[place]}
+
+
+def fits(record: Record, wish: Wish) -> bool:
+    """Whether a record is one of those wished for."""
+    if wish.text:
+        wanted = wish.text.lower()
+        parts = [record.key, record.value]
+        parts += [value for _, value in record.headers]
+        parts += [name.encode() for name, _ in record.headers]
+        texts = (part.decode("utf-8", "replace").lower() for part in parts if part)
+        if not any(wanted in text for text in texts):
+            return False
+    return not wish.field or _field_is(record.value, wish.field, wish.equals)
+
+
+def _field_is(value: bytes | None, path: str, wanted: str) -> bool:
+    """Whether a dotted field of a JSON value is there and, if `wanted` is given, equal to it."""
+    try:
+        found: Any = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return False
+    for name in path.split("."):
+        if not isinstance(found, dict) or name not in found:
+            return False
+        found = found[name]
+    text = found if isinstance(found, str) else json.dumps(found)
+    return not wanted or text == wanted
+
+
+_PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
+
+
+def decoded(record: Record) -> Shown:
+    """The record as text: JSON indented, text as it is, everything else in hex."""
+    value, kind = _text(record.value)
+    key, _ = _text(record.key)
+    headers = tuple((name, _text(part)[0][:SHOWN_BYTES]) for name, part in record.headers)
+    cut = len(value) > SHOWN_BYTES or len(key) > SHOWN_BYTES
+    return Shown(record, key[:SHOWN_BYTES], value[:SHOWN_BYTES], kind, headers, cut)
+
+
+def _text(part: bytes | None) -> tuple[str, str]:
+    if part is None:
+        return "", "empty"
+    try:
+        text = part.decode("utf-8")
+    except UnicodeDecodeError:
+        return part[:SHOWN_BYTES].hex(" "), "hex"
+    if any(ord(letter) < 32 and letter not in _PRINTABLE for letter in text[:SHOWN_BYTES]):
+        return part[:SHOWN_BYTES].hex(" "), "hex"
+    if text[:1] in ("{", "["):
+        try:
+            return json.dumps(json.loads(text), indent=1, ensure_ascii=False), "json"
+        except (ValueError, RecursionError):
+            pass
+    return text, "text"

@@ -1,0 +1,56 @@
+"""Messages of a topic (/topics/X?tab=messages): what the address asks for, and what was found."""
+
+from datetime import UTC, datetime
+
+from dashboard.cluster.browse import ROWS_MAX, Found, Wish
+from dashboard.cluster.model import Topic
+from dashboard.pages.page import Values, Visit
+from tracker.kafka_admin import ClusterUnavailable
+
+ROWS = 50
+OFFSET_MAX = 2**62
+
+
+def wish(visit: Visit) -> Wish:
+    """Nonsense in the address is as if it were not there."""
+    query = visit.query
+    return Wish(
+        partition=_number(query.get("partition", "")),
+        offset=_number(query.get("offset", "")),
+        since_ms=_moment_ms(query.get("since", "")),
+        text=query.get("q", "")[:200],
+        field=query.get("field", "")[:200],
+        equals=query.get("equals", "")[:200],
+        rows=max(1, visit.number("rows", ROWS, ROWS_MAX)),
+    )
+
+
+def _number(text: str) -> int | None:
+    return min(int(text), OFFSET_MAX) if text.isascii() and text.isdigit() else None
+
+
+def _moment_ms(text: str) -> int | None:
+    """`2026-11-22T14:02`, UTC; also milliseconds since 1970."""
+    if text.isascii() and text.isdigit():
+        return min(int(text), OFFSET_MAX)
+    try:
+        moment = datetime.fromisoformat(text)
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
+    """What was found, or why nothing could be read."""
+    if not visit.state.config.messages:
+        return None, "Looking into messages is switched off (messages in [dashboard])."
+    try:
+        return await visit.state.browser(visit.poller).browse(topic, wish(visit)), ""
+    except ClusterUnavailable as error:
+        return None, f"The cluster did not answer: {error}."
+
+
+async def values(visit: Visit, topic: Topic) -> Values:
+    """For the first load only: a stream does not search again and again."""
+    found, trouble = await browse(visit, topic) if visit.first else (None, "")
+    return {"found": found, "trouble": trouble, "wish": wish(visit)}

@@ -1,0 +1,112 @@
+"""Looking into a topic is bounded, filtered, and says what it did."""
+
+import json
+
+import pytest
+
+from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, Wish, decoded, fits, search
+from dashboard.cluster.model import Partition, Topic
+from tests.support.made_cluster import MadeCluster, MadePartition
+from tracker.kafka_admin import Record, TopicPartition
+
+PLACE = TopicPartition("events", 0)
+
+
+def record(
+    value: bytes | None, key: bytes | None = None, headers: tuple[tuple[str, bytes], ...] = ()
+) -> Record:
+    return Record("events", 0, 5, 1_000, True, key, value, headers)
+
+
+def looked(cluster: MadeCluster, wish: Wish) -> Found:
+    parts = tuple(
+        Partition(place.topic, place.partition, 1, (1,), (1,), part.start, part.end, part.end)
+        for place, part in cluster.partitions.items()
+    )
+    return search(Desk(cluster, cluster), Topic("events", parts), wish)
+
+
+@pytest.fixture
+def cluster() -> MadeCluster:
+    made = MadeCluster()
+    made.add_topic("events", MadePartition(end=100), MadePartition(end=40))
+    return made
+
+
+def test_without_a_wish_the_newest_are_shown_first(cluster: MadeCluster) -> None:
+    found = looked(cluster, Wish(partition=0, rows=3))
+
+    assert [row.record.offset for row in found.rows] == [99, 98, 97]
+    assert found.stopped == "it reached the end"
+
+
+def test_an_offset_is_read_forward(cluster: MadeCluster) -> None:
+    found = looked(cluster, Wish(partition=0, offset=10, rows=2))
+
+    assert [row.record.offset for row in found.rows] == [10, 11]
+
+
+def test_a_time_is_looked_up_in_every_partition(cluster: MadeCluster) -> None:
+    cluster.partitions[PLACE].stamps = {0: 1_000, 60: 9_000}
+
+    found = looked(cluster, Wish(since_ms=5_000, rows=1))
+
+    assert found.rows[0].record.offset == 60
+
+
+def test_an_offset_beyond_the_end_finds_nothing_and_says_so(cluster: MadeCluster) -> None:
+    assert looked(cluster, Wish(offset=1_000)) == Found((), 0, "there is nothing to read")
+
+
+def test_a_search_that_finds_nothing_stops_at_its_limit(cluster: MadeCluster) -> None:
+    cluster.partitions[PLACE].end = 1_000_000
+
+    found = looked(cluster, Wish(partition=0, offset=0, text="nowhere"))
+
+    assert found.rows == ()
+    assert found.scanned == SCANNED_MAX
+    assert found.stopped == f"it looked at {SCANNED_MAX} records"
+
+
+def test_text_is_found_in_key_value_and_headers_in_any_case() -> None:
+    wish = Wish(text="Needle")
+
+    assert fits(record(b"a NEEDLE here"), wish)
+    assert fits(record(None, key=b"needle"), wish)
+    assert fits(record(None, headers=(("x", b"needle"),)), wish)
+    assert not fits(record(b"hay"), wish)
+
+
+def test_a_field_of_json_is_compared_as_text() -> None:
+    value = record(json.dumps({"props": {"plan": "pro", "seats": 3}}).encode())
+
+    assert fits(value, Wish(field="props.plan", equals="pro"))
+    assert fits(value, Wish(field="props.seats", equals="3"))
+    assert fits(value, Wish(field="props"))
+    assert not fits(value, Wish(field="props.none"))
+    assert not fits(record(b"no json"), Wish(field="props"))
+    assert not fits(record(b"[" * 100_000), Wish(field="props"))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (b'{"a":1}', "json", '{\n "a": 1\n}'),
+        (b"plain", "text", "plain"),
+        (b"{broken", "text", "{broken"),
+        (b"\xff\x00", "hex", "ff 00"),
+        (b"bell\x07", "hex", "62 65 6c 6c 07"),
+        (None, "empty", ""),
+    ],
+)
+def test_values_are_decoded(value: bytes | None, kind: str, text: str) -> None:
+    shown = decoded(record(value))
+
+    assert (shown.kind, shown.value, shown.cut) == (kind, text, False)
+
+
+def test_long_values_are_cut() -> None:
+    shown = decoded(record(b"x" * 1_000_000))
+
+    assert shown.cut
+    assert len(shown.value) < 3_000
