@@ -67,6 +67,9 @@ async def running_broker(
 class BrokerProcess:
     """A broker as a child process; keeps its port and its data over restarts."""
 
+    module = "broker"
+    stdin = subprocess.DEVNULL
+
     def __init__(self, data_dir: Path, settings: dict[str, Any]) -> None:
         self._data_dir = data_dir
         self._settings = settings
@@ -93,7 +96,8 @@ class BrokerProcess:
         errors = (self._data_dir.parent / f"{self._data_dir.name}.stderr").open("a")
         with errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "broker", "--data-dir", str(self._data_dir)],
+                [sys.executable, "-m", self.module, "--data-dir", str(self._data_dir)],
+                stdin=self.stdin,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -124,8 +128,9 @@ class BrokerProcess:
     def _reap(self) -> int:
         assert self._process is not None
         code = self._process.wait(STOP_TIMEOUT_S)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
         return code
 
 

@@ -1,0 +1,89 @@
+"""What stands in the logs when all is over: every batch, and what readers of committed records get.
+
+The batches are fetched raw, markers and aborted records among them, so that a gap cannot hide; the
+readable records come from a client library, which leaves out what it is told to.
+"""
+
+import asyncio
+
+from confluent_kafka import Consumer, KafkaError
+
+from broker.errors import ErrorCode
+from broker.protocol.messages.fetch import (
+    FetchPartition,
+    FetchRequest,
+    FetchResponse,
+    FetchTopic,
+)
+from broker.records.batch import iterate
+from broker.records.record import decode_records
+from tests.support.raw_client import RawClient
+from tests.support.workload.history import Stored, Visible
+from tests.support.workload.library_clients import assign_all, found, settings
+from tests.support.workload.world import World
+
+FETCH_VERSION = 12
+PATIENCE_S = 20.0
+
+
+def read_everything(world: World) -> None:
+    """Append all Stored and Visible events to the history."""
+    asyncio.run(_read_batches(world))
+    _read_committed(world)
+
+
+async def _read_batches(world: World) -> None:
+    async with await RawClient.connect(world.host, world.port) as client:
+        for partition in range(world.partitions):
+            offset, end = 0, 1
+            while offset < end:
+                wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 20)
+                topics = [FetchTopic(topic=world.topic, partitions=[wanted])]
+                request = FetchRequest(max_wait_ms=0, min_bytes=0, topics=topics)
+                answer = await client.ask(request, FETCH_VERSION, FetchResponse)
+                part = answer.responses[0].partitions[0]
+                assert part.error_code == ErrorCode.NONE
+                end = part.high_watermark
+                offset = _note(world, partition, bytes(part.records), offset)
+
+
+def _note(world: World, partition: int, data: bytes, offset: int) -> int:
+    """Append the batches in one answer; the offset after them."""
+    view = memoryview(data)
+    for position, header in iterate(view):
+        records = decode_records(header, view[position : position + header.size_bytes])
+        values = tuple((one.offset, (one.value or b"").decode()) for one in records)
+        place = world.place(partition)
+        world.recorder.add(
+            Stored(
+                place,
+                header.base_offset,
+                header.next_offset,
+                () if header.is_control else values,
+            )
+        )
+        offset = header.next_offset
+    return offset
+
+
+def _read_committed(world: World) -> None:
+    consumer = Consumer(
+        settings(
+            world,
+            group_id="final",
+            isolation_level="read_committed",
+            enable_partition_eof=True,
+            enable_auto_commit=False,
+        )
+    )
+    assign_all(world, consumer)
+    ended: set[int | None] = set()
+    while len(ended) < world.partitions:
+        message = consumer.poll(PATIENCE_S)
+        assert message is not None, f"only partitions {ended} were read to their end"
+        error = message.error()
+        if error is None:
+            world.recorder.add(Visible(*found(message)))
+        elif error.code() == KafkaError._PARTITION_EOF:
+            ended.add(message.partition())
+    consumer.close()

@@ -1,0 +1,163 @@
+"""History: what clients asked for, were told and saw, in the order in which it happened.
+
+Every record of a run carries a value that no other has, so what was read can be traced to the send
+it came from. Times are monotonic seconds of one process. A history is kept in memory for the
+checker and appended to a file, one JSON object a line, for whoever has to look at a failed run.
+"""
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record was handed to a client for sending."""
+
+    producer: str
+    place: str
+    """`topic-partition`."""
+    value: str
+    idempotent: bool = False
+    transaction: str | None = None
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The broker told that a record is stored; `offset` -1 where the client did not pass it on."""
+
+    place: str
+    value: str
+    offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A producer is about to ask for the end of its transaction."""
+
+    transaction: str
+    commit: bool
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It was told that the transaction has ended so; without this event nobody knows."""
+
+    transaction: str
+    committed: bool
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A reader of committed records got one. A session is a stretch of reading without a seek."""
+
+    session: str
+    place: str
+    offset: int
+    value: str
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A group's offset was written; `acknowledged` False: nobody knows whether it was."""
+
+    group: str
+    generation: int
+    place: str
+    offset: int
+    acknowledged: bool
+    began_s: float
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRead:
+    """A group's offset was read; -1 when it has none."""
+
+    group: str
+    place: str
+    offset: int
+    began_s: float
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A member was given its partitions for one generation."""
+
+    group: str
+    generation: int
+    member: str
+    places: tuple[str, ...]
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One batch of a log as it stands when all is over; `values` is empty for a marker."""
+
+    place: str
+    base_offset: int
+    next_offset: int
+    values: tuple[tuple[int, str], ...]
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """One record that a reader of committed records gets when all is over."""
+
+    place: str
+    offset: int
+    value: str
+    at_s: float = 0.0
+
+
+Event = (
+    Sent
+    | Acknowledged
+    | Ending
+    | Ended
+    | Polled
+    | Commit
+    | OffsetRead
+    | Assigned
+    | Stored
+    | Visible
+)
+
+
+class Recorder:
+    """Takes events from many threads; the file is written as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", buffering=1)
+        self._lock = threading.Lock()
+        self.events: list[Event] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, event: Event) -> None:
+        """Append one event; its `at_s`, where it has none, is now."""
+        with self._lock:
+            if not event.at_s:
+                object.__setattr__(event, "at_s", now_s())
+            self.events.append(event)
+            self._file.write(json.dumps({"event": type(event).__name__, **asdict(event)}) + "\n")
+
+
+def now_s() -> float:
+    """The clock of all histories."""
+    return time.monotonic()

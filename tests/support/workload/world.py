@@ -1,0 +1,63 @@
+"""World: what all clients of one run share, and how a client of raw requests lives in it."""
+
+import asyncio
+import itertools
+import random
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from broker.errors import ErrorCode, KafkaError
+from tests.support.raw_client import RawClient
+from tests.support.workload.history import Recorder
+
+AGAIN_S = 0.05
+DISCONNECTED = (OSError, TimeoutError, asyncio.IncompleteReadError)
+
+
+@dataclass(slots=True)
+class World:
+    """A topic on a broker that comes and goes, and the history of what happens to it."""
+
+    host: str
+    port: int
+    topic: str
+    partitions: int
+    recorder: Recorder
+    stopping: threading.Event = field(default_factory=threading.Event)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    """Each number is given once: what is made with it can be told from all else."""
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def place(self, partition: int) -> str:
+        return f"{self.topic}-{partition}"
+
+
+class Answered(KafkaError):
+    """The broker refused; nothing was changed by the request."""
+
+
+def accept(code: int, what: str) -> None:
+    """Raise Answered for any code but NONE."""
+    if code != ErrorCode.NONE:
+        raise Answered(ErrorCode(code), what)
+
+
+Session = Callable[[RawClient], Awaitable[None]]
+
+
+def live(world: World, session: Session, dice: random.Random) -> None:
+    """Run a client in this thread: a session after the other, each on its own connection."""
+    asyncio.run(_live(world, session, dice))
+
+
+async def _live(world: World, session: Session, dice: random.Random) -> None:
+    while not world.stopping.is_set():
+        try:
+            async with await RawClient.connect(world.host, world.port) as client:
+                await session(client)
+        except (*DISCONNECTED, Answered):
+            await asyncio.sleep(dice.uniform(0, AGAIN_S))

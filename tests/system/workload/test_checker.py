@@ -1,0 +1,189 @@
+"""The judge is judged: a sound history passes, and each anomaly, made by hand, is found."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.support.workload.checker import Kind, check
+from tests.support.workload.history import (
+    Acknowledged,
+    Assigned,
+    Commit,
+    Ended,
+    Ending,
+    Event,
+    OffsetRead,
+    Polled,
+    Sent,
+    Stored,
+    Visible,
+)
+
+HERE = "orders-0"
+
+PLAIN: list[Event] = [
+    Sent("p", HERE, "a", idempotent=True, at_s=1.0),
+    Sent("p", HERE, "b", idempotent=True, at_s=1.1),
+    Acknowledged(HERE, "a", 0, at_s=1.2),
+    Acknowledged(HERE, "b", 1, at_s=1.3),
+    Polled("r1", HERE, 0, "a", at_s=1.4),
+    Polled("r1", HERE, 1, "b", at_s=1.5),
+]
+COMMITTED: list[Event] = [
+    Sent("t", HERE, "c", True, "t1", at_s=2.0),
+    Sent("t", HERE, "d", True, "t1", at_s=2.1),
+    Acknowledged(HERE, "c", 2, at_s=2.2),
+    Acknowledged(HERE, "d", 3, at_s=2.2),
+    Ending("t1", True, at_s=2.3),
+    Polled("r1", HERE, 2, "c", at_s=2.4),
+    Polled("r1", HERE, 3, "d", at_s=2.4),
+    Ended("t1", True, at_s=2.5),
+]
+ABORTED: list[Event] = [
+    Sent("t", HERE, "e", True, "t2", at_s=3.0),
+    Acknowledged(HERE, "e", 5, at_s=3.1),
+    Ending("t2", False, at_s=3.2),
+    Ended("t2", False, at_s=3.3),
+]
+UNANSWERED: list[Event] = [
+    Sent("p", HERE, "f", idempotent=True, at_s=4.0),
+    Sent("t", HERE, "g", True, "t3", at_s=4.1),
+    Ending("t3", True, at_s=4.2),
+]
+GROUP: list[Event] = [
+    Assigned("g", 1, "m1", (HERE,), at_s=5.0),
+    OffsetRead("g", HERE, -1, began_s=5.1, at_s=5.2),
+    Commit("g", 1, HERE, 2, True, began_s=5.3, at_s=5.4),
+    Commit("g", 1, HERE, 3, False, began_s=5.5, at_s=5.6),
+    Assigned("g", 2, "m2", (HERE,), at_s=6.0),
+    OffsetRead("g", HERE, 3, began_s=6.1, at_s=6.2),
+    Commit("g", 2, HERE, 4, True, began_s=6.3, at_s=6.4),
+]
+END: list[Event] = [
+    Stored(HERE, 0, 4, ((0, "a"), (1, "b"), (2, "c"), (3, "d")), at_s=9.0),
+    Stored(HERE, 4, 5, (), at_s=9.0),
+    Stored(HERE, 5, 6, ((5, "e"),), at_s=9.0),
+    Stored(HERE, 6, 7, (), at_s=9.0),
+    *[Visible(HERE, offset, value, at_s=9.0) for offset, value in enumerate("abcd")],
+]
+SOUND = [*PLAIN, *COMMITTED, *ABORTED, *UNANSWERED, *GROUP, *END]
+
+
+def kinds(events: Sequence[Event]) -> set[Kind]:
+    return {anomaly.kind for anomaly in check(events)}
+
+
+def without(*gone: Event) -> list[Event]:
+    return [event for event in SOUND if event not in gone]
+
+
+def changed(was: Event, now: Event) -> list[Event]:
+    assert was in SOUND
+    return [now if event == was else event for event in SOUND]
+
+
+def test_a_sound_history_has_no_anomaly() -> None:
+    assert check(SOUND) == []
+
+
+def test_a_send_that_nobody_answered_may_be_there_or_not() -> None:
+    stored = Stored(HERE, 7, 9, ((7, "f"), (8, "g")), at_s=9.0)
+    there = [Visible(HERE, 7, "f", at_s=9.0), Visible(HERE, 8, "g", at_s=9.0)]
+
+    assert check([*SOUND, stored, *there]) == []
+
+
+def test_an_acknowledged_record_that_is_gone_was_lost() -> None:
+    batch = END[0]
+    assert isinstance(batch, Stored)
+    gone = replace(batch, values=batch.values[:1] + batch.values[2:])
+
+    assert Kind.LOST_WRITE in kinds(
+        [gone if event == batch else event for event in without(Visible(HERE, 1, "b", at_s=9.0))]
+    )
+
+
+def test_a_committed_record_that_is_gone_was_lost() -> None:
+    hidden = [Visible(HERE, offset, value, at_s=9.0) for offset, value in ((2, "c"), (3, "d"))]
+
+    assert Kind.LOST_WRITE in kinds(without(*hidden))
+
+
+def test_an_acknowledged_record_at_another_offset_is_found() -> None:
+    assert Kind.OFFSETS in kinds(changed(PLAIN[3], Acknowledged(HERE, "b", 0, at_s=1.3)))
+
+
+def test_a_record_stored_twice_is_a_duplicate() -> None:
+    again = Stored(HERE, 7, 8, ((7, "a"),), at_s=9.0)
+
+    assert Kind.DUPLICATE in kinds([*SOUND, again, Visible(HERE, 7, "a", at_s=9.0)])
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [Polled("r1", HERE, 5, "e", at_s=3.5), Visible(HERE, 5, "e", at_s=9.0)],
+    ids=["while it ran", "at the end"],
+)
+def test_a_record_of_an_aborted_transaction_must_not_be_read(seen: Event) -> None:
+    assert Kind.ABORTED_READ in kinds([*SOUND, seen])
+
+
+def test_a_record_read_before_its_transaction_was_to_end_is_found() -> None:
+    assert Kind.INTERMEDIATE_READ in kinds(
+        changed(COMMITTED[5], Polled("r1", HERE, 2, "c", at_s=2.25))
+    )
+
+
+def test_half_a_transaction_is_found() -> None:
+    assert Kind.INTERMEDIATE_READ in kinds(without(Visible(HERE, 3, "d", at_s=9.0)))
+
+
+def test_records_of_a_producer_out_of_order_are_found() -> None:
+    batch = END[0]
+    assert isinstance(batch, Stored)
+    swapped = replace(batch, values=((0, "b"), (1, "a"), *batch.values[2:]))
+
+    assert Kind.REORDERED in kinds(changed(batch, swapped))
+
+
+def test_a_gap_between_batches_is_found() -> None:
+    assert Kind.OFFSETS in kinds(without(END[1]))
+
+
+def test_batches_over_each_other_are_found() -> None:
+    assert Kind.OFFSETS in kinds(changed(END[2], Stored(HERE, 4, 6, ((5, "e"),), at_s=9.0)))
+
+
+def test_an_offset_that_meant_another_record_before_is_found() -> None:
+    assert Kind.OFFSETS in kinds(changed(PLAIN[4], Polled("r1", HERE, 0, "x", at_s=1.4)))
+
+
+def test_a_poll_that_goes_back_is_found() -> None:
+    again = Polled("r1", HERE, 1, "b", at_s=2.6)
+
+    assert Kind.NON_MONOTONIC_POLL in kinds([*SOUND, again])
+    assert check([*SOUND, replace(again, session="r2")]) == []
+
+
+def test_a_poll_that_leaves_a_record_out_is_found() -> None:
+    assert Kind.SKIPPED in kinds(without(PLAIN[5]))
+
+
+@pytest.mark.parametrize("offset", [-1, 2, 7])
+def test_a_read_offset_that_is_not_the_last_commit_is_found(offset: int) -> None:
+    late = OffsetRead("g", HERE, offset, began_s=6.5, at_s=6.6)
+
+    assert Kind.LOST_COMMIT in kinds([*SOUND, late])
+    assert check([*SOUND, replace(late, offset=4)]) == []
+
+
+def test_two_owners_in_one_generation_are_found() -> None:
+    assert Kind.STALE_ASSIGNMENT in kinds([*SOUND, Assigned("g", 2, "m1", (HERE,), at_s=6.0)])
+
+
+def test_a_commit_of_a_generation_that_is_over_is_found() -> None:
+    late = Commit("g", 1, HERE, 4, True, began_s=6.5, at_s=6.6)
+
+    assert Kind.STALE_ASSIGNMENT in kinds([*SOUND, late])
+    assert check([*SOUND, replace(late, acknowledged=False)]) == []
