@@ -146,7 +146,7 @@ def _around_problems(around: Surroundings) -> list[Problem]:
 def _calm(snapshot: Snapshot | None) -> str:
     if snapshot is None:
         return "Nothing is known yet."
-    worst = snapshot.worst_group()
+    worst = snapshot.worst_group
     behind = "every group is caught up"
     if worst is not None and worst.lag_seconds:
         behind = f"the furthest group is {duration(worst.lag_seconds)} behind"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
 
@@ -55,22 +56,22 @@ class Partition:
         return max(0, (self.end or 0) - (self.start or 0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Topic:
     name: str
     partitions: tuple[Partition, ...]
     configs: Mapping[str, ConfigValue] = field(default_factory=dict)
     rate: float | None = None  # records appended a second, over the last minute
 
-    @property
+    @cached_property
     def internal(self) -> bool:
         return self.name.startswith("__")
 
-    @property
+    @cached_property
     def records(self) -> int:
         return sum(partition.records for partition in self.partitions)
 
-    @property
+    @cached_property
     def min_isr(self) -> int:
         return int(self.config("min.insync.replicas", "1"))
 
@@ -78,17 +79,18 @@ class Topic:
         entry = self.configs.get(name)
         return entry.value if entry is not None and entry.value else default
 
-    @property
+    @cached_property
     def offline(self) -> int:
         return sum(partition.offline for partition in self.partitions)
 
-    @property
+    @cached_property
     def under_replicated(self) -> int:
         return sum(partition.under_replicated for partition in self.partitions)
 
-    @property
+    @cached_property
     def under_min_isr(self) -> int:
-        return sum(len(partition.isr) < self.min_isr for partition in self.partitions)
+        needed = self.min_isr
+        return sum(len(partition.isr) < needed for partition in self.partitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class GroupPartition:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Group:
     group_id: str
     protocol: str  # classic, consumer, unknown
@@ -127,39 +129,39 @@ class Group:
     produce_rate: float | None = None
     lost_total: Mapping[str, int] = field(default_factory=dict)  # by topic, since we watch
 
-    @property
+    @cached_property
     def counted(self) -> tuple[GroupPartition, ...]:
         """Partitions that count for the headline: orphaned ones do not."""
         return tuple(p for p in self.partitions if p.state is not GroupState.ORPHANED)
 
-    @property
+    @cached_property
     def lag(self) -> int:
         return sum(partition.lag or 0 for partition in self.counted)
 
-    @property
+    @cached_property
     def lag_seconds(self) -> float | None:
         """The partition furthest behind: never an average, that would hide the stuck one."""
         return max((p.lag_seconds for p in self.counted if p.lag_seconds is not None), default=None)
 
-    @property
+    @cached_property
     def retention_used(self) -> float | None:
         used = [p.retention_used for p in self.counted if p.retention_used is not None]
         return max(used, default=None)
 
-    @property
+    @cached_property
     def at_risk(self) -> float | None:
         return max((p.at_risk for p in self.counted if p.at_risk is not None), default=None)
 
-    @property
+    @cached_property
     def lost(self) -> int:
         return sum(partition.lost for partition in self.counted)
 
-    @property
+    @cached_property
     def topics(self) -> tuple[str, ...]:
         return tuple(sorted({partition.topic for partition in self.partitions}))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Snapshot:
     """One poll, complete. `sequence` grows by one with each."""
 
@@ -172,12 +174,12 @@ class Snapshot:
     brokers: tuple[BrokerNode, ...]
     topics: Mapping[str, Topic]
     groups: Mapping[str, Group]
-    series_window_s: float = 60.0
 
-    @property
+    @cached_property
     def partitions(self) -> int:
         return sum(len(topic.partitions) for topic in self.topics.values())
 
+    @cached_property
     def worst_group(self) -> Group | None:
         """The group furthest behind in seconds; None when nobody is behind."""
         behind = [group for group in self.groups.values() if group.lag_seconds]

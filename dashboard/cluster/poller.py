@@ -132,21 +132,29 @@ class Poller:
         """One full look; failing is no error here, it is what there is to show."""
         began = self._clock.monotonic_ms()
         try:
-            seen = await self._in_thread(self._observe)
+            self.snapshot = await self._in_thread(lambda: self._observe(began))
         except ClusterUnavailable as away:
             await self._away(str(away))
             return
-        now_ms = self._clock.now_ms()
+        except Exception:  # the one wide net: a bug costs a look, not every page
+            log.exception("look failed cluster=%s", self.settings.name)
+            await self._away("a fault in the dashboard, see its log")
+            return
         self.last_duration_s = (self._clock.monotonic_ms() - began) / 1000
-        sequence = self.snapshot.sequence + 1 if self.snapshot is not None else 1
-        look = Look(sequence, now_ms, self.last_duration_s)
-        self.snapshot = self._judge.snapshot(seen, look)
         self._remember(self.snapshot)
-        await self._here(now_ms)
+        await self._here(self.snapshot.taken_at_ms)
 
-    def _observe(self) -> Observation:
-        """Everything asked, in a thread; the judge's clock learns how old waiting records are."""
+    def _observe(self, began_ms: float) -> Snapshot:
+        """Ask and judge, in a thread: ten thousand partitions must not hold up a page."""
         seen = self._collector.observe()
+        self._read_waiting(seen)
+        now_ms = self._clock.now_ms()
+        sequence = self.snapshot.sequence + 1 if self.snapshot is not None else 1
+        spent_s = (self._clock.monotonic_ms() - began_ms) / 1000
+        return self._judge.snapshot(seen, Look(sequence, now_ms, spent_s))
+
+    def _read_waiting(self, seen: Observation) -> None:
+        """The judge's clock learns how old waiting records are."""
         clock = self._judge.clock
         clock.see_ends(self._clock.now_ms(), seen.ends)
         waiting = lag.places(seen.commits.values(), seen.starts, seen.ends)
@@ -162,7 +170,6 @@ class Poller:
                 log.debug("first waiting records not read reason=%s", error)
                 break
             clock.learn(wanted, found, seen.ends)
-        return seen
 
     async def _beat(self) -> None:
         while True:
@@ -221,7 +228,7 @@ class Poller:
 
     def _remember(self, snapshot: Snapshot) -> None:
         now_ms, add = snapshot.taken_at_ms, self.history.add
-        worst = snapshot.worst_group()
+        worst = snapshot.worst_group
         add("cluster.lag_seconds", now_ms, worst.lag_seconds if worst is not None else 0.0)
         alive: list[str] = []
         for topic in snapshot.topics.values():

@@ -14,7 +14,7 @@ async def values(visit: Visit) -> Values:
     found: Values = {
         "health": state.health(visit.poller),
         "live_rate": visit.poller.live_rate,
-        "worst": snapshot.worst_group() if snapshot is not None else None,
+        "worst": snapshot.worst_group if snapshot is not None else None,
         "topics": _busiest(snapshot),
         "groups": _furthest(snapshot),
         "offline": 0,

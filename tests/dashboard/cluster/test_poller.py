@@ -140,3 +140,20 @@ async def test_history_knows_the_lag(poller: Poller, clock: ManualClock) -> None
     assert found.values[-1] == 6.0
     assert poller.snapshot is not None
     assert poller.snapshot.groups["g"].state is GroupState.OK
+
+
+async def test_a_fault_in_one_look_costs_that_look_only(
+    poller: Poller, cluster: MadeCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.configs["events"]["retention.ms"] = "a week"
+    await poller.look()
+    cluster.configs["events"]["retention.ms"] = "604800000"
+    faulty = poller.connection
+
+    cluster.add_topic("more")
+    poller_again = Poller(poller.settings, Door(cluster, cluster), ManualClock())
+    await poller_again.look()
+
+    assert "fault in the dashboard" in faulty.error
+    assert "look failed" in caplog.text
+    assert poller_again.connection.up
