@@ -1,10 +1,11 @@
 """The only threads of the broker: they write, sync and read logs so that the event loop never does.
 
-Group commit. One thread per log directory writes, another syncs. The writer takes all appends that
-queued up, writes those of each log with as few calls as possible, lets acks 0 and 1 be answered and
-hands the group on. The syncer takes all groups that were written while it was busy, calls one
-fdatasync per log among them and reports them to the loop in a single call. An append that arrives
-during a sync is written at once and waits for the next sync, so for two at most.
+Group commit. One thread per log directory writes, another syncs. Appends of one turn of the loop
+are handed over together: the writer is woken, and given the interpreter, once for all of them. It
+takes what queued up, writes the batches of each log with as few calls as possible, lets acks 0 and
+1 be answered and hands the group on. The syncer takes all groups that were written while it was
+busy, calls one fdatasync per log among them and reports them to the loop in a single call. An
+append that arrives during a sync is written at once and waits for the next sync: for two at most.
 
 Appends to a log are ordered as they were queued. `run` has both threads to itself: nothing is
 written or synced meanwhile. Work that may take long (cold reads, compaction) runs aside in a small
@@ -102,7 +103,8 @@ class DiskWorker:
         self._sync = sync
         self._on_sync_seconds = on_sync_seconds
         self._on_directory_failed = on_directory_failed
-        self._queue: queue.SimpleQueue[Job | Call | None] = queue.SimpleQueue()
+        self._turn: list[Job] = []  # appends of this turn of the loop
+        self._queue: queue.SimpleQueue[list[Job] | Call | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[list[Written] | threading.Event | None] = (
             queue.SimpleQueue()
         )
@@ -116,11 +118,16 @@ class DiskWorker:
 
     def append(self, job: Job) -> None:
         """Queue an append; `job.written()` and `job.committed()` are called on the loop."""
-        self._queue.put(job)
+        self._turn.append(job)
+        if len(self._turn) == 1:
+            self._loop.call_soon(self._hand_over)
+        elif len(self._turn) == GROUP_APPENDS_MAX:
+            self._hand_over()
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` in order with the appends, alone: those before it are on disk."""
         call = Call(self._loop, lambda: function(*args, **kwargs))
+        self._hand_over()
         self._queue.put(call)
         return await call.future  # type: ignore[return-value]
 
@@ -131,10 +138,16 @@ class DiskWorker:
     async def close(self) -> None:
         """Finish everything queued, then end the threads."""
         await self.run(lambda: None)
+        self._hand_over()
         self._queue.put(None)
         for thread in self._threads:
             await self._loop.run_in_executor(self._aside, thread.join)
         self._aside.shutdown(wait=False)
+
+    def _hand_over(self) -> None:
+        if self._turn:
+            self._queue.put(self._turn)
+            self._turn = []
 
     # The writer thread
 
@@ -146,13 +159,15 @@ class DiskWorker:
                 item.run()
                 item = self._queue.get()
                 continue
-            group = [item]
+            group = item
             try:
                 while True:
                     item = self._queue.get_nowait()
-                    if item is None or isinstance(item, Call) or len(group) == GROUP_APPENDS_MAX:
+                    if item is None or isinstance(item, Call):
                         break
-                    group.append(item)
+                    if len(group) + len(item) > GROUP_APPENDS_MAX:
+                        break
+                    group += item
             except queue.Empty:
                 self._write_group(group)
                 item = self._queue.get()

@@ -1,0 +1,110 @@
+"""Group commit, as the log and the disk see it."""
+
+import asyncio
+import random
+
+import pytest
+
+from broker.errors import StorageError
+from broker.partition.disk_worker import GROUP_APPENDS_MAX, DiskWorker
+from broker.partition.partition import Hosting, Partition, PartitionId
+from broker.partition.waiting import Waiting
+from broker.storage.log import AppendInfo
+from tests.support.batches import NOW_MS, batch, open_log
+from tests.support.memory_files import MemoryFiles
+
+ACKS_ALL = -1
+
+
+class Hosted:
+    """A partition on a disk in memory, with a worker of its own."""
+
+    def __init__(self, *, sync: bool = True) -> None:
+        self.files = MemoryFiles()
+        self.failures: list[Exception] = []
+        self.worker = DiskWorker(
+            "test",
+            sync=sync,
+            on_sync_seconds=lambda seconds: None,
+            on_directory_failed=self.failures.append,
+        )
+        waiting = Waiting(asyncio.get_running_loop())
+        hosting = Hosting(1, self.worker, waiting, lambda topic, info: None)
+        identity = PartitionId("pages", bytes(15) + b"1", 0, 0)
+        self.partition = Partition(identity, open_log(self.files), hosting)
+
+    def append(self, acks: int = ACKS_ALL) -> asyncio.Future[AppendInfo]:
+        return self.partition.start_append(batch(b"x"), acks=acks, timeout_ms=60_000, now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize("count", [1, 7, GROUP_APPENDS_MAX, 2 * GROUP_APPENDS_MAX + 3])
+async def test_appends_of_one_turn_of_the_loop_share_writes_and_syncs(count: int) -> None:
+    hosted = Hosted()
+    await hosted.append()  # the first sync of a log has its names to make safe, too
+    writes, syncs = hosted.files.writes, hosted.files.syncs
+
+    infos = await asyncio.gather(*(hosted.append() for _ in range(count)))
+    await hosted.worker.close()
+
+    groups = -(-count // GROUP_APPENDS_MAX)
+    assert [info.first_offset for info in infos] == list(range(1, count + 1))
+    assert hosted.files.writes - writes <= groups
+    assert hosted.files.syncs - syncs <= groups
+
+
+async def test_a_call_runs_after_the_appends_that_were_queued_before_it() -> None:
+    hosted = Hosted()
+
+    first = hosted.append()
+    seen = await hosted.worker.run(lambda: hosted.partition.log.flushed_offset)
+    second = hosted.append()
+    await hosted.worker.close()
+
+    assert seen == 1
+    assert ((await first).first_offset, (await second).first_offset) == (0, 1)
+
+
+async def test_appends_queued_at_the_very_end_are_answered_before_the_threads_end() -> None:
+    hosted = Hosted()
+
+    closing = asyncio.ensure_future(hosted.worker.close())
+    await asyncio.sleep(0)
+    late = hosted.append()
+    await closing
+
+    assert (await late).first_offset == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_appends_and_calls_in_any_mixture_keep_the_order_of_the_queue(seed: int) -> None:
+    hosted = Hosted(sync=seed % 2 == 0)
+    chance = random.Random(seed)
+    appends: list[asyncio.Future[AppendInfo]] = []
+    ends: list[tuple[int, int]] = []
+
+    async def look(queued: int) -> None:
+        ends.append((queued, await hosted.worker.run(lambda: hosted.partition.log.end_offset)))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(200):
+            appends.append(hosted.append(chance.choice((ACKS_ALL, 1))))
+            if chance.random() < 0.1:
+                tasks.create_task(look(len(appends)))
+            if chance.random() < 0.2:
+                await asyncio.sleep(0)
+    offsets = [(await append).first_offset for append in appends]
+    await hosted.worker.close()
+
+    assert offsets == list(range(200))
+    assert all(end >= queued for queued, end in ends)
+
+
+async def test_a_failed_sync_fails_all_that_waited_for_it() -> None:
+    hosted = Hosted()
+    hosted.files.fail_sync = hosted.files.syncs + 1
+
+    answers = await asyncio.gather(*(hosted.append() for _ in range(3)), return_exceptions=True)
+    await hosted.worker.close()
+
+    assert all(isinstance(answer, Exception) for answer in answers)
+    assert [type(failure) for failure in hosted.failures] == [StorageError]
