@@ -127,7 +127,14 @@ class Broker:
         }
         cluster = await self._cluster(partitions, cluster_id)
         async with asyncio.TaskGroup() as tasks:
-            groups = GroupCoordinator(cluster, partitions, self._config, self._clock, tasks)
+            groups = GroupCoordinator(
+                cluster,
+                partitions,
+                self._config,
+                self._clock,
+                tasks,
+                metrics=self._metrics.groups,
+            )
             transactions = self._transactions(cluster, partitions, groups)
             cluster.followed_by(groups.follow)
             await groups.start()

@@ -115,6 +115,43 @@ class BrokerConfig:
     group_consumer_session_timeout_ms: int = setting(45_000, "session of a KIP-848 member", low=1)
     group_consumer_heartbeat_interval_ms: int = setting(5000, "heartbeat of a KIP-848 member")
     group_consumer_max_size: int = setting(INT32_MAX, "members of one KIP-848 group", low=1)
+    group_consumer_min_session_timeout_ms: int = setting(45_000, "shortest a group may set", low=1)
+    group_consumer_max_session_timeout_ms: int = setting(60_000, "longest a group may set", low=1)
+    group_consumer_min_heartbeat_interval_ms: int = setting(5000, "shortest a group may set", low=1)
+    group_consumer_max_heartbeat_interval_ms: int = setting(15_000, "longest a group may set")
+    group_consumer_migration_policy: str = setting(
+        "bidirectional",
+        "whether groups with members change between classic and KIP-848",
+        choices=("disabled", "upgrade", "downgrade", "bidirectional"),
+    )
+
+    # Share groups
+    group_share_session_timeout_ms: int = setting(45_000, "session of a share consumer", low=1)
+    group_share_min_session_timeout_ms: int = setting(45_000, "shortest a group may set", low=1)
+    group_share_max_session_timeout_ms: int = setting(60_000, "longest a group may set", low=1)
+    group_share_heartbeat_interval_ms: int = setting(5000, "heartbeat of a share consumer", low=1)
+    group_share_min_heartbeat_interval_ms: int = setting(5000, "shortest a group may set", low=1)
+    group_share_max_heartbeat_interval_ms: int = setting(15_000, "longest a group may set", low=1)
+    group_share_record_lock_duration_ms: int = setting(
+        30_000, "how long a record belongs to the consumer it was given to", low=1
+    )
+    group_share_min_record_lock_duration_ms: int = setting(15_000, "shortest a group may set")
+    group_share_max_record_lock_duration_ms: int = setting(60_000, "longest a group may set")
+    group_share_delivery_count_limit: int = setting(
+        5, "a record given so often without success is given up", low=2, high=10
+    )
+    group_share_partition_max_record_locks: int = setting(
+        2000, "records of one partition in flight in one share group", low=100, high=10_000
+    )
+    group_share_max_size: int = setting(200, "members of one share group", low=1, high=1000)
+    group_share_max_share_sessions: int = setting(2000, "fetch sessions of share consumers", low=1)
+    share_coordinator_state_topic_num_partitions: int = setting(
+        50, "partitions of __share_group_state", low=1
+    )
+    share_coordinator_state_topic_segment_bytes: int = setting(104_857_600, "its segment size")
+    share_coordinator_snapshot_update_records_per_snapshot: int = setting(
+        500, "updates of a share partition's state before a new snapshot", low=0
+    )
 
     # Transactions
     transaction_state_log_num_partitions: int = setting(

@@ -151,6 +151,52 @@ class LogMetrics:
         yield free
 
 
+class GroupMetrics:
+    """Groups by kind and state, their rebalances, and what happens to committed offsets."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.rebalances = {"classic": 0, "consumer": 0, "share": 0}
+        """By kind: generations of classic groups, epochs of the others."""
+        self.offsets_committed = 0
+        self.offsets_deleted = 0
+        self.group_counts: Callable[[], Mapping[tuple[str, str], int]] = dict
+        """Groups by (kind, state)."""
+        registry.register(self)
+
+    def describe(self) -> list[Metric]:
+        """Nothing at registration: the families depend on what has happened."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry for each scrape."""
+        count = GaugeMetricFamily(
+            "kafka_server_group_coordinator_metrics_group_count",
+            "Groups on this broker",
+            labels=["protocol", "state"],
+        )
+        for (kind, state), groups in sorted(self.group_counts().items()):
+            count.add_metric([kind, state], groups)
+        yield count
+        rebalances = CounterMetricFamily(
+            "kafka_server_group_coordinator_metrics_rebalance_count",
+            "Rebalances: new generations of classic groups, new epochs of others",
+            labels=["protocol"],
+        )
+        for kind, times in self.rebalances.items():
+            rebalances.add_metric([kind], times)
+        yield rebalances
+        yield CounterMetricFamily(
+            "kafka_server_group_coordinator_metrics_offset_commit_count",
+            "Offsets committed",
+            self.offsets_committed,
+        )
+        yield CounterMetricFamily(
+            "kafka_server_group_coordinator_metrics_offset_deletion_count",
+            "Committed offsets that were deleted, or expired",
+            self.offsets_deleted,
+        )
+
+
 class RequestMetrics:
     """What is told about one type of request, named as Kafka names it (Produce, Fetch ...)."""
 
@@ -185,6 +231,7 @@ class BrokerMetrics:
         self._requests: dict[str, RequestMetrics] = {}
         self._idle = _LoopIdle()
         self.logs = LogMetrics(registry)
+        self.groups = GroupMetrics(registry)
         registry.register(self)
 
     def request(self, name: str) -> RequestMetrics:

@@ -83,7 +83,7 @@ class Cluster:
         self.config = config
         self.cluster_id = cluster_id
         self.image = ClusterImage()
-        self._new_id = new_id
+        self.new_id = new_id
         self._state = MetadataState()
         self._shard = Shard(partition, self._state, clock)
         self._followers: list[Follow] = []
@@ -124,7 +124,7 @@ class Cluster:
         """Each topic by itself: the image it has now, or the reason why it was not made."""
         return await self._each(
             specs,
-            lambda image, spec: controller.create_topic(image, spec, self._new_id(), self.config),
+            lambda image, spec: controller.create_topic(image, spec, self.new_id(), self.config),
             lambda image, spec: image.topics[spec.name],
             validate_only=validate_only,
         )
@@ -182,7 +182,7 @@ class Cluster:
         """Single changes to the settings of each resource; all of a resource or none."""
         return await self._each(
             wanted,
-            lambda image, item: controller.alter_configs(image, *item),
+            lambda image, item: controller.alter_configs(image, *item, self.config),
             lambda image, item: None,
             validate_only=validate_only,
         )
@@ -196,7 +196,7 @@ class Cluster:
         """All settings of each resource anew (the legacy AlterConfigs)."""
         return await self._each(
             wanted,
-            lambda image, item: controller.replace_configs(image, *item),
+            lambda image, item: controller.replace_configs(image, *item, self.config),
             lambda image, item: None,
             validate_only=validate_only,
         )
@@ -312,7 +312,7 @@ class Cluster:
         records: list[MetadataRecord] = [
             RegisterBrokerRecord(
                 broker_id=self.node_id,
-                incarnation_id=self._new_id(),
+                incarnation_id=self.new_id(),
                 broker_epoch=0 if known is None else known.epoch + 1,
                 fenced=False,
             )

@@ -1,6 +1,6 @@
 """DescribeConfigs (API key 32): every setting of topics and brokers, with source and meaning.
 
-v1 adds synonyms, v3 types and documentation, v4 is flexible. Groups and client metrics have no
+v1 adds synonyms, v3 types and documentation, v4 is flexible. Client metrics and loggers have no
 settings of their own here yet: an empty list.
 """
 
@@ -10,6 +10,7 @@ from broker.metadata.config_report import (
     ReportedConfig,
     describe_broker,
     describe_broker_defaults,
+    describe_group,
     describe_topic,
 )
 from broker.metadata.controller import check_topic_name, find_topic
@@ -24,7 +25,7 @@ from broker.protocol.messages.describe_configs import (
     DescribeConfigsSynonym,
 )
 
-WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER, ResourceType.CLIENT_METRICS, ResourceType.GROUP)
+WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER, ResourceType.CLIENT_METRICS)
 
 
 async def describe_configs(
@@ -68,6 +69,10 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
             f"Unexpected broker id, expected {config.node_id} or empty string, but received {name}",
         )
     if resource.resource_type in WITHOUT_SETTINGS:
+    if resource.resource_type == ResourceType.GROUP:
+        if not name:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
+        return describe_group(config, image.config_of(ResourceType.GROUP, name))
         return []
     raise KafkaError(
         ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {resource.resource_type}"

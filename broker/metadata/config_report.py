@@ -13,6 +13,7 @@ from broker.metadata.config_table import (
     broker_config_definitions,
     config_text,
 )
+from broker.metadata.group_configs import GROUP_CONFIGS, default_value
 from broker.metadata.image import ClusterImage, ResourceType
 
 
@@ -24,6 +25,7 @@ class ConfigSource(IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    DYNAMIC_GROUP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,17 @@ def describe_broker_defaults(image: ClusterImage) -> list[ReportedConfig]:
         for name, value in image.config_of(ResourceType.BROKER, "").items()
         if name in DYNAMIC_BROKER_CONFIGS
     ]
+
+
+def describe_group(config: BrokerConfig, overrides: Mapping[str, str]) -> list[ReportedConfig]:
+    """Every setting of a group whose own values are `overrides`."""
+    reports = []
+    for name, setting in GROUP_CONFIGS.items():
+        synonyms = [Synonym(name, default_value(config, name), ConfigSource.DEFAULT)]
+        if name in overrides:
+            synonyms.insert(0, Synonym(name, overrides[name], ConfigSource.DYNAMIC_GROUP))
+        reports.append(ReportedConfig(setting.definition, name, False, tuple(synonyms)))
+    return reports
 
 
 def _broker_synonyms(

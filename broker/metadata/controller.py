@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
@@ -19,6 +20,7 @@ from broker.metadata.config_table import (
     split_list,
     topic_config,
 )
+from broker.metadata.group_configs import check_group_config
 from broker.metadata.image import (
     ClusterImage,
     ConfigResource,
@@ -151,10 +153,13 @@ def create_partitions(
 
 
 def alter_configs(
-    image: ClusterImage, resource: ConfigResource, changes: Iterable[ConfigChange]
+    image: ClusterImage,
+    resource: ConfigResource,
+    changes: Iterable[ConfigChange],
+    config: BrokerConfig,
 ) -> list[MetadataRecord]:
     """Records of single changes to the settings of a topic or broker (KIP-339)."""
-    check_value = _checker(image, resource)
+    check_value = _checker(image, resource, config)
     values = dict(image.configs.get(resource, {}))
     seen = set()
     records: list[MetadataRecord] = []
@@ -173,10 +178,13 @@ def alter_configs(
 
 
 def replace_configs(
-    image: ClusterImage, resource: ConfigResource, values: Mapping[str, str | None]
+    image: ClusterImage,
+    resource: ConfigResource,
+    values: Mapping[str, str | None],
+    config: BrokerConfig,
 ) -> list[MetadataRecord]:
     """Records that make `values` the only settings of a topic or broker (AlterConfigs)."""
-    check_value = _checker(image, resource)
+    check_value = _checker(image, resource, config)
     for name, value in values.items():
         check_value(name, value)
     current = image.configs.get(resource, {})
@@ -394,7 +402,9 @@ def _new_partition(index: int, replicas: Sequence[int]) -> PartitionImage:
     )
 
 
-def _checker(image: ClusterImage, resource: ConfigResource) -> Callable[[str, str | None], None]:
+def _checker(
+    image: ClusterImage, resource: ConfigResource, config: BrokerConfig
+) -> Callable[[str, str | None], None]:
     resource_type, name = resource
     if resource_type == ResourceType.TOPIC:
         find_topic(image, name)
@@ -405,6 +415,10 @@ def _checker(image: ClusterImage, resource: ConfigResource) -> Callable[[str, st
                 ErrorCode.INVALID_REQUEST, f"Broker '{name}' is not one of {sorted(image.brokers)}"
             )
         return check_broker_config
+    if resource_type == ResourceType.GROUP:
+        if not name:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.")
+        return partial(check_group_config, config)
     raise KafkaError(
         ErrorCode.INVALID_REQUEST,
         f"settings of resource type {resource_type} cannot be changed here",

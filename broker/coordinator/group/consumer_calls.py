@@ -16,35 +16,35 @@ from broker.errors import ErrorCode, KafkaError
 
 
 class ConsumerCalls:
-    def __init__(self, shards: GroupShards, limits: ConsumerLimits) -> None:
+    def __init__(self, shards: GroupShards) -> None:
         self._shards = shards
-        self._limits = limits
 
     async def heartbeat(self, request: ConsumerHeartbeat) -> ConsumerHeartbeatResponse:
         """ConsumerGroupHeartbeat; answered when what it changed is committed."""
         slot = self._shards.slot_of(request.group_id)
+        limits = self._shards.settings.consumer(request.group_id)
 
         def act(
             state: GroupShardState, now: Moment, step: Step[Parked]
         ) -> ConsumerHeartbeatResponse:
             group = _consumer_group(state, request, step)
             draft = consumer_heartbeat.Draft(group, self._shards.image, now)
-            response = consumer_heartbeat.heartbeat(draft, request, self._limits)
+            response = consumer_heartbeat.heartbeat(draft, request, limits)
             step.records.extend(draft.records)
             return response
 
         answer = self._shards.begin(slot, request.group_id, act)
         if not (answer.done() and answer.exception()):  # not refused: it was decided and applied
-            self._touch(slot, request)
+            self._touch(slot, request, limits)
         return await answer
 
-    def _touch(self, slot: Slot, request: ConsumerHeartbeat) -> None:
+    def _touch(self, slot: Slot, request: ConsumerHeartbeat, limits: ConsumerLimits) -> None:
         """The member's records are applied: its session begins anew."""
         group = slot.state.groups.get(request.group_id)
         if isinstance(group, ConsumerGroup):
             member = group.members.get(request.member_id)
             if member is not None:
-                consumer_heartbeat.touch(group, member, self._shards.now(), self._limits)
+                consumer_heartbeat.touch(group, member, self._shards.now(), limits)
             self._shards.schedule(slot, request.group_id)
 
     def describe(self, group_id: str) -> ConsumerGroupDescription:

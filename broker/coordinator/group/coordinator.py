@@ -6,16 +6,16 @@ Refusals are raised as KafkaError. Timers (sessions, rebalances) and the expiry 
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group import classic_join, classic_member_calls, offset_rules
-from broker.coordinator.group.classic_group import ClassicGroup, ClassicState, GroupLimits
+from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.consumer_calls import ConsumerCalls
 from broker.coordinator.group.consumer_group import ConsumerGroup
-from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.descriptions import (
     GroupDescription,
     GroupListing,
@@ -35,11 +35,13 @@ from broker.coordinator.group.messages import (
 )
 from broker.coordinator.group.offset_messages import FetchedOffset, OffsetCommit, OffsetFetch
 from broker.coordinator.group.offsets import TopicPartition
+from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.shards import Act, GroupShards
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.shard import NO_PRODUCER
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
+from broker.metrics import GroupMetrics
 from broker.partition.partitions import Partitions
 
 log = logging.getLogger(__name__)
@@ -57,26 +59,20 @@ class GroupCoordinator:
         config: BrokerConfig,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        *,
+        metrics: GroupMetrics,
     ) -> None:
-        limits = GroupLimits(
-            session_timeout_ms_min=config.group_min_session_timeout_ms,
-            session_timeout_ms_max=config.group_max_session_timeout_ms,
-            initial_rebalance_delay_ms=config.group_initial_rebalance_delay_ms,
-            members_max=config.group_max_size,
-        )
-        self._limits = limits
         self._config = config
         self._clock = clock
         self._tasks = tasks
         self._running: list[asyncio.Task[None]] = []
         self._image = cluster.image
-        consumer_limits = ConsumerLimits(
-            session_timeout_ms=config.group_consumer_session_timeout_ms,
-            heartbeat_interval_ms=config.group_consumer_heartbeat_interval_ms,
-            members_max=config.group_consumer_max_size,
+        metrics.group_counts = self._count_groups
+        self._settings = GroupSettings(config, lambda: self._image)
+        self._shards = GroupShards(
+            cluster, partitions, clock, self._settings, tasks, metrics=metrics
         )
-        self._shards = GroupShards(cluster, partitions, clock, (limits, consumer_limits), tasks)
-        self.consumer = ConsumerCalls(self._shards, consumer_limits)
+        self.consumer = ConsumerCalls(self._shards)
         """KIP-848 groups"""
 
     # -- life --------------------------------------------------------------------------------
@@ -123,7 +119,8 @@ class GroupCoordinator:
     async def join(self, request: JoinRequest) -> JoinResponse:
         """JoinGroup; answers when the rebalance is over. MEMBER_ID_REQUIRED is an answer."""
         _require_group_id(request.group_id)
-        low, high = self._limits.session_timeout_ms_min, self._limits.session_timeout_ms_max
+        limits = self._settings.classic
+        low, high = limits.session_timeout_ms_min, limits.session_timeout_ms_max
         if not low <= request.session_timeout_ms <= high:
             raise KafkaError(
                 ErrorCode.INVALID_SESSION_TIMEOUT,
@@ -250,6 +247,17 @@ class GroupCoordinator:
                 if group is not None and passes(listing(group), states, types):
                     found.append(listing(group))
         return found
+
+    def _count_groups(self) -> Counter[tuple[str, str]]:
+        """Groups by kind and state; those of a partition that is being read are left out."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for slot in self._shards.ready():
+            for group_id in slot.state.group_ids():
+                group = slot.state.find(group_id)
+                if group is not None:
+                    told = listing(group)
+                    counts[told.group_type, told.state] += 1
+        return counts
 
     async def delete_group(self, group_id: str) -> None:
         """DeleteGroups, one of them: the group and all its offsets go; the empty id can be too."""

@@ -14,19 +14,22 @@ from typing import Any, TypeVar
 from broker.clock import Clock
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group import consumer_heartbeat
-from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
+from broker.coordinator.group.classic_group import ClassicGroup
 from broker.coordinator.group.classic_rebalance import expire, restart
 from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.coordinator.group.consumer_messages import ConsumerLimits
+from broker.coordinator.group.counting import count
 from broker.coordinator.group.messages import Answer, Moment, Step
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.records import encode_record
+from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.group.timers import Timers
 from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import OFFSETS_TOPIC
+from broker.metrics import GroupMetrics
 from broker.partition.partitions import Partitions
 from broker.protocol.primitives import java_string_hash
 
@@ -53,13 +56,16 @@ class GroupShards:
         cluster: Cluster,
         partitions: Partitions,
         clock: Clock,
-        limits: tuple[GroupLimits, ConsumerLimits],
+        settings: GroupSettings,
         tasks: asyncio.TaskGroup,
+        *,
+        metrics: GroupMetrics,
     ) -> None:
         self.image = cluster.image
         self._partitions = partitions
         self._clock = clock
-        self._limits, self._consumer_limits = limits
+        self.settings = settings
+        self._metrics = metrics
         self._tasks = tasks
         self._slots: dict[int, Slot] = {}
         self.timers = Timers()
@@ -96,7 +102,7 @@ class GroupShards:
             partition = self._partitions.get(OFFSETS_TOPIC, index)
         except KafkaError as error:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
-        state = GroupShardState(self._limits, _refuse)
+        state = GroupShardState(self.settings.classic, _refuse)
         slot = self._slots[index] = Slot(Shard(partition, state, self._clock), state)
         self._tasks.create_task(self._load(slot), name=f"load {OFFSETS_TOPIC}-{index}")
         return slot
@@ -117,7 +123,7 @@ class GroupShards:
         slot.state.was_reset = False
 
         for group_id in list(slot.state.groups):
-            self.begin(slot, group_id, _restart(group_id, self._consumer_limits))
+            self.begin(slot, group_id, _restart(group_id, self.settings.consumer(group_id)))
 
     def slot_of(self, group_id: str) -> Slot:
         """The group's shard; NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS if not to be had."""
@@ -172,6 +178,7 @@ class GroupShards:
         def decide() -> Decision[R]:
             response = act(slot.state, self.now(), step)
             self.schedule(slot, group_id)
+            count(step.records, self._metrics)
             return Decision([encode_record(r) for r in step.records], response, producer)
 
         try:

@@ -63,7 +63,8 @@ async def test_what_is_not_there_is_refused(client: RawClient) -> None:
     assert (await described(client, 99, "x")).error_code == ErrorCode.INVALID_REQUEST
 
 
-async def test_a_group_has_no_settings_of_its_own(client: RawClient) -> None:
+async def test_settings_of_a_group_come_from_the_broker_s(client: RawClient) -> None:
     result = await described(client, GROUP, "group")
 
-    assert (result.error_code, result.configs) == (ErrorCode.NONE, [])
+    (session,) = [one for one in result.configs if one.name == "consumer.session.timeout.ms"]
+    assert (session.value, session.config_source) == ("45000", 5)

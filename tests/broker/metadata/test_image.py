@@ -35,7 +35,9 @@ def decide(image: ClusterImage, step: tuple[str, str, int], number: int) -> list
             return controller.create_partitions(image, name, count, None, CONFIG)
         if verb == "config":
             change = controller.ConfigChange("retention.ms", 0, str(count))
-            return controller.alter_configs(image, (int(ResourceType.TOPIC), name), [change])
+            return controller.alter_configs(
+                image, (int(ResourceType.TOPIC), name), [change], CONFIG
+            )
         return controller.allocate_producer_ids(image, 1)[0]
     except KafkaError:
         return []

@@ -1,0 +1,27 @@
+"""What the records of a step mean for the counters: rebalances, commits, offsets that went."""
+
+from collections.abc import Iterable
+
+from broker.coordinator.group.classic_group import UNDER_WAY
+from broker.coordinator.group.descriptions import CLASSIC, CONSUMER
+from broker.coordinator.group.records import (
+    ConsumerGroupMetadataKey,
+    GroupMetadataKey,
+    OffsetCommitKey,
+    Record,
+)
+from broker.metrics import GroupMetrics
+
+
+def count(records: Iterable[Record], metrics: GroupMetrics) -> None:
+    """A classic group rebalances when it has a new generation, a KIP-848 one with each epoch."""
+    for record in records:
+        match record.key:
+            case OffsetCommitKey() if record.value is None:
+                metrics.offsets_deleted += 1
+            case OffsetCommitKey():
+                metrics.offsets_committed += 1
+            case GroupMetadataKey() if record.value is not None:
+                metrics.rebalances[CLASSIC] += record.value.current_state_timestamp == UNDER_WAY
+            case ConsumerGroupMetadataKey() if record.value is not None:
+                metrics.rebalances[CONSUMER] += 1

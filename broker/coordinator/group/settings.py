@@ -1,0 +1,35 @@
+"""What bounds a group now: its own settings (resource type 32), or else those of the broker."""
+
+from collections.abc import Callable
+
+from broker.config import BrokerConfig
+from broker.coordinator.group.classic_group import GroupLimits
+from broker.coordinator.group.consumer_messages import ConsumerLimits
+from broker.metadata.group_configs import CONSUMER_HEARTBEAT, CONSUMER_SESSION, group_config
+from broker.metadata.image import ClusterImage
+
+
+class GroupSettings:
+    """Asked each time anew: a setting that is changed counts from the next heartbeat on."""
+
+    def __init__(self, config: BrokerConfig, image: Callable[[], ClusterImage]) -> None:
+        self._config = config
+        self._image = image
+        self.classic = GroupLimits(
+            session_timeout_ms_min=config.group_min_session_timeout_ms,
+            session_timeout_ms_max=config.group_max_session_timeout_ms,
+            initial_rebalance_delay_ms=config.group_initial_rebalance_delay_ms,
+            members_max=config.group_max_size,
+        )
+
+    def of(self, group_id: str, name: str) -> str:
+        """One setting of the group, as text."""
+        return group_config(self._image(), self._config, group_id, name)
+
+    def consumer(self, group_id: str) -> ConsumerLimits:
+        """What bounds the members of a KIP-848 group."""
+        return ConsumerLimits(
+            session_timeout_ms=int(self.of(group_id, CONSUMER_SESSION)),
+            heartbeat_interval_ms=int(self.of(group_id, CONSUMER_HEARTBEAT)),
+            members_max=self._config.group_consumer_max_size,
+        )
