@@ -34,6 +34,7 @@ from broker.partition.partitions import Partitions, PartitionsSetup
 from broker.partition.upkeep import Upkeep
 from broker.partition.waiting import Waiting
 from broker.protocol.primitives import uuid_text
+from broker.security.security import build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listener import Listener, limits_of
 from broker.server.metrics_http import MetricsServer
@@ -149,6 +150,7 @@ class Broker:
                 fetch_sessions=FetchSessions(
                     self._config.max_incremental_fetch_session_cache_slots
                 ),
+                security=build_security(self._config, lambda: cluster.image, self._clock),
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             background = [

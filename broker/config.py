@@ -163,3 +163,20 @@ class BrokerConfig:
     transaction_abort_timed_out_transaction_cleanup_interval_ms: int = setting(
         10_000, "how often transactions past their timeout are looked for", low=10
     )
+
+    # Security
+    authorizer_enabled: bool = setting(False, "ask access control entries who may do what")
+    super_users: str = setting("", "principals that may do all, as User:a;User:b")
+    allow_everyone_if_no_acl_found: bool = setting(
+        False, "what no access control entry is about, everybody may do"
+    )
+    delegation_token_secret_key: str = setting(
+        "", "signs delegation tokens; empty: there are none. Better set in the environment"
+    )
+    delegation_token_max_lifetime_ms: int = setting(604_800_000, "longest life of a token", low=1)
+    delegation_token_expiry_time_ms: int = setting(
+        86_400_000, "a token that is not renewed ends after so long", low=1
+    )
+    delegation_token_expiry_check_interval_ms: int = setting(
+        3_600_000, "how often tokens that ended are removed", low=10
+    )

@@ -3,27 +3,36 @@
 from broker.handlers import (
     add_offsets_to_txn,
     add_partitions_to_txn,
+    alter_client_quotas,
     alter_configs,
     alter_partition_reassignments,
+    alter_user_scram_credentials,
     api_versions,
     consumer_group_describe,
     consumer_group_heartbeat,
+    create_acls,
+    create_delegation_token,
     create_partitions,
     create_topics,
+    delete_acls,
     delete_groups,
     delete_records,
     delete_topics,
     describe_acls,
+    describe_client_quotas,
     describe_cluster,
     describe_configs,
+    describe_delegation_token,
     describe_groups,
     describe_log_dirs,
     describe_producers,
     describe_quorum,
     describe_topic_partitions,
     describe_transactions,
+    describe_user_scram_credentials,
     elect_leaders,
     end_txn,
+    expire_delegation_token,
     fetch,
     find_coordinator,
     heartbeat,
@@ -42,6 +51,7 @@ from broker.handlers import (
     offset_fetch,
     offset_for_leader_epoch,
     produce,
+    renew_delegation_token,
     sync_group,
     txn_offset_commit,
     unregister_broker,
@@ -76,16 +86,26 @@ HANDLERS: tuple[Handler, ...] = (
     write_txn_markers.HANDLER,  # 27
     txn_offset_commit.HANDLER,  # 28
     describe_acls.HANDLER,  # 29
+    create_acls.HANDLER,  # 30
+    delete_acls.HANDLER,  # 31
     describe_configs.HANDLER,  # 32
     alter_configs.HANDLER,  # 33
     describe_log_dirs.HANDLER,  # 35
     create_partitions.HANDLER,  # 37
+    create_delegation_token.HANDLER,  # 38
+    renew_delegation_token.HANDLER,  # 39
+    expire_delegation_token.HANDLER,  # 40
+    describe_delegation_token.HANDLER,  # 41
     delete_groups.HANDLER,  # 42
     elect_leaders.HANDLER,  # 43
     incremental_alter_configs.HANDLER,  # 44
     alter_partition_reassignments.HANDLER,  # 45
     list_partition_reassignments.HANDLER,  # 46
     offset_delete.HANDLER,  # 47
+    describe_client_quotas.HANDLER,  # 48
+    alter_client_quotas.HANDLER,  # 49
+    describe_user_scram_credentials.HANDLER,  # 50
+    alter_user_scram_credentials.HANDLER,  # 51
     describe_quorum.HANDLER,  # 55
     update_features.HANDLER,  # 57
     describe_cluster.HANDLER,  # 60

@@ -1,17 +1,48 @@
-"""DescribeAcls (API key 29): without an authorizer SECURITY_DISABLED, as Kafka answers."""
+"""DescribeAcls (API key 29): lists the access control entries that match a filter, by resource.
 
-from broker.errors import ErrorCode
+Needs DESCRIBE on the cluster. Answers: SECURITY_DISABLED without an authorizer, INVALID_REQUEST.
+"""
+
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
-from broker.protocol.messages.describe_acls import DescribeAclsRequest, DescribeAclsResponse
+from broker.protocol.messages.describe_acls import (
+    AclDescription,
+    DescribeAclsRequest,
+    DescribeAclsResource,
+    DescribeAclsResponse,
+)
+from broker.security.acls import AclFilter, Operation, Resource, find_acls
 
 
 async def describe_acls(
     request: DescribeAclsRequest, context: RequestContext
 ) -> DescribeAclsResponse:
+    wanted = AclFilter(
+        request.resource_type_filter,
+        request.resource_name_filter,
+        request.pattern_type_filter,
+        request.principal_filter,
+        request.host_filter,
+        request.operation,
+        request.permission_type,
+    )
+    try:
+        context.require_authorizer(" on the broker")
+        context.require(Operation.DESCRIBE, Resource.CLUSTER)
+        found = find_acls(context.services.cluster.image, wanted)
+    except KafkaError as refusal:
+        return DescribeAclsResponse(error_code=refusal.code, error_message=refusal.message)
+    resources: dict[tuple[int, str, int], list[AclDescription]] = {}
+    for acl in found:
+        place = (acl.resource_type, acl.resource_name, acl.pattern_type)
+        resources.setdefault(place, []).append(
+            AclDescription(acl.principal, acl.host, acl.operation, acl.permission_type)
+        )
     return DescribeAclsResponse(
-        error_code=ErrorCode.SECURITY_DISABLED,
-        error_message="No Authorizer is configured.",
+        error_code=ErrorCode.NONE,
+        error_message=None,
+        resources=[DescribeAclsResource(*place, acls) for place, acls in resources.items()],
     )
 
 

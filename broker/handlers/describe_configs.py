@@ -13,6 +13,7 @@ from broker.metadata.config_report import (
     describe_group,
     describe_topic,
 )
+from broker.metadata.config_table import ConfigType
 from broker.metadata.controller import check_topic_name, find_topic
 from broker.metadata.image import ResourceType
 from broker.protocol.api_keys import ApiKey
@@ -68,11 +69,11 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
             ErrorCode.INVALID_REQUEST,
             f"Unexpected broker id, expected {config.node_id} or empty string, but received {name}",
         )
-    if resource.resource_type in WITHOUT_SETTINGS:
     if resource.resource_type == ResourceType.GROUP:
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
         return describe_group(config, image.config_of(ResourceType.GROUP, name))
+    if resource.resource_type in WITHOUT_SETTINGS:
         return []
     raise KafkaError(
         ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {resource.resource_type}"
@@ -82,14 +83,15 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
 def _result(
     report: ReportedConfig, request: DescribeConfigsRequest
 ) -> DescribeConfigsResourceResult:
+    secret = report.definition.type is ConfigType.PASSWORD
     return DescribeConfigsResourceResult(
         name=report.name,
-        value=report.value,
+        value=None if secret else report.value,
         read_only=report.read_only,
         config_source=report.source,
-        is_sensitive=False,
+        is_sensitive=secret,
         synonyms=[
-            DescribeConfigsSynonym(synonym.name, synonym.value, synonym.source)
+            DescribeConfigsSynonym(synonym.name, None if secret else synonym.value, synonym.source)
             for synonym in report.synonyms
         ]
         if request.include_synonyms

@@ -11,7 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from broker.errors import ErrorCode, KafkaError
 from broker.protocol.api_keys import ApiKey
+from broker.security.acls import CLUSTER_NAME, Operation, Resource
+from broker.security.authorizer import Asker
+from broker.security.throttle import Client
 
 if TYPE_CHECKING:
     from broker.clock import Clock
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from broker.metrics import BrokerMetrics
     from broker.partition.fetch_sessions import FetchSessions
     from broker.partition.partitions import Partitions
+    from broker.security.security import Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,24 @@ class Services:
     transactions: Any
     metrics: BrokerMetrics
     fetch_sessions: FetchSessions
+    security: Security
+
+
+ANONYMOUS = "User:ANONYMOUS"
+REFUSALS = {
+    Resource.TOPIC: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    Resource.GROUP: ErrorCode.GROUP_AUTHORIZATION_FAILED,
+    Resource.CLUSTER: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+    Resource.TRANSACTIONAL_ID: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    Resource.DELEGATION_TOKEN: ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
+    Resource.USER: ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
+}
+OPERATIONS = {
+    Resource.TOPIC: (3, 4, 5, 6, 7, 8, 10, 11),
+    Resource.GROUP: (3, 6, 8, 10, 11),
+    Resource.CLUSTER: (5, 7, 8, 9, 10, 11, 12),
+}
+"""What can be done with a thing, for the bit fields of KIP-430 and for no other use."""
 
 
 @dataclass(slots=True)
@@ -71,6 +94,66 @@ class RequestContext:
     now_ms: int
     services: Services
     connection_id: int
+    throttle_ms: int = 0
+    """How long the client must be quiet after the answer, because a quota is used up."""
+
+    @property
+    def client(self) -> Client:
+        """Whose quotas count."""
+        return Client(self.principal, self.client_id or "")
+
+    def is_authorized(
+        self, operation: Operation, resource: Resource, name: str = CLUSTER_NAME
+    ) -> bool:
+        """Whether the client may do this with the resource of that name."""
+        authorizer = self.services.security.authorizer
+        if authorizer is None:
+            return True
+        return authorizer.allows(self._asker, operation, resource, name)
+
+    def is_authorized_anywhere(self, operation: Operation, resource: Resource) -> bool:
+        """Whether there is any name with which the client may do this (KIP-679)."""
+        authorizer = self.services.security.authorizer
+        return authorizer is None or authorizer.allows_any(self._asker, operation, resource)
+
+    def require(self, operation: Operation, resource: Resource, name: str = CLUSTER_NAME) -> None:
+        """Raise the refusal of this type of resource when the client may not do this."""
+        if not self.is_authorized(operation, resource, name):
+            raise refusal_of(resource)
+
+    def require_authorizer(self, where: str = "") -> None:
+        """Raise SECURITY_DISABLED when nobody looks at access control entries."""
+        if self.services.security.authorizer is None:
+            message = f"No Authorizer is configured{where or '.'}"
+            raise KafkaError(ErrorCode.SECURITY_DISABLED, message)
+
+    def require_identity(self) -> None:
+        """Raise the refusal of requests about delegation tokens by nobody in particular."""
+        if self.principal == ANONYMOUS:
+            raise KafkaError(
+                ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
+                "Delegation Token requests are not allowed on PLAINTEXT/1-way SSL channels and on"
+                " delegation token authenticated channels.",
+            )
+
+    def authorized_operations(self, resource: Resource, name: str = CLUSTER_NAME) -> int:
+        """Bits of all that the client may do with it (KIP-430)."""
+        return sum(
+            1 << operation
+            for operation in OPERATIONS[resource]
+            if self.is_authorized(Operation(operation), resource, name)
+        )
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.principal, self.client_host.removeprefix("/"))
+
+
+def refusal_of(resource: Resource) -> KafkaError:
+    """What a client is told that may not do something, in Kafka's words."""
+    code = REFUSALS[resource]
+    words = {Resource.TRANSACTIONAL_ID: "Transactional Id"}.get(resource, resource.name.title())
+    return KafkaError(code, f"{words} authorization failed.")
 
 
 Handle = Callable[[Any, RequestContext], Awaitable[Any | None]]

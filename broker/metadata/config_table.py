@@ -412,13 +412,19 @@ def check_broker_config(name: str, value: str | None) -> None:
     definition.check(value)
 
 
+SECRET_SUFFIXES = ("_secret_key", "_password", "_passwords")
+"""Broker settings whose values nobody is told."""
+
+
 def broker_config_definitions() -> list[ConfigDefinition]:
     """Every setting of the broker under Kafka's name, from its own dataclass, by name."""
     kinds = {"bool": _T.BOOLEAN, "int": _T.LONG, "float": _T.DOUBLE, "str": _T.STRING}
     definitions = [
         ConfigDefinition(
             name=field.name.replace("_", "."),
-            type=kinds.get(getattr(field.type, "__name__", ""), _T.LIST),
+            type=_T.PASSWORD
+            if field.name.endswith(SECRET_SUFFIXES)
+            else kinds.get(getattr(field.type, "__name__", ""), _T.LIST),
             default=config_text(field.default),
             documentation=field.metadata["help"],
             broker_field=field.name,

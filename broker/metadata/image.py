@@ -11,17 +11,23 @@ from types import MappingProxyType
 from typing import Any
 
 from broker.metadata.records import (
+    AccessControlEntryRecord,
     ClientQuotaRecord,
     ConfigRecord,
+    DelegationTokenRecord,
     FeatureLevelRecord,
     MetadataRecord,
     PartitionRecord,
     ProducerIdsRecord,
     QuotaEntity,
     RegisterBrokerRecord,
+    RemoveAccessControlEntryRecord,
+    RemoveDelegationTokenRecord,
     RemoveTopicRecord,
+    RemoveUserScramCredentialRecord,
     TopicRecord,
     UnregisterBrokerRecord,
+    UserScramCredentialRecord,
 )
 
 NO_LEADER = -1
@@ -85,6 +91,11 @@ class ClusterImage:
     configs: Mapping[ConfigResource, Mapping[str, str]] = field(default_factory=dict)
     features: Mapping[str, int] = field(default_factory=dict)
     quotas: Mapping[QuotaKey, Mapping[str, float]] = field(default_factory=dict)
+    acls: Mapping[bytes, AccessControlEntryRecord] = field(default_factory=dict)
+    """By id; the records themselves, which nobody changes."""
+    scram: Mapping[tuple[str, int], UserScramCredentialRecord] = field(default_factory=dict)
+    """By (user, mechanism)."""
+    tokens: Mapping[str, DelegationTokenRecord] = field(default_factory=dict)
     next_producer_id: int = 0
     version: int = 0
 
@@ -137,6 +148,7 @@ class ClusterImage:
                 ClientQuotaRecord(entity=entities, key=key, value=value)
                 for key, value in quotas.items()
             )
+        records += [*self.acls.values(), *self.scram.values(), *self.tokens.values()]
         records.append(ProducerIdsRecord(next_producer_id=self.next_producer_id))
         return records
 
@@ -189,6 +201,23 @@ class _Builder:
                 self._mapping("brokers").pop(record.broker_id, None)
             case ClientQuotaRecord():
                 self._set_quota(record)
+            case _:
+                self._apply_security(record)
+
+    def _apply_security(self, record: MetadataRecord) -> None:
+        match record:
+            case AccessControlEntryRecord():
+                self._mapping("acls")[record.id] = record
+            case RemoveAccessControlEntryRecord():
+                self._mapping("acls").pop(record.id, None)
+            case UserScramCredentialRecord():
+                self._mapping("scram")[record.name, record.mechanism] = record
+            case RemoveUserScramCredentialRecord():
+                self._mapping("scram").pop((record.name, record.mechanism), None)
+            case DelegationTokenRecord():
+                self._mapping("tokens")[record.token_id] = record
+            case RemoveDelegationTokenRecord():
+                self._mapping("tokens").pop(record.token_id, None)
 
     def build(self) -> ClusterImage:
         if not self._changed:

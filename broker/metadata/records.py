@@ -13,6 +13,7 @@ from broker.protocol.primitives import read_uvarint, write_uvarint
 from broker.protocol.schema import (
     ARRAY,
     BOOLEAN,
+    BYTES,
     FLOAT64,
     INT8,
     INT16,
@@ -177,6 +178,88 @@ class UnregisterBrokerRecord:
     broker_epoch: int = wire(INT64, default=0)
 
 
+@dataclass(slots=True)
+class DelegationTokenRecord:
+    """A delegation token was made or renewed. Times in ms; its HMAC follows from the secret key."""
+
+    RECORD_TYPE: ClassVar[int] = 10
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    owner: str = wire(STRING, default="")
+    requester: str = wire(STRING, default="")
+    renewers: list[str] = wire(ARRAY(STRING))
+    issue_timestamp: int = wire(INT64, default=0)
+    max_timestamp: int = wire(INT64, default=0)
+    expiration_timestamp: int = wire(INT64, default=0)
+    token_id: str = wire(STRING, default="")
+
+
+@dataclass(slots=True)
+class RemoveDelegationTokenRecord:
+    """A delegation token ended."""
+
+    RECORD_TYPE: ClassVar[int] = 26
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    token_id: str = wire(STRING, default="")
+
+
+@dataclass(slots=True)
+class UserScramCredentialRecord:
+    """How a user proves a password that is not stored anywhere (RFC 5802)."""
+
+    RECORD_TYPE: ClassVar[int] = 11
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    name: str = wire(STRING, default="")
+    mechanism: int = wire(INT8, default=0)
+    salt: bytes = wire(BYTES, default=b"")
+    stored_key: bytes = wire(BYTES, default=b"")
+    server_key: bytes = wire(BYTES, default=b"")
+    iterations: int = wire(INT32, default=0)
+
+    def __repr__(self) -> str:
+        return f"UserScramCredentialRecord(name={self.name!r}, mechanism={self.mechanism})"
+
+
+@dataclass(slots=True)
+class RemoveUserScramCredentialRecord:
+    """A user has no credential of this mechanism any more."""
+
+    RECORD_TYPE: ClassVar[int] = 22
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    name: str = wire(STRING, default="")
+    mechanism: int = wire(INT8, default=0)
+
+
+@dataclass(slots=True)
+class AccessControlEntryRecord:
+    """Someone may, or may not, do something with some resources. Numbers: broker/security/acls."""
+
+    RECORD_TYPE: ClassVar[int] = 18
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    id: bytes = wire(UUID, default=bytes(16))
+    resource_type: int = wire(INT8, default=0)
+    resource_name: str = wire(STRING, default="")
+    pattern_type: int = wire(INT8, default=0)
+    principal: str = wire(STRING, default="")
+    host: str = wire(STRING, default="")
+    operation: int = wire(INT8, default=0)
+    permission_type: int = wire(INT8, default=0)
+
+
+@dataclass(slots=True)
+class RemoveAccessControlEntryRecord:
+    """An access control entry is gone."""
+
+    RECORD_TYPE: ClassVar[int] = 19
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    id: bytes = wire(UUID, default=bytes(16))
+
+
 MetadataRecord = (
     RegisterBrokerRecord
     | UnregisterBrokerRecord
@@ -187,6 +270,12 @@ MetadataRecord = (
     | FeatureLevelRecord
     | ClientQuotaRecord
     | ProducerIdsRecord
+    | DelegationTokenRecord
+    | RemoveDelegationTokenRecord
+    | UserScramCredentialRecord
+    | RemoveUserScramCredentialRecord
+    | AccessControlEntryRecord
+    | RemoveAccessControlEntryRecord
 )
 
 _RECORDS: tuple[type[MetadataRecord], ...] = (
@@ -199,6 +288,12 @@ _RECORDS: tuple[type[MetadataRecord], ...] = (
     FeatureLevelRecord,
     ClientQuotaRecord,
     ProducerIdsRecord,
+    DelegationTokenRecord,
+    RemoveDelegationTokenRecord,
+    UserScramCredentialRecord,
+    RemoveUserScramCredentialRecord,
+    AccessControlEntryRecord,
+    RemoveAccessControlEntryRecord,
 )
 _BY_TYPE = {record.RECORD_TYPE: record for record in _RECORDS}
 

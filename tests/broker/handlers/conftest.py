@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,4 +19,18 @@ async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
 @pytest.fixture
 async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
     async with await RawClient.connect(broker.host, broker.port) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def secured(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    """A broker that asks its access control entries; who is not authenticated is a super user."""
+    settings: dict[str, Any] = {"authorizer_enabled": True, "super_users": "User:ANONYMOUS"}
+    async with running_broker(tmp_path / "secured", **settings) as serving:
+        yield serving
+
+
+@pytest.fixture
+async def admin(secured: RunningBroker) -> AsyncIterator[RawClient]:
+    async with await RawClient.connect(secured.host, secured.port) as connected:
         yield connected

@@ -1,0 +1,56 @@
+from typing import Any
+
+import pytest
+
+from broker.errors import ErrorCode
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
+from tests.support.security_calls import set_quota
+
+
+async def test_values_are_set_changed_and_removed(client: RawClient, broker: RunningBroker) -> None:
+    entity: dict[str, str | None] = {"user": "ann", "client-id": None}
+    key = (("client-id", None), ("user", "ann"))
+
+    await set_quota(client, entity, producer_byte_rate=1000.0, request_percentage=12.5)
+    both = dict(broker.services.cluster.image.quotas[key])
+    await set_quota(client, entity, producer_byte_rate=None, request_percentage=20.0)
+
+    assert both == {"producer_byte_rate": 1000.0, "request_percentage": 12.5}
+    assert broker.services.cluster.image.quotas[key] == {"request_percentage": 20.0}
+
+
+async def test_validate_only_changes_nothing(client: RawClient, broker: RunningBroker) -> None:
+    code = await set_quota(client, {"user": "ann"}, validate_only=True, producer_byte_rate=1.0)
+
+    assert code == ErrorCode.NONE
+    assert not broker.services.cluster.image.quotas
+
+
+@pytest.mark.parametrize(
+    ("entity", "values"),
+    [
+        ({}, {"producer_byte_rate": 1.0}),
+        ({"planet": "mars"}, {"producer_byte_rate": 1.0}),
+        ({"user": ""}, {"producer_byte_rate": 1.0}),
+        ({"ip": "127.0.0.1", "user": "ann"}, {"connection_creation_rate": 1.0}),
+        ({"ip": "not an address"}, {"connection_creation_rate": 1.0}),
+        ({"user": "ann"}, {"connection_creation_rate": 1.0}),
+        ({"ip": "127.0.0.1"}, {"producer_byte_rate": 1.0}),
+        ({"user": "ann"}, {"no_such_rate": 1.0}),
+        ({"user": "ann"}, {"producer_byte_rate": 0.0}),
+        ({"user": "ann"}, {"producer_byte_rate": -5.0}),
+        ({"user": "ann"}, {"producer_byte_rate": 1.5}),
+        ({"user": "ann"}, {"producer_byte_rate": 1e19}),
+        ({"user": "ann"}, {"request_percentage": float("nan")}),
+        ({"ip": None}, {"connection_creation_rate": 2.0**31}),
+    ],
+)
+async def test_what_cannot_be_a_quota_is_refused(
+    client: RawClient,
+    broker: RunningBroker,
+    entity: dict[str, str | None],
+    values: dict[str, Any],
+) -> None:
+    assert await set_quota(client, entity, **values) == ErrorCode.INVALID_REQUEST
+    assert not broker.services.cluster.image.quotas
