@@ -27,18 +27,6 @@ TURN_REQUESTS = 32  # started for one connection before others get a turn
 PIPELINED_MAX = 64  # requests of one connection in work at the same time
 
 
-class _Answer:
-    """The place of one started request in the order of answers."""
-
-    __slots__ = ("chunks", "ready", "request", "task")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.task: asyncio.Task[None] | None = None
-        self.ready = False
-        self.chunks: list[Chunk] | None = None
-
-
 class Connection(asyncio.BufferedProtocol):
     """The state of one open socket; lives on the event loop from accept to close."""
 
@@ -49,9 +37,10 @@ class Connection(asyncio.BufferedProtocol):
         self._reader = FrameReader(connections.limits.frame_bytes_max)
         self._frames: deque[tuple[memoryview, float]] = deque()  # complete, with arrival
         self._next: Request | None = None  # first of `_frames`, its header read
-        self._answers: deque[_Answer] = deque()  # started, in order
+        self._started: deque[Request] = deque()  # in the order of their answers
         self._held_bytes = 0  # of frames that are not answered
         self._starting = False  # `_continue` is on the stack
+        self._sending = False  # `_send_ready` is going to be called
         self._reading = True
         self._transport: asyncio.Transport | None = None
         self._writer: SocketWriter | None = None
@@ -90,11 +79,11 @@ class Connection(asyncio.BufferedProtocol):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        for answer in self._answers:
-            if answer.task is not None and answer.request.route.handler.cancellable:
-                answer.task.cancel("the client is gone")
+        for request in self._started:
+            if request.task is not None and request.route.handler.cancellable:
+                request.task.cancel("the client is gone")
         self._frames.clear()
-        self._answers.clear()
+        self._started.clear()
         self._connections.release(self._held_bytes)
         self._held_bytes = 0
         if self._peer is not None:
@@ -125,11 +114,11 @@ class Connection(asyncio.BufferedProtocol):
         """Whether the first waiting frame may be worked on now; reads its header to know."""
         if not self._frames or self._writer is None or self._writer.is_full:
             return False
-        if not self._answers:
+        if not self._started:
             return True
-        if len(self._answers) >= PIPELINED_MAX:
+        if len(self._started) >= PIPELINED_MAX:
             return False
-        return self._answers[-1].request.route.handler.pipelined and self._next_is_pipelined()
+        return self._started[-1].route.handler.pipelined and self._next_is_pipelined()
 
     def _next_is_pipelined(self) -> bool:
         try:
@@ -147,20 +136,21 @@ class Connection(asyncio.BufferedProtocol):
         request = self._peek()
         self._next = None
         self._frames.popleft()
-        answer = _Answer(request)
-        self._answers.append(answer)
-        answer.task = eager.start(self._work(answer), self._connections.start)
+        self._started.append(request)
+        if request.route.handler.pipelined:
+            eager.start_without_task(self._work(request), self._connections.start)
+        else:
+            request.task = eager.start(self._work(request), self._connections.start)
 
-    async def _work(self, answer: _Answer) -> None:
+    async def _work(self, request: Request) -> None:
         """Have one request answered; whatever goes wrong costs this connection only."""
-        request = answer.request
         assert self._peer is not None
         request.started_s = self._loop.time()
         try:
-            answer.chunks = await self._dispatcher.answer(request, self._peer)
+            request.answer = await self._dispatcher.answer(request, self._peer)
             request.handled_s = self._loop.time()
-            answer.ready = True
-            self._send_ready()
+            request.is_ready = True
+            self._answered()
         except ProtocolError as error:
             self._refuse(error)
         except (ConnectionError, KafkaError) as refusal:
@@ -171,19 +161,37 @@ class Connection(asyncio.BufferedProtocol):
             self._connections.metrics.connection_failures += 1
             self._abort()
 
+    def _answered(self) -> None:
+        """One more answer is ready: a lone one goes at once, others together."""
+        if self._sending or not self._started or not self._started[0].is_ready:
+            return
+        if len(self._started) == 1:
+            self._send_ready()
+        else:
+            # One sync makes many answers ready: those of this turn share a system call.
+            self._sending = True
+            self._loop.call_soon(self._send_ready)
+
     def _send_ready(self) -> None:
         """Send the answers whose turn has come."""
-        while self._answers and self._answers[0].ready and self._writer is not None:
-            answer = self._answers.popleft()
-            request = answer.request
-            if answer.chunks is not None:
-                self._writer.write(answer.chunks)
-            now_s = self.last_activity_s = self._loop.time()
+        self._sending = False
+        started, sent = self._started, []
+        chunks: list[Chunk] = []
+        while started and started[0].is_ready:
+            request = started.popleft()
+            sent.append(request)
+            if request.answer is not None:
+                chunks += request.answer
+        if chunks and self._writer is not None:
+            self._writer.write(chunks)
+        now_s = self.last_activity_s = self._loop.time()
+        for request in sent:
             request.route.metrics.observe(
                 request.arrived_s, request.started_s, request.handled_s, now_s
             )
             self._release(request.frame_bytes)
-        self._continue()
+        if self._frames or not self._reading:
+            self._continue()
 
     # Bounds
 
@@ -214,12 +222,12 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def has_work(self) -> bool:
         """Whether requests are being answered, or answers are on their way."""
-        return bool(self._answers) or (self._writer is not None and not self._writer.is_empty)
+        return bool(self._started) or (self._writer is not None and not self._writer.is_empty)
 
     @property
     def is_idle(self) -> bool:
         """Nothing in work: only bytes of a frame that is not complete may be there."""
-        return not self._answers
+        return not self._started
 
     def close_idle(self, idle_s: float) -> None:
         """Close because no whole request and no answer has moved for `idle_s` seconds."""

@@ -5,6 +5,7 @@ the connection, as Kafka does it, except ApiVersions in a version too new: that 
 version 0 with UNSUPPORTED_VERSION and the ranges that are served (KIP-511).
 """
 
+import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Route:
 
 @dataclass(slots=True)
 class Request:
-    """A frame whose header was read."""
+    """A frame whose header was read, until its answer is sent."""
 
     route: Route
     header: RequestHeader
@@ -60,6 +61,9 @@ class Request:
     arrived_s: float  # monotonic, when its last byte was received
     started_s: float = 0.0
     handled_s: float = 0.0
+    task: asyncio.Task[None] | None = None  # None: it needed none
+    is_ready: bool = False
+    answer: list[Chunk] | None = None  # once it is ready; None: no answer is wanted
 
 
 class Dispatcher:
@@ -108,14 +112,14 @@ class Dispatcher:
         route, header = request.route, request.header
         services = self._services
         context = RequestContext(
-            api_version=route.version,
-            client_id=header.client_id,
-            client_host=peer.client_host,
-            principal=peer.principal,
-            listener=peer.listener,
-            now_ms=services.clock.now_ms(),
-            services=services,
-            connection_id=peer.connection_id,
+            route.version,
+            header.client_id,
+            peer.client_host,
+            peer.principal,
+            peer.listener,
+            services.clock.now_ms(),
+            services,
+            peer.connection_id,
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)

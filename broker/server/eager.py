@@ -6,6 +6,7 @@ Before its first wait the coroutine is no task: `asyncio.timeout` and `TaskGroup
 there, loudly.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,22 @@ def start(work: Work, make_task: Callable[[Work], T]) -> T | None:
     except StopIteration:
         return None
     return make_task(cast(Work, _Rest(work, awaited)))
+
+
+def start_without_task(work: Work, make_task: Callable[[Work], object]) -> None:
+    """As `start`, for work that mostly waits once, for a future: no task even for that wait.
+
+    What is left at a second wait becomes a task; until then nothing can cancel the work.
+    """
+    try:
+        awaited = work.send(None)
+    except StopIteration:
+        return
+    if isinstance(awaited, asyncio.Future):
+        awaited._asyncio_future_blocking = False  # `await` set it for a task, which unsets it
+        awaited.add_done_callback(lambda _: start(work, make_task))
+    else:
+        make_task(cast(Work, _Rest(work, awaited)))
 
 
 class _Rest:

@@ -76,6 +76,10 @@ class SocketWriter:
     def write(self, chunks: Sequence[Chunk]) -> None:
         """Send `chunks` after all that waits; what the socket does not take now is kept."""
         try:
+            if len(chunks) == 1 and not self._queue and type(chunks[0]) is bytearray:
+                if self._sent_at_once(chunks[0]):
+                    return
+                chunks = ()
             for chunk in chunks:
                 self._enqueue(chunk)
             if not self._armed:
@@ -94,6 +98,18 @@ class SocketWriter:
         self._queue.clear()
         self._unsent_bytes = 0
         self._socket.close()
+
+    def _sent_at_once(self, answer: bytearray) -> bool:
+        """Send a lone small answer, as most are; what the socket does not take is queued."""
+        try:
+            sent = self._socket.send(answer)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(answer):
+            return True
+        self._queue.append(memoryview(answer)[sent:])
+        self._unsent_bytes += len(answer) - sent
+        return False
 
     def _enqueue(self, chunk: Chunk) -> None:
         size = len(chunk)

@@ -287,3 +287,14 @@ async def test_requests_are_counted_and_timed(server: ToyServer) -> None:
     text = server.metrics.exposition().decode()
     assert 'kafka_network_requestmetrics_requests_total{request="Heartbeat"} 3.0' in text
     assert 'footfall_kafka_request_duration_seconds_count{api="Heartbeat"} 3.0' in text
+
+
+async def test_answers_that_get_ready_together_leave_together(server: ToyServer) -> None:
+    gate = server.toys.gate("p0")
+    server.toys.gates |= {f"p{n}": gate for n in range(1, 20)}
+    async with await server.connect() as client:
+        ids = [client.send(produce(f"p{n}"), 9) for n in range(20)]
+        await server.toys.until_started(20)
+        gate.set()
+
+        assert [await produced(client, one) for one in ids] == [f"p{n}" for n in range(20)]

@@ -87,3 +87,59 @@ async def test_cancelling_the_task_cancels_the_work() -> None:
 
     assert task.cancelled()
     assert ends == ["cleaned up"]
+
+
+async def test_work_that_waits_once_for_a_future_needs_no_task() -> None:
+    steps: list[str] = []
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        steps.append("begun")
+        steps.append(await answer)
+
+    eager.start_without_task(work(), lambda _: pytest.fail("a task was made"))
+    assert steps == ["begun"]
+    answer.set_result("answered")
+    await asyncio.sleep(0)
+
+    assert steps == ["begun", "answered"]
+
+
+async def test_errors_of_the_one_future_reach_the_work() -> None:
+    caught: list[str] = []
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        try:
+            await answer
+        except OSError as error:
+            caught.append(str(error))
+
+    eager.start_without_task(work(), lambda _: pytest.fail("a task was made"))
+    answer.set_exception(OSError("no disk"))
+    await asyncio.sleep(0)
+
+    assert caught == ["no disk"]
+
+
+@pytest.mark.parametrize("turns_first", [True, False])
+async def test_work_that_waits_again_or_not_for_a_future_becomes_a_task(turns_first: bool) -> None:
+    steps: list[Any] = []
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        if turns_first:
+            await asyncio.sleep(0)
+        steps.append(await answer)
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):  # a task by now
+            steps.append(await asyncio.sleep(0, "end"))
+
+    async with asyncio.TaskGroup() as tasks:
+        eager.start_without_task(work(), tasks.create_task)
+        await asyncio.sleep(0)
+        answer.set_result("answered")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    assert steps == ["answered", "end"]

@@ -8,7 +8,7 @@ import pytest
 
 from broker.protocol.messages.fetch import FetchRequest, FetchResponse
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
-from broker.server.writer import FULL_BYTES, SENDFILE_BYTES_MIN
+from broker.server.writer import FULL_BYTES, SENDFILE_BYTES_MIN, SocketWriter
 from broker.storage.file_slice import FileSlice
 from tests.broker.server.conftest import ToyServer
 from tests.support.raw_client import RawClient
@@ -130,3 +130,25 @@ async def test_small_answers_leave_at_once(server: ToyServer) -> None:
         taken = connection._writer._socket  # type: ignore[attr-defined]
 
         assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+async def test_a_lone_answer_larger_than_the_socket_takes_arrives_whole() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+    failures: list[Exception] = []
+    writer = SocketWriter(loop, ours.fileno(), lambda: None, failures.append)
+    answer = bytearray(bytes(range(251)) * 20_000)
+
+    writer.write([answer])
+    writer.write([bytearray(b"end")])
+    received = b""
+    while len(received) < len(answer) + 3:
+        received += await loop.sock_recv(theirs, MEGABYTE)
+    writer.close()
+    ours.close()
+    theirs.close()
+
+    assert received == answer + b"end"
+    assert not failures
