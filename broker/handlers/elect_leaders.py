@@ -4,8 +4,9 @@ With one replica the leader is always the preferred one: ELECTION_NOT_NEEDED, wh
 success; with null for all partitions the answer is empty, as in Kafka.
 """
 
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.image import TopicImage
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.elect_leaders import (
     ElectLeadersRequest,
@@ -24,17 +25,18 @@ async def elect_leaders(
         return ElectLeadersResponse(error_code=ErrorCode.INVALID_REQUEST)
     response = ElectLeadersResponse()
     for topic in request.topic_partitions or ():
-        results = []
-        for index in topic.partitions:
-            code = ErrorCode.ELECTION_NOT_NEEDED
-            message = "Leader election not needed for topic partition."
-            try:
-                context.services.partitions.get(topic.topic, index)
-            except KafkaError as refusal:
-                code, message = refusal.code, refusal.message
-            results.append(PartitionResult(index, code, message))
+        known = context.services.cluster.image.topics.get(topic.topic)
+        results = [_elect(topic.topic, known, index) for index in topic.partitions]
         response.replica_election_results.append(ReplicaElectionResult(topic.topic, results))
     return response
+
+
+def _elect(name: str, known: TopicImage | None, index: int) -> PartitionResult:
+    if known is not None and 0 <= index < len(known.partitions):
+        message = "Leader election not needed for topic partition."
+        return PartitionResult(index, ErrorCode.ELECTION_NOT_NEEDED, message)
+    missing = f"topic as {name}" if known is None else f"partition as {name}-{index}"
+    return PartitionResult(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"No such {missing}")
 
 
 HANDLER = Handler(

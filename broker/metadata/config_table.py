@@ -60,7 +60,7 @@ class ConfigDefinition:
             self._check_bounds(value, self._number(value, float))
         elif self.type is ConfigType.BOOLEAN:
             if value.lower() not in ("true", "false"):
-                raise self._refused(value, "it must be true or false")
+                raise self._refused(value, "Expected value to be either true or false")
         elif self.type is ConfigType.LIST:
             for item in split_list(value):
                 self._check_choice(item)
@@ -71,7 +71,7 @@ class ConfigDefinition:
         try:
             return kind(value.strip())
         except ValueError:
-            raise self._refused(value, "it must be a number") from None
+            raise self._refused(value, f"Not a number of type {self.type.name}") from None
 
     def _check_bounds(self, value: str, number: float) -> None:
         low = self.low
@@ -81,13 +81,13 @@ class ConfigDefinition:
         elif self.type is ConfigType.LONG:
             high = INT64_MAX if high is None else high
         if low is not None and number < low:
-            raise self._refused(value, f"it must be at least {low}")
+            raise self._refused(value, f"Value must be at least {low}")
         if high is not None and number > high:
-            raise self._refused(value, f"it must be at most {high}")
+            raise self._refused(value, f"Value must be no more than {high}")
 
     def _check_choice(self, value: str) -> None:
         if self.choices and value not in self.choices:
-            raise self._refused(value, f"it must be one of {', '.join(self.choices)}")
+            raise self._refused(value, f"String must be one of: {', '.join(self.choices)}")
 
     def _refused(self, value: str, reason: str) -> KafkaError:
         return KafkaError(

@@ -19,6 +19,17 @@ async def test_the_only_replica_leads_already(client: RawClient) -> None:
         ErrorCode.ELECTION_NOT_NEEDED,
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ]
+    assert results[1].error_message == "No such partition as pages-5"
+
+
+async def test_an_unknown_topic_is_named_in_the_answer(client: RawClient) -> None:
+    wanted = [TopicPartitions("nowhere", [0])]
+
+    response = await client.ask(ElectLeadersRequest(0, wanted), 2, ElectLeadersResponse)
+
+    (result,) = response.replica_election_results[0].partition_result
+    assert result.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert result.error_message == "No such topic as nowhere"
 
 
 async def test_all_partitions_need_no_election(client: RawClient) -> None:
