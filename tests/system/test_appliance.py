@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -84,6 +85,25 @@ def test_what_the_command_shows_agrees_with_what_was_sent(appliance: Appliance) 
     assert "footfall-export" in groups
     assert len(tail.splitlines()) == 10
     assert all(SITE in line for line in tail.splitlines())
+
+
+def test_the_event_that_the_readme_sends_is_stored_as_a_page_view(appliance: Appliance) -> None:
+    """Runs the README's own curl command, with this appliance's port."""
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r"^ {4}(curl -i .*\\\n.*)$", text, re.MULTILINE)
+    assert found
+    command = found[1].replace("127.0.0.1:8090", f"127.0.0.1:{appliance.ports['ingest']}")
+    appliance.start()
+    appliance.footfall("site", "add", "example.com")
+
+    answer = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert " 202 " in answer.stdout.splitlines()[0], answer.stdout
+    query = "select event_name, site_id, is_bot from events"
+    eventually(lambda: bool(appliance.warehouse(query)), 30, appliance.told.text)
+    assert appliance.warehouse(query) == [("pageview", "example.com", 0)]
 
 
 def test_topics_are_made_and_deleted_by_hand(appliance: Appliance) -> None:
