@@ -59,7 +59,9 @@ class _Rest:
         return awaited
 
     def throw(self, error: BaseException) -> Any:
-        self._awaited = _GIVEN
+        awaited, self._awaited = self._awaited, _GIVEN
+        if isinstance(awaited, asyncio.Future):
+            awaited.cancel()  # the task was cancelled before it had it: it would have done this
         return self._work.throw(error)
 
     def close(self) -> None:

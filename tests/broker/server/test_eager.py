@@ -143,3 +143,18 @@ async def test_work_that_waits_again_or_not_for_a_future_becomes_a_task(turns_fi
         await asyncio.sleep(0)
 
     assert steps == ["answered", "end"]
+
+
+async def test_work_cancelled_before_its_task_runs_takes_along_what_it_waits_for() -> None:
+    """A fetch whose client hung up at once once left a read behind, and its refusal in the log."""
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await answer
+
+    async with asyncio.TaskGroup() as tasks:
+        task = eager.start(work(), tasks.create_task)
+        assert task is not None
+        task.cancel()
+
+    assert answer.cancelled()
