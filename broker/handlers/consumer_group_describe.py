@@ -21,8 +21,7 @@ from broker.protocol.messages.consumer_group_describe import (
     TopicPartitions,
 )
 
-_ALL_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8  # READ, DELETE, DESCRIBE (KIP-430)
-_CONSUMER_MEMBER = 1  # member_type of v1; 0 is a classic member
+_CLASSIC_MEMBER, _CONSUMER_MEMBER = 0, 1  # member_type of v1
 
 
 async def consumer_group_describe(
@@ -68,7 +67,7 @@ def _member(described: ConsumerMemberDescription, names: Mapping[bytes, str]) ->
         subscribed_topic_regex=member.topic_regex,
         assignment=_assignment(member.owns.assigned, names),
         target_assignment=_assignment(described.target, names),
-        member_type=_CONSUMER_MEMBER,
+        member_type=_CONSUMER_MEMBER if member.classic is None else _CLASSIC_MEMBER,
     )
 
 

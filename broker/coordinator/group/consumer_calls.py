@@ -2,7 +2,7 @@
 
 from broker.coordinator.group import consumer_heartbeat
 from broker.coordinator.group.classic_group import ClassicGroup
-from broker.coordinator.group.consumer_group import JOINING, ConsumerGroup
+from broker.coordinator.group.consumer_group import JOINING, LEAVING, ConsumerGroup
 from broker.coordinator.group.consumer_messages import (
     ConsumerHeartbeat,
     ConsumerHeartbeatResponse,
@@ -10,6 +10,8 @@ from broker.coordinator.group.consumer_messages import (
 )
 from broker.coordinator.group.descriptions import ConsumerGroupDescription, describe_consumer
 from broker.coordinator.group.messages import Moment, Step
+from broker.coordinator.group.migration import close, upgrade
+from broker.coordinator.group.records import GroupMetadataKey
 from broker.coordinator.group.shards import GroupShards, Slot
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.errors import ErrorCode, KafkaError
@@ -27,10 +29,13 @@ class ConsumerCalls:
         def act(
             state: GroupShardState, now: Moment, step: Step[Parked]
         ) -> ConsumerHeartbeatResponse:
-            group = _consumer_group(state, request, step)
+            group = self._group(state, request, step)
             draft = consumer_heartbeat.Draft(group, self._shards.image, now)
             response = consumer_heartbeat.heartbeat(draft, request, limits)
-            step.records.extend(draft.records)
+            if request.member_epoch == LEAVING:
+                close(draft, self._shards.settings, step)
+            else:
+                step.records.extend(draft.records)
             return response
 
         answer = self._shards.begin(slot, request.group_id, act)
@@ -39,12 +44,13 @@ class ConsumerCalls:
         return await answer
 
     def _touch(self, slot: Slot, request: ConsumerHeartbeat, limits: ConsumerLimits) -> None:
-        """The member's records are applied: its session begins anew."""
+        """The records are applied: the member's session begins anew, those of a group that was
+        classic a moment ago begin."""
         group = slot.state.groups.get(request.group_id)
         if isinstance(group, ConsumerGroup):
-            member = group.members.get(request.member_id)
-            if member is not None:
-                consumer_heartbeat.touch(group, member, self._shards.now(), limits)
+            for member_id, member in group.members.items():
+                if member_id == request.member_id or member_id not in group.session_ends_at:
+                    consumer_heartbeat.touch(group, member, self._shards.now(), limits)
             self._shards.schedule(slot, request.group_id)
 
     def describe(self, group_id: str) -> ConsumerGroupDescription:
@@ -59,22 +65,32 @@ class ConsumerCalls:
             )
         return describe_consumer(group)
 
+    def _group(
+        self, state: GroupShardState, request: ConsumerHeartbeat, step: Step[Parked]
+    ) -> ConsumerGroup:
+        """The group. A classic one becomes a consumer group when somebody joins it."""
+        group = state.groups.get(request.group_id)
+        if isinstance(group, ConsumerGroup):
+            return group
+        if request.member_epoch != JOINING:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
+        if not isinstance(group, ClassicGroup):
+            return ConsumerGroup(request.group_id)
+        if not group.members:
+            if group.pending_members:
+                raise _not_a_consumer_group(request.group_id)
+            step.records.extend(group.tombstones())
+            return ConsumerGroup(request.group_id, epoch=group.generation)  # epochs only ever grow
+        if not self._shards.settings.may_upgrade:
+            raise _not_a_consumer_group(request.group_id)
+        consumer_heartbeat.validate(request)
+        made, records = upgrade(group, self._shards.image, step)
+        for record in records:
+            if not isinstance(record.key, GroupMetadataKey):
+                made.apply(record)
+        step.records.extend(records)
+        return made
 
-def _consumer_group(
-    state: GroupShardState, request: ConsumerHeartbeat, step: Step[Parked]
-) -> ConsumerGroup:
-    """The group. An empty classic one becomes a consumer group when somebody joins it."""
-    group = state.groups.get(request.group_id)
-    if isinstance(group, ConsumerGroup):
-        return group
-    if request.member_epoch != JOINING:
-        raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
-    if isinstance(group, ClassicGroup):
-        if group.members or group.pending_members:
-            raise KafkaError(
-                ErrorCode.GROUP_ID_NOT_FOUND,
-                f"Group {request.group_id} is not a consumer group.",
-            )
-        step.records.extend(group.tombstones())
-        return ConsumerGroup(request.group_id, epoch=group.generation)  # epochs only ever grow
-    return ConsumerGroup(request.group_id)
+
+def _not_a_consumer_group(group_id: str) -> KafkaError:
+    return KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")

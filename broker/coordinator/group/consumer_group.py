@@ -14,6 +14,7 @@ from typing import Any
 
 from broker.coordinator.group.assignors import DEFAULT_ASSIGNOR, Assignment, Partition
 from broker.coordinator.group.records import (
+    ClassicMemberMetadata,
     ConsumerGroupCurrentMemberAssignmentKey,
     ConsumerGroupCurrentMemberAssignmentValue,
     ConsumerGroupMemberMetadataKey,
@@ -83,6 +84,8 @@ class ConsumerMember:
     topic_regex: str | None = None
     assignor: str | None = None
     owns: Ownership = field(default_factory=Ownership)
+    classic: ClassicMemberMetadata | None = None
+    """What a member that speaks the classic protocol said in JoinGroup (online migration)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class ConsumerGroup:
     session_ends_at: dict[str, float] = field(default_factory=dict)
     revocation_ends_at: dict[str, tuple[int, float]] = field(default_factory=dict)
     """member id -> (its epoch when it was told to revoke, deadline)"""
+    calls_end_at: dict[str, float] = field(default_factory=dict)
+    """Classic members that were told to join, or have to sync -> until when."""
     resolved_version: int = -1
     """Version of the metadata that the expressions were last held against."""
 
@@ -146,7 +151,9 @@ class ConsumerGroup:
     def next_deadline(self) -> float:
         revocations = (ends_at for _, ends_at in self.revocation_ends_at.values())
         return min(
-            min(self.session_ends_at.values(), default=NEVER), min(revocations, default=NEVER)
+            min(self.session_ends_at.values(), default=NEVER),
+            min(revocations, default=NEVER),
+            min(self.calls_end_at.values(), default=NEVER),
         )
 
     def parked_tokens(self) -> list[Any]:
@@ -165,6 +172,7 @@ class ConsumerGroup:
             subscribed_topic_regex=member.topic_regex,
             rebalance_timeout_ms=member.rebalance_timeout_ms,
             server_assignor=member.assignor,
+            classic_member_metadata=member.classic,
         )
         return Record(ConsumerGroupMemberMetadataKey(self.group_id, member.member_id), value)
 
@@ -217,6 +225,7 @@ class ConsumerGroup:
             dict(self.owners),
             dict(self.session_ends_at),
             dict(self.revocation_ends_at),
+            dict(self.calls_end_at),
             self.resolved_version,
         )
 
@@ -261,6 +270,7 @@ class ConsumerGroup:
             topic_regex=value.subscribed_topic_regex,
             assignor=value.server_assignor,
             owns=known.owns if known else Ownership(),
+            classic=value.classic_member_metadata,
         )
         if value.instance_id is not None:
             self.static_members[value.instance_id] = member_id
@@ -269,6 +279,7 @@ class ConsumerGroup:
         member = self.members.pop(member_id, None)
         self.session_ends_at.pop(member_id, None)
         self.revocation_ends_at.pop(member_id, None)
+        self.calls_end_at.pop(member_id, None)
         if member is None:
             return
         self._release(member)
@@ -324,6 +335,7 @@ def with_ownership(member: ConsumerMember, owns: Ownership) -> ConsumerMember:
         member.topic_regex,
         member.assignor,
         owns,
+        member.classic,
     )
 
 

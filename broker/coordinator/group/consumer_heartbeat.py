@@ -15,6 +15,7 @@ from broker.coordinator.group.consumer_group import (
     ConsumerMember,
     MemberState,
     Ownership,
+    Partitions,
 )
 from broker.coordinator.group.consumer_messages import (
     ConsumerHeartbeat,
@@ -69,14 +70,7 @@ def heartbeat(
     if request.member_epoch in (LEAVING, LEAVING_FOR_A_MOMENT):
         return _leave(draft, request)
     before, member_changed = _admit(draft, request, limits)
-    regex_changed = _resolve(draft)
-    topics = draft.group.subscribed_topics()
-    hash_changed = metadata_hash(topics, draft.image) != draft.group.metadata_hash
-    if member_changed or regex_changed or hash_changed:
-        draft.bump_epoch()
-    if draft.group.epoch > draft.group.target_epoch:
-        _assign(draft)
-    owns = _reconcile(draft, request)
+    owns = advance(draft, request.member_id, request.owned, member_changed=member_changed)
     told_anew = request.member_epoch == JOINING or request.is_full
     changed = owns.assigned != before.assigned
     return ConsumerHeartbeatResponse(
@@ -85,6 +79,20 @@ def heartbeat(
         heartbeat_interval_ms=limits.heartbeat_interval_ms,
         assignment=owns.assigned if told_anew or changed else None,
     )
+
+
+def advance(
+    draft: Draft, member_id: str, owned: Partitions | None, *, member_changed: bool
+) -> Ownership:
+    """Bring the group up to date, and the member one step closer to what it shall own."""
+    regex_changed = _resolve(draft)
+    topics = draft.group.subscribed_topics()
+    hash_changed = metadata_hash(topics, draft.image) != draft.group.metadata_hash
+    if member_changed or regex_changed or hash_changed:
+        draft.bump_epoch()
+    if draft.group.epoch > draft.group.target_epoch:
+        _assign(draft)
+    return _reconcile(draft, member_id, owned)
 
 
 def validate(request: ConsumerHeartbeat) -> None:
@@ -156,6 +164,7 @@ def _admit(
         or updated.topic_names != known.topic_names
         or updated.topic_regex != known.topic_regex
         or updated.assignor != known.assignor
+        or known.classic is not None
     )
     return known.owns, subscription_changed
 
@@ -176,21 +185,25 @@ def _take_seat(draft: Draft, request: ConsumerHeartbeat) -> ConsumerMember | Non
     if holder is None:
         return None
     old = draft.group.members[holder]
-    if old.owns.epoch != LEAVING_FOR_A_MOMENT:
+    if old.owns.epoch != LEAVING_FOR_A_MOMENT and old.classic is None:
         raise KafkaError(
             ErrorCode.UNRELEASED_INSTANCE_ID,
             f"Instance id {request.instance_id} is still held by member {holder}.",
         )
-    target = draft.group.target.get(holder, frozenset())
-    seat = replace(old, member_id=request.member_id)
+    return give_seat(draft, old, request.member_id)
+
+
+def give_seat(draft: Draft, old: ConsumerMember, member_id: str) -> ConsumerMember:
+    """A static member goes on under a new id, with what the old one owned."""
+    target = draft.group.target.get(old.member_id, frozenset())
     owns = replace(old.owns, epoch=JOINING, previous_epoch=JOINING)
     draft.put(
-        *draft.group.member_tombstones(holder),
-        draft.group.member_record(seat),
-        draft.group.target_record(request.member_id, target),
-        draft.group.ownership_record(request.member_id, owns),
+        *draft.group.member_tombstones(old.member_id),
+        draft.group.member_record(replace(old, member_id=member_id)),
+        draft.group.target_record(member_id, target),
+        draft.group.ownership_record(member_id, owns),
     )
-    return draft.group.members[request.member_id]
+    return draft.group.members[member_id]
 
 
 def _check_epoch(
@@ -237,6 +250,7 @@ def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMemb
         topic_names=member.topic_names if names is None else names,
         topic_regex=regex or None,  # an empty expression takes the subscription back
         assignor=request.assignor or member.assignor,
+        classic=None,  # whoever sends heartbeats of this kind is no classic member any more
     )
 
 
@@ -281,15 +295,15 @@ def _assign(draft: Draft) -> None:
     draft.put(Record(key, ConsumerGroupTargetAssignmentMetadataValue(group.epoch)))
 
 
-def _reconcile(draft: Draft, request: ConsumerHeartbeat) -> Ownership:
+def _reconcile(draft: Draft, member_id: str, owned: Partitions | None) -> Ownership:
     group = draft.group
-    member = group.members[request.member_id]
+    member = group.members[member_id]
     owns = reconcile(
         member.member_id,
         member.owns,
         target=group.target.get(member.member_id, frozenset()),
         target_epoch=group.target_epoch,
-        reported=request.owned,
+        reported=owned,
         owners=group.owners,
     )
     if owns != member.owns:
@@ -329,7 +343,7 @@ def remove(draft: Draft, member_id: str) -> None:
 
 
 def expire(draft: Draft) -> None:
-    """Remove members that were silent for a session, or did not give up partitions in time."""
+    """Remove members that were silent for a session, or too late to give up partitions or call."""
     now_ms = draft.now.monotonic_ms
     late = [m for m, ends_at in draft.original.session_ends_at.items() if ends_at <= now_ms]
     for member_id, (epoch, ends_at) in draft.original.revocation_ends_at.items():
@@ -338,6 +352,8 @@ def expire(draft: Draft) -> None:
             continue
         if member.owns.epoch == epoch and member.owns.state is MemberState.UNREVOKED_PARTITIONS:
             late.append(member_id)
+    calls = draft.original.calls_end_at.items()
+    late += [m for m, ends_at in calls if ends_at <= now_ms and m not in late]
     for member_id in late:
         remove(draft, member_id)
 
@@ -346,7 +362,10 @@ def touch(
     group: ConsumerGroup, member: ConsumerMember, now: Moment, limits: ConsumerLimits
 ) -> None:
     """The member lives: its session starts anew; a revocation, once begun, has its own deadline."""
-    group.session_ends_at[member.member_id] = now.monotonic_ms + limits.session_timeout_ms
+    session_ms = limits.session_timeout_ms
+    if member.classic is not None:  # it chose for itself, in JoinGroup
+        session_ms = member.classic.session_timeout_ms
+    group.session_ends_at[member.member_id] = now.monotonic_ms + session_ms
     if member.owns.state is not MemberState.UNREVOKED_PARTITIONS:
         group.revocation_ends_at.pop(member.member_id, None)
         return

@@ -23,6 +23,7 @@ from broker.coordinator.group.descriptions import (
     listing,
     passes,
 )
+from broker.coordinator.group.hosted_calls import HostedCalls
 from broker.coordinator.group.messages import (
     JoinRequest,
     JoinResponse,
@@ -72,6 +73,7 @@ class GroupCoordinator:
         self._shards = GroupShards(
             cluster, partitions, clock, self._settings, tasks, metrics=metrics
         )
+        self._hosted = HostedCalls(self._shards)
         self.consumer = ConsumerCalls(self._shards)
         """KIP-848 groups"""
 
@@ -126,6 +128,8 @@ class GroupCoordinator:
                 ErrorCode.INVALID_SESSION_TIMEOUT,
                 f"session timeout {request.session_timeout_ms} ms is outside [{low}, {high}]",
             )
+        if self._hosted.is_host(request.group_id):
+            return await self._hosted.join(request)
         parked: Parked = asyncio.get_running_loop().create_future()
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse | None:
@@ -149,6 +153,8 @@ class GroupCoordinator:
     async def sync(self, request: SyncRequest) -> SyncResponse:
         """SyncGroup; answers when the leader's assignment is on disk."""
         _require_group_id(request.group_id)
+        if self._hosted.is_host(request.group_id):
+            return await self._hosted.sync(request)
         parked: Parked = asyncio.get_running_loop().create_future()
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> SyncResponse | None:
@@ -165,6 +171,9 @@ class GroupCoordinator:
     async def heartbeat(self, group_id: str, identity: MemberIdentity, generation: int) -> None:
         """Heartbeat; returns when all is well, raises what the member must know."""
         _require_group_id(group_id)
+        if self._hosted.is_host(group_id):
+            self._hosted.heartbeat(group_id, identity, generation)
+            return
         slot = self._shards.slot_of(group_id)
         group = _member_group(slot.state, group_id)
         classic_member_calls.heartbeat(group, identity, generation, self._shards.now())
@@ -172,6 +181,8 @@ class GroupCoordinator:
     async def leave(self, group_id: str, leaving: Sequence[MemberIdentity]) -> list[LeaveResult]:
         """LeaveGroup, each member with its own outcome."""
         _require_group_id(group_id)
+        if self._hosted.is_host(group_id):
+            return await self._hosted.leave(group_id, leaving)
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[LeaveResult]:
             group = state.groups.get(group_id)
@@ -319,10 +330,6 @@ def _classic_group(
     group = state.groups.get(group_id)
     if not isinstance(group, ConsumerGroup):
         return state.classic_to_change(group_id)
-    if group.members:
-        raise KafkaError(
-            ErrorCode.INCONSISTENT_GROUP_PROTOCOL, f"group {group_id!r} has KIP-848 members"
-        )
     step.records.extend(group.tombstones())
     del state.groups[group_id]
     classic = state.classic_to_change(group_id)

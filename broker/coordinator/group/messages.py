@@ -115,3 +115,5 @@ class Step(Generic[Token]):
 
     records: list[Record] = field(default_factory=list)
     answers: list[Answer[Token]] = field(default_factory=list)
+    restarts: bool = False
+    """The group has another protocol now: its members have to join anew."""

@@ -58,6 +58,13 @@ def _validate_consumer_commit(group: ConsumerGroup, commit: OffsetCommit) -> Non
     if commit.generation < 0 and not commit.member_id and commit.is_transactional:
         return
     member = _consumer_member(group, commit.member_id)
+    if member.classic is not None:
+        if commit.generation != member.owns.epoch:
+            raise KafkaError(
+                ErrorCode.ILLEGAL_GENERATION,
+                f"generation {commit.generation} is not {member.owns.epoch}",
+            )
+        return
     if not commit.is_transactional and commit.api_version < _MEMBER_EPOCHS_SINCE:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_VERSION,

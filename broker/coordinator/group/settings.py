@@ -22,6 +22,16 @@ class GroupSettings:
             members_max=config.group_max_size,
         )
 
+    @property
+    def may_upgrade(self) -> bool:
+        """Whether a classic group with members becomes a KIP-848 group when one joins."""
+        return self._config.group_consumer_migration_policy in ("upgrade", "bidirectional")
+
+    @property
+    def may_downgrade(self) -> bool:
+        """Whether a KIP-848 group becomes classic when only classic members are left."""
+        return self._config.group_consumer_migration_policy in ("downgrade", "bidirectional")
+
     def of(self, group_id: str, name: str) -> str:
         """One setting of the group, as text."""
         return group_config(self._image(), self._config, group_id, name)

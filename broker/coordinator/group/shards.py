@@ -20,6 +20,7 @@ from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.counting import count
 from broker.coordinator.group.messages import Answer, Moment, Step
+from broker.coordinator.group.migration import close
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.records import encode_record
 from broker.coordinator.group.settings import GroupSettings
@@ -187,6 +188,8 @@ class GroupShards:
             _refuse(answer.token for answer in step.answers)
             outcome.set_exception(refusal)
             return outcome
+        if step.restarts:
+            self.begin(slot, group_id, _restart(group_id, self.settings.consumer(group_id)))
         task = self._tasks.create_task(self._settle(slot, committed, step, outcome))
         if step.records:
             slot.unsettled.add(task)
@@ -228,7 +231,7 @@ class GroupShards:
             log.debug("timer without effect: %s group=%s", refusal, group_id)
             return
         if group_id in slot.state.groups:
-            self.begin(slot, group_id, _expire(group_id, self.image))
+            self.begin(slot, group_id, _expire(group_id, self.image, self.settings))
 
 
 def _restart(group_id: str, limits: ConsumerLimits) -> Act[None]:
@@ -243,7 +246,7 @@ def _restart(group_id: str, limits: ConsumerLimits) -> Act[None]:
     return act
 
 
-def _expire(group_id: str, image: ClusterImage) -> Act[None]:
+def _expire(group_id: str, image: ClusterImage, settings: GroupSettings) -> Act[None]:
     def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
         match state.groups.get(group_id):
             case ClassicGroup() as group:
@@ -251,7 +254,7 @@ def _expire(group_id: str, image: ClusterImage) -> Act[None]:
             case ConsumerGroup() as group:
                 draft = consumer_heartbeat.Draft(group, image, now)
                 consumer_heartbeat.expire(draft)
-                step.records.extend(draft.records)
+                close(draft, settings, step)
 
     return act
 

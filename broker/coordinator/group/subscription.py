@@ -1,11 +1,17 @@
-"""What the members of a group subscribe to; classic ones say it in bytes of their own."""
+"""What the members of a group subscribe to and are assigned; classic ones say it in bytes of
+their own (Kafka's ConsumerProtocol): an int16 version and a message."""
 
 from typing import Any
 
 from broker.coordinator.group.classic_group import ClassicGroup
-from broker.coordinator.group.consumer_group import ConsumerGroup
-from broker.protocol.codec import decode
-from broker.protocol.messages.consumer_protocol import ConsumerProtocolSubscription
+from broker.coordinator.group.consumer_group import ConsumerGroup, Partitions
+from broker.metadata.image import ClusterImage
+from broker.protocol.codec import decode, encode_bytes
+from broker.protocol.messages.consumer_protocol import (
+    ConsumerProtocolAssignment,
+    ConsumerProtocolSubscription,
+    TopicPartitionAssignment,
+)
 from broker.protocol.primitives import ProtocolError
 
 CONSUMER_PROTOCOL_TYPE = "consumer"
@@ -31,9 +37,55 @@ def decode_subscription(metadata: bytes) -> ConsumerProtocolSubscription | None:
     """The subscription, read as the newest version known; None if these bytes are none."""
     if len(metadata) < _VERSION_BYTES:
         return None
-    version = int.from_bytes(metadata[:_VERSION_BYTES], "big", signed=True)
     newest = ConsumerProtocolSubscription.VERSIONS[1]
+    version = min(_version(metadata), newest)
     try:
-        return decode(ConsumerProtocolSubscription, min(version, newest), metadata, _VERSION_BYTES)
+        return decode(ConsumerProtocolSubscription, version, metadata, _VERSION_BYTES)
     except ProtocolError:
         return None
+
+
+def owned_partitions(subscription: ConsumerProtocolSubscription, image: ClusterImage) -> Partitions:
+    """What a classic member says it still owns, of topics that exist."""
+    return frozenset(
+        (image.topics[one.topic].topic_id, index)
+        for one in subscription.owned_partitions
+        if one.topic in image.topics
+        for index in one.partitions
+    )
+
+
+def decode_assignment(assignment: bytes, image: ClusterImage) -> Partitions | None:
+    """The partitions, of topics that exist; no bytes are no partitions; None: these are none."""
+    if not assignment:
+        return frozenset()
+    newest = ConsumerProtocolAssignment.VERSIONS[1]
+    version = min(_version(assignment), newest)
+    try:
+        decoded = decode(ConsumerProtocolAssignment, version, assignment, _VERSION_BYTES)
+    except ProtocolError:
+        return None
+    return frozenset(
+        (image.topics[one.topic].topic_id, index)
+        for one in decoded.assigned_partitions
+        if one.topic in image.topics
+        for index in one.partitions
+    )
+
+
+def encode_assignment(partitions: Partitions, image: ClusterImage, subscription: bytes) -> bytes:
+    """The bytes for a member that subscribed with these, in the version that it used."""
+    newest = ConsumerProtocolAssignment.VERSIONS[1]
+    version = min(_version(subscription), newest)
+    topics: dict[str, list[int]] = {}
+    for topic_id, index in sorted(partitions):
+        name = image.names_by_id.get(topic_id)
+        if name is not None:
+            topics.setdefault(name, []).append(index)
+    assigned = [TopicPartitionAssignment(name, indexes) for name, indexes in topics.items()]
+    body = encode_bytes(ConsumerProtocolAssignment(assigned_partitions=assigned), version)
+    return version.to_bytes(_VERSION_BYTES, "big") + body
+
+
+def _version(data: bytes) -> int:
+    return max(0, int.from_bytes(data[:_VERSION_BYTES], "big", signed=True))
