@@ -15,6 +15,7 @@ from broker.protocol.messages.add_offsets_to_txn import (
     AddOffsetsToTxnRequest,
     AddOffsetsToTxnResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def add_offsets_to_txn(
@@ -23,6 +24,8 @@ async def add_offsets_to_txn(
     services = context.services
     producer = Producer(request.producer_id, request.producer_epoch)
     try:
+        context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         await services.cluster.ensure_internal_topic(OFFSETS_TOPIC)
         index = services.groups.coordinator_partition(request.group_id)
         await services.transactions.add_partitions(

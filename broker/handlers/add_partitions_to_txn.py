@@ -10,7 +10,7 @@ CONCURRENT_TRANSACTIONS, TRANSACTION_ABORTABLE, COORDINATOR_LOAD_IN_PROGRESS, IN
 from broker.coordinator.transaction.fencing import code_for
 from broker.coordinator.transaction.transaction import Producer, TopicPartition
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Services, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.add_partitions_to_txn import (
     AddPartitionsToTxnPartitionResult,
@@ -20,6 +20,7 @@ from broker.protocol.messages.add_partitions_to_txn import (
     AddPartitionsToTxnTopicResult,
     AddPartitionsToTxnTransaction,
 )
+from broker.security.acls import Operation, Resource
 
 BATCHED_SINCE = 4
 
@@ -28,6 +29,8 @@ async def add_partitions_to_txn(
     request: AddPartitionsToTxnRequest, context: RequestContext
 ) -> AddPartitionsToTxnResponse:
     if context.api_version >= BATCHED_SINCE:
+        if not context.is_authorized(Operation.CLUSTER_ACTION, Resource.CLUSTER):
+            return AddPartitionsToTxnResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
         results = [
             AddPartitionsToTxnResult(each.transactional_id, await _added(each, context))
             for each in request.transactions
@@ -39,42 +42,51 @@ async def add_partitions_to_txn(
         producer_epoch=request.v3_and_below_producer_epoch,
         topics=request.v3_and_below_topics,
     )
-    return AddPartitionsToTxnResponse(results_by_topic_v3_and_below=await _added(single, context))
+    transactional_id = single.transactional_id
+    if context.is_authorized(Operation.WRITE, Resource.TRANSACTIONAL_ID, transactional_id):
+        answers = await _added(single, context)
+    else:
+        code = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        answers = _answer(single, dict.fromkeys(_partitions(single), code))
+    return AddPartitionsToTxnResponse(results_by_topic_v3_and_below=answers)
+
+
+def _partitions(wish: AddPartitionsToTxnTransaction) -> list[TopicPartition]:
+    return [(topic.name, index) for topic in wish.topics for index in topic.partitions]
 
 
 async def _added(
     wish: AddPartitionsToTxnTransaction, context: RequestContext
 ) -> list[AddPartitionsToTxnTopicResult]:
     services = context.services
-    asked = [(topic.name, index) for topic in wish.topics for index in topic.partitions]
-    unknown = {where for where in asked if not _exists(services, where)}
-    if unknown:
-        codes = {
-            where: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-            if where in unknown
-            else ErrorCode.OPERATION_NOT_ATTEMPTED
-            for where in asked
-        }
-        return _answer(wish, dict(codes))
+    asked = _partitions(wish)
+    refused = {where: code for where in asked if (code := _refusal(where, context))}
+    if refused:
+        return _answer(
+            wish, {where: refused.get(where, ErrorCode.OPERATION_NOT_ATTEMPTED) for where in asked}
+        )
     producer = Producer(wish.producer_id, wish.producer_epoch)
     if wish.verify_only:
         return _answer(wish, {where: _verified(wish, producer, where, context) for where in asked})
-    code: int = ErrorCode.NONE
+    outcome: int = ErrorCode.NONE
     try:
         await services.transactions.add_partitions(
             wish.transactional_id, producer, frozenset(asked)
         )
     except KafkaError as refusal:
-        code = code_for(refusal, context.api_version)
-    return _answer(wish, dict.fromkeys(asked, code))
+        outcome = code_for(refusal, context.api_version)
+    return _answer(wish, dict.fromkeys(asked, outcome))
 
 
-def _exists(services: Services, where: TopicPartition) -> bool:
+def _refusal(where: TopicPartition, context: RequestContext) -> int:
+    """Why this partition cannot be written to by this client; NONE (0) when it can."""
     try:
-        services.partitions.get(*where)
-    except KafkaError:
-        return False
-    return True
+        if context.api_version < BATCHED_SINCE:
+            context.require(Operation.WRITE, Resource.TOPIC, where[0])
+        context.services.partitions.get(*where)
+    except KafkaError as refusal:
+        return refusal.code
+    return ErrorCode.NONE
 
 
 def _verified(

@@ -1,27 +1,34 @@
 """AlterConfigs (API key 33): replaces all settings of topics or brokers; superseded by API 44."""
 
 from broker.errors import ErrorCode
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.alter_configs import (
     AlterConfigsRequest,
     AlterConfigsResourceResponse,
     AlterConfigsResponse,
 )
+from broker.security.acls import Operation
 
 
 async def alter_configs(
     request: AlterConfigsRequest, context: RequestContext
 ) -> AlterConfigsResponse:
-    results = await context.services.cluster.replace_configs(
-        [
-            (
-                (resource.resource_type, resource.resource_name),
-                {config.name: config.value for config in resource.configs},
-            )
-            for resource in request.resources
-        ],
-        validate_only=request.validate_only,
+    results = await for_allowed(
+        request.resources,
+        lambda resource: context.require_settings(
+            Operation.ALTER_CONFIGS, resource.resource_type, resource.resource_name
+        ),
+        lambda resources: context.services.cluster.replace_configs(
+            [
+                (
+                    (resource.resource_type, resource.resource_name),
+                    {config.name: config.value for config in resource.configs},
+                )
+                for resource in resources
+            ],
+            validate_only=request.validate_only,
+        ),
     )
     return AlterConfigsResponse(
         responses=[

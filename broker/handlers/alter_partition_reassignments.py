@@ -16,6 +16,7 @@ from broker.protocol.messages.alter_partition_reassignments import (
     ReassignablePartitionResponse,
     ReassignableTopicResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def alter_partition_reassignments(
@@ -25,6 +26,11 @@ async def alter_partition_reassignments(
         allow_replication_factor_change=request.allow_replication_factor_change,
         error_message=None,
     )
+    try:
+        context.require(Operation.ALTER, Resource.CLUSTER)
+    except KafkaError as refusal:
+        response.error_code, response.error_message = refusal.code, refusal.message
+        return response
     for topic in request.topics:
         answers = []
         for wanted in topic.partitions:

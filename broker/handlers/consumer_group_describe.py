@@ -20,6 +20,7 @@ from broker.protocol.messages.consumer_group_describe import (
     Member,
     TopicPartitions,
 )
+from broker.security.acls import Operation, Resource
 
 _CLASSIC_MEMBER, _CONSUMER_MEMBER = 0, 1  # member_type of v1
 
@@ -30,7 +31,10 @@ async def consumer_group_describe(
     described = [_describe(group_id, context) for group_id in request.group_ids]
     if request.include_authorized_operations:
         for group in described:
-            group.authorized_operations = _ALL_GROUP_OPERATIONS
+            if group.error_code != ErrorCode.GROUP_AUTHORIZATION_FAILED:
+                group.authorized_operations = context.authorized_operations(
+                    Resource.GROUP, group.group_id
+                )
     return ConsumerGroupDescribeResponse(groups=described)
 
 
@@ -38,12 +42,21 @@ def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
         if not group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty")
+        context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.consumer.describe(group_id)
     except KafkaError as refusal:
         return DescribedGroup(
             error_code=refusal.code, error_message=refusal.message, group_id=group_id
         )
     names = context.services.cluster.image.names_by_id
+    for name in _topics_of(group.members, names):
+        if not context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, name):
+            return DescribedGroup(
+                error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+                error_message="The group has described topic(s) that the client is not authorized"
+                " to describe.",
+                group_id=group_id,
+            )
     return DescribedGroup(
         group_id=group_id,
         group_state=group.state,
@@ -52,6 +65,18 @@ def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
         assignor_name=group.assignor,
         members=[_member(described, names) for described in group.members],
     )
+
+
+def _topics_of(
+    members: Iterable[ConsumerMemberDescription], names: Mapping[bytes, str]
+) -> set[str]:
+    """Names of topics that the members have, or wait for."""
+    held = (
+        topic_id
+        for described in members
+        for topic_id, _ in (*described.member.owns.assigned, *described.target)
+    )
+    return {names[topic_id] for topic_id in held if topic_id in names}
 
 
 def _member(described: ConsumerMemberDescription, names: Mapping[bytes, str]) -> Member:

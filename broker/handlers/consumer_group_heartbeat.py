@@ -23,6 +23,7 @@ from broker.protocol.messages.consumer_group_heartbeat import (
     TopicPartitions,
 )
 from broker.protocol.primitives import uuid_text
+from broker.security.acls import Operation, Resource
 
 _CLIENT_MAKES_IDS_SINCE = 1
 
@@ -32,6 +33,9 @@ async def consumer_group_heartbeat(
 ) -> ConsumerGroupHeartbeatResponse:
     try:
         _require_feature(context)
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
+        for name in request.subscribed_topic_names or ():
+            context.require(Operation.DESCRIBE, Resource.TOPIC, name)
         told = await context.services.groups.consumer.heartbeat(_request(request, context))
     except KafkaError as refusal:
         return ConsumerGroupHeartbeatResponse(

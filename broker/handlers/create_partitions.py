@@ -4,15 +4,18 @@ Answers: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNM
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.create_partitions import (
     CreatePartitionsRequest,
     CreatePartitionsResponse,
+    CreatePartitionsTopic,
     CreatePartitionsTopicResult,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def create_partitions(
@@ -20,18 +23,12 @@ async def create_partitions(
 ) -> CreatePartitionsResponse:
     times_named = Counter(topic.name for topic in request.topics)
     wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
-    results = await context.services.cluster.create_partitions(
-        [
-            (
-                topic.name,
-                topic.count,
-                None
-                if topic.assignments is None
-                else [assignment.broker_ids for assignment in topic.assignments],
-            )
-            for topic in wanted
-        ],
-        validate_only=request.validate_only,
+    results = await for_allowed(
+        wanted,
+        lambda topic: context.require(Operation.ALTER, Resource.TOPIC, topic.name),
+        lambda topics: context.services.cluster.create_partitions(
+            [_growth(topic) for topic in topics], validate_only=request.validate_only
+        ),
     )
     answers = [
         CreatePartitionsTopicResult(topic.name, result.code, result.message)
@@ -47,6 +44,13 @@ async def create_partitions(
         if times > 1
     ]
     return CreatePartitionsResponse(results=answers)
+
+
+def _growth(topic: CreatePartitionsTopic) -> tuple[str, int, Sequence[Sequence[int]] | None]:
+    replicas = None
+    if topic.assignments is not None:
+        replicas = [assignment.broker_ids for assignment in topic.assignments]
+    return topic.name, topic.count, replicas
 
 
 HANDLER = Handler(

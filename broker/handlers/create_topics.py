@@ -7,7 +7,7 @@ Answered when the topics can be written to.
 from collections import Counter
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.config_report import describe_topic
 from broker.metadata.controller import TopicSpec
 from broker.metadata.image import TopicImage
@@ -20,6 +20,7 @@ from broker.protocol.messages.create_topics import (
     CreateTopicsResponse,
 )
 from broker.protocol.primitives import ZERO_UUID
+from broker.security.acls import Operation, Resource
 
 
 async def create_topics(
@@ -27,8 +28,18 @@ async def create_topics(
 ) -> CreateTopicsResponse:
     times_named = Counter(topic.name for topic in request.topics)
     wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
-    made = await context.services.cluster.create_topics(
-        [_spec(topic) for topic in wanted], validate_only=request.validate_only
+    may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
+
+    def check(topic: CreatableTopic) -> None:
+        if not may_create_all:
+            context.require(Operation.CREATE, Resource.TOPIC, topic.name)
+
+    made = await for_allowed(
+        wanted,
+        check,
+        lambda topics: context.services.cluster.create_topics(
+            [_spec(topic) for topic in topics], validate_only=request.validate_only
+        ),
     )
     results = [
         _refused(topic.name, result)
@@ -54,6 +65,15 @@ def _spec(topic: CreatableTopic) -> TopicSpec:
 def _made(
     topic: TopicImage, asked: CreatableTopic, validate_only: bool, context: RequestContext
 ) -> CreatableTopicResult:
+    if not context.is_authorized(Operation.DESCRIBE_CONFIGS, Resource.TOPIC, topic.name):
+        return CreatableTopicResult(
+            name=topic.name,
+            topic_id=ZERO_UUID if validate_only else topic.topic_id,
+            error_code=ErrorCode.NONE,
+            error_message=None,
+            topic_config_error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+            configs=None,
+        )
     config = context.services.config
     overrides = {one.name: one.value or "" for one in asked.configs}
     described = describe_topic(context.services.cluster.image, config, overrides)

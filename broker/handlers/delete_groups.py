@@ -12,6 +12,7 @@ from broker.protocol.messages.delete_groups import (
     DeleteGroupsRequest,
     DeleteGroupsResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def delete_groups(
@@ -21,6 +22,7 @@ async def delete_groups(
     for group_id in dict.fromkeys(request.groups_names):
         error = ErrorCode.NONE
         try:
+            context.require(Operation.DELETE, Resource.GROUP, group_id)
             await context.services.groups.delete_group(group_id)
         except KafkaError as refusal:
             error = refusal.code

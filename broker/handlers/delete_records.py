@@ -12,6 +12,7 @@ from broker.protocol.messages.delete_records import (
     DeleteRecordsResponse,
     DeleteRecordsTopicResult,
 )
+from broker.security.acls import Operation, Resource
 
 INVALID_LOW_WATERMARK = -1
 
@@ -27,6 +28,7 @@ async def delete_records(
                 wanted.partition_index, INVALID_LOW_WATERMARK, ErrorCode.NONE
             )
             try:
+                context.require(Operation.DELETE, Resource.TOPIC, topic.name)
                 partition = context.services.partitions.get(topic.name, wanted.partition_index)
                 if not partition.log.config.deletes:
                     raise KafkaError(

@@ -4,7 +4,7 @@ Answers: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUEST, TOPIC_DE
 """
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_topics import (
     DeletableTopicResult,
@@ -13,6 +13,7 @@ from broker.protocol.messages.delete_topics import (
     DeleteTopicState,
 )
 from broker.protocol.primitives import ZERO_UUID
+from broker.security.acls import Operation, Resource
 
 FIRST_VERSION_BY_ID = 6
 
@@ -38,8 +39,13 @@ async def delete_topics(
             )
         else:
             wanted.append(state)
-    keys = [state.topic_id if state.name is None else state.name for state in wanted]
-    results = await context.services.cluster.delete_topics(keys)
+    results = await for_allowed(
+        wanted,
+        lambda state: _check_rights(state, context),
+        lambda states: context.services.cluster.delete_topics(
+            [state.topic_id if state.name is None else state.name for state in states]
+        ),
+    )
     for state, result in zip(wanted, results, strict=True):
         if isinstance(result, KafkaError):
             answer = DeletableTopicResult(
@@ -54,6 +60,14 @@ async def delete_topics(
             )
         response.responses.append(answer)
     return response
+
+
+def _check_rights(state: DeleteTopicState, context: RequestContext) -> None:
+    name = state.name
+    if name is None:
+        name = context.services.cluster.image.names_by_id.get(state.topic_id)
+    if name is not None:
+        context.require(Operation.DELETE, Resource.TOPIC, name)
 
 
 HANDLER = Handler(

@@ -11,11 +11,9 @@ from broker.protocol.messages.describe_cluster import (
     DescribeClusterRequest,
     DescribeClusterResponse,
 )
+from broker.security.acls import Operation, Resource
 
 BROKERS = 1
-CLUSTER_OPERATIONS = sum(1 << operation for operation in (5, 7, 8, 9, 10, 11, 12))
-"""Bits of what may be done with the cluster when nothing is forbidden (KIP-430): CREATE, ALTER,
-DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE."""
 
 
 async def describe_cluster(
@@ -37,7 +35,9 @@ async def describe_cluster(
         ],
     )
     if request.include_cluster_authorized_operations:
-        response.cluster_authorized_operations = CLUSTER_OPERATIONS
+        response.cluster_authorized_operations = 0
+        if context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
+            response.cluster_authorized_operations = context.authorized_operations(Resource.CLUSTER)
     return response
 
 

@@ -25,6 +25,7 @@ from broker.protocol.messages.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
+from broker.security.acls import Operation
 
 WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER, ResourceType.CLIENT_METRICS)
 
@@ -41,6 +42,9 @@ async def describe_configs(
             resource_name=resource.resource_name,
         )
         try:
+            context.require_settings(
+                Operation.DESCRIBE_CONFIGS, resource.resource_type, resource.resource_name
+            )
             wanted = resource.configuration_keys
             result.configs = [
                 _result(report, request)

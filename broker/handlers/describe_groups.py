@@ -16,9 +16,9 @@ from broker.protocol.messages.describe_groups import (
     DescribeGroupsRequest,
     DescribeGroupsResponse,
 )
+from broker.security.acls import Operation, Resource
 
 _NOT_FOUND_SINCE = 6
-_ALL_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8  # READ, DELETE, DESCRIBE (KIP-430)
 
 
 async def describe_groups(
@@ -27,12 +27,16 @@ async def describe_groups(
     described = [_describe(group_id, context) for group_id in request.groups]
     if request.include_authorized_operations:
         for group in described:
-            group.authorized_operations = _ALL_GROUP_OPERATIONS
+            if group.error_code != ErrorCode.GROUP_AUTHORIZATION_FAILED:
+                group.authorized_operations = context.authorized_operations(
+                    Resource.GROUP, group.group_id
+                )
     return DescribeGroupsResponse(groups=described)
 
 
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
+        context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.describe(group_id)
     except KafkaError as refusal:
         return _refused(group_id, refusal, context.api_version)

@@ -11,6 +11,7 @@ from broker.protocol.messages.describe_producers import (
     ProducerState,
     TopicResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def describe_producers(
@@ -22,6 +23,7 @@ async def describe_producers(
         for index in topic.partition_indexes:
             answer = PartitionResponse(index)
             try:
+                context.require(Operation.READ, Resource.TOPIC, topic.name)
                 partition = context.services.partitions.get(topic.name, index)
                 partition.check_usable()
                 answer.active_producers = [

@@ -13,12 +13,16 @@ from broker.protocol.messages.describe_quorum import (
     ReplicaState,
     TopicDataResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def describe_quorum(
     request: DescribeQuorumRequest, context: RequestContext
 ) -> DescribeQuorumResponse:
     response = DescribeQuorumResponse(error_message=None)
+    if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
+        response.error_code = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+        return response
     for topic in request.topics:
         answers = [
             _described(context)

@@ -13,16 +13,17 @@ from broker.protocol.messages.describe_topic_partitions import (
     DescribeTopicPartitionsResponsePartition,
     DescribeTopicPartitionsResponseTopic,
 )
+from broker.security.acls import Operation, Resource
 
 PAGE_PARTITIONS_MAX = 2000  # max.request.partition.size.limit
-TOPIC_OPERATIONS = sum(1 << operation for operation in (3, 4, 5, 6, 7, 8, 10, 11))  # KIP-430
 
 
 async def describe_topic_partitions(
     request: DescribeTopicPartitionsRequest, context: RequestContext
 ) -> DescribeTopicPartitionsResponse:
     topics = context.services.cluster.image.topics
-    names = sorted({topic.name for topic in request.topics} or topics)
+    asked = {topic.name for topic in request.topics}
+    names = sorted(name for name in asked or topics if asked or _may_see(name, context))
     first_name, first_index = "", 0
     if request.cursor is not None:
         first_name, first_index = request.cursor.topic_name, request.cursor.partition_index
@@ -35,13 +36,16 @@ async def describe_topic_partitions(
         if room == 0:
             response.next_cursor = Cursor(name, 0)
             break
+        if not _may_see(name, context):
+            response.topics.append(_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED))
+            continue
         topic = topics.get(name)
         if topic is None:
             response.topics.append(_unknown(name))
             continue
         start = first_index if name == first_name else 0
         page = topic.partitions[start : start + room]
-        response.topics.append(_described(topic, page))
+        response.topics.append(_described(topic, page, context))
         room -= len(page)
         if start + len(page) < len(topic.partitions):
             response.next_cursor = Cursor(name, start + len(page))
@@ -55,17 +59,25 @@ def _unknown(name: str) -> DescribeTopicPartitionsResponseTopic:
         check_topic_name(name)
     except KafkaError as refusal:
         code = refusal.code
+    return _refused(name, code)
+
+
+def _refused(name: str, code: ErrorCode) -> DescribeTopicPartitionsResponseTopic:
     return DescribeTopicPartitionsResponseTopic(error_code=code, name=name)
 
 
+def _may_see(topic: str, context: RequestContext) -> bool:
+    return context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
+
+
 def _described(
-    topic: TopicImage, partitions: tuple[PartitionImage, ...]
+    topic: TopicImage, partitions: tuple[PartitionImage, ...], context: RequestContext
 ) -> DescribeTopicPartitionsResponseTopic:
     return DescribeTopicPartitionsResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
         is_internal=topic.name in INTERNAL_TOPICS,
-        topic_authorized_operations=TOPIC_OPERATIONS,
+        topic_authorized_operations=context.authorized_operations(Resource.TOPIC, topic.name),
         partitions=[
             DescribeTopicPartitionsResponsePartition(
                 partition_index=partition.index,

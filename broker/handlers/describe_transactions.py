@@ -13,6 +13,7 @@ from broker.protocol.messages.describe_transactions import (
     TopicData,
     TransactionState,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def describe_transactions(
@@ -21,20 +22,22 @@ async def describe_transactions(
     states = []
     for transactional_id in request.transactional_ids:
         try:
+            context.require(Operation.DESCRIBE, Resource.TRANSACTIONAL_ID, transactional_id)
             transaction = context.services.transactions.describe(transactional_id)
         except KafkaError as refusal:
             states.append(
                 TransactionState(error_code=refusal.code, transactional_id=transactional_id)
             )
         else:
-            states.append(_described(transaction))
+            states.append(_described(transaction, context))
     return DescribeTransactionsResponse(transaction_states=states)
 
 
-def _described(transaction: Transaction) -> TransactionState:
+def _described(transaction: Transaction, context: RequestContext) -> TransactionState:
     topics: dict[str, list[int]] = {}
     for topic, index in sorted(transaction.partitions):
-        topics.setdefault(topic, []).append(index)
+        if context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic):
+            topics.setdefault(topic, []).append(index)
     return TransactionState(
         transactional_id=transaction.transactional_id,
         transaction_state=transaction.state.title,

@@ -14,6 +14,7 @@ from broker.protocol.messages.elect_leaders import (
     PartitionResult,
     ReplicaElectionResult,
 )
+from broker.security.acls import Operation, Resource
 
 ELECTION_TYPES = (0, 1)
 
@@ -23,6 +24,8 @@ async def elect_leaders(
 ) -> ElectLeadersResponse:
     if request.election_type not in ELECTION_TYPES:
         return ElectLeadersResponse(error_code=ErrorCode.INVALID_REQUEST)
+    if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
+        return ElectLeadersResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     response = ElectLeadersResponse()
     for topic in request.topic_partitions or ():
         known = context.services.cluster.image.topics.get(topic.topic)

@@ -11,6 +11,7 @@ from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.end_txn import EndTxnRequest, EndTxnResponse
+from broker.security.acls import Operation, Resource
 
 EPOCH_RAISING_SINCE = 5
 
@@ -19,6 +20,7 @@ async def end_txn(request: EndTxnRequest, context: RequestContext) -> EndTxnResp
     producer = Producer(request.producer_id, request.producer_epoch)
     version = TRANSACTION_VERSION_2 if context.api_version >= EPOCH_RAISING_SINCE else 0
     try:
+        context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
         owner = await context.services.transactions.end(
             request.transactional_id, EndRequest(producer, request.committed, version)
         )

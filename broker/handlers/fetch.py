@@ -24,6 +24,7 @@ from broker.protocol.messages.fetch import (
     LeaderIdAndEpoch,
     PartitionData,
 )
+from broker.security.acls import Operation, Resource
 
 FIRST_VERSION_BY_ID = 13
 READ_COMMITTED = 1
@@ -107,7 +108,7 @@ async def _read(session: Round, limits: Limits, context: RequestContext) -> Read
     reading = Reading([], 0, is_urgent=False)
     for wish in session.wishes:
         try:
-            partition = _partition(wish.key, limits.by_id, context)
+            partition = _allowed_partition(wish.key, limits, context)
             data = await _read_partition(partition, wish, limits, reading.size_bytes)
         except KafkaError as refusal:
             data = _refused(wish.key, limits.by_id, refusal, context)
@@ -220,6 +221,19 @@ def _is_news(wish: Wish, data: PartitionData) -> bool:
         or data.high_watermark != wish.high_watermark_told
         or data.log_start_offset != wish.log_start_offset_told
     )
+
+
+def _allowed_partition(key: PartitionKey, limits: Limits, context: RequestContext) -> Partition:
+    """The partition, if this client may read it; what it may not read it does not learn of."""
+    if limits.end is ReadEnd.LOG_END:
+        context.require(Operation.CLUSTER_ACTION, Resource.CLUSTER)
+        return _partition(key, limits.by_id, context)
+    if not limits.by_id:
+        context.require(Operation.READ, Resource.TOPIC, key[0])
+        return _partition(key, limits.by_id, context)
+    partition = _partition(key, limits.by_id, context)
+    context.require(Operation.READ, Resource.TOPIC, partition.topic)
+    return partition
 
 
 def _partition(key: PartitionKey, by_id: bool, context: RequestContext) -> Partition:

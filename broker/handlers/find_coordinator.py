@@ -5,7 +5,7 @@ coordinators' topic is made when it is asked for the first time.
 """
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.metadata.records import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.find_coordinator import (
@@ -13,8 +13,10 @@ from broker.protocol.messages.find_coordinator import (
     FindCoordinatorRequest,
     FindCoordinatorResponse,
 )
+from broker.security.acls import Operation, Resource
 
 TOPIC_OF_KEY_TYPE = {0: OFFSETS_TOPIC, 1: TRANSACTIONS_TOPIC}
+RESOURCE_OF_KEY_TYPE = {0: Resource.GROUP, 1: Resource.TRANSACTIONAL_ID}
 FIRST_VERSION_WITH_MANY = 4
 
 
@@ -54,6 +56,10 @@ def _answer(
 ) -> Coordinator:
     if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
         refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
+    if refusal is None:
+        resource = RESOURCE_OF_KEY_TYPE[key_type]
+        if not context.is_authorized(Operation.DESCRIBE, resource, key):
+            refusal = refusal_of(resource)
     if refusal is not None:
         return Coordinator(key, -1, "", -1, refusal.code, refusal.message)
     listener = context.listener

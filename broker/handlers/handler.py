@@ -7,9 +7,9 @@ catches `KafkaError` and writes its code into the answer; anything else is a bug
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from broker.errors import ErrorCode, KafkaError
 from broker.protocol.api_keys import ApiKey
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from broker.metrics import BrokerMetrics
     from broker.partition.fetch_sessions import FetchSessions
     from broker.partition.partitions import Partitions
+    from broker.security.sasl import Authentication
     from broker.security.security import Security
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ REFUSALS = {
     Resource.DELEGATION_TOKEN: ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
     Resource.USER: ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
 }
+RESOURCE_OF_SETTINGS = {2: Resource.TOPIC, 32: Resource.GROUP}
+"""Whose settings are guarded by themselves; those of all others belong to the cluster."""
 OPERATIONS = {
     Resource.TOPIC: (3, 4, 5, 6, 7, 8, 10, 11),
     Resource.GROUP: (3, 6, 8, 10, 11),
@@ -96,6 +102,8 @@ class RequestContext:
     connection_id: int
     throttle_ms: int = 0
     """How long the client must be quiet after the answer, because a quota is used up."""
+    authentication: Authentication | None = None
+    """How the client of this connection logs in; None where nobody has to."""
 
     @property
     def client(self) -> Client:
@@ -121,6 +129,14 @@ class RequestContext:
         if not self.is_authorized(operation, resource, name):
             raise refusal_of(resource)
 
+    def require_settings(self, operation: Operation, resource_type: int, name: str) -> None:
+        """`require` for the settings of a resource, numbered as in DescribeConfigs."""
+        resource = RESOURCE_OF_SETTINGS.get(resource_type)
+        if resource is None:
+            self.require(operation, Resource.CLUSTER)
+        else:
+            self.require(operation, resource, name)
+
     def require_authorizer(self, where: str = "") -> None:
         """Raise SECURITY_DISABLED when nobody looks at access control entries."""
         if self.services.security.authorizer is None:
@@ -129,7 +145,8 @@ class RequestContext:
 
     def require_identity(self) -> None:
         """Raise the refusal of requests about delegation tokens by nobody in particular."""
-        if self.principal == ANONYMOUS:
+        by_token = self.authentication is not None and self.authentication.by_token
+        if self.principal == ANONYMOUS or by_token:
             raise KafkaError(
                 ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,
                 "Delegation Token requests are not allowed on PLAINTEXT/1-way SSL channels and on"
@@ -154,6 +171,25 @@ def refusal_of(resource: Resource) -> KafkaError:
     code = REFUSALS[resource]
     words = {Resource.TRANSACTIONAL_ID: "Transactional Id"}.get(resource, resource.name.title())
     return KafkaError(code, f"{words} authorization failed.")
+
+
+async def for_allowed(
+    items: Sequence[T],
+    check: Callable[[T], None],
+    change: Callable[[list[T]], Awaitable[Sequence[R | KafkaError]]],
+) -> list[R | KafkaError]:
+    """`change` those items that `check` lets pass; results and refusals in the order of `items`."""
+    refusals: dict[int, KafkaError] = {}
+    for number, item in enumerate(items):
+        try:
+            check(item)
+        except KafkaError as refusal:
+            refusals[number] = refusal
+    allowed = [item for number, item in enumerate(items) if number not in refusals]
+    results = iter(await change(allowed) if allowed else ())
+    return [
+        refusals[number] if number in refusals else next(results) for number in range(len(items))
+    ]
 
 
 Handle = Callable[[Any, RequestContext], Awaitable[Any | None]]

@@ -10,11 +10,13 @@ from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.security.acls import Operation, Resource
 
 
 async def heartbeat(request: HeartbeatRequest, context: RequestContext) -> HeartbeatResponse:
     identity = MemberIdentity(request.member_id, request.group_instance_id)
     try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         await context.services.groups.heartbeat(request.group_id, identity, request.generation_id)
     except KafkaError as refusal:
         return HeartbeatResponse(error_code=refusal.code)

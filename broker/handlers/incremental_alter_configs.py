@@ -4,7 +4,7 @@ Answers per resource: INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITIO
 """
 
 from broker.errors import ErrorCode
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.controller import ConfigChange
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.incremental_alter_configs import (
@@ -12,23 +12,30 @@ from broker.protocol.messages.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
+from broker.security.acls import Operation
 
 
 async def incremental_alter_configs(
     request: IncrementalAlterConfigsRequest, context: RequestContext
 ) -> IncrementalAlterConfigsResponse:
-    results = await context.services.cluster.alter_configs(
-        [
-            (
-                (resource.resource_type, resource.resource_name),
-                [
-                    ConfigChange(config.name, config.config_operation, config.value)
-                    for config in resource.configs
-                ],
-            )
-            for resource in request.resources
-        ],
-        validate_only=request.validate_only,
+    results = await for_allowed(
+        request.resources,
+        lambda resource: context.require_settings(
+            Operation.ALTER_CONFIGS, resource.resource_type, resource.resource_name
+        ),
+        lambda resources: context.services.cluster.alter_configs(
+            [
+                (
+                    (resource.resource_type, resource.resource_name),
+                    [
+                        ConfigChange(config.name, config.config_operation, config.value)
+                        for config in resource.configs
+                    ],
+                )
+                for resource in resources
+            ],
+            validate_only=request.validate_only,
+        ),
     )
     return IncrementalAlterConfigsResponse(
         responses=[

@@ -13,6 +13,7 @@ from broker.protocol.messages.init_producer_id import (
     InitProducerIdRequest,
     InitProducerIdResponse,
 )
+from broker.security.acls import Operation, Resource
 
 NO_PRODUCER_ID = -1
 FENCED_SINCE_VERSION = 4  # KIP-588
@@ -23,6 +24,7 @@ async def init_producer_id(
 ) -> InitProducerIdResponse:
     services = context.services
     try:
+        _check_rights(request.transactional_id, context)
         if request.transactional_id is None:
             producer = Producer(await services.cluster.next_producer_id(), 0)
         else:
@@ -36,6 +38,14 @@ async def init_producer_id(
         code = code_for(refusal, context.api_version, known_since=FENCED_SINCE_VERSION)
         return InitProducerIdResponse(error_code=code, producer_id=-1, producer_epoch=-1)
     return InitProducerIdResponse(producer_id=producer.id, producer_epoch=producer.epoch)
+
+
+def _check_rights(transactional_id: str | None, context: RequestContext) -> None:
+    """Whoever may write anything may be idempotent (KIP-679)."""
+    if transactional_id is not None:
+        context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, transactional_id)
+    elif not context.is_authorized_anywhere(Operation.WRITE, Resource.TOPIC):
+        context.require(Operation.IDEMPOTENT_WRITE, Resource.CLUSTER)
 
 
 HANDLER = Handler(

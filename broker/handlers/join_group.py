@@ -19,12 +19,14 @@ from broker.protocol.messages.join_group import (
     JoinGroupResponse,
     JoinGroupResponseMember,
 )
+from broker.security.acls import Operation, Resource
 
 _PROTOCOL_NAME_NULLABLE_SINCE = 7
 
 
 async def join_group(request: JoinGroupRequest, context: RequestContext) -> JoinGroupResponse:
     try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         joined = await context.services.groups.join(_request(request, context))
     except KafkaError as refusal:
         joined = JoinResponse(refusal.code, request.member_id)

@@ -15,6 +15,7 @@ from broker.protocol.messages.leave_group import (
     LeaveGroupResponse,
     MemberResponse,
 )
+from broker.security.acls import Operation, Resource
 
 _BATCHED_SINCE = 3
 
@@ -25,6 +26,7 @@ async def leave_group(request: LeaveGroupRequest, context: RequestContext) -> Le
     if not batched:
         leaving = [MemberIdentity(request.member_id)]
     try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         results = await context.services.groups.leave(request.group_id, leaving)
     except KafkaError as refusal:
         return LeaveGroupResponse(error_code=refusal.code)

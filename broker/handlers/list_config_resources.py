@@ -12,11 +12,14 @@ from broker.protocol.messages.list_config_resources import (
     ListConfigResourcesRequest,
     ListConfigResourcesResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def list_config_resources(
     request: ListConfigResourcesRequest, context: RequestContext
 ) -> ListConfigResourcesResponse:
+    if not context.is_authorized(Operation.DESCRIBE_CONFIGS, Resource.CLUSTER):
+        return ListConfigResourcesResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     if context.api_version == 0:
         return ListConfigResourcesResponse()
     wanted = set(request.resource_types) or {int(kind) for kind in ResourceType}

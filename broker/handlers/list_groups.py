@@ -7,6 +7,7 @@ from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.list_groups import ListedGroup, ListGroupsRequest, ListGroupsResponse
+from broker.security.acls import Operation, Resource
 
 
 async def list_groups(request: ListGroupsRequest, context: RequestContext) -> ListGroupsResponse:
@@ -15,6 +16,7 @@ async def list_groups(request: ListGroupsRequest, context: RequestContext) -> Li
         found = groups.list_groups(request.states_filter, request.types_filter)
     except KafkaError as refusal:
         return ListGroupsResponse(error_code=refusal.code)
+    may_see_all = context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER)
     return ListGroupsResponse(
         groups=[
             ListedGroup(
@@ -24,6 +26,8 @@ async def list_groups(request: ListGroupsRequest, context: RequestContext) -> Li
                 group_type=group.group_type,
             )
             for group in found
+            if may_see_all
+            or context.is_authorized(Operation.DESCRIBE, Resource.GROUP, group.group_id)
         ]
     )
 

@@ -17,6 +17,7 @@ from broker.protocol.messages.list_offsets import (
     ListOffsetsResponse,
     ListOffsetsTopicResponse,
 )
+from broker.security.acls import Operation, Resource
 
 LATEST = -1
 EARLIEST = -2
@@ -48,6 +49,7 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
             try:
                 if times_asked[topic.name, index] > 1:
                     raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
+                context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
                 partition = context.services.partitions.get(topic.name, index)
                 answer = await _find(partition, wanted, end, context.api_version)
             except KafkaError as refusal:

@@ -7,11 +7,16 @@ from broker.protocol.messages.list_partition_reassignments import (
     ListPartitionReassignmentsRequest,
     ListPartitionReassignmentsResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def list_partition_reassignments(
     request: ListPartitionReassignmentsRequest, context: RequestContext
 ) -> ListPartitionReassignmentsResponse:
+    if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
+        return ListPartitionReassignmentsResponse(
+            error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, error_message=None
+        )
     return ListPartitionReassignmentsResponse(error_code=ErrorCode.NONE, error_message=None)
 
 

@@ -11,6 +11,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages import list_transactions as messages
+from broker.security.acls import Operation, Resource
 
 KNOWN_STATES = {state.title for state in TransactionState} | {"PrepareEpochFence"}
 NO_FILTER_MS = -1
@@ -27,6 +28,9 @@ async def list_transactions(
             for each in context.services.transactions.all()
             if _passes(each, request, context.now_ms)
             and (pattern is None or pattern.fullmatch(each.transactional_id))
+            and context.is_authorized(
+                Operation.DESCRIBE, Resource.TRANSACTIONAL_ID, each.transactional_id
+            )
         ]
     except KafkaError as refusal:
         return messages.ListTransactionsResponse(error_code=refusal.code)

@@ -6,7 +6,7 @@ its own (KIP-1102). A topic that is asked for by name and may be created is ther
 """
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.controller import TopicSpec, check_topic_name
 from broker.metadata.image import TopicImage
 from broker.metadata.records import INTERNAL_TOPICS
@@ -20,12 +20,9 @@ from broker.protocol.messages.metadata import (
     MetadataResponseTopic,
 )
 from broker.protocol.primitives import ZERO_UUID
+from broker.security.acls import Operation, Resource
 
-TOPIC_OPERATIONS = sum(1 << operation for operation in (3, 4, 5, 6, 7, 8, 10, 11))
-"""Bits of what may be done with a topic when nothing is forbidden (KIP-430): READ, WRITE, CREATE,
-DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS."""
 FIRST_VERSION_BY_ID = 12
-CLUSTER_OPERATIONS = sum(1 << operation for operation in (5, 7, 8, 9, 10, 11, 12))
 
 
 async def metadata(request: MetadataRequest, context: RequestContext) -> MetadataResponse:
@@ -42,17 +39,25 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
     asked = request.topics
     if asked is None or (context.api_version == 0 and not asked):
         topics = cluster.image.topics.values()
-        response.topics = [_described(topic) for topic in topics]
+        response.topics = [_described(topic) for topic in topics if _may_see(topic.name, context)]
     else:
         refusals = await _create_missing(request, asked, context)
         response.topics = [_answer(wanted, refusals, context) for wanted in asked]
     if request.include_topic_authorized_operations:
         for topic in response.topics:
             if topic.error_code == ErrorCode.NONE:
-                topic.topic_authorized_operations = TOPIC_OPERATIONS
+                topic.topic_authorized_operations = context.authorized_operations(
+                    Resource.TOPIC, topic.name or ""
+                )
     if request.include_cluster_authorized_operations:
-        response.cluster_authorized_operations = CLUSTER_OPERATIONS
+        response.cluster_authorized_operations = 0
+        if context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
+            response.cluster_authorized_operations = context.authorized_operations(Resource.CLUSTER)
     return response
+
+
+def _may_see(topic: str, context: RequestContext) -> bool:
+    return context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
 
 
 def _asks_by_id(request: MetadataRequest) -> bool:
@@ -85,6 +90,7 @@ async def _create_missing(
         if wanted.name is not None
         and wanted.topic_id == ZERO_UUID
         and wanted.name not in cluster.image.topics
+        and _may_see(wanted.name, context)
     ]
     if not (
         missing
@@ -95,7 +101,15 @@ async def _create_missing(
     names = list(dict.fromkeys(missing))
     for internal in INTERNAL_TOPICS.intersection(names):
         names.remove(internal)  # the coordinators make these, with their own settings
-    made = await cluster.create_topics([TopicSpec(name) for name in names])
+    may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
+
+    def check(name: str) -> None:
+        if not may_create_all:
+            context.require(Operation.CREATE, Resource.TOPIC, name)
+
+    made = await for_allowed(
+        names, check, lambda names: cluster.create_topics([TopicSpec(name) for name in names])
+    )
     return {
         name: result
         for name, result in zip(names, made, strict=True)
@@ -113,8 +127,14 @@ def _answer(
             return MetadataResponseTopic(
                 error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
             )
+        if not _may_see(topic.name, context):  # neither its name nor its id
+            return MetadataResponseTopic(
+                error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
+            )
         return _described(topic)
     name = wanted.name or ""
+    if not _may_see(name, context):
+        return MetadataResponseTopic(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED, name=name)
     topic = image.topics.get(name)
     if topic is not None:
         return _described(topic)

@@ -18,6 +18,7 @@ from broker.protocol.messages.offset_commit import (
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
 )
+from broker.security.acls import Operation, Resource
 
 _TOPIC_IDS_SINCE = 10
 
@@ -26,6 +27,7 @@ async def offset_commit(
     request: OffsetCommitRequest, context: RequestContext
 ) -> OffsetCommitResponse:
     names = [_topic_name(topic, context) for topic in request.topics]
+    refusals = [_refusal(name, context) for name in names]
     offsets = tuple(
         OffsetToCommit(
             topic=name,
@@ -34,8 +36,8 @@ async def offset_commit(
             leader_epoch=partition.committed_leader_epoch,
             metadata=partition.committed_metadata or "",
         )
-        for name, topic in zip(names, request.topics, strict=True)
-        if name is not None
+        for name, topic, refused in zip(names, request.topics, refusals, strict=True)
+        if name is not None and refused is None
         for partition in topic.partitions
     )
     commit = OffsetCommit(
@@ -48,10 +50,11 @@ async def offset_commit(
         api_version=context.api_version,
     )
     try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         errors = await context.services.groups.commit_offsets(commit)
     except KafkaError as refusal:
         errors = [refusal.code] * len(offsets)
-    return _response(request, names, errors)
+    return _response(request, refusals, errors)
 
 
 def _topic_name(topic: OffsetCommitRequestTopic, context: RequestContext) -> str | None:
@@ -61,16 +64,25 @@ def _topic_name(topic: OffsetCommitRequestTopic, context: RequestContext) -> str
     return context.services.cluster.image.names_by_id.get(topic.topic_id)
 
 
+def _refusal(topic: str | None, context: RequestContext) -> ErrorCode | None:
+    """Why nothing can be committed for this topic."""
+    if topic is None:
+        return ErrorCode.UNKNOWN_TOPIC_ID
+    if not context.is_authorized(Operation.READ, Resource.TOPIC, topic):
+        return ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    return None
+
+
 def _response(
-    request: OffsetCommitRequest, names: list[str | None], errors: list[ErrorCode]
+    request: OffsetCommitRequest, refusals: list[ErrorCode | None], errors: list[ErrorCode]
 ) -> OffsetCommitResponse:
     remaining = iter(errors)
     response = OffsetCommitResponse()
-    for name, topic in zip(names, request.topics, strict=True):
+    for refused, topic in zip(refusals, request.topics, strict=True):
         partitions = [
             OffsetCommitResponsePartition(
                 partition_index=partition.partition_index,
-                error_code=ErrorCode.UNKNOWN_TOPIC_ID if name is None else next(remaining),
+                error_code=next(remaining) if refused is None else refused,
             )
             for partition in topic.partitions
         ]

@@ -5,7 +5,7 @@ COORDINATOR_LOAD_IN_PROGRESS; for a partition GROUP_SUBSCRIBED_TO_TOPIC, UNKNOWN
 """
 
 from broker.coordinator.group.offsets import TopicPartition
-from broker.errors import KafkaError
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.offset_delete import (
@@ -14,17 +14,25 @@ from broker.protocol.messages.offset_delete import (
     OffsetDeleteResponsePartition,
     OffsetDeleteResponseTopic,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def offset_delete(
     request: OffsetDeleteRequest, context: RequestContext
 ) -> OffsetDeleteResponse:
+    refused = {
+        topic.name
+        for topic in request.topics
+        if not context.is_authorized(Operation.READ, Resource.TOPIC, topic.name)
+    }
     wanted = [
         TopicPartition(topic.name, partition.partition_index)
         for topic in request.topics
+        if topic.name not in refused
         for partition in topic.partitions
     ]
     try:
+        context.require(Operation.DELETE, Resource.GROUP, request.group_id)
         errors = iter(await context.services.groups.delete_offsets(request.group_id, wanted))
     except KafkaError as refusal:
         return OffsetDeleteResponse(error_code=refusal.code)
@@ -34,7 +42,10 @@ async def offset_delete(
                 name=topic.name,
                 partitions=[
                     OffsetDeleteResponsePartition(
-                        partition_index=partition.partition_index, error_code=next(errors)
+                        partition_index=partition.partition_index,
+                        error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED
+                        if topic.name in refused
+                        else next(errors),
                     )
                     for partition in topic.partitions
                 ],

@@ -8,6 +8,7 @@ UNKNOWN_MEMBER_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS for a group.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from broker.coordinator.group.offset_messages import FetchedOffset, OffsetFetch
 from broker.coordinator.group.offsets import TopicPartition
@@ -25,6 +26,7 @@ from broker.protocol.messages.offset_fetch import (
     OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
 )
+from broker.security.acls import Operation, Resource
 
 _ERROR_CODE_SINCE = 2
 _GROUPS_SINCE = 8
@@ -49,7 +51,7 @@ async def _fetch_one(request: OffsetFetchRequest, context: RequestContext) -> Of
         )
     fetch = OffsetFetch(request.group_id, wanted, request.require_stable)
     try:
-        found = await context.services.groups.fetch_offsets(fetch)
+        found = await _fetch(fetch, context)
     except KafkaError as refusal:
         if context.api_version >= _ERROR_CODE_SINCE:
             return OffsetFetchResponse(error_code=refusal.code)
@@ -92,12 +94,31 @@ async def _fetch_group(
         group.group_id, wanted, request.require_stable, group.member_id, group.member_epoch
     )
     try:
-        found = await context.services.groups.fetch_offsets(fetch)
+        found = await _fetch(fetch, context)
     except KafkaError as refusal:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=refusal.code)
     topics = _topics(found, context if by_id else None)
     topics += [_unknown_topic(topic) for topic in unknown]
     return OffsetFetchResponseGroup(group_id=group.group_id, topics=topics)
+
+
+async def _fetch(fetch: OffsetFetch, context: RequestContext) -> list[FetchedOffset]:
+    """What the client may see: of all topics those it may describe, of named ones a refusal."""
+    context.require(Operation.DESCRIBE, Resource.GROUP, fetch.group_id)
+
+    def may_see(topic: str) -> bool:
+        return context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
+
+    groups = context.services.groups
+    if fetch.wanted is None:
+        return [one for one in await groups.fetch_offsets(fetch) if may_see(one.where.topic)]
+    refused = [where for where in fetch.wanted if not may_see(where.topic)]
+    if not refused:
+        return list(await groups.fetch_offsets(fetch))
+    allowed = tuple(where for where in fetch.wanted if where not in refused)
+    found = await groups.fetch_offsets(replace(fetch, wanted=allowed))
+    code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    return [*found, *(FetchedOffset(where, error=code) for where in refused)]
 
 
 def _topics(

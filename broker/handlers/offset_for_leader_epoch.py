@@ -9,6 +9,7 @@ from broker.protocol.messages.offset_for_leader_epoch import (
     OffsetForLeaderEpochResponse,
     OffsetForLeaderTopicResult,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def offset_for_leader_epoch(
@@ -20,6 +21,7 @@ async def offset_for_leader_epoch(
         for wanted in topic.partitions:
             answer = EpochEndOffset(partition=wanted.partition)
             try:
+                context.require(Operation.DESCRIBE, Resource.TOPIC, topic.topic)
                 partition = context.services.partitions.get(topic.topic, wanted.partition)
                 partition.check_usable(wanted.current_leader_epoch)
                 answer.leader_epoch, answer.end_offset = partition.end_offset_for_epoch(

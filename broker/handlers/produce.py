@@ -27,6 +27,7 @@ from broker.protocol.messages.produce import (
     TopicProduceResponse,
 )
 from broker.records.batch import HEADER_BYTES, read_header
+from broker.security.acls import Operation, Resource
 from broker.storage.log import AppendInfo
 
 ACKS_NONE = 0
@@ -100,7 +101,9 @@ def _start(
             )
         if context.api_version >= FIRST_VERSION_BY_ID:
             partition = partitions.get_by_id(topic.topic_id, data.index)
+            context.require(Operation.WRITE, Resource.TOPIC, partition.topic)
         else:
+            context.require(Operation.WRITE, Resource.TOPIC, topic.name)
             partition = partitions.get(topic.name, data.index)
         if records is None:
             raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
@@ -139,6 +142,7 @@ def _admit(
     if request.transactional_id is None:
         message = "a transactional batch in a request without transactional id"
         raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
+    context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
     header = read_header(records)
     try:
         admission: Coroutine[Any, Any, None] | None = context.services.transactions.admit(

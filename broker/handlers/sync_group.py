@@ -10,6 +10,7 @@ from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.sync_group import SyncGroupRequest, SyncGroupResponse
+from broker.security.acls import Operation, Resource
 
 
 async def sync_group(request: SyncGroupRequest, context: RequestContext) -> SyncGroupResponse:
@@ -23,6 +24,7 @@ async def sync_group(request: SyncGroupRequest, context: RequestContext) -> Sync
         assignments={share.member_id: bytes(share.assignment) for share in request.assignments},
     )
     try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
         synced = await context.services.groups.sync(wanted)
     except KafkaError as refusal:
         synced = SyncResponse(refusal.code)

@@ -19,6 +19,7 @@ from broker.protocol.messages.txn_offset_commit import (
     TxnOffsetCommitResponsePartition,
     TxnOffsetCommitResponseTopic,
 )
+from broker.security.acls import Operation, Resource
 
 _ABORTABLE_SINCE = 4
 _JOINS_IMPLICITLY_SINCE = 5
@@ -27,6 +28,11 @@ _JOINS_IMPLICITLY_SINCE = 5
 async def txn_offset_commit(
     request: TxnOffsetCommitRequest, context: RequestContext
 ) -> TxnOffsetCommitResponse:
+    refused = {
+        topic.name
+        for topic in request.topics
+        if not context.is_authorized(Operation.READ, Resource.TOPIC, topic.name)
+    }
     commit = OffsetCommit(
         group_id=request.group_id,
         generation=request.generation_id,
@@ -41,6 +47,7 @@ async def txn_offset_commit(
                 metadata=partition.committed_metadata or "",
             )
             for topic in request.topics
+            if topic.name not in refused
             for partition in topic.partitions
         ),
         producer=(request.producer_id, request.producer_epoch),
@@ -56,7 +63,10 @@ async def txn_offset_commit(
                 name=topic.name,
                 partitions=[
                     TxnOffsetCommitResponsePartition(
-                        partition_index=partition.partition_index, error_code=next(errors)
+                        partition_index=partition.partition_index,
+                        error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED
+                        if topic.name in refused
+                        else next(errors),
                     )
                     for partition in topic.partitions
                 ],
@@ -78,6 +88,8 @@ async def _commit(
 ) -> list[ErrorCode]:
     """Let the write into its transaction, then write; both are on disk when this returns."""
     services = context.services
+    context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
+    context.require(Operation.READ, Resource.GROUP, request.group_id)
     partition = (OFFSETS_TOPIC, services.groups.coordinator_partition(request.group_id))
     admission = services.transactions.admit(
         request.transactional_id,

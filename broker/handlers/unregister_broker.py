@@ -10,12 +10,14 @@ from broker.protocol.messages.unregister_broker import (
     UnregisterBrokerRequest,
     UnregisterBrokerResponse,
 )
+from broker.security.acls import Operation, Resource
 
 
 async def unregister_broker(
     request: UnregisterBrokerRequest, context: RequestContext
 ) -> UnregisterBrokerResponse:
     try:
+        context.require(Operation.ALTER, Resource.CLUSTER)
         await context.services.cluster.unregister_broker(request.broker_id)
     except KafkaError as refusal:
         return UnregisterBrokerResponse(error_code=refusal.code, error_message=refusal.message)

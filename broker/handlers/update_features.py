@@ -13,6 +13,7 @@ from broker.protocol.messages.update_features import (
     UpdateFeaturesRequest,
     UpdateFeaturesResponse,
 )
+from broker.security.acls import Operation, Resource
 
 UPGRADE = 1
 FIRST_VERSION_ALL_OR_NONE = 2
@@ -21,6 +22,8 @@ FIRST_VERSION_ALL_OR_NONE = 2
 async def update_features(
     request: UpdateFeaturesRequest, context: RequestContext
 ) -> UpdateFeaturesResponse:
+    if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
+        return UpdateFeaturesResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     cluster = context.services.cluster
     wanted = [(update.feature, update.max_version_level) for update in request.feature_updates]
     results = await cluster.update_features(wanted, validate_only=True)

@@ -19,6 +19,7 @@ from broker.protocol.messages.write_txn_markers import (
     WriteTxnMarkersResponse,
 )
 from broker.records.control import ControlType, EndTransactionMarker
+from broker.security.acls import Operation, Resource
 
 
 async def write_txn_markers(
@@ -47,6 +48,8 @@ async def _written(
 ) -> int:
     control = ControlType.COMMIT if marker.transaction_result else ControlType.ABORT
     try:
+        if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
+            context.require(Operation.CLUSTER_ACTION, Resource.CLUSTER)
         await context.services.transactions.write_marker(
             where,
             Producer(marker.producer_id, marker.producer_epoch),

@@ -19,7 +19,7 @@ async def test_a_group_is_told_with_what_its_members_own(client: RawClient) -> N
     (group,) = response.groups
     assert (group.error_code, group.group_state) == (ErrorCode.NONE, "Stable")
     assert (group.group_epoch, group.assignment_epoch, group.assignor_name) == (1, 1, "uniform")
-    assert group.authorized_operations == 0b1_0100_1000
+    assert group.authorized_operations == 0b1101_0100_1000
     (member,) = group.members
     assert (member.member_id, member.member_epoch, member.member_type) == ("member", 1, 1)
     assert member.subscribed_topic_names == ["pages"]

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from broker.errors import ErrorCode
+from broker.handlers.renew_delegation_token import renew_delegation_token
+from broker.protocol.messages.renew_delegation_token import (
+    RenewDelegationTokenRequest,
+    RenewDelegationTokenResponse,
+)
+from tests.support.raw_client import RawClient
+from tests.support.token_calls import DAY_MS, asked_by, broker_with_tokens, made
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_nobody_in_particular_is_refused(client: RawClient, version: int) -> None:
+    response = await client.ask(
+        RenewDelegationTokenRequest(b"proof", 1), version, RenewDelegationTokenResponse
+    )
+
+    assert response.error_code == ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("user", "later_ms", "code"),
+    [
+        ("ann", 0, ErrorCode.NONE),
+        ("bob", 0, ErrorCode.NONE),
+        ("eve", 0, ErrorCode.DELEGATION_TOKEN_OWNER_MISMATCH),
+        ("ann", DAY_MS + 1, ErrorCode.DELEGATION_TOKEN_EXPIRED),
+    ],
+)
+async def test_owner_and_renewers_may_while_it_lives(
+    tmp_path: Path, user: str, later_ms: int, code: ErrorCode
+) -> None:
+    async with broker_with_tokens(tmp_path / "data") as broker:
+        token = await made(asked_by(broker, "ann"), "bob")
+        context = asked_by(broker, user, token.issue_timestamp_ms + later_ms)
+
+        response = await renew_delegation_token(
+            RenewDelegationTokenRequest(token.hmac, 5000), context
+        )
+
+    assert response.error_code == code
+    if code is ErrorCode.NONE:
+        assert response.expiry_timestamp_ms == token.issue_timestamp_ms + 5000
+
+
+async def test_a_wrong_proof_finds_no_token(tmp_path: Path) -> None:
+    async with broker_with_tokens(tmp_path / "data") as broker:
+        await made(asked_by(broker, "ann"))
+
+        response = await renew_delegation_token(
+            RenewDelegationTokenRequest(b"guessed", 1), asked_by(broker, "ann")
+        )
+
+    assert response.error_code == ErrorCode.DELEGATION_TOKEN_NOT_FOUND
+
+
+async def test_no_token_lives_longer_than_it_may(tmp_path: Path) -> None:
+    async with broker_with_tokens(
+        tmp_path / "data", delegation_token_max_lifetime_ms=DAY_MS
+    ) as broker:
+        token = await made(asked_by(broker, "ann"))
+        context = asked_by(broker, "ann", token.issue_timestamp_ms + 1000)
+
+        response = await renew_delegation_token(
+            RenewDelegationTokenRequest(token.hmac, 10 * DAY_MS), context
+        )
+
+    assert response.expiry_timestamp_ms == token.issue_timestamp_ms + DAY_MS
