@@ -1,12 +1,11 @@
-"""The only threads of the broker: they write, sync and read logs so that the event loop never does.
+"""The only threads of the broker: they write, sync and read logs so that the event loop need not.
 
 Group commit. One thread per log directory writes, another syncs. Appends of one turn of the loop
 are handed over together: the writer is woken, and given the interpreter, once for all of them. It
 takes what queued up, writes the batches of each log with as few calls as possible, lets acks 0 and
 1 be answered and hands the group on. The syncer takes all groups that were written while it was
 busy, calls one fdatasync per log among them and reports them to the loop in a single call. An
-append that arrives during a sync is written at once and waits for the next sync: for two at most.
-
+append that XX
 Appends to a log are ordered as they were queued. `run` has both threads to itself: nothing is
 written or synced meanwhile. Work that may take long (cold reads, compaction) runs aside in a small
 pool and never delays an append.
@@ -24,6 +23,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from broker.errors import StorageError
 from broker.storage.log import AppendInfo, AppendRequest, Log
+from broker.storage.quick import is_quick
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ R = TypeVar("R")
 
 ASIDE_THREADS = 4  # cold reads of different connections do not wait for each other
 GROUP_APPENDS_MAX = 500  # two buffers each: one pwritev takes 1024 (IOV_MAX)
+LOOP_APPENDS_MAX = 4  # written by the loop in one turn; more are worth a thread beside it
+SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
+SLOW_PAUSE_S = 1.0  # so long the loop does not write after a slow write
 
 
 class Job(Protocol):
@@ -104,6 +107,9 @@ class DiskWorker:
         self._on_sync_seconds = on_sync_seconds
         self._on_directory_failed = on_directory_failed
         self._turn: list[Job] = []  # appends of this turn of the loop
+        self._handed = 0  # to the writer, by the loop
+        self._taken = 0  # and done by it: counted in its thread
+        self._slow_until_s = 0.0
         self._queue: queue.SimpleQueue[list[Job] | Call | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[list[Written] | threading.Event | None] = (
             queue.SimpleQueue()
@@ -128,7 +134,7 @@ class DiskWorker:
         """Call `function` in order with the appends, alone: those before it are on disk."""
         call = Call(self._loop, lambda: function(*args, **kwargs))
         self._hand_over()
-        self._queue.put(call)
+        self._put(call)
         return await call.future  # type: ignore[return-value]
 
     async def run_aside(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -139,15 +145,42 @@ class DiskWorker:
         """Finish everything queued, then end the threads."""
         await self.run(lambda: None)
         self._hand_over()
-        self._queue.put(None)
+        self._put(None)
         for thread in self._threads:
             await self._loop.run_in_executor(self._aside, thread.join)
         self._aside.shutdown(wait=False)
 
     def _hand_over(self) -> None:
-        if self._turn:
-            self._queue.put(self._turn)
-            self._turn = []
+        turn, self._turn = self._turn, []
+        if not turn:
+            return
+        if self._is_quick(turn):
+            self._write_here(turn)
+        else:
+            self._put(turn)
+
+    def _put(self, item: list[Job] | Call | None) -> None:
+        self._handed += 1
+        self._queue.put(item)
+
+    def _is_quick(self, turn: Sequence[Job]) -> bool:
+        """Whether the loop may write these: the logs are nobody else's, and it takes no time."""
+        if len(turn) > LOOP_APPENDS_MAX or self._handed != self._taken:
+            return False
+        if self._slow_until_s and self._loop.time() < self._slow_until_s:
+            return False
+        size_bytes = 0
+        for job in turn:
+            if not is_quick(job.log, job.request, size_bytes):
+                return False
+            size_bytes += len(job.request.records)
+        return True
+
+    def _write_here(self, turn: Sequence[Job]) -> None:
+        started = time.perf_counter()
+        self._write_group(turn, self._loop.call_soon)
+        if time.perf_counter() - started > SLOW_WRITE_S:
+            self._slow_until_s = self._loop.time() + SLOW_PAUSE_S
 
     # The writer thread
 
@@ -157,9 +190,10 @@ class DiskWorker:
             if isinstance(item, Call):
                 self._wait_for_syncs()
                 item.run()
+                self._taken += 1
                 item = self._queue.get()
                 continue
-            group = item
+            group, count = item, 1
             try:
                 while True:
                     item = self._queue.get_nowait()
@@ -168,14 +202,18 @@ class DiskWorker:
                     if len(group) + len(item) > GROUP_APPENDS_MAX:
                         break
                     group += item
+                    count += 1
             except queue.Empty:
-                self._write_group(group)
+                self._write_group(group, self._loop.call_soon_threadsafe)
+                self._taken += count
                 item = self._queue.get()
             else:
-                self._write_group(group)
+                self._write_group(group, self._loop.call_soon_threadsafe)
+                self._taken += count
         self._written.put(None)
 
-    def _write_group(self, group: Sequence[Job]) -> None:
+    def _write_group(self, group: Sequence[Job], report: Callable[..., object]) -> None:
+        """Append all of `group`, which no other thread does meanwhile; `report` calls the loop."""
         by_log: dict[int, list[Job]] = {}
         for job in group:
             by_log.setdefault(id(job.log), []).append(job)
@@ -190,13 +228,13 @@ class DiskWorker:
                     if job.answered_when_written:
                         early.append((job, result))
         if early:
-            self._loop.call_soon_threadsafe(self._report_written, early)
+            report(self._report_written, early)
         if not appended:
             return
         if self._sync:
             self._written.put(appended)
         else:
-            self._loop.call_soon_threadsafe(self._report_committed, appended, {})
+            report(self._report_committed, appended, {})
 
     def _wait_for_syncs(self) -> None:
         idle = threading.Event()

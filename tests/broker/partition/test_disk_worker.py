@@ -2,11 +2,18 @@
 
 import asyncio
 import random
+import threading
+import time
 
 import pytest
 
 from broker.errors import StorageError
-from broker.partition.disk_worker import GROUP_APPENDS_MAX, DiskWorker
+from broker.partition.disk_worker import (
+    GROUP_APPENDS_MAX,
+    LOOP_APPENDS_MAX,
+    SLOW_WRITE_S,
+    DiskWorker,
+)
 from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.waiting import Waiting
 from broker.storage.log import AppendInfo
@@ -16,11 +23,27 @@ from tests.support.memory_files import MemoryFiles
 ACKS_ALL = -1
 
 
+class WatchedFiles(MemoryFiles):
+    """Tells which thread wrote, and can be slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writers: list[int] = []
+        self.delay_s = 0.0
+
+    def before_write(self, path: str, length: int) -> None:
+        super().before_write(path, length)
+        self.writers.append(threading.get_ident())
+        until_s = time.perf_counter() + self.delay_s
+        while time.perf_counter() < until_s:
+            pass
+
+
 class Hosted:
     """A partition on a disk in memory, with a worker of its own."""
 
     def __init__(self, *, sync: bool = True) -> None:
-        self.files = MemoryFiles()
+        self.files = WatchedFiles()
         self.failures: list[Exception] = []
         self.worker = DiskWorker(
             "test",
@@ -108,3 +131,50 @@ async def test_a_failed_sync_fails_all_that_waited_for_it() -> None:
 
     assert all(isinstance(answer, Exception) for answer in answers)
     assert [type(failure) for failure in hosted.failures] == [StorageError]
+
+
+@pytest.mark.parametrize("acks", [ACKS_ALL, 1])
+async def test_a_few_small_appends_are_written_by_the_loop_and_many_are_not(acks: int) -> None:
+    hosted = Hosted()
+    await asyncio.gather(*(hosted.append(acks) for _ in range(LOOP_APPENDS_MAX)))
+    few = set(hosted.files.writers)
+    await hosted.worker.run(hosted.files.writers.clear)
+
+    await asyncio.gather(*(hosted.append(acks) for _ in range(LOOP_APPENDS_MAX + 1)))
+    many = set(hosted.files.writers)
+    await hosted.worker.close()
+
+    assert few == {threading.get_ident()}
+    assert threading.get_ident() not in many
+
+
+async def test_the_loop_does_not_write_while_the_writer_has_work() -> None:
+    hosted = Hosted()
+    release = threading.Event()
+
+    busy = asyncio.ensure_future(hosted.worker.run(release.wait, 10))
+    await asyncio.sleep(0)
+    waiting = hosted.append()
+    await asyncio.sleep(0.01)
+    before = list(hosted.files.writers)
+    release.set()
+    await waiting
+    await busy
+    await hosted.worker.close()
+
+    assert before == []
+    assert hosted.files.writers != [threading.get_ident()]
+
+
+async def test_after_a_slow_write_the_loop_leaves_writing_to_the_thread() -> None:
+    hosted = Hosted()
+    hosted.files.delay_s = 2 * SLOW_WRITE_S
+    await hosted.append()
+    hosted.files.delay_s = 0.0
+
+    await hosted.append()
+    await hosted.worker.close()
+
+    slow, next_one = hosted.files.writers
+    assert slow == threading.get_ident()
+    assert next_one != threading.get_ident()
