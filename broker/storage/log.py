@@ -83,8 +83,8 @@ class Log:
         self._unsynced: list[Segment] = []
         # Keeps a flush and a roll's apart, where they come from two threads.
         self.sync_guard: AbstractContextManager[object] = nullcontext()
-        self._names_unsynced = True
-        self._directory_unsynced = True  # its own name, in the log directory
+        self._names_unsynced = not opened.names_are_safe
+        self._directory_unsynced = not opened.names_are_safe  # its own name, in the log directory
         self._sync_failed = False
         self._bytes_since_snapshot = 0
         if opened.snapshot_offset < opened.end_offset:

@@ -51,6 +51,8 @@ class OpenedLog:
     end_offset: int
     flushed_offset: int
     snapshot_offset: int
+    names_are_safe: bool
+    """The directory and the files in it survive a power cut: nothing was made since a sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     files.make_directory(directory)
     compaction_swap.finish_interrupted(files, directory)
     segments = [Segment(files, directory, base) for base in _base_offsets(files, directory)]
+    names_are_safe = opening.clean_shutdown and bool(segments)
     if not segments:
         segments = [_new_segment(files, directory, opening.log_start_offset, opening.now_ms)]
     trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
@@ -86,6 +89,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         for segment in segments:
             segment.remove_files()
         segments = [_new_segment(files, directory, start_offset, opening.now_ms)]
+        names_are_safe = False
         end_offset = start_offset
     epochs.truncate_from_start(start_offset)
     state = ProducerState()
@@ -94,7 +98,16 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     snapshot_offset = restore_producers(files, replay, state)
     state.remove_expired(opening.now_ms, config.producer_id_expiration_ms)
     flushed = end_offset if opening.clean_shutdown else min(opening.recovery_point, end_offset)
-    return OpenedLog(segments, state, epochs, start_offset, end_offset, flushed, snapshot_offset)
+    return OpenedLog(
+        segments=segments,
+        producer_state=state,
+        leader_epochs=epochs,
+        start_offset=start_offset,
+        end_offset=end_offset,
+        flushed_offset=flushed,
+        snapshot_offset=snapshot_offset,
+        names_are_safe=names_are_safe,
+    )
 
 
 def _base_offsets(files: Files, directory: str) -> list[int]:

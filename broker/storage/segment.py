@@ -39,6 +39,7 @@ class Segment:
         "_bytes_since_index",
         "_file",
         "_files",
+        "_suffix",
         "base_offset",
         "created_ms",
         "directory",
@@ -47,7 +48,6 @@ class Segment:
         "max_timestamp_offset",
         "offset_index",
         "size",
-        "suffix",
         "tail",
         "time_index",
         "transaction_index",
@@ -57,7 +57,7 @@ class Segment:
         self._files = files
         self.directory = directory
         self.base_offset = base_offset
-        self.suffix = suffix
+        self._suffix = suffix
         self.offset_index = OffsetIndex(files, self.path(INDEX_SUFFIX), base_offset)
         self.time_index = TimeIndex(files, self.path(TIME_INDEX_SUFFIX), base_offset)
         self.transaction_index = TransactionIndex(files, self.path(TRANSACTION_INDEX_SUFFIX))
@@ -73,7 +73,18 @@ class Segment:
     def path(self, file_suffix: str) -> str:
         """Path of one of its files, as it is named now."""
         name = segment_file_name(self.base_offset, file_suffix)
-        return f"{self.directory}/{name}{self.suffix}"
+        return f"{self.directory}/{name}{self._suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """What all names of its files end with now."""
+        return self._suffix
+
+    @suffix.setter
+    def suffix(self, suffix: str) -> None:
+        self._suffix = suffix
+        self.offset_index.file.path = self.path(INDEX_SUFFIX)
+        self.time_index.file.path = self.path(TIME_INDEX_SUFFIX)
 
     @property
     def file(self) -> File:

@@ -1,10 +1,14 @@
 """Opening: torn ends are cut, damage is told, and only what may be torn is read."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
 
 from broker.errors import StorageError
+from broker.storage.files import OsFiles
 from broker.storage.log import Log, LogConfig
 from tests.support.batches import NOW_MS, append, batch, read_values
 from tests.support.memory_files import MemoryFiles
@@ -159,3 +163,40 @@ def test_a_log_that_ends_before_its_start_offset_is_begun_anew() -> None:
 
     assert (log.start_offset, log.end_offset) == (100, 100)
     assert append(log, batch(b"x")).first_offset == 100
+
+
+def test_a_log_holds_one_descriptor_also_after_a_restart(tmp_path: Path) -> None:
+    """Ten thousand partitions once took thirty thousand descriptors after a restart."""
+    log = Log.open(OsFiles(), f"{tmp_path}/a-0", ("a", 0), LogConfig(), now_ms=NOW_MS)
+    for value in range(100):
+        append(log, batch(bytes([value]) * 200))
+    log.close()
+    del log
+
+    again = Log.open(
+        OsFiles(), f"{tmp_path}/a-0", ("a", 0), LogConfig(), clean_shutdown=True, now_ms=NOW_MS
+    )
+    append(again, batch(b"more"))
+
+    assert len(read_values(again)) == 101
+    assert open_files_below(tmp_path) == ["00000000000000000000.log"]
+
+
+def open_files_below(directory: Path) -> list[str]:
+    """Names of the files that this process holds open there."""
+    links = Path("/proc/self/fd").iterdir()
+    targets = [Path(os.readlink(link)) for link in links if link.is_symlink()]
+    return [target.name for target in targets if directory in target.parents]
+
+
+def test_a_clean_start_syncs_nothing() -> None:
+    """What is on disk is not made safe again: two syncs each once took most of a start."""
+    files = MemoryFiles()
+    log = open_log(files)
+    append(log, batch(b"x"))
+    log.close()
+    syncs = files.syncs
+
+    open_log(files, clean=True).flush()
+
+    assert files.syncs == syncs
