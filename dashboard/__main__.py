@@ -10,7 +10,7 @@ from pathlib import Path
 from dashboard import app
 from dashboard.config import DashboardConfig, with_neighbours
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
-from tracker.config import KafkaConfig
+from tracker.config import load_kafka
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
         common = load("footfall", CommonConfig, arguments.config)
         own = load("dashboard", DashboardConfig, arguments.config)
         config = with_neighbours(own, arguments.config)
-        kafka = load("kafka", KafkaConfig, arguments.config)
+        kafka = load_kafka(arguments.config)
         if arguments.data_dir:
             common = dataclasses.replace(common, data_dir=arguments.data_dir)
         logging.basicConfig(

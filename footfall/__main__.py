@@ -47,9 +47,9 @@ console = Console()
 
 
 def _kafka(config: Path | None) -> "KafkaConfig":
-    from tracker.config import KafkaConfig
+    from tracker.config import load_kafka
 
-    return load("kafka", KafkaConfig, settings_file(config))
+    return load_kafka(settings_file(config))
 
 
 def _ingest_origin(config: Path | None) -> str:

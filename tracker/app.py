@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
-from tracker.config import ExportConfig, KafkaConfig, StreamConfig
+from tracker.config import ExportConfig, StreamConfig, load_kafka
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def log_to_stderr(start: Start) -> None:
 def run_aggregate(start: Start) -> int:
     from tracker.stream import role
 
-    kafka = load("kafka", KafkaConfig, start.config)
+    kafka = load_kafka(start.config)
     config = load("stream", StreamConfig, start.config)
     log_to_stderr(start)
     return role.run_aggregate(config, kafka, start.data_directory())
@@ -56,7 +56,7 @@ def run_aggregate(start: Start) -> int:
 def run_export(start: Start) -> int:
     from tracker.export import role
 
-    kafka = load("kafka", KafkaConfig, start.config)
+    kafka = load_kafka(start.config)
     config = load("export", ExportConfig, start.config)
     log_to_stderr(start)
     return role.run_export(config, kafka, start.data_directory())

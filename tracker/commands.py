@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from footfall.settings import load
 from tracker import sites
 from tracker.app import Start
 from tracker.clock import SystemClock
-from tracker.config import KafkaConfig
+from tracker.config import KafkaConfig, load_kafka
 from tracker.importer import access_log
 from tracker.kafka import KafkaFailure, NotStored
 from tracker.sites import Site, SiteNameError
@@ -18,7 +17,7 @@ from tracker.sites import Site, SiteNameError
 
 def site(start: Start, given: argparse.Namespace) -> int:
     """Exit code of `site add|remove|list`: 0 also when there was nothing to change."""
-    kafka = load("kafka", KafkaConfig, start.config)
+    kafka = load_kafka(start.config)
     try:
         if given.action == "add":
             return _add(kafka, given.site, tuple(given.allowed_host))
@@ -60,7 +59,7 @@ def _list(kafka: KafkaConfig, *, as_json: bool) -> int:
 
 def import_access_log(start: Start, given: argparse.Namespace) -> int:
     """Exit code of `import-access-log`."""
-    kafka = load("kafka", KafkaConfig, start.config)
+    kafka = load_kafka(start.config)
     try:
         site_name = sites.checked_name(given.site)
         if all(one.site != site_name for one in sites.list_sites(kafka)):

@@ -3,20 +3,28 @@
 Each dataclass is one section of footfall.toml, read by `footfall.settings.load`.
 """
 
+import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from footfall.settings import setting
+from footfall.settings import load, peek, setting
 
 KIB: Final = 1024
+LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where to reach a broker of this machine that listens on all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaConfig:
     """[kafka]: how every role but the broker reaches it. Names are librdkafka's."""
 
-    bootstrap_servers: str = setting("127.0.0.1:9092", "brokers to ask first, host:port,host:port")
+    bootstrap_servers: str = setting(
+        "127.0.0.1:9092",
+        "brokers to ask first, host:port,host:port; not named: as host and port of [broker] say",
+    )
     security_protocol: str = setting(
         "PLAINTEXT",
         "how to talk to them",
@@ -112,6 +120,22 @@ class ExportConfig:
     batch_events_max: int = setting(
         5_000, "most events written in one transaction", low=1, high=100_000
     )
+
+
+def load_kafka(path: Path | None, environ: Mapping[str, str] = os.environ) -> KafkaConfig:
+    """Section [kafka]; where it does not name bootstrap_servers, those of the bundled broker.
+
+    So a broker on another port is found by every role and command without a second setting.
+    Raises SettingsError.
+    """
+    config = load("kafka", KafkaConfig, path, environ)
+    port = peek("broker", "port", 9092, path, environ)
+    if peek("kafka", "bootstrap_servers", "", path, environ) or port == 0:
+        return config
+    host = peek("broker", "host", "127.0.0.1", path, environ)
+    host = LOOPBACK_OF.get(host, host)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return dataclasses.replace(config, bootstrap_servers=address)
 
 
 def child_environment(**extra: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from footfall.roles import METRICS, Address, addresses
 from footfall.segment_check import check_segments
 from footfall.settings import SettingsError, load
 from tracker import sites, topics
-from tracker.config import KafkaConfig
+from tracker.config import KafkaConfig, load_kafka
 from tracker.kafka import KafkaFailure
 from tracker.kafka_admin import Admin, ClusterUnavailable
 
@@ -78,7 +78,7 @@ def findings(config: Path | None, data_dir: Path | None) -> Iterator[Finding]:
     yield from check_data_dir(plan)
     yield from check_log_segments(plan)
     where = [address for role in plan.roles for address in addresses(role, plan.config)]
-    kafka = load("kafka", KafkaConfig, config)
+    kafka = load_kafka(config)
     yield from check_bootstrap(kafka, where)
     if directory.running_supervisor(plan.data_dir) is None:
         yield Finding(f"footfall is not running on {plan.data_dir}")

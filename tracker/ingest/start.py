@@ -7,13 +7,13 @@ import uvloop
 
 from footfall.settings import load
 from tracker.app import Start, log_to_stderr
-from tracker.config import IngestConfig, KafkaConfig
+from tracker.config import IngestConfig, KafkaConfig, load_kafka
 from tracker.ingest import role, workers
 
 
 def run_ingest(start: Start, worker: int | None, port: int | None) -> int:
     """One serving process, or the parent of several; `worker` says that we are one of them."""
-    kafka = load("kafka", KafkaConfig, start.config)
+    kafka = load_kafka(start.config)
     config = load("ingest", IngestConfig, start.config)
     log_to_stderr(start)
     data_dir = start.data_directory()
