@@ -176,12 +176,14 @@ class _Builder:
     def __init__(self, image: ClusterImage) -> None:
         self._image = image
         self._changed: dict[str, Any] = {}
+        self._partitions: dict[str, list[PartitionImage]] = {}  # of topics that change, by name
 
     def apply(self, record: MetadataRecord) -> None:
         match record:
             case TopicRecord():
                 topic = TopicImage(record.name, record.topic_id)
                 self._mapping("topics")[record.name] = topic
+                self._partitions.pop(record.name, None)
                 self._mapping("names_by_id")[record.topic_id] = record.name
             case PartitionRecord():
                 self._put_partition(record)
@@ -220,6 +222,9 @@ class _Builder:
                 self._mapping("tokens").pop(record.token_id, None)
 
     def build(self) -> ClusterImage:
+        for name, partitions in self._partitions.items():
+            topics = self._mapping("topics")
+            topics[name] = replace(topics[name], partitions=tuple(partitions))
         if not self._changed:
             return self._image
         frozen: dict[str, Any] = {
@@ -246,15 +251,19 @@ class _Builder:
             leader_epoch=record.leader_epoch,
             partition_epoch=record.partition_epoch,
         )
-        topics = self._mapping("topics")
-        topic: TopicImage = topics[name]
-        others = topic.partitions[: partition.index], topic.partitions[partition.index + 1 :]
-        topics[name] = replace(topic, partitions=(*others[0], partition, *others[1]))
+        partitions = self._partitions.get(name)
+        if partitions is None:
+            partitions = self._partitions[name] = list(self._mapping("topics")[name].partitions)
+        if partition.index < len(partitions):
+            partitions[partition.index] = partition
+        else:
+            partitions.append(partition)
 
     def _remove_topic(self, topic_id: bytes) -> None:
         name = self._mapping("names_by_id").pop(topic_id, None)
         if name is not None:
             del self._mapping("topics")[name]
+            self._partitions.pop(name, None)
             self._mapping("configs").pop((int(ResourceType.TOPIC), name), None)
 
     def _set_config(self, record: ConfigRecord) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from, tuples
 
@@ -81,3 +83,21 @@ def test_partitions_keep_their_order_and_have_no_gap() -> None:
     indexes = [partition.index for partition in image.topics["a"].partitions]
 
     assert indexes == list(range(12))
+
+
+@given(lists(steps, max_size=20))
+def test_records_applied_together_make_the_image_that_they_make_one_by_one(
+    history: list[tuple[str, str, int]],
+) -> None:
+    image, records = EMPTY, []
+    for number, step in enumerate(history, start=2):
+        decided = decide(image, step, number)
+        records += decided
+        image = image.apply(decided)
+
+    one_by_one = EMPTY
+    for record in records:
+        one_by_one = one_by_one.apply([record])
+    together = EMPTY.apply(records)
+
+    assert replace(together, version=0) == replace(one_by_one, version=0)
