@@ -1,0 +1,238 @@
+"""Many and large: connections, partitions, members; and clients that take for ever.
+
+The short form shows that it works; the long one (HYPOTHESIS_PROFILE=exhaustive, `make crash`) has
+the numbers that docs/limits.md names, and prints what they cost.
+"""
+
+import asyncio
+import os
+import struct
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.codec import encode_bytes
+from broker.protocol.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from broker.protocol.messages.consumer_protocol import ConsumerProtocolSubscription
+from broker.protocol.messages.find_coordinator import (
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.protocol.messages.join_group import (
+    JoinGroupRequest,
+    JoinGroupRequestProtocol,
+    JoinGroupResponse,
+)
+from broker.protocol.messages.metadata import MetadataRequest, MetadataResponse
+from broker.protocol.messages.sync_group import (
+    SyncGroupRequest,
+    SyncGroupRequestAssignment,
+    SyncGroupResponse,
+)
+from tests.fuzz.attack import Target
+from tests.support.raw_client import RawClient
+from tests.support.topic_calls import batch_of, make_topic, read, write
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
+CONNECTIONS = 1_000 if LONG else 200
+PARTITIONS = 10_000 if LONG else 300
+MEMBERS = 100 if LONG else 20
+START_S_MAX = 30.0
+
+pytestmark = [pytest.mark.system, pytest.mark.may_block, pytest.mark.timeout(300)]
+
+
+@asynccontextmanager
+async def target_of(directory: Path, **settings: Any) -> AsyncIterator[Target]:
+    target = Target(directory, create_topic_policy_max_partitions=100_000, **settings)
+    try:
+        target.process.start()
+        yield target
+    finally:
+        target.process.close()
+
+
+def connect(target: Target) -> Any:
+    return RawClient.connect(target.process.host, target.process.port)
+
+
+def cost(what: str, began_s: float, target: Target) -> None:
+    """Print the time since `began_s` and what the process takes now."""
+    shape = target.shape()
+    seconds = time.perf_counter() - began_s
+    print(
+        f"{what}: {seconds:.3f} s, {shape.resident_bytes / 2**20:.0f} MiB resident,"
+        f" {shape.descriptors} descriptors"
+    )
+
+
+async def test_clients_that_take_for_ever_are_closed_and_counted(tmp_path: Path) -> None:
+    """Slow loris: one byte now and then keeps no connection open without a whole request."""
+    async with (
+        target_of(tmp_path, connections_max_idle_ms=1_000) as target,
+        await connect(target) as honest,
+    ):
+        slow = [await asyncio.open_connection("127.0.0.1", target.process.port) for _ in range(50)]
+        open_ones = set(range(len(slow)))
+        for byte in struct.pack(">i", 1_000) + bytes(200):
+            for number in list(open_ones):
+                reader, writer = slow[number]
+                if reader.at_eof() or writer.is_closing():
+                    open_ones.discard(number)
+                    continue
+                writer.write(bytes([byte]))
+            await honest.ask(ApiVersionsRequest(), 0, ApiVersionsResponse)
+            if not open_ones:
+                break
+            await asyncio.sleep(0.05)
+        for _, writer in slow:
+            writer.transport.abort()
+
+        assert open_ones == set()
+        assert target.counters()["footfall_kafka_connections_idle_closed_total"] == len(slow)
+
+
+@pytest.mark.parametrize("size", [-1, -(2**31), 104_857_601, 2**31 - 1])
+async def test_frames_of_impossible_size_close_at_once(tmp_path: Path, size: int) -> None:
+    async with target_of(tmp_path) as target, await connect(target) as client:
+        client.send_bytes(struct.pack(">i", size) + bytes(100))
+
+        assert await client.read_to_end() == b""
+        assert target.counters()["footfall_kafka_protocol_errors_total"] == 1
+
+
+async def test_announced_bytes_that_never_come_cost_no_memory(tmp_path: Path) -> None:
+    """A hundred frames of 100 MiB each are announced; what arrives of them is all that is kept."""
+    async with target_of(tmp_path) as target, AsyncExitStack() as clients:
+        before = target.shape()
+        for _ in range(100):
+            client = await clients.enter_async_context(await connect(target))
+            client.send_bytes(struct.pack(">i", 104_857_600) + bytes(1000))
+        honest = await clients.enter_async_context(await connect(target))
+        await honest.ask(ApiVersionsRequest(), 0, ApiVersionsResponse)
+
+        assert target.shape().resident_bytes - before.resident_bytes < 32 * 2**20
+
+
+async def test_many_connections_are_served_and_leave_nothing_behind(tmp_path: Path) -> None:
+    async with target_of(tmp_path) as target:
+        before = target.shape()
+        began_s = time.perf_counter()
+        clients = [await connect(target) for _ in range(CONNECTIONS)]
+        answers = await asyncio.gather(
+            *(client.ask(ApiVersionsRequest(), 0, ApiVersionsResponse) for client in clients)
+        )
+        cost(f"{CONNECTIONS} connections, one request each", began_s, target)
+        during = target.shape()
+        for client in clients:
+            client.close()
+        deadline_s = time.monotonic() + 10
+        while target.shape().sockets > before.sockets and time.monotonic() < deadline_s:
+            await asyncio.sleep(0.05)
+
+        assert {answer.error_code for answer in answers} == {ErrorCode.NONE}
+        assert during.sockets - before.sockets == CONNECTIONS
+        assert target.shape().sockets == before.sockets
+
+
+async def test_many_partitions_are_made_described_and_there_again(tmp_path: Path) -> None:
+    async with target_of(tmp_path) as target:
+        async with await connect(target) as client:
+            cost("start, nothing in it", time.perf_counter(), target)
+            began_s = time.perf_counter()
+            await make_topic(client, "many", PARTITIONS)
+            cost(f"{PARTITIONS} partitions made", began_s, target)
+            began_s = time.perf_counter()
+            described = await client.ask(MetadataRequest(topics=None), 12, MetadataResponse)
+            cost("all of them described", began_s, target)
+            await write(client, "many", batch_of(b"last"), partition=PARTITIONS - 1)
+            await write(client, "many", batch_of(b"first"))
+        for way in (target.process.stop, target.process.kill):
+            way()
+            began_s = time.perf_counter()
+            target.process.start()
+            cost(f"start after {way.__name__}", began_s, target)
+            assert time.perf_counter() - began_s < START_S_MAX
+        async with await connect(target) as client:
+            again = await client.ask(MetadataRequest(topics=None), 12, MetadataResponse)
+
+            assert await read(client, "many") == [b"first"]
+        assert [len(topic.partitions) for topic in described.topics] == [PARTITIONS]
+        assert {part.error_code for part in again.topics[0].partitions} == {ErrorCode.NONE}
+        assert len(again.topics[0].partitions) == PARTITIONS
+
+
+async def test_a_group_of_many_members_comes_to_one_generation(tmp_path: Path) -> None:
+    async with (
+        target_of(tmp_path, group_initial_rebalance_delay_ms=1_000) as target,
+        AsyncExitStack() as open_clients,
+    ):
+        clients = [
+            await open_clients.enter_async_context(await connect(target)) for _ in range(MEMBERS)
+        ]
+        await clients[0].ask(FindCoordinatorRequest(key="crowd"), 3, FindCoordinatorResponse)
+        began_s = time.perf_counter()
+        joined = await asyncio.gather(*(_join(client) for client in clients))
+        synced = await asyncio.gather(
+            *(_sync(client, mine) for client, mine in zip(clients, joined, strict=True))
+        )
+        cost(f"{MEMBERS} members joined and synced, 1 s of it waiting", began_s, target)
+        began_s = time.perf_counter()
+        beats = await asyncio.gather(
+            *(
+                client.ask(
+                    HeartbeatRequest("crowd", mine.generation_id, mine.member_id),
+                    3,
+                    HeartbeatResponse,
+                )
+                for client, mine in zip(clients, joined, strict=True)
+            )
+        )
+        cost("a heartbeat of each", began_s, target)
+
+        assert {mine.generation_id for mine in joined} == {joined[0].generation_id}
+        assert len({mine.member_id for mine in joined}) == MEMBERS
+        assert {answer.error_code for answer in (*synced, *beats)} == {ErrorCode.NONE}
+        assert {bytes(answer.assignment) for answer in synced} == {
+            mine.member_id.encode() for mine in joined
+        }
+
+
+async def _join(client: RawClient) -> JoinGroupResponse:
+    metadata = struct.pack(">h", 0) + encode_bytes(ConsumerProtocolSubscription(["many"]), 0)
+    request = JoinGroupRequest(
+        group_id="crowd",
+        session_timeout_ms=5_000,
+        rebalance_timeout_ms=5_000,
+        protocol_type="consumer",
+        protocols=[JoinGroupRequestProtocol("range", metadata)],
+    )
+    asked: JoinGroupResponse = await client.ask(request, 7, JoinGroupResponse)
+    assert asked.error_code == ErrorCode.MEMBER_ID_REQUIRED
+    request.member_id = asked.member_id
+    joined: JoinGroupResponse = await client.ask(request, 7, JoinGroupResponse)
+    assert joined.error_code == ErrorCode.NONE
+    return joined
+
+
+async def _sync(client: RawClient, mine: JoinGroupResponse) -> SyncGroupResponse:
+    shares = [
+        SyncGroupRequestAssignment(member.member_id, member.member_id.encode())
+        for member in mine.members
+    ]
+    request = SyncGroupRequest(
+        group_id="crowd",
+        generation_id=mine.generation_id,
+        member_id=mine.member_id,
+        protocol_type="consumer",
+        protocol_name="range",
+        assignments=shares,
+    )
+    answer: SyncGroupResponse = await client.ask(request, 5, SyncGroupResponse)
+    return answer
