@@ -3,14 +3,23 @@
 import asyncio
 import errno
 import signal
+import sys
 from pathlib import Path
 
 from aiohttp import web
 
+from dashboard.access.accounts import Accounts
+from dashboard.access.guard import LOOPBACK, Guard
+from dashboard.access.guard import Door as AccessDoor
+from dashboard.access.sessions import Attempts, Sessions
+from dashboard.actions.audit import Audit, Store
+from dashboard.actions.commands import Household
+from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
-from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.cluster.poller import Door as ClusterDoor
+from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
@@ -19,7 +28,10 @@ from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
+from tracker.kafka import ensure_topics
 from tracker.kafka_admin import Admin, RecordReader
+from tracker.kafka_changes import Changes, NewRecord
+from tracker.topics import AUDIT
 
 STOP_S = 2.0  # streams that do not end by themselves are cut then
 
@@ -42,12 +54,18 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
         urls = role_urls(config.role_metrics)
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    pollers, browsers = {}, {}
+    door = entrance(config)
+    accounts = Accounts(data_dir / "dashboard" / "accounts.json")
+    pollers, browsers, hands = {}, {}, {}
     for name, connection in connections.items():
         admin = Admin(connection)
-        door = Door(admin, RecordReader(connection))
-        pollers[name] = _poller(config, name, door, data_dir, clock)
+        cluster_door = ClusterDoor(admin, RecordReader(connection))
+        pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
+        hands[name] = Hand(Changes(connection), admin)
         browsers[name] = Browser(Desk(RecordReader(connection), admin))
+    sessions = Sessions(clock)
+    switches = Switches(config.readonly, config.messages)
+    actions = ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)))
     return State(
         config,
         data_dir,
@@ -57,10 +75,40 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
         ReportDesk(data_dir, clock),
         DiskWatch(data_dir),
         browsers,
+        actions,
+        Guard(door, accounts, sessions, Attempts(clock)),
+        Household(accounts, sessions, clock),
     )
 
 
-def _poller(config: DashboardConfig, name: str, door: Door, data_dir: Path, clock: Clock) -> Poller:
+def entrance(config: DashboardConfig) -> AccessDoor:
+    """Whether people have to sign in; raises SettingsError when nobody would have to, but could."""
+    here = config.host in LOOPBACK and not config.public_url
+    if config.sign_in == "off" and not here:
+        raise SettingsError(
+            "sign_in = off in [dashboard] is only for a host that is loopback, without public_url"
+        )
+    sign_in = config.sign_in == "on" or (config.sign_in == "auto" and not here)
+    return AccessDoor(sign_in, config.metrics_token, config.public_url)
+
+
+def _audit_store(kafka: KafkaConfig) -> Store:
+    """Writes to the audit topic, which is made when the first entry comes."""
+    changes = Changes(kafka, "footfall-audit")
+    ready: list[bool] = []
+
+    def store(key: bytes, value: bytes) -> None:
+        if not ready:
+            ensure_topics(kafka, [AUDIT])
+            ready.append(True)
+        changes.produce(NewRecord(AUDIT.name, 0, key, value))
+
+    return store
+
+
+def _poller(
+    config: DashboardConfig, name: str, door: ClusterDoor, data_dir: Path, clock: Clock
+) -> Poller:
     bundled = config.bundled_broker and name == config.cluster_name
     interval = config.poll_interval_s if bundled else config.external_poll_interval_s
     settings = PollerSettings(name, interval, config.poll_timeout_s, config.lag_target_s)
@@ -75,6 +123,8 @@ async def run(state: State) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    if state.guard.door.sign_in and (password := state.household.accounts.first_password()):
+        print(f"dashboard: sign in as admin with password {password} (shown once)", file=sys.stderr)
     runner = web.AppRunner(
         Site(state).application(),
         access_log=None,
@@ -88,6 +138,7 @@ async def run(state: State) -> None:
             watching = [tasks.create_task(poller.run()) for poller in state.pollers.values()]
             watching.append(tasks.create_task(state.roles.run()))
             watching.append(tasks.create_task(state.disk_watch.run()))
+            watching.append(tasks.create_task(state.actions.audit.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)
             await stop.wait()
             for task in watching:
@@ -95,6 +146,7 @@ async def run(state: State) -> None:
     finally:
         await runner.cleanup()
         state.desk.close()
+        state.actions.close()
         for browser in state.browsers.values():
             browser.close()
 

@@ -41,6 +41,19 @@ class DashboardConfig:
         60.0, "a group further behind than this, and falling, is SLOW", low=1
     )
     messages: bool = setting(True, "let people look into messages")
+    readonly: bool = setting(False, "nothing can be changed through the dashboard")
+    sign_in: str = setting(
+        "auto",
+        "whether people have to sign in; auto: unless only this machine can reach it",
+        choices=("auto", "on", "off"),
+    )
+    public_url: str = setting(
+        "", "where browsers reach the dashboard through a proxy, such as https://stats.example.com"
+    )
+    metrics_token: str = setting(
+        "",
+        "bearer token, or password of Basic auth, that /metrics asks for; empty: as sign_in says",
+    )
     environment: str = setting("", "a word such as PROD, shown in a coloured bar on every page")
     grafana_url: str = setting("", "where Grafana is, for links; empty: no links")
     tracker_url: str = setting(

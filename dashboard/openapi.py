@@ -2,6 +2,11 @@
 
 from typing import Any, Final
 
+import msgspec
+
+from dashboard.actions.catalogue import ACTIONS, Action
+from dashboard.actions.commands import COMMANDS, Command
+
 _CLUSTER: Final = {
     "name": "cluster",
     "in": "query",
@@ -62,6 +67,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     ("/activity", "Visitors, page views and breakdowns of one site.", _ACTIVITY),
     ("/sites", "Sites that have been seen.", ()),
+    ("/actions", "What you may change, why not where not, and your CSRF token.", ()),
     ("/openapi.json", "This document.", ()),
 )
 
@@ -72,7 +78,8 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Footfall dashboard", "version": "1"},
         "servers": [{"url": "/api/v1"}],
-        "paths": {
+        "paths": _actions()
+        | {
             path: {
                 "get": {
                     "summary": summary,
@@ -90,3 +97,38 @@ def document() -> dict[str, Any]:
             for path, summary, parameters in _PATHS
         },
     }
+
+
+def _actions() -> dict[str, Any]:
+    """POST /actions/<name> of every action, its body from its struct."""
+    changes: tuple[Action | Command, ...] = (*ACTIONS, *COMMANDS)
+    (*schemas,), components = msgspec.json.schema_components([change.wish for change in changes])
+    described = {
+        f"/actions/{change.name}": {
+            "post": {
+                "summary": change.summary,
+                "description": f"Needs the role {change.role.word}. A cookie needs X-CSRF-Token "
+                "as well (GET /actions tells it); a bearer token does not.",
+                "parameters": [_CLUSTER],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": _inlined(schema, components)}},
+                },
+                "responses": {
+                    "200": {"description": "`sentence` says what was done, `rows` for each part."},
+                    "400": {"description": "The body does not fit."},
+                    "403": {"description": "Switched off, or the role does not allow it."},
+                    "409": {"description": "Refused by us or by the cluster; `error` says why."},
+                    "503": {"description": "No answer from the cluster."},
+                },
+            }
+        }
+        for change, schema in zip(changes, schemas, strict=True)
+    }
+    return described
+
+
+def _inlined(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """The struct's schema itself instead of a reference to it."""
+    found: dict[str, Any] = components[schema["$ref"].rpartition("/")[2]]
+    return found

@@ -5,6 +5,7 @@ that block.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import jinja2
 from markupsafe import Markup
 
+from dashboard.access.identity import Identity, Role
 from dashboard.cluster import text
 from dashboard.pages.page import Page, Values, Visit, link
 
@@ -25,6 +27,14 @@ MENU: Final = (
     ("pipeline", "Pipeline", "/pipeline", "p"),
     ("cluster", "Cluster", "/cluster", "c"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks at a page, and how they like it."""
+
+    who: Identity
+    theme: str
 
 
 class Renderer:
@@ -54,9 +64,14 @@ class Renderer:
         for name in self._templates.list_templates():
             self._templates.get_template(name)  # now, so that no request reads a file
 
-    def whole(self, page: Page, visit: Visit, values: Values, theme: str) -> str:
+    def whole(self, page: Page, visit: Visit, values: Values, reader: Reader) -> str:
         """The page as a document."""
-        frame = _frame(page, visit, values) | {"theme": theme, "menu": MENU}
+        frame = _frame(page, visit, values) | {
+            "theme": reader.theme,
+            "menu": MENU,
+            "who": reader.who,
+            "can": _abilities(visit, reader.who),
+        }
         return self._templates.get_template(page.template).render(frame)
 
     def live(self, page: Page, visit: Visit, values: Values) -> str:
@@ -68,8 +83,25 @@ class Renderer:
     def error(self, title: str, sentence: str, theme: str) -> str:
         """A page that says what is wrong and where to go."""
         return self._templates.get_template("error.html").render(
-            title=title, sentence=sentence, theme=theme, menu=MENU, page=None
+            title=title, sentence=sentence, theme=theme, menu=MENU, page=None, who=None, can=""
         )
+
+    def login(self, after: str, trouble: str, theme: str) -> str:
+        """The sign-in page; `after` is where to go then."""
+        return self._templates.get_template("login.html").render(
+            after=after, trouble=trouble, theme=theme, menu=(), page=None, who=None, can=""
+        )
+
+
+def _abilities(visit: Visit, who: Identity) -> str:
+    """Words for the style sheet, which hides what cannot be done; the server refuses it anyhow."""
+    config = visit.state.config
+    if config.readonly or who.role < Role.EDITOR:
+        return ""
+    words = ["edit"]
+    words += ["messages"] if config.messages else []
+    words += ["admin"] if who.role >= Role.ADMIN else []
+    return " ".join(words)
 
 
 def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dashboard.access.guard import Guard
+from dashboard.actions.commands import Household
+from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
@@ -29,6 +32,9 @@ class State:
     desk: ReportDesk
     disk_watch: DiskWatch
     browsers: Mapping[str, Browser]  # by cluster, as `pollers`
+    actions: ActionDesk
+    guard: Guard
+    household: Household
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""

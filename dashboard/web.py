@@ -8,12 +8,16 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboard.access.guard import WHO
+from dashboard.access.identity import NotAllowed
+from dashboard.access.login import Login
+from dashboard.actions.api import ActionApi
 from dashboard.api import Api
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Limits, expose
 from dashboard.metrics.roles import merged
 from dashboard.pages.page import NotFound
-from dashboard.render import HERE, Renderer, theme_of
+from dashboard.render import HERE, Reader, Renderer, theme_of
 from dashboard.site_map import resolve
 from dashboard.state import State
 from dashboard.static_files import StaticFiles
@@ -35,6 +39,7 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 VERSION: Final = metadata.version("footfall")
+BODY_BYTES_MAX: Final = 1_048_576  # a message to produce is the largest
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -48,13 +53,19 @@ class Site:
 
     def application(self) -> web.Application:
         """Everything routed."""
-        app = web.Application(middlewares=[_secure, self._friendly], client_max_size=65_536)
+        state = self._state
+        app = web.Application(
+            middlewares=[_secure, self._friendly, state.guard.middleware],
+            client_max_size=BODY_BYTES_MAX,
+        )
         stream, api = Stream(self._state, self._renderer), Api(self._state)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/stream", stream.handle)
         api.add_routes(app)
+        ActionApi(state).add_routes(app)
+        Login(state.guard, state.actions.audit, self._renderer).add_routes(app)
         app.router.add_get("/static/{name}", self._static.handle)
         app.router.add_get("/favicon.ico", self._favicon)
         app.router.add_get("/{path:.*}", self._page)
@@ -63,7 +74,9 @@ class Site:
     async def _page(self, request: web.Request) -> web.Response:
         page, visit = resolve(self._state, request.path, request.query)
         values = await page.values(visit)
-        html = self._renderer.whole(page, visit, values, theme_of(request.cookies))
+        html = self._renderer.whole(
+            page, visit, values, Reader(request[WHO], theme_of(request.cookies))
+        )
         headers = {"Cache-Control": "no-store"}
         return web.Response(text=html, content_type="text/html", headers=headers)
 
@@ -101,6 +114,8 @@ class Site:
             return await handler(request)
         except NotFound as error:
             status, title, sentence = 404, "Not found", str(error)
+        except NotAllowed as error:
+            status, title, sentence = 403, "Not allowed", str(error)
         except web.HTTPException as error:
             if error.status < 400 or error.status in (405,) or request.path == "/api/stream":
                 raise

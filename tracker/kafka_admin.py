@@ -122,7 +122,7 @@ class Admin:
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
         """Brokers, and the leader and replicas of every partition."""
-        answer = _ask(lambda: self._client.list_topics(timeout=timeout_s))
+        answer = ask(lambda: self._client.list_topics(timeout=timeout_s))
         cluster = answer.cluster_id
         brokers = [BrokerNode(node.id, node.host, node.port) for node in answer.brokers.values()]
         topics = {
@@ -138,12 +138,12 @@ class Admin:
 
     def ping(self, timeout_s: float) -> None:
         """Returns when a broker answered; raises ClusterUnavailable when none did."""
-        _ask(lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s))
+        ask(lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s))
 
     def list_groups(self, timeout_s: float) -> tuple[str, ...]:
         """Ids of all consumer groups, classic and KIP-848; share groups have no commits."""
-        future = _ask(lambda: self._client.list_consumer_groups(request_timeout=timeout_s))
-        listing = _ask(lambda: future.result(timeout_s))
+        future = ask(lambda: self._client.list_consumer_groups(request_timeout=timeout_s))
+        listing = ask(lambda: future.result(timeout_s))
         return tuple(sorted({group.group_id for group in listing.valid or ()}))
 
     def describe_groups(
@@ -152,7 +152,7 @@ class Admin:
         """State, members and their assignments."""
         if not group_ids:
             return {}
-        futures = _ask(
+        futures = ask(
             lambda: self._client.describe_consumer_groups(
                 list(group_ids), request_timeout=timeout_s
             )
@@ -169,8 +169,8 @@ class Admin:
         futures: dict[str, Future[Any]] = {}
         for group_id in group_ids:
             question = [client.ConsumerGroupTopicPartitions(group_id)]
-            ask = partial(self._client.list_consumer_group_offsets, question)
-            futures.update(_ask(partial(ask, request_timeout=timeout_s)))
+            call = partial(self._client.list_consumer_group_offsets, question)
+            futures.update(ask(partial(call, request_timeout=timeout_s)))
         return {
             group_id: {
                 TopicPartition(part.topic, part.partition): part.offset
@@ -210,7 +210,7 @@ class Admin:
             else client.IsolationLevel.READ_UNCOMMITTED
         )
         wire = {client.TopicPartition(*part): spec for part, spec in question.items()}
-        futures = _ask(
+        futures = ask(
             lambda: self._client.list_offsets(
                 wire, isolation_level=level, request_timeout=timeout_s
             )
@@ -238,7 +238,7 @@ class Admin:
         if not names:
             return {}
         resources = [admin.ConfigResource(kind, name) for name in names]
-        futures = _ask(lambda: self._client.describe_configs(resources, request_timeout=timeout_s))
+        futures = ask(lambda: self._client.describe_configs(resources, request_timeout=timeout_s))
         return {
             resource.name: {name: _config_value(entry) for name, entry in answer.items()}
             for resource, answer in _gather(futures, timeout_s).items()
@@ -303,7 +303,7 @@ class RecordReader:
         deadline = time.monotonic() + timeout_s
         try:
             while len(found) < len(positions) and (wait := deadline - time.monotonic()) > 0:
-                reading = _reading(_ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
+                reading = _reading(ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
                 for record in reading.records:
                     place = TopicPartition(record.topic, record.partition)
                     if place not in found:
@@ -313,7 +313,7 @@ class RecordReader:
                     found.setdefault(place, None)
         finally:  # a pause outlives the assignment in librdkafka
             self._consumer.resume([client.TopicPartition(*place) for place in positions])
-            _ask(self._consumer.unassign)
+            ask(self._consumer.unassign)
         return found
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -322,18 +322,18 @@ class RecordReader:
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
         """What has arrived, at most `records_max`; returns early when that many are there."""
-        return _reading(_ask(partial(self._consumer.consume, records_max, timeout_s)))
+        return _reading(ask(partial(self._consumer.consume, records_max, timeout_s)))
 
     def stop(self) -> None:
         """Read no further; what was fetched ahead is thrown away."""
-        _ask(self._consumer.unassign)
+        ask(self._consumer.unassign)
 
     def close(self) -> None:
         self._consumer.close()
 
     def _assign(self, positions: Mapping[TopicPartition, int]) -> None:
         wire = [client.TopicPartition(*part, offset) for part, offset in positions.items()]
-        _ask(partial(self._consumer.assign, wire))
+        ask(partial(self._consumer.assign, wire))
 
 
 def _reading(messages: Sequence[Any]) -> Reading:
@@ -393,7 +393,7 @@ def _config_value(entry: Any) -> ConfigValue:
     return ConfigValue(entry.name, value, entry.is_default, entry.is_read_only, entry.is_sensitive)
 
 
-def _ask(call: Callable[[], T]) -> T:
+def ask(call: Callable[[], T]) -> T:
     """`call()`, with every way in which librdkafka says no turned into ClusterUnavailable."""
     try:
         return call()
@@ -411,7 +411,7 @@ def _gather(futures: Mapping[K, Future[Any]], timeout_s: float) -> dict[K, Any]:
     for key, future in futures.items():
         try:
             remaining = max(0.0, deadline - time.monotonic())
-            answers[key] = _ask(partial(future.result, remaining))
+            answers[key] = ask(partial(future.result, remaining))
         except ClusterUnavailable as error:
             refusal = error
             log.debug("left out of the snapshot what=%s reason=%s", key, error)

@@ -39,4 +39,12 @@ METRICS: Final = Topic(
 SITES: Final = Topic("footfall.sites", partitions=1, configs={"cleanup.policy": "compact"})
 """Value: sites.Site, or none for a removed one; key: the site's name."""
 
+AUDIT: Final = Topic(
+    "footfall.audit",
+    partitions=1,
+    configs={"message.timestamp.type": "LogAppendTime", "retention.ms": str(365 * DAY_MS)},
+)
+"""Value: JSON, who changed what through the dashboard; key: name of what was changed. Made by the
+dashboard with the first entry."""
+
 ALL: Final = (EVENTS, DEADLETTER, METRICS, SITES)

@@ -225,7 +225,7 @@ async def test_every_path_of_the_openapi_document_answers(
     document = await (await client.get("/api/v1/openapi.json")).json()
     names = {"/groups/{name}": "export"}
 
-    for path in document["paths"]:
+    for path in (path for path, methods in document["paths"].items() if "get" in methods):
         query = "?s=cluster.in&range=5m" if path == "/history" else ""
         answer = await client.get("/api/v1" + path.format(name=names.get(path, "events")) + query)
 
@@ -244,8 +244,10 @@ async def test_ready_means_looked_and_up(client: Client, state: State) -> None:
 
 
 async def test_only_get_is_taken(client: Client) -> None:
-    for path in ("/", "/metrics", "/api/v1/groups"):
-        assert (await client.post(path)).status == 405
+    csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
+
+    for path in ("/", "/api/v1/groups"):
+        assert (await client.post(path, headers={"X-CSRF-Token": csrf})).status == 405
 
 
 async def test_activity_without_any_site_shows_the_snippet_to_paste(client: Client) -> None:

@@ -17,6 +17,7 @@ from tracker.kafka_admin import (
     Record,
     TopicPartition,
 )
+from tracker.kafka_changes import NewRecord, NewTopic
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class MadeCluster:
         self.away = False
         self.reads: list[dict[TopicPartition, int]] = []
         self.asked: list[str] = []
+        self.changes: list[tuple[object, ...]] = []
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
         """`retention_ms="1000"` stands for Kafka's retention.ms."""
@@ -155,6 +157,55 @@ class MadeCluster:
             later = [offset for offset, stamp in stamps.items() if stamp >= timestamp_ms]
             found[place] = min(later, default=self.partitions[place].end)
         return found
+
+    def create_topic(self, topic: NewTopic) -> None:
+        self._change("create", topic.name)
+        made = [MadePartition() for _ in range(max(1, topic.partitions))]
+        self.add_topic(topic.name, *made, **dict(topic.configs or {}))
+
+    def delete_topic(self, name: str) -> None:
+        self._change("delete", name)
+        for place in [place for place in self.partitions if place.topic == name]:
+            del self.partitions[place]
+
+    def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None:
+        self._change("configs", topic, dict(configs))
+        for name, value in configs.items():
+            if value is None:
+                self.configs[topic].pop(name, None)
+            else:
+                self.configs[topic][name] = value
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        self._change("partitions", topic, total)
+        for index in range(total):
+            self.partitions.setdefault(TopicPartition(topic, index), MadePartition())
+
+    def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None:
+        self._change("commit", group_id, dict(offsets))
+        self.commits[group_id].update(offsets)
+
+    def delete_group(self, group_id: str) -> None:
+        self._change("delete group", group_id)
+        del self.groups[group_id]
+
+    def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        self._change("delete records", dict(before))
+        for place, offset in before.items():
+            self.partitions[place].start = offset
+        return dict(before)
+
+    def produce(self, record: NewRecord) -> tuple[int, int]:
+        """On the last partition, when none is named."""
+        self._change("produce", record)
+        places = sorted(place for place in self.partitions if place.topic == record.topic)
+        place = places[record.partition]
+        self.partitions[place].end += 1
+        return place.partition, self.partitions[place].end - 1
+
+    def _change(self, name: str, *what: object) -> None:
+        self._question(name)
+        self.changes.append((name, *what))
 
     def _some(self, place: TopicPartition, offset: int) -> Record:
         return Record(place.topic, place.partition, offset, offset, True, b"key", b"value", ())

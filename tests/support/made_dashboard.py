@@ -2,6 +2,13 @@
 
 from pathlib import Path
 
+from dashboard.access.accounts import Accounts
+from dashboard.access.guard import Door as Entrance
+from dashboard.access.guard import Guard
+from dashboard.access.sessions import Attempts, Sessions
+from dashboard.actions.audit import Audit
+from dashboard.actions.commands import Household
+from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.poller import Door, Poller, PollerSettings
@@ -38,7 +45,24 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     desk = ReportDesk(data_dir, clock)
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
     browsers = {"local": Browser(Desk(cluster, cluster))}
-    return State(config, data_dir, clock, {"local": poller}, roles, desk, disk, browsers)
+    sessions = Sessions(clock)
+    accounts = Accounts(data_dir / "accounts.json")
+    switches = Switches(config.readonly, config.messages)
+    actions = ActionDesk({"local": Hand(cluster, cluster)}, switches, Audit(clock))
+    entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
+    return State(
+        config,
+        data_dir,
+        clock,
+        {"local": poller},
+        roles,
+        desk,
+        disk,
+        browsers,
+        actions,
+        Guard(entrance, accounts, sessions, Attempts(clock)),
+        Household(accounts, sessions, clock),
+    )
 
 
 def busy_cluster() -> MadeCluster:

@@ -1,0 +1,158 @@
+"""Who may sign in, and with which tokens: one file, 0600, replaced whole.
+
+All methods that write block: call them from a thread. Reading is from memory.
+"""
+
+import json
+import os
+import secrets
+import tempfile
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from dashboard.access import passwords
+from dashboard.access.identity import Role
+
+FIRST: Final = "admin"
+SCOPES: Final = ("metrics", "read", "write", "admin")
+_ROLE_OF: Final = {"read": Role.VIEWER, "write": Role.EDITOR, "admin": Role.ADMIN}
+
+
+class AccountError(Exception):
+    """What was asked of the accounts cannot be; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    role: Role
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A program's key; only its hash is kept."""
+
+    name: str
+    scopes: tuple[str, ...]
+    token_hash: str
+    created_at_ms: int
+
+    @property
+    def role(self) -> Role | None:
+        """None: good for metrics only."""
+        return max((_ROLE_OF[scope] for scope in self.scopes if scope in _ROLE_OF), default=None)
+
+
+class Accounts:
+    """Users and tokens of one dashboard."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._users: dict[str, User] = {}
+        self._tokens: dict[str, Token] = {}
+        if path.exists():
+            body = json.loads(path.read_text())
+            for user in body["users"]:
+                self._users[user["name"]] = User(
+                    user["name"], Role(user["role"]), user["password_hash"]
+                )
+            for token in body["tokens"]:
+                made = Token(**{**token, "scopes": tuple(token["scopes"])})
+                self._tokens[made.name] = made
+
+    def first_password(self) -> str | None:
+        """Makes the first administrator; its password, or None when somebody is there already."""
+        if self._users:
+            return None
+        password = secrets.token_urlsafe(12)
+        self.put_user(FIRST, Role.ADMIN, password)
+        return password
+
+    def users(self) -> list[User]:
+        return sorted(self._users.values(), key=lambda user: user.name)
+
+    def tokens(self) -> list[Token]:
+        return sorted(self._tokens.values(), key=lambda token: token.name)
+
+    def check(self, name: str, password: str) -> User | None:
+        """The user of that name and password. Slow on purpose, for unknown names as well."""
+        user = self._users.get(name)
+        stored = user.password_hash if user is not None else _NOBODY
+        return user if passwords.fits(password, stored) and user is not None else None
+
+    def user(self, name: str) -> User | None:
+        return self._users.get(name)
+
+    def token(self, presented: str) -> Token | None:
+        """Found by its hash: comparing hashes tells nothing of a token by its timing."""
+        wanted = passwords.token_hash(presented)
+        for token in self._tokens.values():
+            if token.token_hash == wanted:
+                return token
+        return None
+
+    def put_user(self, name: str, role: Role, password: str) -> None:
+        """A new user, or a new role and password of one that is there."""
+        if not passwords.PASSWORD_MIN <= len(password) <= passwords.PASSWORD_MAX:
+            raise AccountError(f"a password has at least {passwords.PASSWORD_MIN} letters")
+        made = User(name, role, passwords.hashed(password))
+        with self._lock:
+            others = {key: user for key, user in self._users.items() if key != name}
+            self._save({**others, name: made}, self._tokens)
+
+    def delete_user(self, name: str) -> None:
+        with self._lock:
+            left = {key: user for key, user in self._users.items() if key != name}
+            if len(left) == len(self._users):
+                raise AccountError(f"there is no user {name}")
+            self._save(left, self._tokens)
+
+    def add_token(self, name: str, scopes: tuple[str, ...], now_ms: int) -> str:
+        """The token itself, shown this once."""
+        text = passwords.new_token()
+        made = Token(name, scopes, passwords.token_hash(text), now_ms)
+        with self._lock:
+            if name in self._tokens:
+                raise AccountError(f"there is a token {name} already")
+            self._save(self._users, {**self._tokens, name: made})
+        return text
+
+    def delete_token(self, name: str) -> None:
+        with self._lock:
+            left = {key: token for key, token in self._tokens.items() if key != name}
+            if len(left) == len(self._tokens):
+                raise AccountError(f"there is no token {name}")
+            self._save(self._users, left)
+
+    def _save(self, users: dict[str, User], tokens: dict[str, Token]) -> None:
+        """On disk first, then in memory; refuses to leave nobody who could sign in as admin."""
+        if not any(user.role is Role.ADMIN for user in users.values()):
+            raise AccountError("the last administrator cannot go")
+        body = {
+            "users": [asdict(user) for user in users.values()],
+            "tokens": [asdict(token) for token in tokens.values()],
+        }
+        write_private(self._path, json.dumps(body, indent=1))
+        self._users, self._tokens = dict(users), dict(tokens)
+
+
+_NOBODY: Final = "scrypt$" + "00" * 16 + "$" + "00" * 64
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner may read; there is always a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,145 @@
+"""The door: who asks, whether the address is open to them, and whether a page of ours asks.
+
+Three ways in: a session cookie, a bearer token, or - only while the dashboard listens on loopback
+and sign-in is off - being on this machine. A request that changes something and comes by cookie or
+by being here must name our own origin and bring the CSRF token of its page.
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from dashboard.access.accounts import Accounts
+from dashboard.access.identity import Identity, NotAllowed, Role
+from dashboard.access.sessions import Attempts, Sessions
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COOKIE: Final = "footfall_session"
+WHO: Final = web.RequestKey("who", Identity)
+OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login"))
+SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the dashboard may be entered."""
+
+    sign_in: bool
+    metrics_token: str = ""  # asked of /metrics when it is not empty
+    public_url: str = ""  # where browsers see us, when a proxy stands in front
+
+
+class Guard:
+    """Asked before every handler."""
+
+    def __init__(self, door: Door, accounts: Accounts, sessions: Sessions, tries: Attempts) -> None:
+        self.door = door
+        self.accounts = accounts
+        self.sessions = sessions
+        self.tries = tries
+        self._local = secrets.token_urlsafe(24)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let in, turn away, or send to the sign-in page."""
+        path = request.path
+        if not self.door.sign_in and not self._is_our_host(request.host):
+            raise web.HTTPMisdirectedRequest(text="this host name is not ours\n")
+        if request.method not in SAFE and path == "/login":
+            self._check_origin(request)
+        if path in OPEN or path.startswith("/static/"):
+            return await handler(request)
+        if path == "/metrics" and self.door.metrics_token and self._may_scrape(request):
+            return await handler(request)
+        who = self._identify(request)
+        if path == "/metrics":
+            if not self._metrics_allowed(request, who):
+                return _unauthorized("Metrics need a token.")
+            return await handler(request)
+        if who is None:
+            if request.method == "GET" and not path.startswith("/api/"):
+                raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+            return _unauthorized("Sign in, or send a token.")
+        if request.method not in SAFE and not who.by_token:
+            self._check_origin(request)
+            if not hmac.compare_digest(
+                request.headers.get("X-CSRF-Token", "").encode(), who.csrf.encode()
+            ):
+                raise NotAllowed("The page is too old or not ours: load it again.")
+        request[WHO] = who
+        return await handler(request)
+
+    def _identify(self, request: web.Request) -> Identity | None:
+        host = request.remote or ""
+        if presented := _bearer(request):
+            token = self.accounts.token(presented)
+            if token is None or token.role is None:
+                return None
+            return Identity(f"token:{token.name}", token.role, host, by_token=True)
+        session = self.sessions.find(request.cookies.get(COOKIE, ""))
+        user = self.accounts.user(session.user) if session is not None else None
+        if session is not None and user is not None:
+            return Identity(user.name, user.role, host, session.csrf)
+        if self.door.sign_in:
+            return None
+        return Identity("local", Role.ADMIN, host, self._local)
+
+    def _metrics_allowed(self, request: web.Request, who: Identity | None) -> bool:
+        if self.door.metrics_token and (who is None or who.name == "local"):
+            return False
+        if who is not None:
+            return True
+        token = self.accounts.token(_bearer(request))
+        return token is not None and "metrics" in token.scopes
+
+    def _may_scrape(self, request: web.Request) -> bool:
+        presented = _bearer(request) or _basic_password(request)
+        return hmac.compare_digest(presented.encode(), self.door.metrics_token.encode())
+
+    def _is_our_host(self, host: str) -> bool:
+        """Against DNS rebinding: somebody's name that points to this machine is not us."""
+        name = urlsplit(f"//{host}").hostname or ""
+        public = urlsplit(self.door.public_url).hostname
+        return name in LOOPBACK or name == public
+
+    def _check_origin(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site")
+        if origin is None:
+            if site in (None, "same-origin", "none"):  # None: no browser, or one that never lies
+                return
+        else:
+            parts = urlsplit(origin)
+            public = urlsplit(self.door.public_url).netloc
+            if parts.netloc and parts.netloc in (request.host, public):
+                return
+        raise NotAllowed("Another site sent this request; it was not carried out.")
+
+
+def _unauthorized(sentence: str) -> web.Response:
+    headers = {"WWW-Authenticate": "Bearer"}
+    return web.json_response({"error": sentence}, status=401, headers=headers)
+
+
+def _bearer(request: web.Request) -> str:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""
+
+
+def _basic_password(request: web.Request) -> str:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""

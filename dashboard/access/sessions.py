@@ -1,0 +1,94 @@
+"""Who is signed in: sessions in memory, gone with a restart; and how often one may try."""
+
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from tracker.clock import Clock
+
+IDLE_MS: Final = 12 * 3_600_000
+AGE_MS: Final = 7 * 86_400_000
+SESSIONS_MAX: Final = 1_000
+TRIES: Final = 5  # failures of one address in WINDOW_MS
+TRIES_ALL: Final = 100  # of all addresses together
+WINDOW_MS: Final = 300_000
+ADDRESSES_MAX: Final = 10_000
+
+
+@dataclass(slots=True)
+class Session:
+    """One browser that signed in."""
+
+    user: str
+    csrf: str
+    began_ms: float
+    seen_ms: float
+
+
+class Sessions:
+    """Sessions by their secret name."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: dict[str, Session] = {}
+
+    def start(self, user: str) -> str:
+        """The secret for the cookie. The session unused the longest goes when there are many."""
+        now = self._clock.monotonic_ms()
+        if len(self._open) >= SESSIONS_MAX:
+            oldest = min(self._open, key=lambda key: self._open[key].seen_ms)
+            del self._open[oldest]
+        key = secrets.token_urlsafe(32)
+        self._open[key] = Session(user, secrets.token_urlsafe(24), now, now)
+        return key
+
+    def find(self, key: str) -> Session | None:
+        """The session, which is thereby used; None when it is not there or too old."""
+        session = self._open.get(key)
+        if session is None:
+            return None
+        now = self._clock.monotonic_ms()
+        if now - session.seen_ms > IDLE_MS or now - session.began_ms > AGE_MS:
+            del self._open[key]
+            return None
+        session.seen_ms = now
+        return session
+
+    def end(self, key: str) -> None:
+        self._open.pop(key, None)
+
+    def end_all_of(self, user: str) -> None:
+        """After a new password or a new role."""
+        for key in [key for key, session in self._open.items() if session.user == user]:
+            del self._open[key]
+
+
+class Attempts:
+    """Failed sign-ins: of one address, and of all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failed: dict[str, deque[float]] = {}
+        self._all: deque[float] = deque(maxlen=TRIES_ALL)
+
+    def wait_s(self, address: str) -> int:
+        """Seconds until this address may try again; 0: now."""
+        now = self._clock.monotonic_ms()
+        waits = [0.0]
+        own = self._failed.get(address)
+        if own is not None and len(own) >= TRIES:
+            waits.append(own[0] + WINDOW_MS - now)
+        if len(self._all) >= TRIES_ALL:
+            waits.append(self._all[0] + WINDOW_MS - now)
+        return -(-round(max(waits)) // 1000)
+
+    def failed(self, address: str) -> None:
+        now = self._clock.monotonic_ms()
+        if len(self._failed) >= ADDRESSES_MAX:
+            self._failed.pop(next(iter(self._failed)))
+        self._failed.setdefault(address, deque(maxlen=TRIES)).append(now)
+        self._all.append(now)
+
+    def succeeded(self, address: str) -> None:
+        self._failed.pop(address, None)

@@ -1,0 +1,107 @@
+"""POST /api/v1/actions/<name>: the one way in which anything is changed through the dashboard.
+
+400 the body does not fit, 403 switched off or not allowed, 409 refused by us or by the cluster,
+415 not JSON, 503 no answer from the cluster.
+"""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from dashboard.access.accounts import AccountError
+from dashboard.access.guard import WHO
+from dashboard.access.identity import Identity, NotAllowed
+from dashboard.actions import catalogue
+from dashboard.actions.audit import Entry
+from dashboard.actions.commands import COMMANDS, Command
+from dashboard.actions.perform import Outcome
+from dashboard.actions.wishes import Wish
+from dashboard.state import State
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_changes import Refused
+
+_COMMANDS = {command.name: command for command in COMMANDS}
+
+
+class ActionApi:
+    """Decodes wishes and has them performed."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_post("/api/v1/actions/{action}", self._act)
+        app.router.add_get("/api/v1/actions", self._list)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """What the one who asks may do, and why not where not; and the CSRF token to do it."""
+        who = request[WHO]
+        reasons = {a.name: self._state.actions.may(a, who) for a in catalogue.ACTIONS}
+        for command in COMMANDS:
+            needed = f"This needs the role {command.role.word}."
+            reasons[command.name] = needed if who.role < command.role else ""
+        return web.json_response(
+            {
+                "who": who.name,
+                "role": who.role.word,
+                "csrf": who.csrf,
+                "actions": {
+                    name: {"allowed": not why, "why_not": why} for name, why in reasons.items()
+                },
+            }
+        )
+
+    async def _act(self, request: web.Request) -> web.Response:
+        name, who = request.match_info["action"], request[WHO]
+        action = catalogue.BY_NAME.get(name) or _COMMANDS.get(name)
+        if action is None:
+            return _error(404, f"There is no action {name!r}.")
+        if request.content_type != "application/json":
+            return _error(415, "The body must be application/json.")
+        try:
+            wish = msgspec.json.decode(await request.read(), type=action.wish)
+            poller = self._state.poller(request.query.get("cluster"))
+        except msgspec.MsgspecError as error:
+            return _error(400, str(error))
+        except (KeyError, UnicodeDecodeError):
+            return _error(404, "There is no such cluster in the settings.")
+        try:
+            if isinstance(action, Command):
+                outcome = await self._command(action, wish, who)
+            else:
+                outcome = await self._state.actions.perform(action, wish, who, poller)
+        except NotAllowed as error:
+            return _error(403, str(error))
+        except (Refused, AccountError) as error:
+            return _error(409, str(error))
+        except ClusterUnavailable as error:
+            return _error(503, f"The cluster did not answer: {error}.")
+        rows: list[Any] = [dict(row) for row in outcome.rows]
+        return web.json_response(
+            {"sentence": outcome.sentence, "changed": outcome.changed, "rows": rows}
+        )
+
+    async def _command(self, command: Command, wish: Wish, who: Identity) -> Outcome:
+        name = str(getattr(wish, command.subject))
+
+        def note(outcome: str) -> None:
+            self._state.actions.audit.note(Entry(who, command.name, "", name, outcome))
+
+        if who.role < command.role:
+            note("refused: role")
+            raise NotAllowed(f"This needs the role {command.role.word}; you are {who.role.word}.")
+        if command.confirmed and getattr(wish, "confirm", None) != name:
+            note("refused: not confirmed")
+            raise Refused(f"confirm must repeat the name of the {command.subject}: {name}")
+        try:
+            outcome = await command.run(self._state.household, wish, who)
+        except AccountError as error:
+            note(f"failed: {error}")
+            raise
+        note("done")
+        return outcome
+
+
+def _error(status: int, sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)

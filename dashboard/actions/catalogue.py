@@ -1,0 +1,91 @@
+"""Every action that changes a cluster: its name in the API, its body, and what guards it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dashboard.access.identity import Role
+from dashboard.actions import perform, wishes
+from dashboard.actions.perform import Outcome, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """POST /api/v1/actions/<name>."""
+
+    name: str
+    summary: str
+    wish: type[wishes.Wish]
+    run: Callable[[Scene, Any], Outcome]
+    subject: str  # the field that names what is changed
+    role: Role = Role.EDITOR
+    confirmed: bool = True  # the object's name must be typed once more
+    shows_messages: bool = False  # goes with the `messages` switch
+
+    def is_dry(self, wish: wishes.Wish) -> bool:
+        """Only says what it would do."""
+        return bool(getattr(wish, "dry_run", False))
+
+
+ACTIONS: Final = (
+    Action(
+        "create-topic",
+        "Create a topic.",
+        wishes.CreateTopic,
+        perform.create_topic,
+        "topic",
+        confirmed=False,
+    ),
+    Action(
+        "delete-topic",
+        "Delete a topic with all its records.",
+        wishes.DeleteTopic,
+        perform.delete_topic,
+        "topic",
+    ),
+    Action(
+        "edit-config",
+        "Change settings of a topic.",
+        wishes.EditConfig,
+        perform.edit_config,
+        "topic",
+    ),
+    Action(
+        "add-partitions",
+        "Give a topic more partitions.",
+        wishes.AddPartitions,
+        perform.add_partitions,
+        "topic",
+    ),
+    Action(
+        "delete-records",
+        "Delete the oldest records of a topic; a dry run unless told otherwise.",
+        wishes.DeleteRecords,
+        perform.delete_records,
+        "topic",
+    ),
+    Action(
+        "reset-offsets",
+        "Move a group to other offsets; a dry run unless told otherwise.",
+        wishes.ResetOffsets,
+        perform.reset_offsets,
+        "group",
+    ),
+    Action(
+        "delete-group",
+        "Delete a group without members, and its commits.",
+        wishes.DeleteGroup,
+        perform.delete_group,
+        "group",
+    ),
+    Action(
+        "produce-message",
+        "Store one record.",
+        wishes.ProduceMessage,
+        perform.produce,
+        "topic",
+        confirmed=False,
+        shows_messages=True,
+    ),
+)
+BY_NAME: Final = {action.name: action for action in ACTIONS}

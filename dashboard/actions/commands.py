@@ -1,0 +1,107 @@
+"""Actions on the dashboard itself, not on a cluster: users and tokens.
+
+Same way in as `catalogue`: POST /api/v1/actions/<name>, role, audit.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from dashboard.access.accounts import Accounts
+from dashboard.access.identity import Identity, Role
+from dashboard.access.passwords import PASSWORD_MAX, PASSWORD_MIN
+from dashboard.access.sessions import Sessions
+from dashboard.actions.perform import Outcome
+from dashboard.actions.wishes import Confirm, Wish
+from tracker.clock import Clock
+
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@+-]{1,64}\Z")]
+Scope = Literal["metrics", "read", "write", "admin"]
+
+
+class PutUser(Wish, frozen=True):
+    """A new user, or a new password and role for one that is there."""
+
+    user: Label
+    role: Literal["viewer", "editor", "admin"]
+    password: Annotated[str, Meta(min_length=PASSWORD_MIN, max_length=PASSWORD_MAX)]
+
+
+class DeleteUser(Wish, frozen=True):
+    user: Label
+    confirm: Confirm
+
+
+class CreateToken(Wish, frozen=True):
+    """Scopes: metrics (only /metrics), read, write (as an editor), admin."""
+
+    token: Label
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=4)]
+
+
+class DeleteToken(Wish, frozen=True):
+    token: Label
+    confirm: Confirm
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """What commands work with."""
+
+    accounts: Accounts
+    sessions: Sessions
+    clock: Clock
+
+
+Run = Callable[[Household, Any, Identity], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One of them; `subject` is the field that names what is changed."""
+
+    name: str
+    summary: str
+    wish: type[Wish]
+    run: Run
+    subject: str
+    role: Role = Role.ADMIN
+    confirmed: bool = False
+
+
+async def put_user(house: Household, wish: PutUser, who: Identity) -> Outcome:
+    role = Role[wish.role.upper()]
+    await asyncio.to_thread(house.accounts.put_user, wish.user, role, wish.password)
+    house.sessions.end_all_of(wish.user)
+    return Outcome(f"{wish.user} may sign in as {wish.role}.", True)
+
+
+async def delete_user(house: Household, wish: DeleteUser, who: Identity) -> Outcome:
+    await asyncio.to_thread(house.accounts.delete_user, wish.user)
+    house.sessions.end_all_of(wish.user)
+    return Outcome(f"{wish.user} was deleted and signed out.", True)
+
+
+async def create_token(house: Household, wish: CreateToken, who: Identity) -> Outcome:
+    now_ms = house.clock.now_ms()
+    text = await asyncio.to_thread(house.accounts.add_token, wish.token, wish.scopes, now_ms)
+    row = {"token": text}
+    return Outcome("The token is shown this once; keep it in a safe place.", True, (row,))
+
+
+async def delete_token(house: Household, wish: DeleteToken, who: Identity) -> Outcome:
+    await asyncio.to_thread(house.accounts.delete_token, wish.token)
+    return Outcome(f"Token {wish.token} opens nothing any more.", True)
+
+
+COMMANDS: Final = (
+    Command("put-user", "Add a user, or change one.", PutUser, put_user, "user"),
+    Command("delete-user", "Delete a user.", DeleteUser, delete_user, "user", confirmed=True),
+    Command("create-token", "Make an API token.", CreateToken, create_token, "token"),
+    Command(
+        "delete-token", "Delete an API token.", DeleteToken, delete_token, "token", confirmed=True
+    ),
+)

@@ -1,0 +1,111 @@
+"""Where every change goes through: switches, role, confirmation, the change, the audit record."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from dashboard.access.identity import Identity, NotAllowed
+from dashboard.actions.audit import Audit, Entry
+from dashboard.actions.catalogue import Action
+from dashboard.actions.perform import Cluster, Outcome, Scene, Times
+from dashboard.actions.wishes import Wish
+from dashboard.cluster.poller import Poller
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_changes import Refused
+
+AT_ONCE: Final = 2  # a change that hangs must not keep others waiting for ever
+DETAILS_LETTERS: Final = 2_000
+HIDDEN: Final = frozenset(("value", "key", "headers", "confirm"))  # never written to the audit
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """How one cluster is changed."""
+
+    cluster: Cluster
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    readonly: bool
+    messages: bool
+
+
+class ActionDesk:
+    """Performs actions on the clusters of the settings."""
+
+    def __init__(self, hands: Mapping[str, Hand], switches: Switches, audit: Audit) -> None:
+        self._hands = hands
+        self._switches = switches
+        self.audit = audit
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="action")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def may(self, action: Action, who: Identity) -> str:
+        """Why `who` may not do it; empty when nothing is in the way."""
+        if self._switches.readonly:
+            return "This dashboard is read-only (readonly in [dashboard])."
+        if action.shows_messages and not self._switches.messages:
+            return "Messages are switched off (messages in [dashboard])."
+        if who.role < action.role:
+            return f"This needs the role {action.role.word}; {who.name} is {who.role.word}."
+        return ""
+
+    async def perform(self, action: Action, wish: Wish, who: Identity, poller: Poller) -> Outcome:
+        """Raises NotAllowed, Refused, ClusterUnavailable; each is in the audit as well."""
+        name = str(getattr(wish, action.subject))
+        entry = _Entry(self.audit, who, action, poller.settings.name, name, _details(wish))
+        if reason := self.may(action, who):
+            entry.note(f"refused: {reason}")
+            raise NotAllowed(reason)
+        dry = action.is_dry(wish)
+        if action.confirmed and not dry and getattr(wish, "confirm", None) != name:
+            entry.note("refused: not confirmed")
+            raise Refused(f"confirm must repeat the name of the {action.subject}: {name}")
+        if poller.snapshot is None:
+            raise ClusterUnavailable("it has not answered yet")
+        hand = self._hands[poller.settings.name]
+        scene = Scene(hand.cluster, hand.times, poller.snapshot)
+        loop = asyncio.get_running_loop()
+        try:
+            outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)
+        except (Refused, ClusterUnavailable) as error:
+            entry.note(f"failed: {error}")
+            raise
+        entry.note("dry run" if dry else "done")
+        if outcome.changed:
+            poller.look_soon()
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The audit record of one wish, but for how it went."""
+
+    audit: Audit
+    who: Identity
+    action: Action
+    cluster: str
+    subject: str
+    details: Mapping[str, object]
+
+    def note(self, outcome: str) -> None:
+        self.audit.note(
+            Entry(
+                self.who, self.action.name, self.cluster, self.subject, outcome, dict(self.details)
+            )
+        )
+
+
+def _details(wish: Wish) -> dict[str, object]:
+    """The wish without what people wrote into messages; long texts cut."""
+    fields = msgspec.to_builtins(wish)
+    kept = {name: value for name, value in fields.items() if name not in HIDDEN}
+    return kept if len(str(kept)) <= DETAILS_LETTERS else {"cut": str(kept)[:DETAILS_LETTERS]}

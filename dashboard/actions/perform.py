@@ -1,0 +1,228 @@
+"""The actions themselves: from a checked wish and the last look at the cluster to a change.
+
+Each runs in a thread. It refuses what the snapshot already shows to be wrong in a sentence for
+people; what only the cluster can know, the cluster refuses.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from dashboard.actions import wishes
+from dashboard.cluster.model import Partition, Snapshot, Topic
+from dashboard.cluster.text import plural
+from tracker.kafka_admin import TopicPartition
+from tracker.kafka_changes import NewRecord, NewTopic, Refused
+
+ASK_S: Final = 5.0
+PROTECTED: Final = ("__consumer_offsets", "__transaction_state", "__cluster_metadata")
+
+
+class Cluster(Protocol):
+    """What can be changed; answered by tracker.kafka_changes.Changes."""
+
+    def create_topic(self, topic: NewTopic) -> None: ...
+    def delete_topic(self, name: str) -> None: ...
+    def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None: ...
+    def add_partitions(self, topic: str, total: int) -> None: ...
+    def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None: ...
+    def delete_group(self, group_id: str) -> None: ...
+    def delete_records(
+        self, before: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, int]: ...
+    def produce(self, record: NewRecord) -> tuple[int, int]: ...
+
+
+class Times(Protocol):
+    """First offsets at or after a time; answered by tracker.kafka_admin.Admin."""
+
+    def offsets_for_time(
+        self, partitions: Sequence[TopicPartition], timestamp_ms: int, timeout_s: float
+    ) -> Mapping[TopicPartition, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an action works with."""
+
+    cluster: Cluster
+    times: Times
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done, or in a dry run would be: a sentence, and a row for each partition."""
+
+    sentence: str
+    changed: bool
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+
+def create_topic(scene: Scene, wish: wishes.CreateTopic) -> Outcome:
+    if wish.topic in scene.snapshot.topics:
+        raise Refused(f"topic {wish.topic} is there already")
+    scene.cluster.create_topic(
+        NewTopic(wish.topic, wish.partitions, wish.replication_factor, wish.configs)
+    )
+    return Outcome(f"Topic {wish.topic} was created.", True)
+
+
+def delete_topic(scene: Scene, wish: wishes.DeleteTopic) -> Outcome:
+    _unprotected(wish.topic)
+    scene.cluster.delete_topic(wish.topic)
+    return Outcome(f"Topic {wish.topic} was deleted with all its records.", True)
+
+
+def edit_config(scene: Scene, wish: wishes.EditConfig) -> Outcome:
+    topic = _topic(scene, wish.topic)
+    scene.cluster.set_configs(wish.topic, wish.configs)
+    rows = tuple(
+        {
+            "setting": name,
+            "before": topic.config(name),
+            "after": "default" if value is None else value,
+        }
+        for name, value in sorted(wish.configs.items())
+    )
+    return Outcome(f"{plural(len(rows), 'setting')} of {wish.topic} changed.", True, rows)
+
+
+def add_partitions(scene: Scene, wish: wishes.AddPartitions) -> Outcome:
+    _unprotected(wish.topic)
+    now = len(_topic(scene, wish.topic).partitions)
+    if wish.total <= now:
+        raise Refused(f"topic {wish.topic} has {now} partitions; only more can be asked for")
+    scene.cluster.add_partitions(wish.topic, wish.total)
+    return Outcome(f"Topic {wish.topic} has {wish.total} partitions now, it had {now}.", True)
+
+
+def delete_records(scene: Scene, wish: wishes.DeleteRecords) -> Outcome:
+    _unprotected(wish.topic)
+    before: dict[TopicPartition, int] = {}
+    rows = []
+    for part in _parts(_topic(scene, wish.topic), wish.partition):
+        start, end = part.start or 0, part.end or 0
+        cut = end if wish.before is None else max(start, min(wish.before, end))
+        if cut > start:
+            before[TopicPartition(wish.topic, part.index)] = cut
+        rows.append(
+            {"partition": part.index, "before": start, "after": cut, "records": cut - start}
+        )
+    records = sum(int(row["records"]) for row in rows)
+    what = f"{plural(records, 'record')} of {wish.topic}"
+    if wish.dry_run:
+        return Outcome(f"{what} would be deleted.", False, tuple(rows))
+    if before:
+        scene.cluster.delete_records(before)
+    return Outcome(f"{what} deleted.", bool(before), tuple(rows))
+
+
+def reset_offsets(scene: Scene, wish: wishes.ResetOffsets) -> Outcome:
+    """Bounded to what the log holds; a group with members is refused before anything is asked."""
+    group = scene.snapshot.groups.get(wish.group)
+    if group is None:
+        raise Refused(f"there is no group {wish.group}")
+    if group.members and not wish.dry_run:
+        raise Refused(
+            f"group {wish.group} has {plural(len(group.members), 'member')}; stop them first"
+        )
+    committed = {
+        part.partition: part.committed for part in group.partitions if part.topic == wish.topic
+    }
+    topic = _topic(scene, wish.topic)
+    parts = _parts(topic, wish.partition)
+    targets = _targets(scene, wish, parts, committed)
+    rows = tuple(
+        {
+            "partition": part.index,
+            "before": committed.get(part.index),
+            "after": targets[part.index],
+            "lag": (part.end or 0) - targets[part.index],
+        }
+        for part in parts
+    )
+    if wish.dry_run:
+        said = f"Group {wish.group} would go on from these offsets of {wish.topic}."
+        if group.members:
+            said += f" It has {plural(len(group.members), 'member')}: stop them first."
+        return Outcome(said, False, rows)
+    scene.cluster.commit_offsets(
+        wish.group, {TopicPartition(wish.topic, index): at for index, at in targets.items()}
+    )
+    return Outcome(f"Group {wish.group} goes on from these offsets of {wish.topic}.", True, rows)
+
+
+def _targets(
+    scene: Scene,
+    wish: wishes.ResetOffsets,
+    parts: Sequence[Partition],
+    committed: Mapping[int, int | None],
+) -> dict[int, int]:
+    """New offset of each partition, kept in [start, end]."""
+    if wish.to in ("offset", "shift") and wish.offset is None:
+        raise Refused(f"to {wish.to} needs offset")
+    found: Mapping[TopicPartition, int] = {}
+    if wish.to == "time":
+        if wish.time_ms is None:
+            raise Refused("to time needs time_ms")
+        places = [TopicPartition(wish.topic, part.index) for part in parts]
+        found = scene.times.offsets_for_time(places, wish.time_ms, ASK_S)
+    targets = {}
+    for part in parts:
+        start, end = part.start or 0, part.end or 0
+        wanted = {
+            "earliest": start,
+            "latest": end,
+            "offset": wish.offset or 0,
+            "shift": (committed.get(part.index) or start) + (wish.offset or 0),
+            "time": found.get(TopicPartition(wish.topic, part.index), end),
+        }[wish.to]
+        targets[part.index] = max(start, min(wanted, end))
+    return targets
+
+
+def delete_group(scene: Scene, wish: wishes.DeleteGroup) -> Outcome:
+    group = scene.snapshot.groups.get(wish.group)
+    if group is not None and group.members:
+        raise Refused(f"group {wish.group} has {plural(len(group.members), 'member')}")
+    scene.cluster.delete_group(wish.group)
+    return Outcome(f"Group {wish.group} was deleted with its commits.", True)
+
+
+def produce(scene: Scene, wish: wishes.ProduceMessage) -> Outcome:
+    _unprotected(wish.topic)
+    _topic(scene, wish.topic)  # a mistyped name must not make a topic
+    record = NewRecord(
+        wish.topic,
+        -1 if wish.partition is None else wish.partition,
+        None if wish.key is None else wish.key.encode(),
+        None if wish.value is None else wish.value.encode(),
+        [(name, value.encode()) for name, value in wish.headers.items()],
+    )
+    partition, offset = scene.cluster.produce(record)
+    row = {"partition": partition, "offset": offset}
+    return Outcome(f"Stored in {wish.topic}-{partition} at offset {offset}.", True, (row,))
+
+
+def _topic(scene: Scene, name: str) -> Topic:
+    topic = scene.snapshot.topics.get(name)
+    if topic is None:
+        raise Refused(f"there is no topic {name}")
+    return topic
+
+
+def _parts(topic: Topic, only: int | None) -> list[Partition]:
+    """Partitions meant; refuses when one of them has no leader to tell its offsets."""
+    parts = [part for part in topic.partitions if only in (None, part.index)]
+    if not parts:
+        raise Refused(f"topic {topic.name} has no partition {only}")
+    for part in parts:
+        if part.start is None or part.end is None:
+            raise Refused(f"{topic.name}-{part.index} is offline, its offsets are not known")
+    return parts
+
+
+def _unprotected(name: str) -> None:
+    if name in PROTECTED:
+        raise Refused(f"{name} is the cluster's own; it is left alone")

@@ -1,0 +1,90 @@
+"""What an action may be asked to do: one struct each, the body of its request.
+
+Their JSON Schema is the API's documentation. A body with a field that is not here is refused, so
+that a mistyped name cannot quietly mean something else.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+TopicName = Annotated[str, Meta(min_length=1, max_length=249, description="Name of a topic.")]
+GroupName = Annotated[str, Meta(min_length=1, max_length=1_000, description="Id of a group.")]
+Confirm = Annotated[
+    str,
+    Meta(max_length=1_000, description="The object's name once more, typed by whoever wants it."),
+]
+Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, Meta(ge=0, le=2**62)]
+Millis = Annotated[int, Meta(ge=0, le=2**50, description="Milliseconds since 1970, UTC.")]
+Text = Annotated[str, Meta(max_length=65_000)]
+
+
+class Wish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request's body."""
+
+
+class CreateTopic(Wish, frozen=True):
+    topic: TopicName
+    partitions: Annotated[int, Meta(ge=-1, le=10_000)] = -1  # -1: the broker's default
+    replication_factor: Annotated[int, Meta(ge=-1, le=32_767)] = -1
+    configs: dict[str, str] = {}
+
+
+class DeleteTopic(Wish, frozen=True):
+    topic: TopicName
+    confirm: Confirm
+
+
+class EditConfig(Wish, frozen=True):
+    """`configs`: null takes a setting back to its default."""
+
+    topic: TopicName
+    configs: Annotated[dict[str, str | None], Meta(min_length=1, max_length=100)]
+    confirm: Confirm
+
+
+class AddPartitions(Wish, frozen=True):
+    """`total`: how many there are afterwards. Keys move to other partitions."""
+
+    topic: TopicName
+    total: Annotated[int, Meta(ge=1, le=10_000)]
+    confirm: Confirm
+
+
+class DeleteRecords(Wish, frozen=True):
+    """Everything below `before` of one partition, or all there is when it is left out."""
+
+    topic: TopicName
+    partition: Index | None = None  # None: every partition
+    before: Offset | None = None  # None: up to the end
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class ResetOffsets(Wish, frozen=True):
+    """Where the group goes on: `to` earliest, latest, offset, time or shift (by `offset`)."""
+
+    group: GroupName
+    topic: TopicName
+    to: Annotated[str, Meta(pattern="^(earliest|latest|offset|time|shift)$")]
+    offset: Annotated[int, Meta(ge=-(2**62), le=2**62)] | None = None
+    time_ms: Millis | None = None
+    partition: Index | None = None  # None: every partition
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class DeleteGroup(Wish, frozen=True):
+    group: GroupName
+    confirm: Confirm
+
+
+class ProduceMessage(Wish, frozen=True):
+    """Text as UTF-8; a value of null is a tombstone."""
+
+    topic: TopicName
+    partition: Index | None = None  # None: by the key
+    key: Text | None = None
+    value: Text | None = None
+    headers: Annotated[dict[str, str], Meta(max_length=100)] = {}

@@ -1,0 +1,87 @@
+"""What is kept of passwords and tokens, and what a restart finds again."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from dashboard.access.accounts import AccountError, Accounts
+from dashboard.access.identity import Role
+from dashboard.access.sessions import AGE_MS, IDLE_MS, TRIES, WINDOW_MS, Attempts, Sessions
+from tests.support.manual_clock import ManualClock
+
+pytestmark = pytest.mark.may_block
+
+
+def test_the_first_password_is_told_once_and_stored_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard" / "accounts.json"
+    password = Accounts(path).first_password()
+    assert password is not None
+
+    again = Accounts(path)
+
+    assert again.first_password() is None
+    assert again.check("admin", password) is not None
+    assert again.check("admin", password + "x") is None
+    assert again.check("nobody", password) is None
+    assert password not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_token_is_found_after_a_restart_and_its_text_is_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    accounts = Accounts(path)
+    accounts.first_password()
+    text = accounts.add_token("ci", ("read", "metrics"), 5)
+
+    found = Accounts(path).token(text)
+
+    assert found is not None and (found.name, found.role) == ("ci", Role.VIEWER)
+    assert text not in path.read_text()
+
+
+def test_the_last_administrator_stays(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+    accounts.first_password()
+
+    with pytest.raises(AccountError, match="last administrator"):
+        accounts.delete_user("admin")
+    with pytest.raises(AccountError, match="last administrator"):
+        accounts.put_user("admin", Role.VIEWER, "long enough")
+
+    assert [user.name for user in accounts.users()] == ["admin"]
+
+
+def test_short_passwords_are_refused(tmp_path: Path) -> None:
+    accounts = Accounts(tmp_path / "accounts.json")
+
+    with pytest.raises(AccountError, match="at least"):
+        accounts.put_user("admin", Role.ADMIN, "short")
+
+
+def test_a_session_ends_when_it_is_not_used_or_too_old() -> None:
+    clock = ManualClock()
+    sessions = Sessions(clock)
+    idle, old = sessions.start("a"), sessions.start("b")
+
+    clock.advance(IDLE_MS)
+    assert sessions.find(old) is not None
+    clock.advance(1)
+    assert sessions.find(idle) is None
+    for _ in range(AGE_MS // IDLE_MS):
+        clock.advance(IDLE_MS)
+        sessions.find(old)
+
+    assert sessions.find(old) is None
+
+
+def test_an_address_may_try_again_after_a_while() -> None:
+    clock = ManualClock()
+    attempts = Attempts(clock)
+    for _ in range(TRIES):
+        attempts.failed("1.2.3.4")
+
+    assert attempts.wait_s("1.2.3.4") == WINDOW_MS // 1000
+    assert attempts.wait_s("5.6.7.8") == 0
+    clock.advance(WINDOW_MS)
+    assert attempts.wait_s("1.2.3.4") == 0

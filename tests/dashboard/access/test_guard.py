@@ -1,0 +1,239 @@
+"""Who is let in, who is turned away, and what a stolen or forged request can do: nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import CookieJar, encode_basic_auth, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dashboard.access.guard import COOKIE
+from dashboard.access.identity import Role
+from dashboard.access.login import local_path
+from dashboard.app import entrance
+from dashboard.config import DashboardConfig
+from dashboard.state import State
+from dashboard.web import Site
+from footfall.settings import SettingsError
+from tests.support.made_dashboard import busy_cluster, made_state
+
+Client = TestClient[web.Request, web.Application]
+
+pytestmark = pytest.mark.may_block
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {"sign_in": "on"}
+
+
+@pytest.fixture
+def state(tmp_path: Path, settings: dict[str, object]) -> State:
+    made = made_state(tmp_path, busy_cluster(), **settings)
+    for role in reversed(Role):  # an administrator first
+        made.household.accounts.put_user(role.word, role, PASSWORD)
+    return made
+
+
+@pytest.fixture
+def application(state: State) -> web.Application:
+    return Site(state).application()
+
+
+@pytest.fixture
+async def client(application: web.Application, state: State) -> AsyncIterator[Client]:
+    server = TestServer(application)
+    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as made:
+        await state.poller(None).look()
+        yield made
+
+
+def basic_auth(password: str) -> dict[str, str]:
+    return {"Authorization": encode_basic_auth("prometheus", password)}
+
+
+async def sign_in(client: Client, user: str, password: str = PASSWORD) -> Any:
+    form = {"user": user, "password": password, "next": "/topics"}
+    return await client.post("/login", data=form, allow_redirects=False)
+
+
+async def act(client: Client, action: str, wish: Any, **headers: str) -> int:
+    csrf = (await (await client.get("/api/v1/actions")).json()).get("csrf", "")
+    answer = await client.post(
+        f"/api/v1/actions/{action}", json=wish, headers={"X-CSRF-Token": csrf, **headers}
+    )
+    return answer.status
+
+
+async def test_nothing_but_health_and_the_sign_in_page_is_open(client: Client) -> None:
+    statuses = {
+        path: (await client.get(path, allow_redirects=False)).status
+        for path in ("/", "/topics/events", "/api/v1/groups", "/api/stream", "/metrics")
+    }
+    posted = await client.post("/api/v1/actions/create-topic", json={"topic": "x"})
+
+    assert statuses == {
+        "/": 303,
+        "/topics/events": 303,
+        "/api/v1/groups": 401,
+        "/api/stream": 401,
+        "/metrics": 401,
+    }
+    assert posted.status == 401
+    for path in ("/healthz", "/readyz", "/login", "/static/app.css"):
+        assert (await client.get(path)).status == 200
+
+
+async def test_signing_in_gives_a_cookie_that_scripts_cannot_read(client: Client) -> None:
+    answer = await sign_in(client, "viewer")
+    page = await client.get("/topics")
+
+    cookie = answer.headers["Set-Cookie"]
+    assert (answer.status, answer.headers["Location"]) == (303, "/topics")
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert page.status == 200 and "Sign out" in await page.text()
+
+
+async def test_signing_out_ends_the_session_on_the_server(client: Client) -> None:
+    key = (await sign_in(client, "viewer")).cookies[COOKIE].value
+    csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
+
+    await client.post("/api/v1/logout", headers={"X-CSRF-Token": csrf})
+
+    again = await client.get("/api/v1/groups", headers={"Cookie": f"{COOKIE}={key}"})
+    assert again.status == 401
+
+
+@pytest.mark.parametrize(
+    ("user", "statuses"),
+    [("viewer", (403, 403)), ("editor", (200, 403)), ("admin", (200, 200))],
+)
+async def test_each_role_may_do_what_it_is_for(
+    client: Client, user: str, statuses: tuple[int, int]
+) -> None:
+    await sign_in(client, user)
+
+    made = await act(client, "create-topic", {"topic": "new"})
+    token = await act(client, "create-token", {"token": "ci", "scopes": ["read"]})
+
+    assert (made, token) == statuses
+
+
+async def test_guessing_passwords_is_stopped_after_five_tries(client: Client) -> None:
+    statuses = [(await sign_in(client, "admin", f"wrong {n}")).status for n in range(6)]
+    right = await sign_in(client, "admin")
+
+    assert statuses == [401] * 5 + [429]
+    assert right.status == 429 and int(right.headers["Retry-After"]) > 0
+
+
+async def test_a_sign_in_form_of_another_site_is_not_taken(client: Client) -> None:
+    answer = await client.post(
+        "/login",
+        data={"user": "admin", "password": PASSWORD},
+        headers={"Origin": "https://evil.example"},
+    )
+
+    assert answer.status == 403
+
+
+async def test_a_cookie_alone_changes_nothing(client: Client) -> None:
+    await sign_in(client, "admin")
+
+    without = await client.post("/api/v1/actions/create-topic", json={"topic": "new"})
+    foreign = await act(client, "create-topic", {"topic": "new"}, Origin="http://other.example")
+
+    assert (without.status, foreign) == (403, 403)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "statuses"),
+    [
+        (("metrics",), (200, 401, 401)),
+        (("read",), (200, 200, 403)),
+        (("write",), (200, 200, 200)),
+    ],
+)
+async def test_a_token_opens_what_its_scopes_say_and_needs_no_csrf(
+    client: Client, state: State, scopes: tuple[str, ...], statuses: tuple[int, ...]
+) -> None:
+    token = state.household.accounts.add_token("t", scopes, 0)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    metrics = await client.get("/metrics", headers=headers)
+    groups = await client.get("/api/v1/groups", headers=headers)
+    made = await client.post("/api/v1/actions/create-topic", json={"topic": "new"}, headers=headers)
+
+    assert (metrics.status, groups.status, made.status) == statuses
+
+
+async def test_a_deleted_token_and_a_wrong_one_open_nothing(client: Client, state: State) -> None:
+    token = state.household.accounts.add_token("t", ("admin",), 0)
+    state.household.accounts.delete_token("t")
+
+    for presented in (token, "ff_guess", "", "ff_\udcff"):
+        headers = {"Authorization": f"Bearer {presented.encode('utf-8', 'replace').decode()}"}
+        assert (await client.get("/api/v1/groups", headers=headers)).status == 401
+
+
+async def test_a_new_password_ends_the_sessions_of_its_user(client: Client, state: State) -> None:
+    await sign_in(client, "admin")
+
+    await act(
+        client, "put-user", {"user": "admin", "role": "admin", "password": "another password"}
+    )
+
+    assert (await client.get("/api/v1/groups")).status == 401
+
+
+@pytest.mark.parametrize("settings", [{"metrics_token": "scrape me"}])
+async def test_metrics_may_ask_for_a_token_of_their_own(client: Client) -> None:
+    none = await client.get("/metrics")
+    bearer = await client.get("/metrics", headers={"Authorization": "Bearer scrape me"})
+    basic = await client.get("/metrics", headers=basic_auth("scrape me"))
+    wrong = await client.get("/metrics", headers=basic_auth("guess"))
+
+    assert [a.status for a in (none, bearer, basic, wrong)] == [401, 200, 200, 401]
+
+
+@pytest.mark.parametrize("settings", [{}])
+async def test_a_name_that_only_points_here_is_not_us(client: Client) -> None:
+    rebound = await client.get("/api/v1/actions", headers={"Host": "evil.example:8080"})
+
+    assert rebound.status == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "sign_in", "url", "expected"),
+    [
+        ("127.0.0.1", "auto", "", False),
+        ("::1", "auto", "", False),
+        ("0.0.0.0", "auto", "", True),
+        ("127.0.0.1", "auto", "https://stats.example.com", True),
+        ("127.0.0.1", "on", "", True),
+        ("127.0.0.1", "off", "", False),
+    ],
+)
+def test_sign_in_is_off_only_where_nobody_else_can_come(
+    host: str, sign_in: str, url: str, expected: bool
+) -> None:
+    door = entrance(DashboardConfig(host=host, sign_in=sign_in, public_url=url))
+
+    assert door.sign_in is expected
+
+
+def test_an_open_door_to_the_world_is_a_settings_error() -> None:
+    with pytest.raises(SettingsError, match="loopback"):
+        entrance(DashboardConfig(host="0.0.0.0", sign_in="off"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "", "/a\nb"],
+)
+def test_after_signing_in_nobody_is_sent_away(address: str) -> None:
+    assert local_path(address) == "/"
+    assert local_path("/groups/x?tab=1") == "/groups/x?tab=1"

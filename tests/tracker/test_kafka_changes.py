@@ -1,0 +1,89 @@
+"""Changes made to a running broker, and what it refuses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.running_broker import RunningBroker, running_broker
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import EARLIEST, LATEST, Admin, ClusterUnavailable, TopicPartition
+from tracker.kafka_changes import Changes, NewRecord, NewTopic, Refused
+
+SECONDS = 10.0
+PLACE = TopicPartition("visits", 0)
+
+pytestmark = pytest.mark.may_block
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def config(broker: RunningBroker) -> KafkaConfig:
+    return KafkaConfig(bootstrap_servers=broker.bootstrap)
+
+
+def work(config: KafkaConfig) -> None:
+    """Everything that can be changed, one after the other."""
+    changes, admin = Changes(config), Admin(config)
+
+    changes.create_topic(NewTopic("visits", 1, configs={"retention.ms": "5000"}))
+    stored = [changes.produce(NewRecord("visits", 0, b"k", b"%d" % n)) for n in range(4)]
+    assert stored == [(0, n) for n in range(4)]
+
+    changes.set_configs("visits", {"retention.ms": None, "cleanup.policy": "compact"})
+    told = admin.topic_configs(["visits"], SECONDS)["visits"]
+    assert told["retention.ms"].is_default and told["cleanup.policy"].value == "compact"
+    changes.set_configs("visits", {"cleanup.policy": "delete"})
+
+    changes.commit_offsets("readers", {PLACE: 3})
+    assert admin.committed(["readers"], SECONDS)["readers"] == {PLACE: 3}
+    changes.delete_group("readers")
+    assert "readers" not in admin.list_groups(SECONDS)
+
+    assert changes.delete_records({PLACE: 2}) == {PLACE: 2}
+    assert admin.offsets([PLACE], EARLIEST, SECONDS) == {PLACE: 2}
+    assert admin.offsets([PLACE], LATEST, SECONDS) == {PLACE: 4}
+
+    changes.add_partitions("visits", 3)
+    assert len(admin.metadata(SECONDS).topics["visits"]) == 3
+    changes.delete_topic("visits")
+    assert "visits" not in admin.metadata(SECONDS).topics
+
+
+async def test_every_change_is_made_and_seen(config: KafkaConfig) -> None:
+    await asyncio.to_thread(work, config)
+
+
+def refusals(config: KafkaConfig) -> None:
+    changes = Changes(config)
+    changes.create_topic(NewTopic("visits", 2))
+    with pytest.raises(Refused, match="exists"):
+        changes.create_topic(NewTopic("visits", 2))
+    with pytest.raises(Refused):
+        changes.delete_topic("nowhere")
+    with pytest.raises(Refused):
+        changes.add_partitions("visits", 1)
+    with pytest.raises(Refused):
+        changes.set_configs("visits", {"retention.ms": "soon"})
+    with pytest.raises(Refused):
+        changes.delete_records({PLACE: 99})
+    with pytest.raises(Refused):
+        changes.produce(NewRecord("visits", 7, None, b""))
+
+
+async def test_a_refusal_carries_the_words_of_the_cluster(config: KafkaConfig) -> None:
+    await asyncio.to_thread(refusals, config)
+
+
+@pytest.mark.timeout(60)
+def test_nobody_there_is_not_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.kafka_changes.TIMEOUT_S", 0.5)
+
+    with pytest.raises(ClusterUnavailable):
+        Changes(KafkaConfig(bootstrap_servers="127.0.0.1:1")).delete_topic("visits")

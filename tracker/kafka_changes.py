@@ -1,0 +1,160 @@
+"""Changes a cluster: topics, settings, offsets of groups, deleted and produced records.
+
+Every call blocks, at most `TIMEOUT_S` seconds; call it from a thread. What the cluster does not
+allow raises `Refused` with the broker's own words; no answer raises ClusterUnavailable, and then
+nobody knows whether the change was made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import ClusterUnavailable, TopicPartition, admin, ask, client
+from tracker.kafka_admin import client_options as options_of
+
+TIMEOUT_S: Final = 10.0
+
+_NO_ANSWER: Final = frozenset(
+    (
+        client.KafkaError._TRANSPORT,
+        client.KafkaError._TIMED_OUT,
+        client.KafkaError._ALL_BROKERS_DOWN,
+        client.KafkaError._MSG_TIMED_OUT,
+        client.KafkaError._RESOLVE,
+        client.KafkaError.REQUEST_TIMED_OUT,
+    )
+)
+
+
+class Refused(Exception):
+    """The cluster answered, and said no; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    name: str
+    partitions: int  # -1: the broker's default
+    replication_factor: int = -1
+    configs: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    topic: str
+    partition: int  # -1: by the key
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+class Changes:
+    """One cluster, changed; safe to share between threads."""
+
+    def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
+        self._options = options_of(settings, client_id)
+        self._client = admin.AdminClient(self._options)
+        self._producer: Any = None
+
+    def create_topic(self, topic: NewTopic) -> None:
+        """Raises Refused when it is there already."""
+        wanted = admin.NewTopic(
+            topic.name, topic.partitions, topic.replication_factor, config=dict(topic.configs or {})
+        )
+        self._done(self._client.create_topics([wanted], request_timeout=TIMEOUT_S))
+
+    def delete_topic(self, name: str) -> None:
+        """With all its records."""
+        self._done(self._client.delete_topics([name], request_timeout=TIMEOUT_S))
+
+    def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None:
+        """Settings by Kafka's names; None goes back to the default. Others stay as they are."""
+        operation = admin.AlterConfigOpType
+        entries = [
+            admin.ConfigEntry(
+                name,
+                value,
+                incremental_operation=operation.DELETE if value is None else operation.SET,
+            )
+            for name, value in configs.items()
+        ]
+        resource = admin.ConfigResource(
+            admin.ResourceType.TOPIC, topic, incremental_configs=entries
+        )
+        self._done(self._client.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        """Up to `total` partitions; fewer than there are is refused."""
+        wanted = admin.NewPartitions(topic, total)
+        self._done(self._client.create_partitions([wanted], request_timeout=TIMEOUT_S))
+
+    def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Where the group goes on; refused while it has members."""
+        wire = [client.TopicPartition(*place, offset) for place, offset in offsets.items()]
+        question = [client.ConsumerGroupTopicPartitions(group_id, wire)]
+        ask_it = self._client.alter_consumer_group_offsets
+        (answer,) = self._done(ask_it(question, request_timeout=TIMEOUT_S))
+        for part in answer.topic_partitions:
+            if part.error is not None:
+                raise Refused(f"{part.topic}-{part.partition}: {part.error.str()}")
+
+    def delete_group(self, group_id: str) -> None:
+        """With its commits; refused while it has members."""
+        self._done(self._client.delete_consumer_groups([group_id], request_timeout=TIMEOUT_S))
+
+    def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Everything below each offset; answers the new starts."""
+        wire = [client.TopicPartition(*place, offset) for place, offset in before.items()]
+        futures = self._client.delete_records(wire, request_timeout=TIMEOUT_S)
+        starts = self._done(futures)
+        return {
+            TopicPartition(place.topic, place.partition): answer.low_watermark
+            for place, answer in zip(futures, starts, strict=True)
+        }
+
+    def produce(self, record: NewRecord) -> tuple[int, int]:
+        """Store one record with acks=all; its partition and offset."""
+        if self._producer is None:
+            limits = {"enable.idempotence": True, "delivery.timeout.ms": round(TIMEOUT_S * 1000)}
+            by_key = {"partitioner": "murmur2_random", "allow.auto.create.topics": False}
+            self._producer = client.Producer(self._options | limits | by_key)
+        reports: list[tuple[Any, Any]] = []
+        place = {"partition": record.partition} if record.partition >= 0 else {}
+        try:
+            self._producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                headers=list(record.headers),
+                on_delivery=lambda error, message: reports.append((error, message)),
+                **place,
+            )
+        except (client.KafkaException, BufferError) as error:
+            raise _no(error) from error
+        self._producer.flush(TIMEOUT_S + 1)
+        if not reports:
+            raise ClusterUnavailable("no acknowledgement in time")
+        trouble, message = reports[0]
+        if trouble is not None:
+            raise _no(client.KafkaException(trouble))
+        return message.partition(), message.offset()
+
+    def _done(self, futures: Mapping[Any, Any]) -> list[Any]:
+        """Results of all, in order; raises what the first of them raised."""
+        answers = []
+        for future in futures.values():
+            try:
+                answers.append(ask(lambda future=future: future.result(TIMEOUT_S)))  # type: ignore[misc]
+            except ClusterUnavailable as error:
+                cause = error.__cause__
+                raise (_no(cause) if cause is not None else error) from error
+        return answers
+
+
+def _no(error: BaseException) -> Exception:
+    """What librdkafka raised, as one of our two kinds."""
+    if not isinstance(error, client.KafkaException):
+        return ClusterUnavailable(str(error) or "no answer in time")
+    reason = error.args[0]
+    kind = ClusterUnavailable if reason.code() in _NO_ANSWER else Refused
+    return kind(reason.str())
