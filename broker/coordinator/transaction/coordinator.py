@@ -82,7 +82,7 @@ class TransactionCoordinator:
             if fresh == NO_PRODUCER_ID and states.needs_producer_id(current, expected):
                 raise _try_again(transactional_id)  # changed while the id was fetched
             request = InitialiseRequest(transactional_id, timeout_ms, expected, fresh)
-            return _saved(states.initialise(current, request, self._clock.now_ms()))
+            return _saved(table, states.initialise(current, request, self._clock.now_ms()))
 
         transaction = await shard.write(decide)
         if transaction.state is states.TransactionState.PREPARE_ABORT:
@@ -140,7 +140,7 @@ class TransactionCoordinator:
             current = table.get(transactional_id)
             wish = EndRequest(request.producer, request.commit, request.version, fresh)
             prepared = states.end(current, wish, self._clock.now_ms())
-            return Decision([], None) if prepared is None else _saved(prepared)
+            return Decision([], None) if prepared is None else _saved(table, prepared)
 
         prepared = await shard.write(decide)
         if prepared is not None:
@@ -247,7 +247,7 @@ class TransactionCoordinator:
             if table.get(transactional_id) != prepared:
                 return Decision([], None)  # the shard was read again meanwhile
             done = states.complete(prepared, self._clock.now_ms())
-            return Decision(_records(done), None)
+            return Decision(_records(table, done), None)
 
         try:
             epoch = shard.partition.leader_epoch
@@ -265,7 +265,7 @@ class TransactionCoordinator:
             current = table.get(late.transactional_id)
             if current != late:
                 return Decision([], None)
-            return _saved(states.fence(current, self._clock.now_ms()))
+            return _saved(table, states.fence(current, self._clock.now_ms()))
 
         prepared = await self._try(shard.write(decide))
         if prepared is not None:
@@ -279,7 +279,7 @@ class TransactionCoordinator:
         def decide() -> Decision[None]:
             current = table.get(transactional_id)
             joined = states.add_partitions(current, producer, partitions, self._clock.now_ms())
-            return Decision(_records(joined) if joined is not None else [], None)
+            return Decision(_records(table, joined) if joined is not None else [], None)
 
         return shard.start(decide)
 
@@ -348,12 +348,15 @@ class TransactionCoordinator:
         return shard
 
 
-def _records(transaction: Transaction) -> list[tuple[bytes | None, bytes | None]]:
+def _records(
+    table: TransactionTable, transaction: Transaction
+) -> list[tuple[bytes | None, bytes | None]]:
+    table.decided(transaction)
     return [(encode_key(transaction.transactional_id), encode_value(transaction))]
 
 
-def _saved(transaction: Transaction) -> Decision[Any]:
-    return Decision(_records(transaction), transaction)
+def _saved(table: TransactionTable, transaction: Transaction) -> Decision[Any]:
+    return Decision(_records(table, transaction), transaction)
 
 
 def _try_again(transactional_id: str) -> KafkaError:

@@ -16,6 +16,7 @@ class TransactionTable:
         self._transactions: dict[str, Transaction] = {}
         self.ending: set[str] = set()
         """Transactional ids whose markers are being written right now; not part of the log."""
+        self._decided: dict[str, Transaction] = {}
 
     def get(self, transactional_id: str) -> Transaction | None:
         return self._transactions.get(transactional_id)
@@ -25,6 +26,15 @@ class TransactionTable:
 
     def reset(self) -> None:
         self._transactions.clear()
+        self._decided.clear()
+
+    def decided(self, transaction: Transaction) -> None:
+        """What the next record of this id is made from: some of it is not in the log.
+
+        The epoch before never is, the producer id before only in records of version 1 (Kafka's
+        format): what a retry is told apart by lives until a restart, as in Kafka.
+        """
+        self._decided[transaction.transactional_id] = transaction
 
     def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
         """Apply one record; records of formats of the future are passed over, as Kafka does."""
@@ -34,7 +44,10 @@ class TransactionTable:
         elif value is None:
             self._transactions.pop(transactional_id, None)
         else:
-            self._transactions[transactional_id] = decode_value(transactional_id, value)
+            read = decode_value(transactional_id, value)
+            made_from = self._decided.pop(transactional_id, read)
+            same = (made_from.producer, made_from.state) == (read.producer, read.state)
+            self._transactions[transactional_id] = made_from if same else read
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:
         """Nothing: this topic tells of transactions, it is written outside of them."""
