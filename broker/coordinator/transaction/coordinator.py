@@ -84,10 +84,11 @@ class TransactionCoordinator:
             request = InitialiseRequest(transactional_id, timeout_ms, expected, fresh)
             return _saved(table, states.initialise(current, request, self._clock.now_ms()))
 
-        transaction = await shard.write(decide)
-        if transaction.state is states.TransactionState.PREPARE_ABORT:
-            await self._finish(shard, table, transaction)
-            raise _try_again(transactional_id)
+        with table.sole_end_of(transactional_id):
+            transaction = await shard.write(decide)
+            if transaction.state is states.TransactionState.PREPARE_ABORT:
+                await self._finish(shard, table, transaction)
+                raise _try_again(transactional_id)
         return transaction.producer
 
     async def add_partitions(
@@ -142,9 +143,10 @@ class TransactionCoordinator:
             prepared = states.end(current, wish, self._clock.now_ms())
             return Decision([], None) if prepared is None else _saved(table, prepared)
 
-        prepared = await shard.write(decide)
-        if prepared is not None:
-            await self._finish(shard, table, prepared)
+        with table.sole_end_of(transactional_id):
+            prepared = await shard.write(decide)
+            if prepared is not None:
+                await self._finish(shard, table, prepared)
         ended = table.get(transactional_id)
         assert ended is not None
         if ended.next_producer_id != NO_PRODUCER_ID:  # markers are still to be written
@@ -210,7 +212,11 @@ class TransactionCoordinator:
         """Write the markers that are missing in decided transactions."""
         for shard, table in tuple(self._shards.values()):
             for transaction in table.all():
-                if transaction.state in states.PREPARED:
+                if transaction.state not in states.PREPARED:
+                    continue
+                if transaction.transactional_id in table.ending:
+                    continue  # its decision may not be on the disk yet: no marker before that
+                with table.sole_end_of(transaction.transactional_id):
                     await self._finish(shard, table, transaction)
 
     async def abort_timed_out(self) -> None:
@@ -238,13 +244,9 @@ class TransactionCoordinator:
 
     async def _finish(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
         """Markers, then Complete. What fails is left as it is: `run` comes back to it."""
-        transactional_id = prepared.transactional_id
-        if transactional_id in table.ending:
-            return
-        table.ending.add(transactional_id)
 
         def decide() -> Decision[None]:
-            if table.get(transactional_id) != prepared:
+            if table.get(prepared.transactional_id) != prepared:
                 return Decision([], None)  # the shard was read again meanwhile
             done = states.complete(prepared, self._clock.now_ms())
             return Decision(_records(table, done), None)
@@ -254,9 +256,7 @@ class TransactionCoordinator:
             await self._markers.end_everywhere(prepared, epoch, self._clock.now_ms())
             await shard.write(decide)
         except KafkaError as error:
-            log.warning("end delayed: %s transactional_id=%s", error, transactional_id)
-        finally:
-            table.ending.discard(transactional_id)
+            log.warning("end delayed: %s transactional_id=%s", error, prepared.transactional_id)
 
     async def _fence(self, shard: Shard, table: TransactionTable, late: Transaction) -> None:
         log.info("transaction timed out transactional_id=%s", late.transactional_id)
@@ -267,9 +267,12 @@ class TransactionCoordinator:
                 return Decision([], None)
             return _saved(table, states.fence(current, self._clock.now_ms()))
 
-        prepared = await self._try(shard.write(decide))
-        if prepared is not None:
-            await self._finish(shard, table, prepared)
+        if late.transactional_id in table.ending:
+            return  # its producer ends it right now
+        with table.sole_end_of(late.transactional_id):
+            prepared = await self._try(shard.write(decide))
+            if prepared is not None:
+                await self._finish(shard, table, prepared)
 
     def _start_adding(
         self, transactional_id: str, producer: Producer, partitions: frozenset[TopicPartition]

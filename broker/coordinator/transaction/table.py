@@ -1,10 +1,13 @@
 """The transactions of one partition of `__transaction_state`: what a shard replays and changes."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from broker.coordinator.shard import Source
 from broker.coordinator.transaction.records import decode_key, decode_value
 from broker.coordinator.transaction.transaction import Transaction
+from broker.errors import ErrorCode, KafkaError
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +18,7 @@ class TransactionTable:
     def __init__(self) -> None:
         self._transactions: dict[str, Transaction] = {}
         self.ending: set[str] = set()
-        """Transactional ids whose markers are being written right now; not part of the log."""
+        """Transactional ids that are being ended right now; not part of the log."""
         self._decided: dict[str, Transaction] = {}
 
     def get(self, transactional_id: str) -> Transaction | None:
@@ -48,6 +51,22 @@ class TransactionTable:
             made_from = self._decided.pop(transactional_id, read)
             same = (made_from.producer, made_from.state) == (read.producer, read.state)
             self._transactions[transactional_id] = made_from if same else read
+
+    @contextmanager
+    def sole_end_of(self, transactional_id: str) -> Iterator[None]:
+        """From before the decision until its markers are written: nobody else may end this id.
+
+        A marker on the disk before its decision would commit one partition of a transaction whose
+        others a crash lets abort. CONCURRENT_TRANSACTIONS when somebody is at it.
+        """
+        if transactional_id in self.ending:
+            message = f"the transaction before is being ended transactional_id={transactional_id}"
+            raise KafkaError(ErrorCode.CONCURRENT_TRANSACTIONS, message)
+        self.ending.add(transactional_id)
+        try:
+            yield
+        finally:
+            self.ending.discard(transactional_id)
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:
         """Nothing: this topic tells of transactions, it is written outside of them."""
