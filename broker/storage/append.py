@@ -91,9 +91,16 @@ class AppendGroup:
         self.first_result = len(self.results)
 
     def failed(self, refusal: KafkaError, end_offset: int) -> None:
-        """Nothing of it is in the file: every answer that built on it is the refusal."""
-        count = len(self.results) - self.first_result
-        self.results[self.first_result :] = [refusal] * count
+        """Nothing of it is in the file: every answer that built on it is the refusal.
+
+        A retry of a batch that was stored before is still told so: believing that it is not, its
+        producer would give it a new epoch and have it stored a second time.
+        """
+        for number in range(self.first_result, len(self.results)):
+            answer = self.results[number]
+            stored = isinstance(answer, AppendInfo) and answer.last_offset < end_offset
+            if not stored:
+                self.results[number] = refusal
         self.end_offset = end_offset
         self.written()
 

@@ -78,6 +78,26 @@ def test_a_group_that_does_not_fit_is_refused_as_a_whole() -> None:
     assert [r.first_offset for r in accepted if not isinstance(r, KafkaError)] == [1, 2]
 
 
+def test_a_retry_of_what_is_stored_is_answered_also_beside_what_does_not_fit() -> None:
+    """Told that it was not stored, librdkafka begins a new epoch and stores it a second time."""
+    files = MemoryFiles()
+    log = open_log(files)
+    stored = batch(b"a", producer=PRODUCER, sequence=0)
+    append(log, stored)
+    new = batch(b"b", producer=PRODUCER, sequence=1)
+    files.bytes_left = 50
+
+    retry, refused, retry_of_refused = log.append_many(
+        [AppendRequest(records, 0, NOW_MS) for records in (stored, new, new)]
+    )
+
+    assert not isinstance(retry, KafkaError)
+    assert (retry.first_offset, retry.duplicate) == (0, True)
+    for answer in (refused, retry_of_refused):
+        assert isinstance(answer, KafkaError)
+        assert answer.code == ErrorCode.KAFKA_STORAGE_ERROR
+
+
 def test_an_aborted_transaction_that_does_not_fit_leaves_no_trace() -> None:
     files = MemoryFiles()
     log = open_log(files)
