@@ -36,6 +36,17 @@ TOPIC_FAMILIES = (
     ("producemessageconversions", "Records converted to another format: none any more", ""),
     ("fetchmessageconversions", "Records converted to another format: none any more", ""),
 )
+AUTHENTICATION_FAMILIES = (
+    ("successful_authentication", "Clients that logged in", "successful"),
+    ("failed_authentication", "Log-ins and TLS handshakes that failed", "failed"),
+    ("successful_reauthentication", "Sessions that were renewed", "successful_again"),
+    ("failed_reauthentication", "Sessions that were not renewed", "failed_again"),
+    (
+        "expired_connections_killed",
+        "Connections used after their session",
+        "expired_connections_killed",
+    ),
+)
 ALWAYS_ZERO_FAMILIES = (
     ("kafka_server_replicamanager_isrshrinks", "In-sync replicas lost: this is the only one"),
     ("kafka_server_replicamanager_isrexpands", "In-sync replicas gained: this is the only one"),
@@ -215,6 +226,25 @@ class RequestMetrics:
         self.total.observe(sent_s - arrived_s)
 
 
+class AuthenticationCounters:
+    """How log-ins and TLS handshakes of one listener ended."""
+
+    __slots__ = (
+        "expired_connections_killed",
+        "failed",
+        "failed_again",
+        "successful",
+        "successful_again",
+    )
+
+    def __init__(self) -> None:
+        self.successful = 0
+        self.failed = 0
+        self.successful_again = 0
+        self.failed_again = 0
+        self.expired_connections_killed = 0
+
+
 class BrokerMetrics:
     """The counters of the server; a custom collector, so what is gone leaves no ghost series."""
 
@@ -222,12 +252,17 @@ class BrokerMetrics:
         self.registry = registry
         self.connections: dict[str, int] = {}
         """Open connections by listener."""
-        self.connections_refused = {"max_connections": 0, "max_connections_per_ip": 0}
+        self.connections_refused = {
+            "max_connections": 0,
+            "max_connections_per_ip": 0,
+            "connection_creation_rate": 0,
+        }
         self.connections_idle_closed = 0
         self.connection_failures = 0
         """Connections closed by a bug of ours: each has a traceback in the log."""
         self.protocol_errors = 0
         """Connections closed for bytes that are not Kafka's protocol, or not in a known version."""
+        self._authentications: dict[str, AuthenticationCounters] = {}
         self._requests: dict[str, RequestMetrics] = {}
         self._idle = _LoopIdle()
         self.logs = LogMetrics(registry)
@@ -237,6 +272,10 @@ class BrokerMetrics:
     def request(self, name: str) -> RequestMetrics:
         """The numbers of one type of request; keep it, do not ask again per request."""
         return self._requests.setdefault(name, RequestMetrics())
+
+    def authentications(self, listener: str) -> AuthenticationCounters:
+        """The numbers of one listener whose clients show who they are; keep them."""
+        return self._authentications.setdefault(listener, AuthenticationCounters())
 
     def exposition(self) -> bytes:
         """All families of the registry in Prometheus text format."""
@@ -250,6 +289,7 @@ class BrokerMetrics:
         """Called by the registry for each scrape."""
         yield from self._request_families()
         yield from self._connection_families()
+        yield from self._authentication_families()
         idle = self._idle.ratio()
         for name in (
             "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent",
@@ -311,6 +351,15 @@ class BrokerMetrics:
             "Connections closed for frames that are not Kafka's protocol",
             self.protocol_errors,
         )
+
+    def _authentication_families(self) -> Iterator[Metric]:
+        for family, text, attribute in AUTHENTICATION_FAMILIES:
+            counter = CounterMetricFamily(
+                f"kafka_server_socket_server_metrics_{family}", text, labels=["listener"]
+            )
+            for listener, counters in sorted(self._authentications.items()):
+                counter.add_metric([listener], getattr(counters, attribute))
+            yield counter
 
 
 def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) -> Iterator[Metric]:

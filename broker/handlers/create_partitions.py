@@ -17,6 +17,8 @@ from broker.protocol.messages.create_partitions import (
 )
 from broker.security.acls import Operation, Resource
 
+FIRST_STRICT_VERSION = 3  # clients from here on know THROTTLING_QUOTA_EXCEEDED (KIP-599)
+
 
 async def create_partitions(
     request: CreatePartitionsRequest, context: RequestContext
@@ -25,7 +27,7 @@ async def create_partitions(
     wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
     results = await for_allowed(
         wanted,
-        lambda topic: context.require(Operation.ALTER, Resource.TOPIC, topic.name),
+        lambda topic: _check(topic, context),
         lambda topics: context.services.cluster.create_partitions(
             [_growth(topic) for topic in topics], validate_only=request.validate_only
         ),
@@ -44,6 +46,14 @@ async def create_partitions(
         if times > 1
     ]
     return CreatePartitionsResponse(results=answers)
+
+
+def _check(topic: CreatePartitionsTopic, context: RequestContext) -> None:
+    context.require(Operation.ALTER, Resource.TOPIC, topic.name)
+    known = context.services.cluster.image.topics.get(topic.name)
+    if known is not None:
+        added = max(0, topic.count - len(known.partitions))
+        context.pay_for_changes(added, strict=context.api_version >= FIRST_STRICT_VERSION)
 
 
 def _growth(topic: CreatePartitionsTopic) -> tuple[str, int, Sequence[Sequence[int]] | None]:

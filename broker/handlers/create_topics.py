@@ -22,17 +22,21 @@ from broker.protocol.messages.create_topics import (
 from broker.protocol.primitives import ZERO_UUID
 from broker.security.acls import Operation, Resource
 
+FIRST_STRICT_VERSION = 6  # clients from here on know THROTTLING_QUOTA_EXCEEDED (KIP-599)
+
 
 async def create_topics(
     request: CreateTopicsRequest, context: RequestContext
 ) -> CreateTopicsResponse:
     times_named = Counter(topic.name for topic in request.topics)
     wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
+    strict = context.api_version >= FIRST_STRICT_VERSION
     may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
 
     def check(topic: CreatableTopic) -> None:
         if not may_create_all:
             context.require(Operation.CREATE, Resource.TOPIC, topic.name)
+        context.pay_for_changes(_partition_count(topic, context), strict=strict)
 
     made = await for_allowed(
         wanted,
@@ -50,6 +54,13 @@ async def create_topics(
     duplicate = KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
     results += [_refused(name, duplicate) for name, times in times_named.items() if times > 1]
     return CreateTopicsResponse(topics=results)
+
+
+def _partition_count(topic: CreatableTopic, context: RequestContext) -> int:
+    if topic.assignments:
+        return len(topic.assignments)
+    count = topic.num_partitions
+    return context.services.config.num_partitions if count < 0 else count
 
 
 def _spec(topic: CreatableTopic) -> TopicSpec:

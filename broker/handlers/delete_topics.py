@@ -17,6 +17,8 @@ from broker.security.acls import Operation, Resource
 
 FIRST_VERSION_BY_ID = 6
 
+FIRST_STRICT_VERSION = 5  # clients from here on know THROTTLING_QUOTA_EXCEEDED (KIP-599)
+
 
 async def delete_topics(
     request: DeleteTopicsRequest, context: RequestContext
@@ -63,11 +65,14 @@ async def delete_topics(
 
 
 def _check_rights(state: DeleteTopicState, context: RequestContext) -> None:
-    name = state.name
+    image = context.services.cluster.image
+    name = image.names_by_id.get(state.topic_id) if state.name is None else state.name
     if name is None:
-        name = context.services.cluster.image.names_by_id.get(state.topic_id)
-    if name is not None:
-        context.require(Operation.DELETE, Resource.TOPIC, name)
+        return
+    context.require(Operation.DELETE, Resource.TOPIC, name)
+    if name in image.topics:
+        partitions = len(image.topics[name].partitions)
+        context.pay_for_changes(partitions, strict=context.api_version >= FIRST_STRICT_VERSION)
 
 
 HANDLER = Handler(

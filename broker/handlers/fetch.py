@@ -25,6 +25,7 @@ from broker.protocol.messages.fetch import (
     PartitionData,
 )
 from broker.security.acls import Operation, Resource
+from broker.security.quotas import Quota
 
 FIRST_VERSION_BY_ID = 13
 READ_COMMITTED = 1
@@ -60,6 +61,9 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
     except KafkaError as refusal:
         return FetchResponse(error_code=refusal.code)
     max_bytes = max(0, min(request.max_bytes, services.config.fetch_max_bytes))
+    if services.security.quotas.active:
+        most = services.security.quotas.most_at_once(Quota.CONSUMER_BYTE_RATE, context.client)
+        max_bytes = int(min(max_bytes, most))
     limits = Limits(max_bytes, _read_end(request), by_id)
     reading = await _read(session, limits, context)
     if request.max_wait_ms > 0 and session.wishes:
@@ -70,6 +74,13 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
                 break
             await _wait(session, request.min_bytes - reading.size_bytes, left_ms, context)
             reading = await _read(session, limits, context)
+    quotas = services.security.quotas
+    if quotas.active:
+        granted, context.throttle_ms = quotas.grant(
+            Quota.CONSUMER_BYTE_RATE, context.client, reading.size_bytes
+        )
+        if not granted:  # an empty answer: the client asks again from where it is
+            return FetchResponse(session_id=session.session_id if session.incremental else 0)
     return _response(session, reading, by_id, context)
 
 

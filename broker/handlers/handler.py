@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broker.config import BrokerConfig
     from broker.coordinator.cluster import Cluster
     from broker.coordinator.group.coordinator import GroupCoordinator
+    from broker.coordinator.share.coordinator import ShareCoordinator
     from broker.metrics import BrokerMetrics
     from broker.partition.fetch_sessions import FetchSessions
     from broker.partition.partitions import Partitions
@@ -61,6 +62,7 @@ class Services:
     cluster: Cluster
     partitions: Partitions
     groups: GroupCoordinator
+    share: ShareCoordinator
     transactions: Any
     metrics: BrokerMetrics
     fetch_sessions: FetchSessions
@@ -136,6 +138,21 @@ class RequestContext:
             self.require(operation, Resource.CLUSTER)
         else:
             self.require(operation, resource, name)
+
+    def pay_for_changes(self, count: int, *, strict: bool) -> None:
+        """Charge `count` changed partitions to the client's quota (KIP-599).
+
+        Strict: THROTTLING_QUOTA_EXCEEDED while it is used up.
+        """
+        quotas = self.services.security.quotas
+        if not quotas.active:
+            return
+        try:
+            throttle_ms = quotas.take_tokens(self.client, count, strict=strict)
+        except KafkaError:
+            self.throttle_ms = max(self.throttle_ms, quotas.debt_ms(self.client))
+            raise
+        self.throttle_ms = max(self.throttle_ms, throttle_ms)
 
     def require_authorizer(self, where: str = "") -> None:
         """Raise SECURITY_DISABLED when nobody looks at access control entries."""

@@ -36,6 +36,10 @@ class RateWindow:
         self.samples[-1][1] += amount
         self.total += amount
 
+    def is_empty(self, now_ms: float) -> bool:
+        self._forget(now_ms)
+        return self.total <= 0
+
     def throttle_ms(self, quota: float, now_ms: float) -> float:
         """How long to be quiet for the rate to fall to `quota` a second; 0 when below."""
         self._forget(now_ms)
@@ -106,9 +110,6 @@ class ClientQuotas:
         """Whether any quota is set at all."""
         return bool(self._image().quotas)
 
-    def is_limited(self, quota: Quota, client: Client) -> bool:
-        return self._limit(quota, client) is not None
-
     def charge(self, quota: Quota, client: Client, amount: float) -> int:
         """Count `amount` against a rate; milliseconds to be quiet."""
         limit = self._limit(quota, client)
@@ -122,9 +123,23 @@ class ClientQuotas:
             throttle_ms = min(throttle_ms, SAMPLE_MS)
         return round(throttle_ms)
 
-    def refund(self, quota: Quota, client: Client, amount: float) -> None:
-        """Take back what was charged, because it was not handed out."""
-        self.charge(quota, client, -amount)
+    def grant(self, quota: Quota, client: Client, amount: float) -> tuple[bool, int]:
+        """Whether `amount` may be handed out now, and milliseconds to be quiet.
+
+        What is not handed out is not counted. Whoever took nothing lately gets it, however large.
+        """
+        limit = self._limit(quota, client)
+        if limit is None:
+            return True, 0
+        now_ms = self._clock.monotonic_ms()
+        window = self._window((quota, *limit.account), now_ms)
+        took_nothing = window.is_empty(now_ms)
+        window.record(amount, now_ms)
+        throttle_ms = round(window.throttle_ms(limit.rate, now_ms))
+        if throttle_ms > 0 and not took_nothing:
+            window.record(-amount, now_ms)
+            return False, throttle_ms
+        return True, throttle_ms
 
     def most_at_once(self, quota: Quota, client: Client) -> float:
         """What a window of this quota can hold: no answer should carry more."""

@@ -1,0 +1,145 @@
+import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers, lists, tuples
+
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.image import ClusterImage
+from broker.security.quotas import Entity, Quota, QuotaChange, alter_quotas
+from broker.security.throttle import Client, ClientQuotas, RateWindow
+from tests.support.manual_clock import ManualClock
+
+ANN = Client("User:ann", "web")
+BYTES = Quota.CONSUMER_BYTE_RATE
+
+
+def quotas_with(clock: ManualClock, *rates: tuple[Entity, Quota, float]) -> ClientQuotas:
+    image = ClusterImage()
+    for entity, quota, rate in rates:
+        records, (refusal,) = alter_quotas(image, [(entity, [QuotaChange(quota, rate)])])
+        assert refusal is None
+        image = image.apply(records)
+    return ClientQuotas(lambda: image, clock)
+
+
+def test_below_the_rate_nobody_is_quiet() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("user", "ann")], BYTES, 1000.0))
+
+    told = []
+    for _ in range(30):
+        told.append(quotas.charge(BYTES, ANN, 900))
+        clock.advance(1000)
+
+    assert told == [0] * 30
+
+
+def test_twice_the_rate_is_quiet_as_long_as_it_took() -> None:
+    """20,000 bytes in the ten seconds that a window spans at least, at 1000 a second."""
+    quotas = quotas_with(ManualClock(), ([("user", "ann")], BYTES, 1000.0))
+
+    assert quotas.charge(BYTES, ANN, 20_000) == 10_000
+
+
+def test_what_is_old_is_forgotten() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("user", "ann")], BYTES, 1.0))
+    quotas.charge(BYTES, ANN, 1_000_000)
+
+    clock.advance(11_000)
+
+    assert quotas.charge(BYTES, ANN, 1) == 0
+
+
+def test_too_much_is_not_handed_out_and_not_counted() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("user", "ann")], BYTES, 1000.0))
+    quotas.charge(BYTES, ANN, 10_000)
+
+    granted, throttle_ms = quotas.grant(BYTES, ANN, 5000)
+
+    assert (granted, throttle_ms) == (False, 5000)
+    assert quotas.charge(BYTES, ANN, 0) == 0
+
+
+def test_a_batch_larger_than_the_window_comes_through_when_nothing_did_lately() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("user", "ann")], BYTES, 10.0))
+
+    first, throttle_ms = quotas.grant(BYTES, ANN, 1000)
+    second, _ = quotas.grant(BYTES, ANN, 1000)
+
+    assert (first, second) == (True, False)
+    assert throttle_ms == 90_000
+
+
+def test_a_request_is_quiet_for_a_second_at_most() -> None:
+    quota = Quota.REQUEST_PERCENTAGE
+    quotas = quotas_with(ManualClock(), ([("user", "ann")], quota, 1.0))
+
+    assert quotas.charge(quota, ANN, 1000) == 1000
+
+
+@pytest.mark.parametrize(
+    ("entity", "shared"),
+    [
+        ([("user", "ann")], True),
+        ([("user", None)], True),
+        ([("user", "ann"), ("client-id", None)], False),
+        ([("client-id", "web")], False),
+    ],
+)
+def test_who_shares_a_quota(entity: Entity, shared: bool) -> None:
+    quotas = quotas_with(ManualClock(), (entity, BYTES, 1.0))
+    quotas.charge(BYTES, ANN, 100_000)
+
+    throttle_ms = quotas.charge(BYTES, Client("User:ann", "phone"), 1)
+
+    assert (throttle_ms > 0) == shared
+
+
+def test_changes_may_run_into_debt_once() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("user", "ann")], Quota.CONTROLLER_MUTATION_RATE, 2.0))
+
+    in_debt_ms = quotas.take_tokens(ANN, 30, strict=True)  # 22 tokens were there
+
+    assert in_debt_ms == 4000
+    with pytest.raises(KafkaError) as refusal:
+        quotas.take_tokens(ANN, 1, strict=True)
+    assert refusal.value.code is ErrorCode.THROTTLING_QUOTA_EXCEEDED
+    assert quotas.take_tokens(ANN, 2, strict=False) == 5000
+    clock.advance(5000)
+    assert quotas.take_tokens(ANN, 0, strict=True) == 0
+
+
+def test_an_address_opens_connections_at_its_rate() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("ip", None)], Quota.CONNECTION_CREATION_RATE, 1.0))
+
+    admitted = [quotas.admits_connection("10.0.0.1") for _ in range(12)]
+    clock.advance(11_000)
+
+    assert admitted == [True] * 10 + [False] * 2
+    assert quotas.admits_connection("10.0.0.1")
+
+
+def test_without_quotas_nothing_is_counted() -> None:
+    quotas = quotas_with(ManualClock())
+
+    assert not quotas.active
+    assert quotas.charge(BYTES, ANN, 1e9) == 0
+    assert quotas.take_tokens(ANN, 10**9, strict=True) == 0
+    assert quotas.admits_connection("10.0.0.1")
+
+
+@given(lists(tuples(floats(0, 1e6), integers(0, 5000)), min_size=1, max_size=40))
+def test_a_window_is_the_sum_of_its_last_seconds(steps: list[tuple[float, int]]) -> None:
+    window, now_ms, history = RateWindow(), 0.0, []
+    for amount, pause_ms in steps:
+        now_ms += pause_ms
+        window.record(amount, now_ms)
+        history.append((now_ms, amount))
+
+    least = sum(amount for at_ms, amount in history if now_ms - at_ms < 10_000)
+    most = sum(amount for at_ms, amount in history if now_ms - at_ms < 11_000)
+    assert least - 1e-3 <= window.total <= most + 1e-3
