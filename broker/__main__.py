@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from broker.app import Broker, CannotStart, Serving, check_reachable
+from broker.app import Broker, CannotStart, Serving
 from broker.clock import SystemClock
 from broker.config import BrokerConfig, CommonConfig
 from footfall.settings import EXIT_CONFIG, SettingsError, load
@@ -38,8 +38,6 @@ def main() -> int:
     try:
         common = load("footfall", CommonConfig, arguments.config)
         config = load("broker", BrokerConfig, arguments.config)
-        if reason := check_reachable(config):
-            raise SettingsError(reason)
     except SettingsError as error:
         print(f"broker: {error}", file=sys.stderr)
         return EXIT_CONFIG
@@ -52,7 +50,12 @@ def main() -> int:
     )
     data_dir: Path = arguments.data_dir or Path(common.data_dir)
     try:
-        uvloop.run(_serve(Broker(config, data_dir, SystemClock())))
+        broker = Broker(config, data_dir, SystemClock())
+    except SettingsError as error:
+        print(f"broker: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    try:
+        uvloop.run(_serve(broker))
     except CannotStart as error:
         print(f"broker: {error}", file=sys.stderr)
         return EXIT_CANNOT_START

@@ -18,6 +18,7 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group.coordinator import GroupCoordinator
+from broker.coordinator.share.coordinator import ShareCoordinator
 from broker.coordinator.transaction.coordinator import TransactionCoordinator
 from broker.errors import KafkaError, StorageError
 from broker.handlers import HANDLERS
@@ -36,16 +37,13 @@ from broker.partition.waiting import Waiting
 from broker.protocol.primitives import uuid_text
 from broker.security.security import build_security
 from broker.server.dispatcher import Dispatcher
-from broker.server.listener import Listener, limits_of
+from broker.server.listeners import Listeners, PortTaken
 from broker.server.metrics_http import MetricsServer
 from broker.storage.files import Files, OsFiles
 from broker.storage.log import AppendInfo, LogConfig
 from broker.storage.log_manager import LogManager
 
 log = logging.getLogger(__name__)
-
-LISTENER_NAME = "PLAINTEXT"
-ANY_ADDRESS = ("0.0.0.0", "::", "")
 
 
 class CannotStart(Exception):
@@ -57,6 +55,8 @@ class Serving:
     """A broker that answers clients."""
 
     address: ListenerAddress
+    """Of the first listener."""
+    addresses: tuple[ListenerAddress, ...]
     metrics_port: int | None
     services: Services
 
@@ -75,17 +75,20 @@ class Broker:
     def __init__(
         self, config: BrokerConfig, data_dir: Path, clock: Clock, files: Files | None = None
     ) -> None:
-        """`files`: the disk, if it is not the operating system's."""
+        """`files`: the disk, if it is not the operating system's.
+
+        SettingsError: clients could not use a listener, or it lacks its certificate or users.
+        """
         self._config = config
         self._clock = clock
         self._log_dirs = config.log_dirs or (str(data_dir / "broker"),)
         self._files = files or OsFiles()
         self._metrics = BrokerMetrics(CollectorRegistry())
+        self._listeners = Listeners(config, self._metrics)
         self._workers: dict[str, DiskWorker] = {}
 
     async def run(self, on_serving: Callable[[Serving], None], stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set. CannotStart: the port or the log directory is taken."""
-        listener = Listener(LISTENER_NAME, limits_of(self._config), self._metrics)
         logs = LogManager(self._files, self._log_dirs)
         try:
             cluster_id = await in_disk_thread(
@@ -96,15 +99,18 @@ class Broker:
         except StorageError as error:
             raise CannotStart(str(error)) from error
         try:
-            address = self._bind(listener)
+            self._listeners.bind()
             self._workers = {
                 path: self._disk_worker(number, path)
                 for number, path in enumerate(logs.directories)
             }
-            await self._run(logs, cluster_id, (listener, address), on_serving, stopping)
+            await self._run(logs, cluster_id, on_serving, stopping)
         except CannotStart:
             logs.release()
             raise
+        except PortTaken as error:
+            logs.release()
+            raise CannotStart(str(error)) from error
         finally:
             for worker in self._workers.values():
                 await worker.close()
@@ -115,12 +121,10 @@ class Broker:
         self,
         logs: LogManager,
         cluster_id: str,
-        listening: tuple[Listener, ListenerAddress],
         on_serving: Callable[[Serving], None],
         stopping: asyncio.Event,
     ) -> None:
         """Everything between taking the port and closing the logs."""
-        listener, address = listening
         waiting = Waiting(asyncio.get_running_loop())
         partitions = self._partitions(logs, waiting)
         self._metrics.logs.free_bytes = lambda: {
@@ -136,6 +140,7 @@ class Broker:
                 tasks,
                 metrics=self._metrics.groups,
             )
+            share = ShareCoordinator(cluster, partitions, self._config, self._clock, tasks)
             transactions = self._transactions(cluster, partitions, groups)
             cluster.followed_by(groups.follow)
             await groups.start()
@@ -145,6 +150,7 @@ class Broker:
                 cluster=cluster,
                 partitions=partitions,
                 groups=groups,
+                share=share,
                 transactions=transactions,
                 metrics=self._metrics,
                 fetch_sessions=FetchSessions(
@@ -156,38 +162,28 @@ class Broker:
             background = [
                 tasks.create_task(cluster.run(), name="cluster"),
                 tasks.create_task(upkeep.run(), name="upkeep"),
+                tasks.create_task(share.run(), name="share locks"),
                 tasks.create_task(transactions.run(), name="transactions"),
             ]
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
-            await listener.serve(dispatcher, address, tasks)
+            await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
             metrics_server, metrics_port = await self._serve_metrics(partitions)
-            log.info("broker serves host=%s port=%d", address.host, address.port)
-            on_serving(Serving(address, metrics_port, services))
+            addresses = self._listeners.addresses
+            for one in addresses:
+                log.info("broker serves listener=%s host=%s port=%d", one.name, one.host, one.port)
+            on_serving(Serving(addresses[0], addresses, metrics_port, services))
             try:
                 await stopping.wait()
             finally:
                 if metrics_server is not None:
                     await metrics_server.stop()
-                await listener.stop()
+                await self._listeners.stop()
                 waiting.close()
                 await groups.stop()
                 for task in background:
                     task.cancel()
         for partition in partitions.all():
             partition.forget()
-
-    def _bind(self, listener: Listener) -> ListenerAddress:
-        config = self._config
-        try:
-            port = listener.bind(config.host, config.port)
-        except OSError as error:
-            raise CannotStart(
-                f"port {config.host}:{config.port} is taken or cannot be used ({error.strerror}):"
-                " stop the other program, or set [broker] port"
-            ) from error
-        return ListenerAddress(
-            LISTENER_NAME, config.advertised_host or config.host, config.advertised_port or port
-        )
 
     def _disk_worker(self, number: int, path: str) -> DiskWorker:
         def failed(error: Exception) -> None:
@@ -274,13 +270,3 @@ def _unhealthy(partitions: Partitions) -> str:
     offline = [str(partition) for partition in partitions.all() if not partition.is_online]
     offline += [f"{topic}-{index}" for topic, index in partitions.missing]
     return f"partitions offline: {', '.join(sorted(offline)[:10])}" if offline else ""
-
-
-def check_reachable(config: BrokerConfig) -> str:
-    """Why clients could not reach the advertised address; empty when they can."""
-    if config.host in ANY_ADDRESS and not config.advertised_host:
-        return (
-            f"host = {config.host!r} in [broker] listens on every address, so advertised_host must"
-            " say which one clients are to use"
-        )
-    return ""

@@ -20,6 +20,7 @@ from broker.metadata.features import BOOTSTRAP_FEATURES, SUPPORTED_FEATURES
 from broker.metadata.image import ClusterImage, ConfigResource, TopicImage
 from broker.metadata.records import (
     OFFSETS_TOPIC,
+    SHARE_STATE_TOPIC,
     TRANSACTIONS_TOPIC,
     FeatureLevelRecord,
     MetadataRecord,
@@ -347,6 +348,10 @@ class Cluster:
                 config.transaction_state_log_num_partitions,
                 config.transaction_state_log_segment_bytes,
             ),
+            SHARE_STATE_TOPIC: (
+                config.share_coordinator_state_topic_num_partitions,
+                config.share_coordinator_state_topic_segment_bytes,
+            ),
         }
         partition_count, segment_bytes = counts[name]
         configs: dict[str, str | None] = {
@@ -354,4 +359,6 @@ class Cluster:
             "compression.type": "producer" if name == OFFSETS_TOPIC else "uncompressed",
             "segment.bytes": str(segment_bytes),
         }
+        if name == SHARE_STATE_TOPIC:  # its records build on each other: the coordinator deletes
+            configs |= {"cleanup.policy": "delete", "retention.ms": "-1"}
         return TopicSpec(name, partition_count, configs=configs)

@@ -6,6 +6,7 @@ from broker.handlers import (
     alter_client_quotas,
     alter_configs,
     alter_partition_reassignments,
+    alter_share_group_offsets,
     alter_user_scram_credentials,
     api_versions,
     consumer_group_describe,
@@ -17,6 +18,7 @@ from broker.handlers import (
     delete_acls,
     delete_groups,
     delete_records,
+    delete_share_group_offsets,
     delete_topics,
     describe_acls,
     describe_client_quotas,
@@ -27,6 +29,7 @@ from broker.handlers import (
     describe_log_dirs,
     describe_producers,
     describe_quorum,
+    describe_share_group_offsets,
     describe_topic_partitions,
     describe_transactions,
     describe_user_scram_credentials,
@@ -52,6 +55,10 @@ from broker.handlers import (
     offset_for_leader_epoch,
     produce,
     renew_delegation_token,
+    share_acknowledge,
+    share_fetch,
+    share_group_describe,
+    share_group_heartbeat,
     sync_group,
     txn_offset_commit,
     unregister_broker,
@@ -117,4 +124,11 @@ HANDLERS: tuple[Handler, ...] = (
     consumer_group_describe.HANDLER,  # 69
     list_config_resources.HANDLER,  # 74
     describe_topic_partitions.HANDLER,  # 75
+    share_group_heartbeat.HANDLER,  # 76
+    share_group_describe.HANDLER,  # 77
+    share_fetch.HANDLER,  # 78
+    share_acknowledge.HANDLER,  # 79
+    describe_share_group_offsets.HANDLER,  # 90
+    alter_share_group_offsets.HANDLER,  # 91
+    delete_share_group_offsets.HANDLER,  # 92
 )

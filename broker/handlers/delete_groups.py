@@ -1,4 +1,5 @@
-"""DeleteGroups (API key 42): empty groups go, with all their offsets (KIP-229).
+"""DeleteGroups (API key 42): empty groups go, with all their offsets (KIP-229),
+share groups with all they know of records.
 
 Answers for each group: INVALID_GROUP_ID, NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
 COORDINATOR_LOAD_IN_PROGRESS.
@@ -24,6 +25,7 @@ async def delete_groups(
         try:
             context.require(Operation.DELETE, Resource.GROUP, group_id)
             await context.services.groups.delete_group(group_id)
+            await context.services.share.forget(group_id)
         except KafkaError as refusal:
             error = refusal.code
         results.append(DeletableGroupResult(group_id=group_id, error_code=error))

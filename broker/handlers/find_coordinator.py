@@ -1,4 +1,5 @@
-"""FindCoordinator (API key 10): who coordinates a group (0), a transactional id (1).
+"""FindCoordinator (API key 10): who coordinates a group (0), a transactional id (1),
+a share partition (2; key `group:topic id:partition`).
 
 v3 is flexible, v4 asks for several keys at once. On one node it is always this broker; the
 coordinators' topic is made when it is asked for the first time.
@@ -6,7 +7,7 @@ coordinators' topic is made when it is asked for the first time.
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
-from broker.metadata.records import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
+from broker.metadata.records import OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.find_coordinator import (
     Coordinator,
@@ -15,7 +16,7 @@ from broker.protocol.messages.find_coordinator import (
 )
 from broker.security.acls import Operation, Resource
 
-TOPIC_OF_KEY_TYPE = {0: OFFSETS_TOPIC, 1: TRANSACTIONS_TOPIC}
+TOPIC_OF_KEY_TYPE = {0: OFFSETS_TOPIC, 1: TRANSACTIONS_TOPIC, 2: SHARE_STATE_TOPIC}
 RESOURCE_OF_KEY_TYPE = {0: Resource.GROUP, 1: Resource.TRANSACTIONAL_ID}
 FIRST_VERSION_WITH_MANY = 4
 

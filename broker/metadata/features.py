@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 METADATA_VERSION = "metadata.version"
 GROUP_VERSION = "group.version"
+SHARE_VERSION = "share.version"
 TRANSACTION_VERSION = "transaction.version"
 
 SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
@@ -11,6 +12,7 @@ SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
     "kraft.version": (0, 1),  # KIP-853
     TRANSACTION_VERSION: (0, 2),  # 2: KIP-890
     GROUP_VERSION: (0, 1),  # 1: KIP-848
+    SHARE_VERSION: (0, 1),  # 1: KIP-932
     "eligible.leader.replicas.version": (0, 1),  # KIP-966
 }
 
@@ -18,5 +20,6 @@ BOOTSTRAP_FEATURES: Mapping[str, int] = {
     METADATA_VERSION: 27,
     GROUP_VERSION: 1,
     TRANSACTION_VERSION: 2,
+    SHARE_VERSION: 1,
 }
 """Levels of a cluster at its first start; the others are at 0 until UpdateFeatures raises them."""

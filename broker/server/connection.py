@@ -13,11 +13,15 @@ from typing import cast
 
 from broker.errors import KafkaError
 from broker.protocol.codec import Chunk
-from broker.protocol.frame import FrameReader
+from broker.protocol.frame import FrameReader, frame_size
 from broker.protocol.primitives import ProtocolError
+from broker.security.sasl import ANONYMOUS
 from broker.server import eager
 from broker.server.connections import Connections
 from broker.server.dispatcher import Dispatcher, Peer, Request
+from broker.server.guard import Guard
+from broker.server.tls import TlsChannel
+from broker.server.tls_writer import TlsWriter
 from broker.server.writer import SocketWriter
 
 log = logging.getLogger(__name__)
@@ -40,11 +44,13 @@ class Connection(asyncio.BufferedProtocol):
         self._started: deque[Request] = deque()  # in the order of their answers
         self._held_bytes = 0  # of frames that are not answered
         self._starting = False  # `_continue` is on the stack
+        self._muted: asyncio.TimerHandle | None = None  # until a quota is kept again
         self._sending = False  # `_send_ready` is going to be called
         self._reading = True
         self._transport: asyncio.Transport | None = None
-        self._writer: SocketWriter | None = None
+        self._writer: SocketWriter | TlsWriter | None = None
         self._peer: Peer | None = None
+        self._guard: Guard | None = None
         self.last_activity_s = self._loop.time()
 
     # What the event loop calls
@@ -52,12 +58,26 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         host = (transport.get_extra_info("peername") or ("unknown",))[0]
-        self._peer = self._connections.admit(self, str(host))
+        if self._dispatcher.admits_connection(str(host)):
+            self._peer = self._connections.admit(self, str(host))
+        else:
+            self._connections.turn_away_too_fast(str(host))
         if self._peer is None:
             transport.abort()
             return
-        descriptor = transport.get_extra_info("socket").fileno()
-        self._writer = SocketWriter(self._loop, descriptor, self._continue, self._broken)
+        self._guard = self._connections.guard(self._peer, self._close)
+        if self._guard is not None and self._connections.logins is not None:
+            self._reader.allow(self._connections.logins.frame_bytes_max)
+        if isinstance(transport, TlsChannel):
+            self._writer = transport.open_writer(self._continue, self._broken)
+        else:
+            descriptor = transport.get_extra_info("socket").fileno()
+            self._writer = SocketWriter(self._loop, descriptor, self._continue, self._broken)
+
+    def is_known_as(self, principal: str) -> None:
+        """The certificate of the client says who it is; a log-in over TLS goes before it."""
+        assert self._peer is not None
+        self._peer.principal = ANONYMOUS if self._guard is not None else principal
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._reader.space()
@@ -79,6 +99,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._guard is not None:
+            self._guard.end()
+        if self._muted is not None:
+            self._muted.cancel()
         for request in self._started:
             if request.task is not None and request.route.handler.cancellable:
                 request.task.cancel("the client is gone")
@@ -114,6 +138,8 @@ class Connection(asyncio.BufferedProtocol):
         """Whether the first waiting frame may be worked on now; reads its header to know."""
         if not self._frames or self._writer is None or self._writer.is_full:
             return False
+        if self._muted is not None:
+            return False
         if not self._started:
             return True
         if len(self._started) >= PIPELINED_MAX:
@@ -133,6 +159,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._next
 
     def _start(self) -> None:
+        if self._guard is not None and not self._passes(self._guard):
+            return
         request = self._peek()
         self._next = None
         self._frames.popleft()
@@ -142,6 +170,27 @@ class Connection(asyncio.BufferedProtocol):
         else:
             request.task = eager.start(self._work(request), self._connections.start)
 
+    def _passes(self, guard: Guard) -> bool:
+        """Whether the first waiting frame is a request that is answered; if not, it is taken away.
+
+        ProtocolError when it ends the connection.
+        """
+        if not (guard.has_failed or guard.expects_token):
+            guard.check(self._peek().header.api_key)
+            return True
+        frame, _ = self._frames.popleft()
+        self._release(len(frame))
+        if guard.expects_token:
+            answer = guard.take_token(frame)
+            if answer is not None and self._writer is not None:
+                self._writer.write([frame_size(len(answer)) + answer])
+            self._after_login_step(guard)
+        return False
+
+    def _after_login_step(self, guard: Guard) -> None:
+        if guard.answered():
+            self._reader.allow(self._connections.limits.frame_bytes_max)
+
     async def _work(self, request: Request) -> None:
         """Have one request answered; whatever goes wrong costs this connection only."""
         assert self._peer is not None
@@ -150,6 +199,8 @@ class Connection(asyncio.BufferedProtocol):
             request.answer = await self._dispatcher.answer(request, self._peer)
             request.handled_s = self._loop.time()
             request.is_ready = True
+            if request.throttle_ms:
+                self._mute(request.throttle_ms)
             self._answered()
         except ProtocolError as error:
             self._refuse(error)
@@ -184,6 +235,8 @@ class Connection(asyncio.BufferedProtocol):
                 chunks += request.answer
         if chunks and self._writer is not None:
             self._writer.write(chunks)
+        if self._guard is not None:
+            self._after_login_step(self._guard)
         now_s = self.last_activity_s = self._loop.time()
         for request in sent:
             request.route.metrics.observe(
@@ -194,6 +247,19 @@ class Connection(asyncio.BufferedProtocol):
             self._continue()
 
     # Bounds
+
+    def _mute(self, for_ms: int) -> None:
+        """Start no request for a time, because a quota is used up (KIP-219)."""
+        until_s = self._loop.time() + for_ms / 1000
+        if self._muted is not None:
+            if self._muted.when() >= until_s:
+                return
+            self._muted.cancel()
+        self._muted = self._loop.call_at(until_s, self._unmute)
+
+    def _unmute(self) -> None:
+        self._muted = None
+        self._continue()
 
     def _hold(self, size_bytes: int) -> None:
         self._held_bytes += size_bytes

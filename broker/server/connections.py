@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
 from broker.server.dispatcher import Peer
+from broker.server.guard import Guard, Logins
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,11 @@ class Connections:
         address: ListenerAddress,
         metrics: BrokerMetrics,
         tasks: asyncio.TaskGroup,
+        *,
+        logins: Logins | None = None,
     ) -> None:
+        """`logins`: how clients log in; None: nobody has to."""
+        self.logins = logins
         self.limits = limits
         self.metrics = metrics
         self._tasks = tasks
@@ -102,6 +107,17 @@ class Connections:
         self.metrics.connections[self._address.name] = len(self._open)
         self._last_id += 1
         return Peer(self._last_id, client_host, "User:ANONYMOUS", self._address)
+
+    def guard(self, peer: Peer, close: Callable[[str], None]) -> Guard | None:
+        """What stands before the requests of a new connection; `close` ends it."""
+        if self.logins is None:
+            return None
+        counters = self.metrics.authentications(self._address.name)
+        return Guard(self.logins, peer, counters, close)
+
+    def turn_away_too_fast(self, host: str) -> None:
+        """Count a connection that its address opened faster than its quota lets it (KIP-612)."""
+        self._turn_away("connection_creation_rate", 0, host)
 
     def forget(self, connection: OpenConnection, peer: Peer) -> None:
         """A connection that was admitted is closed."""

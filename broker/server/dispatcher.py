@@ -24,7 +24,11 @@ from broker.protocol.frame import (
     skip_header_tags,
 )
 from broker.protocol.schema import is_flexible
+from broker.security.quotas import Quota
+from broker.security.sasl import Authentication
+from broker.server.metered import Metered
 
+PERCENT = 100.0  # of one event loop: what request_percentage counts in
 _SIZE = struct.Struct(">i")
 _SIZE_PLACE = bytes(SIZE_BYTES)
 
@@ -37,6 +41,8 @@ class Peer:
     client_host: str  # as Kafka prints it: /127.0.0.1
     principal: str
     listener: ListenerAddress
+    authentication: Authentication | None = None
+    """How it logs in; None where nobody has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Request:
     handled_s: float = 0.0
     task: asyncio.Task[None] | None = None  # None: it needed none
     is_ready: bool = False
+    throttle_ms: int = 0  # for which the client must be quiet after the answer
     answer: list[Chunk] | None = None  # once it is ready; None: no answer is wanted
 
 
@@ -120,15 +127,41 @@ class Dispatcher:
             services.clock.now_ms(),
             services,
             peer.connection_id,
+            authentication=peer.authentication,
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)
-        response = await handler.handle(message, context)
+        if services.security.quotas.active:
+            response = await self._answer_within_quotas(request, message, context)
+        else:
+            response = await handler.handle(message, context)
         if response is None:
             return None
         if route is self._too_new:
             response.error_code = ErrorCode.UNSUPPORTED_VERSION
         return response_frame(response, header.correlation_id, route)
+
+    async def _answer_within_quotas(
+        self, request: Request, message: Any, context: RequestContext
+    ) -> Any:
+        """The response, with the time for which the client must be quiet, which is noted too."""
+        handler = request.route.handler
+        work = Metered(handler.handle(message, context), asyncio.get_running_loop().time)
+        response = await work
+        quotas, client = self._services.security.quotas, context.client
+        throttle_ms = context.throttle_ms
+        if handler.api_key is ApiKey.PRODUCE:
+            charged_ms = quotas.charge(Quota.PRODUCER_BYTE_RATE, client, request.frame_bytes)
+            throttle_ms = max(throttle_ms, charged_ms)
+        charged_ms = quotas.charge(Quota.REQUEST_PERCENTAGE, client, work.busy_s * PERCENT)
+        request.throttle_ms = max(throttle_ms, charged_ms)
+        if request.throttle_ms and hasattr(response, "throttle_time_ms"):
+            response.throttle_time_ms = request.throttle_ms
+        return response
+
+    def admits_connection(self, address: str) -> bool:
+        """Whether the quotas let an address open one more connection now."""
+        return self._services.security.quotas.admits_connection(address)
 
 
 def response_frame(response: Any, correlation_id: int, route: Route) -> list[Chunk]:

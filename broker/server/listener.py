@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import dataclass
 
 from broker.config import BrokerConfig
 from broker.handlers.handler import ListenerAddress
@@ -9,12 +10,25 @@ from broker.metrics import BrokerMetrics
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
 from broker.server.dispatcher import Dispatcher
+from broker.server.guard import Logins
+from broker.server.tls import TlsChannel, TlsSettings
 
 BACKLOG = 1024  # connections that the kernel accepts before we do
 STOP_GRACE_S = 5.0  # how long requests in work may take to end when the broker stops
 _STOP_POLL_S = 0.02
 _SWEEPS_PER_IDLE_TIME = 10
 _SWEEP_S_MAX = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What clients of a listener pass through before they are answered."""
+
+    tls: TlsSettings | None = None
+    logins: Logins | None = None
+
+
+OPEN = Protection()
 
 
 def limits_of(config: BrokerConfig) -> Limits:
@@ -51,14 +65,26 @@ class Listener:
         return bound
 
     async def serve(
-        self, dispatcher: Dispatcher, address: ListenerAddress, tasks: asyncio.TaskGroup
+        self,
+        dispatcher: Dispatcher,
+        address: ListenerAddress,
+        tasks: asyncio.TaskGroup,
+        protection: Protection = OPEN,
     ) -> None:
         """Answer clients, which are told `address`, by tasks of the group; returns at once."""
         assert self._socket is not None
-        connections = Connections(self._limits, address, self._metrics, tasks)
+        connections = Connections(
+            self._limits, address, self._metrics, tasks, logins=protection.logins
+        )
         self._connections = connections
+        tls = protection.tls
+
+        def connection() -> asyncio.BufferedProtocol:
+            made = Connection(connections, dispatcher)
+            return made if tls is None else TlsChannel(tls, made)
+
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(connections, dispatcher), sock=self._socket, backlog=BACKLOG
+            connection, sock=self._socket, backlog=BACKLOG
         )
         self._sweeper = tasks.create_task(self._sweep(connections), name="idle connections")
 

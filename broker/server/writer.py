@@ -30,7 +30,7 @@ class StoredRecords(FileSlice, Protocol):
     def dup(self) -> int: ...
 
 
-class _Sending:
+class Sending:
     """Record bytes on their way from a file; owns a descriptor until `close`."""
 
     __slots__ = ("descriptor", "position", "rest")
@@ -61,7 +61,7 @@ class SocketWriter:
         self._socket.setblocking(False)
         self._drained = drained
         self._failed = failed
-        self._queue: deque[memoryview | _Sending] = deque()
+        self._queue: deque[memoryview | Sending] = deque()
         self._unsent_bytes = 0
         self._armed = False  # the loop calls `_pump` when the socket takes more
 
@@ -93,7 +93,7 @@ class SocketWriter:
             self._loop.remove_writer(self._socket)
             self._armed = False
         for part in self._queue:
-            if isinstance(part, _Sending):
+            if isinstance(part, Sending):
                 part.close()
         self._queue.clear()
         self._unsent_bytes = 0
@@ -121,7 +121,7 @@ class SocketWriter:
                 raise OSError(f"record file ends {size - len(data)} bytes before its answer")
             self._queue.append(memoryview(data))
         else:
-            self._queue.append(_Sending(chunk))  # type: ignore[arg-type]  # storage's own slice
+            self._queue.append(Sending(chunk))  # type: ignore[arg-type]  # storage's own slice
         self._unsent_bytes += size
 
     def _pump(self) -> None:
@@ -137,7 +137,7 @@ class SocketWriter:
         self._arm(bool(self._queue))
 
     def _file_first(self) -> bool:
-        return type(self._queue[0]) is _Sending
+        return type(self._queue[0]) is Sending
 
     def _send_parts(self) -> int:
         """Send the parts before the next file in one call."""
@@ -145,7 +145,7 @@ class SocketWriter:
         parts: list[memoryview] = []
         flags = 0
         for part in queue:
-            if isinstance(part, _Sending):
+            if isinstance(part, Sending):
                 flags = socket.MSG_MORE  # the header shares a packet with the records
                 break
             if len(parts) == _PARTS_MAX:
@@ -165,7 +165,7 @@ class SocketWriter:
 
     def _send_file(self) -> int:
         part = self._queue[0]
-        assert isinstance(part, _Sending)
+        assert isinstance(part, Sending)
         count = min(part.rest, _SENDFILE_BYTES_MAX)
         sent = os.sendfile(self._socket.fileno(), part.descriptor, part.position, count)
         if sent == 0:

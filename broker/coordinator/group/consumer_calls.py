@@ -13,6 +13,7 @@ from broker.coordinator.group.messages import Moment, Step
 from broker.coordinator.group.migration import close, upgrade
 from broker.coordinator.group.records import GroupMetadataKey
 from broker.coordinator.group.shards import GroupShards, Slot
+from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.errors import ErrorCode, KafkaError
 
@@ -72,6 +73,8 @@ class ConsumerCalls:
         group = state.groups.get(request.group_id)
         if isinstance(group, ConsumerGroup):
             return group
+        if isinstance(group, ShareGroup):
+            raise _not_a_consumer_group(request.group_id)
         if request.member_epoch != JOINING:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
         if not isinstance(group, ClassicGroup):

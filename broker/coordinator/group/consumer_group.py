@@ -26,8 +26,8 @@ from broker.coordinator.group.records import (
     ConsumerGroupTargetAssignmentMemberValue,
     ConsumerGroupTargetAssignmentMetadataKey,
     Record,
-    TopicPartitions,
 )
+from broker.coordinator.group.topic_partitions import TopicPartitions
 
 NEVER = float("inf")
 JOINING = 0

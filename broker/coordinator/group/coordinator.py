@@ -38,6 +38,8 @@ from broker.coordinator.group.offset_messages import FetchedOffset, OffsetCommit
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.shards import Act, GroupShards
+from broker.coordinator.group.share_calls import ShareCalls
+from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.shard import NO_PRODUCER
 from broker.errors import ErrorCode, KafkaError
@@ -76,6 +78,8 @@ class GroupCoordinator:
         self._hosted = HostedCalls(self._shards)
         self.consumer = ConsumerCalls(self._shards)
         """KIP-848 groups"""
+        self.share = ShareCalls(self._shards)
+        """Membership in share groups"""
 
     # -- life --------------------------------------------------------------------------------
 
@@ -328,6 +332,10 @@ def _classic_group(
 ) -> ClassicGroup[Parked]:
     """The group to join. An empty KIP-848 group becomes a classic one, in a later generation."""
     group = state.groups.get(group_id)
+    if isinstance(group, ShareGroup):
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_GROUP_PROTOCOL, f"Group {group_id} is a share group."
+        )
     if not isinstance(group, ConsumerGroup):
         return state.classic_to_change(group_id)
     step.records.extend(group.tombstones())

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from broker.coordinator.group.classic_group import UNDER_WAY
-from broker.coordinator.group.descriptions import CLASSIC, CONSUMER
+from broker.coordinator.group.descriptions import CLASSIC, CONSUMER, SHARE
 from broker.coordinator.group.records import (
     ConsumerGroupMetadataKey,
     GroupMetadataKey,
     OffsetCommitKey,
     Record,
 )
+from broker.coordinator.group.share_records import ShareGroupMetadataKey
 from broker.metrics import GroupMetrics
 
 
@@ -23,5 +24,7 @@ def count(records: Iterable[Record], metrics: GroupMetrics) -> None:
                 metrics.offsets_committed += 1
             case GroupMetadataKey() if record.value is not None:
                 metrics.rebalances[CLASSIC] += record.value.current_state_timestamp == UNDER_WAY
+            case ShareGroupMetadataKey() if record.value is not None:
+                metrics.rebalances[SHARE] += 1
             case ConsumerGroupMetadataKey() if record.value is not None:
                 metrics.rebalances[CONSUMER] += 1

@@ -7,10 +7,12 @@ from typing import Any
 from broker.coordinator.group.assignors import Partition
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember
+from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE
 
 CLASSIC = "classic"
 CONSUMER = "consumer"
+SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ def describe_consumer(group: ConsumerGroup) -> ConsumerGroupDescription:
     )
 
 
-def listing(group: ClassicGroup[Any] | ConsumerGroup) -> GroupListing:
+def listing(group: ClassicGroup[Any] | ConsumerGroup | ShareGroup) -> GroupListing:
+    if isinstance(group, ShareGroup):
+        return GroupListing(group.group_id, SHARE, str(group.state), SHARE)
     if isinstance(group, ConsumerGroup):
         return GroupListing(group.group_id, CONSUMER_PROTOCOL_TYPE, str(group.state), CONSUMER)
     return GroupListing(group.group_id, group.protocol_type or "", str(group.state), CLASSIC)

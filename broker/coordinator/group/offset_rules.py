@@ -26,10 +26,11 @@ from broker.coordinator.group.records import (
     OffsetCommitValue,
     Record,
 )
+from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
 from broker.errors import ErrorCode, KafkaError
 
-Group = ClassicGroup[Any] | ConsumerGroup
+Group = ClassicGroup[Any] | ConsumerGroup | ShareGroup
 
 _EMPTY = (ClassicState.EMPTY, ConsumerGroupState.EMPTY)
 _MEMBER_EPOCHS_SINCE = 9  # version of OffsetCommit
@@ -46,6 +47,8 @@ def validate_commit(group: Group | None, commit: OffsetCommit, now: Moment) -> N
                 ErrorCode.ILLEGAL_GENERATION, f"generation {commit.generation} of an unknown group"
             )
         return  # a simple consumer, or an administrator, makes the group by committing
+    if isinstance(group, ShareGroup):
+        raise _has_no_offsets(group)
     if isinstance(group, ConsumerGroup):
         _validate_consumer_commit(group, commit)
     else:
@@ -71,6 +74,12 @@ def _validate_consumer_commit(group: ConsumerGroup, commit: OffsetCommit) -> Non
             f"OffsetCommit v{commit.api_version} does not know member epochs",
         )
     _validate_epoch(member, commit.generation)
+
+
+def _has_no_offsets(group: ShareGroup) -> KafkaError:
+    return KafkaError(
+        ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group.group_id} is a share group: it commits nothing"
+    )
 
 
 def validate_fetch(group: Group | None, fetch: OffsetFetch) -> None:
@@ -176,6 +185,8 @@ def delete_offsets(
     """Tombstones, and an outcome for each partition: never for a topic that members still read."""
     if group is None:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
+    if isinstance(group, ShareGroup):
+        raise _has_no_offsets(group)
     reads_topics = isinstance(group, ConsumerGroup) or (
         group.protocol_type == CONSUMER_PROTOCOL_TYPE
     )
@@ -212,6 +223,8 @@ def expire_offsets(
     A group keeps its offsets while it has members, however old its commits (KIP-211): time counts
     from when it became empty. Topics that no member subscribes any more count from their commits.
     """
+    if isinstance(group, ShareGroup):
+        return []  # it stays until it is deleted
     group_id = group.group_id
     committed = offsets.of_group(group_id)
     late: list[TopicPartition] = []
@@ -232,6 +245,6 @@ def expire_offsets(
 
 def _empty_since_ms(group: Group) -> int | None:
     """When the group became empty; None where nothing says so, then each commit counts."""
-    if isinstance(group, ConsumerGroup) or group.protocol_type is None:
+    if not isinstance(group, ClassicGroup) or group.protocol_type is None:
         return None
     return group.state_changed_at_ms if group.state_changed_at_ms >= 0 else None

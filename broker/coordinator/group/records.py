@@ -2,8 +2,8 @@
 
     key    int16 type | fields of the type, never flexible      value    int16 version | fields
 Types: 0, 1 committed offset (always written as 1); 2 classic group; 3-8 and 16 KIP-848 consumer
-group (4 is of Kafka 4.0 only and ignored). A null value is a tombstone. Other types (share and
-streams groups, formats of the future) are ignored on load, as Kafka does.
+group (4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records). A null value is a
+tombstone. Other types (streams groups, formats of the future) are ignored on load, as Kafka does.
 Field names and versions: Kafka's `group-coordinator` message definitions, 4.1.
 """
 
@@ -11,6 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from broker.coordinator.group.share_records import SHARE_TYPES
+from broker.coordinator.group.topic_partitions import TopicPartitions
 from broker.protocol.codec import decode, encode_bytes
 from broker.protocol.primitives import ProtocolError
 from broker.protocol.schema import ARRAY, BYTES, INT8, INT32, INT64, STRING, UUID, wire
@@ -163,12 +165,6 @@ class ConsumerGroupTargetAssignmentMetadataValue:
     assignment_epoch: int = wire(INT32)
 
 
-@dataclass(slots=True)
-class TopicPartitions:
-    topic_id: bytes = wire(UUID)
-    partitions: list[int] = wire(ARRAY(INT32))
-
-
 @dataclass(frozen=True, slots=True)
 class ConsumerGroupTargetAssignmentMemberKey:
     """What a member shall own in the end."""
@@ -251,6 +247,7 @@ _TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
     8: (ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue, 0),
     16: (ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue, 0),
 }
+_TYPES.update(SHARE_TYPES)
 _WITH_EXPIRY = 1  # the only version of OffsetCommitValue that can say when the offset expires
 
 

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from broker.config import BrokerConfig
 from broker.coordinator.group.classic_group import GroupLimits
 from broker.coordinator.group.consumer_messages import ConsumerLimits
-from broker.metadata.group_configs import CONSUMER_HEARTBEAT, CONSUMER_SESSION, group_config
+from broker.coordinator.group.share_group import ShareLimits
+from broker.metadata.group_configs import (
+    CONSUMER_HEARTBEAT,
+    CONSUMER_SESSION,
+    SHARE_HEARTBEAT,
+    SHARE_SESSION,
+    group_config,
+)
 from broker.metadata.image import ClusterImage
 
 
@@ -42,4 +49,12 @@ class GroupSettings:
             session_timeout_ms=int(self.of(group_id, CONSUMER_SESSION)),
             heartbeat_interval_ms=int(self.of(group_id, CONSUMER_HEARTBEAT)),
             members_max=self._config.group_consumer_max_size,
+        )
+
+    def share(self, group_id: str) -> ShareLimits:
+        """What bounds the members of a share group."""
+        return ShareLimits(
+            session_timeout_ms=int(self.of(group_id, SHARE_SESSION)),
+            heartbeat_interval_ms=int(self.of(group_id, SHARE_HEARTBEAT)),
+            members_max=self._config.group_share_max_size,
         )

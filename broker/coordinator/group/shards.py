@@ -17,13 +17,13 @@ from broker.coordinator.group import consumer_heartbeat
 from broker.coordinator.group.classic_group import ClassicGroup
 from broker.coordinator.group.classic_rebalance import expire, restart
 from broker.coordinator.group.consumer_group import ConsumerGroup
-from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.counting import count
 from broker.coordinator.group.messages import Answer, Moment, Step
 from broker.coordinator.group.migration import close
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.records import encode_record
 from broker.coordinator.group.settings import GroupSettings
+from broker.coordinator.group.share_group import ShareDraft, ShareGroup, late_members, remove
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.group.timers import Timers
 from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
@@ -124,7 +124,7 @@ class GroupShards:
         slot.state.was_reset = False
 
         for group_id in list(slot.state.groups):
-            self.begin(slot, group_id, _restart(group_id, self.settings.consumer(group_id)))
+            self.begin(slot, group_id, _restart(group_id, self.settings))
 
     def slot_of(self, group_id: str) -> Slot:
         """The group's shard; NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS if not to be had."""
@@ -189,7 +189,7 @@ class GroupShards:
             outcome.set_exception(refusal)
             return outcome
         if step.restarts:
-            self.begin(slot, group_id, _restart(group_id, self.settings.consumer(group_id)))
+            self.begin(slot, group_id, _restart(group_id, self.settings))
         task = self._tasks.create_task(self._settle(slot, committed, step, outcome))
         if step.records:
             slot.unsettled.add(task)
@@ -234,14 +234,17 @@ class GroupShards:
             self.begin(slot, group_id, _expire(group_id, self.image, self.settings))
 
 
-def _restart(group_id: str, limits: ConsumerLimits) -> Act[None]:
+def _restart(group_id: str, settings: GroupSettings) -> Act[None]:
     def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
         match state.groups.get(group_id):
             case ClassicGroup() as group:
                 restart(group, now, step)
             case ConsumerGroup() as group:
                 for member in group.members.values():
-                    consumer_heartbeat.touch(group, member, now, limits)
+                    consumer_heartbeat.touch(group, member, now, settings.consumer(group_id))
+            case ShareGroup() as group:
+                for member_id in group.members:
+                    group.touch(member_id, now, settings.share(group_id))
 
     return act
 
@@ -255,6 +258,10 @@ def _expire(group_id: str, image: ClusterImage, settings: GroupSettings) -> Act[
                 draft = consumer_heartbeat.Draft(group, image, now)
                 consumer_heartbeat.expire(draft)
                 close(draft, settings, step)
+            case ShareGroup() as group:
+                share = ShareDraft(group, image)
+                remove(share, late_members(group, now))
+                step.records.extend(share.records)
 
     return act
 

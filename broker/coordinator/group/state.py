@@ -18,6 +18,8 @@ from broker.coordinator.group.records import (
     Record,
     decode_record,
 )
+from broker.coordinator.group.share_group import ShareGroup
+from broker.coordinator.group.share_records import SHARE_TYPES, ShareGroupMetadataKey
 from broker.coordinator.shard import Source
 from broker.errors import StorageError
 from broker.protocol.primitives import ProtocolError
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 Parked = asyncio.Future[JoinResponse | SyncResponse]
 """What a JoinGroup or SyncGroup waits on."""
 
-Group = ClassicGroup[Parked] | ConsumerGroup
+Group = ClassicGroup[Parked] | ConsumerGroup | ShareGroup
 
 
 class GroupShardState:
@@ -61,13 +63,15 @@ class GroupShardState:
                 self.offsets.apply(offset_key, record.value, source.producer_id)
             case Record(key=GroupMetadataKey(group=group_id)):
                 self._apply_classic(group_id, record)
+            case Record(key=key) if key.TYPE in SHARE_TYPES:
+                self._apply_share(key.group_id, record)
             case _:
                 self._apply_consumer(record.key.group_id, record)
 
     def _apply_classic(self, group_id: str, record: Record) -> None:
         if record.value is not None:
-            if isinstance(self.groups.get(group_id), ConsumerGroup):
-                del self.groups[group_id]
+            if not isinstance(self.groups.get(group_id), ClassicGroup):
+                self.groups.pop(group_id, None)
             self.classic_to_change(group_id).apply(record.value)
         elif isinstance(self.groups.get(group_id), ClassicGroup):
             del self.groups[group_id]
@@ -80,6 +84,16 @@ class GroupShardState:
             group = self.groups[group_id] = ConsumerGroup(group_id)
         group.apply(record)
         if record.value is None and isinstance(record.key, ConsumerGroupMetadataKey):
+            del self.groups[group_id]
+
+    def _apply_share(self, group_id: str, record: Record) -> None:
+        group = self.groups.get(group_id)
+        if not isinstance(group, ShareGroup):
+            if record.value is None:
+                return  # it was forgotten
+            group = self.groups[group_id] = ShareGroup(group_id)
+        group.apply(record)
+        if record.value is None and isinstance(record.key, ShareGroupMetadataKey):
             del self.groups[group_id]
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:

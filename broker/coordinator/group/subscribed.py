@@ -9,9 +9,8 @@ from broker.coordinator.group.assignors import Subscriptions
 from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
-from broker.metadata.records import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
+from broker.metadata.records import INTERNAL_TOPICS
 
-_INTERNAL = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC})
 _REGEX_MEMORY_BYTES = 1 << 20
 
 
@@ -30,7 +29,7 @@ def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
             ErrorCode.INVALID_REGULAR_EXPRESSION,
             f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
         ) from error
-    names = image.topics.keys() - _INTERNAL
+    names = image.topics.keys() - INTERNAL_TOPICS
     return frozenset(name for name in names if compiled.fullmatch(name))
 
 

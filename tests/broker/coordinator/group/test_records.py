@@ -23,10 +23,10 @@ from broker.coordinator.group.records import (
     OffsetCommitKey,
     OffsetCommitValue,
     Record,
-    TopicPartitions,
     decode_record,
     encode_record,
 )
+from broker.coordinator.group.topic_partitions import TopicPartitions
 from broker.protocol.primitives import ProtocolError
 
 TOPIC_ID = bytes(range(16))

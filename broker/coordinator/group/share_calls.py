@@ -1,0 +1,81 @@
+"""What the members of share groups ask about membership, and tools about them."""
+
+from dataclasses import dataclass
+
+from broker.coordinator.group import share_group
+from broker.coordinator.group.messages import Moment, Step
+from broker.coordinator.group.shards import GroupShards
+from broker.coordinator.group.share_group import (
+    LEAVING,
+    ShareDraft,
+    ShareGroup,
+    ShareHeartbeat,
+    ShareHeartbeatResponse,
+    ShareMember,
+)
+from broker.coordinator.group.state import GroupShardState, Parked
+from broker.errors import ErrorCode, KafkaError
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupDescription:
+    group_id: str
+    state: str
+    epoch: int
+    target_epoch: int
+    members: tuple[ShareMember, ...]
+
+
+class ShareCalls:
+    def __init__(self, shards: GroupShards) -> None:
+        self._shards = shards
+
+    async def heartbeat(self, request: ShareHeartbeat) -> ShareHeartbeatResponse:
+        """ShareGroupHeartbeat; answered when what it changed is committed."""
+        slot = self._shards.slot_of(request.group_id)
+        limits = self._shards.settings.share(request.group_id)
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> ShareHeartbeatResponse:
+            group = state.groups.get(request.group_id)
+            if group is not None and not isinstance(group, ShareGroup):
+                raise _not_a_share_group(request.group_id)
+            if group is None and request.member_epoch == LEAVING:
+                raise KafkaError(
+                    ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found."
+                )
+            draft = ShareDraft(group or ShareGroup(request.group_id), self._shards.image)
+            response = share_group.heartbeat(draft, request, limits)
+            step.records.extend(draft.records)
+            return response
+
+        answer = self._shards.begin(slot, request.group_id, act)
+        if not (answer.done() and answer.exception()):  # not refused: it was decided and applied
+            group = slot.state.groups.get(request.group_id)
+            if isinstance(group, ShareGroup) and request.member_id in group.members:
+                group.touch(request.member_id, self._shards.now(), limits)
+            self._shards.schedule(slot, request.group_id)
+        return await answer
+
+    def describe(self, group_id: str) -> ShareGroupDescription:
+        """ShareGroupDescribe; GROUP_ID_NOT_FOUND if there is no such share group."""
+        group = self._shards.slot_of(group_id).state.find(group_id)
+        if group is None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        if not isinstance(group, ShareGroup):
+            raise _not_a_share_group(group_id)
+        return ShareGroupDescription(
+            group_id,
+            str(group.state),
+            group.epoch,
+            group.target_epoch,
+            tuple(group.members.values()),
+        )
+
+    def require_empty(self, group_id: str) -> None:
+        """Raise NON_EMPTY_GROUP while the share group has members."""
+        if self.describe(group_id).members:
+            raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"Group {group_id} is not empty.")
+
+
+def _not_a_share_group(group_id: str) -> KafkaError:
+    return KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a share group.")

@@ -1,0 +1,112 @@
+"""Records of share groups in __consumer_offsets (KIP-932): types 10 to 14, as in Kafka 4.1."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from broker.coordinator.group.topic_partitions import TopicPartitions
+from broker.protocol.schema import ARRAY, INT8, INT32, INT64, STRING, wire
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupMemberMetadataKey:
+    """What a member of a share group said of itself."""
+
+    TYPE: ClassVar[int] = 10
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ShareGroupMemberMetadataValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    rack_id: str | None = wire(STRING, nullable=0, default=None)
+    client_id: str = wire(STRING)
+    client_host: str = wire(STRING)
+    subscribed_topic_names: list[str] = wire(ARRAY(STRING))
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupMetadataKey:
+    """A share group."""
+
+    TYPE: ClassVar[int] = 11
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ShareGroupMetadataValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    epoch: int = wire(INT32)
+    metadata_hash: int = wire(INT64)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupTargetAssignmentMetadataKey:
+    """For which group epoch the target assignment was computed."""
+
+    TYPE: ClassVar[int] = 12
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ShareGroupTargetAssignmentMetadataValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    assignment_epoch: int = wire(INT32)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupTargetAssignmentMemberKey:
+    """What a member shall read."""
+
+    TYPE: ClassVar[int] = 13
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ShareGroupTargetAssignmentMemberValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    topic_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGroupCurrentMemberAssignmentKey:
+    """What a member was told to read."""
+
+    TYPE: ClassVar[int] = 14
+    FLEXIBLE_SINCE: ClassVar[int | None] = None
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    group_id: str = wire(STRING)
+    member_id: str = wire(STRING)
+
+
+@dataclass(slots=True)
+class ShareGroupCurrentMemberAssignmentValue:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
+    member_epoch: int = wire(INT32)
+    previous_member_epoch: int = wire(INT32)
+    state: int = wire(INT8)
+    assigned_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
+
+
+SHARE_TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
+    10: (ShareGroupMemberMetadataKey, ShareGroupMemberMetadataValue, 0),
+    11: (ShareGroupMetadataKey, ShareGroupMetadataValue, 0),
+    12: (ShareGroupTargetAssignmentMetadataKey, ShareGroupTargetAssignmentMetadataValue, 0),
+    13: (ShareGroupTargetAssignmentMemberKey, ShareGroupTargetAssignmentMemberValue, 0),
+    14: (ShareGroupCurrentMemberAssignmentKey, ShareGroupCurrentMemberAssignmentValue, 0),
+}
+"""Type -> key, value, version of the value that we write."""

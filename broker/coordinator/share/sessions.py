@@ -1,0 +1,81 @@
+"""Share sessions: which partitions a member fetches, so that it need not say so each time.
+
+A session begins with epoch 0, each request raises the epoch by one, -1 ends it (KIP-932).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from broker.errors import ErrorCode, KafkaError
+
+FIRST, LAST = 0, -1
+EPOCH_MAX = 2**31 - 1
+TopicIdPartition = tuple[bytes, int]
+
+
+@dataclass(slots=True)
+class ShareSession:
+    group_id: str
+    member_id: str
+    epoch: int = 1
+    """What the next request has to say."""
+    partitions: dict[TopicIdPartition, None] = field(default_factory=dict)
+    """In the order in which they are served; who was served goes to the end."""
+
+    def served(self, where: TopicIdPartition) -> None:
+        self.partitions[where] = self.partitions.pop(where)
+
+
+class ShareSessions:
+    def __init__(self, sessions_max: int) -> None:
+        self._sessions_max = sessions_max
+        self._sessions: dict[tuple[str, str], ShareSession] = {}
+
+    def begin(
+        self,
+        who: tuple[str, str],
+        epoch: int,
+        wanted: Iterable[TopicIdPartition],
+        forgotten: Iterable[TopicIdPartition] = (),
+    ) -> ShareSession:
+        """The session of (group, member) as this request leaves it.
+
+        Raises SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
+        """
+        session = self._made(who) if epoch == FIRST else self._known(who, epoch)
+        session.partitions.update(dict.fromkeys(wanted))
+        for where in forgotten:
+            session.partitions.pop(where, None)
+        if epoch == LAST:
+            del self._sessions[who]
+        return session
+
+    def _made(self, who: tuple[str, str]) -> ShareSession:
+        if who not in self._sessions and len(self._sessions) >= self._sessions_max:
+            raise KafkaError(
+                ErrorCode.SHARE_SESSION_LIMIT_REACHED,
+                f"there are {self._sessions_max} share sessions",
+            )
+        session = self._sessions[who] = ShareSession(*who)
+        return session
+
+    def _known(self, who: tuple[str, str], epoch: int) -> ShareSession:
+        session = self._sessions.get(who)
+        if session is None:
+            raise KafkaError(ErrorCode.SHARE_SESSION_NOT_FOUND, "The share session was not found.")
+        if epoch == LAST:
+            return session
+        if epoch != session.epoch:
+            raise KafkaError(
+                ErrorCode.INVALID_SHARE_SESSION_EPOCH,
+                f"The share session epoch is {session.epoch}, not {epoch}.",
+            )
+        session.epoch = 1 if epoch == EPOCH_MAX else epoch + 1
+        return session
+
+    def forget(self, group_id: str, member_id: str) -> None:
+        """The member is gone."""
+        self._sessions.pop((group_id, member_id), None)
+
+    def __len__(self) -> int:
+        return len(self._sessions)

@@ -1,0 +1,137 @@
+"""The partitions of __share_group_state as shards: which one a share partition lives on.
+
+The topic is not compacted, because updates build on each other: when a shard's log has grown by
+enough records its whole state is written once more, and everything before that is deleted.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.coordinator.cluster import Cluster
+from broker.coordinator.shard import Decision, Shard
+from broker.coordinator.share.records import ShareKey, Value, encode_record, tombstones
+from broker.coordinator.share.share_partition import SharePartition
+from broker.coordinator.share.state import ShareState
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.records import SHARE_STATE_TOPIC
+from broker.partition.partitions import Partitions
+from broker.protocol.primitives import java_string_hash
+
+Look = Callable[[SharePartition], Value | None]
+"""Looks at a share partition and says what shall be recorded, if anything."""
+
+
+class ShareStore:
+    def __init__(
+        self, cluster: Cluster, partitions: Partitions, config: BrokerConfig, clock: Clock
+    ) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+        self._config = config
+        self._clock = clock
+        self._slots: dict[int, tuple[Shard, ShareState]] = {}
+        self._opening = asyncio.Lock()
+        self._pruning: set[int] = set()
+
+    async def find(self, key: ShareKey) -> SharePartition | None:
+        """The share partition as it is; None when the group never read it."""
+        _, state = await self._slot(key)
+        return state.partitions.get(key)
+
+    async def change(self, key: ShareKey, look: Look) -> None:
+        """Decide on a share partition (a new one if it is not known), append, apply."""
+        shard, state = await self._slot(key)
+
+        def decide() -> Decision[None]:
+            value = look(state.partitions.get(key) or SharePartition())
+            return Decision([] if value is None else [encode_record(key, value)], None)
+
+        await shard.write(decide)
+        await self._prune(self._index(key))
+
+    async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:
+        """Nothing of the group (or of it and one topic) is remembered any more."""
+        for shard, state in await self._all():
+            records = [
+                record
+                for key in state.of_group(group_id)
+                if topic_id in (None, key.topic_id)
+                for record in tombstones(key)
+            ]
+            if records:
+                await shard.write(partial(Decision, records, None))
+
+    async def of_group(self, group_id: str) -> Mapping[ShareKey, SharePartition]:
+        """All partitions that the group reads or read."""
+        found: dict[ShareKey, SharePartition] = {}
+        for _, state in await self._all():
+            found.update(state.of_group(group_id))
+        return found
+
+    # -- shards ------------------------------------------------------------------------------
+
+    def _index(self, key: ShareKey) -> int:
+        count = self._config.share_coordinator_state_topic_num_partitions
+        topic = self._cluster.image.topics.get(SHARE_STATE_TOPIC)
+        if topic is not None:
+            count = len(topic.partitions)
+        return (java_string_hash(str(key)) & 0x7FFFFFFF) % count
+
+    async def _all(self) -> list[tuple[Shard, ShareState]]:
+        topic = self._cluster.image.topics.get(SHARE_STATE_TOPIC)
+        if topic is None:
+            return []
+        return [await self._open(index) for index in range(len(topic.partitions))]
+
+    async def _slot(self, key: ShareKey) -> tuple[Shard, ShareState]:
+        if SHARE_STATE_TOPIC not in self._cluster.image.topics:
+            await self._cluster.ensure_internal_topic(SHARE_STATE_TOPIC)
+        return await self._open(self._index(key))
+
+    async def _open(self, index: int) -> tuple[Shard, ShareState]:
+        slot = self._slots.get(index)
+        if slot is None:
+            async with self._opening:
+                slot = self._slots.get(index) or await self._load(index)
+                self._slots[index] = slot
+        await slot[0].wait_until_loaded()
+        slot[0].check_loaded()
+        return slot
+
+    async def _load(self, index: int) -> tuple[Shard, ShareState]:
+        try:
+            partition = self._partitions.get(SHARE_STATE_TOPIC, index)
+        except KafkaError as error:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
+        state = ShareState()
+        shard = Shard(partition, state, self._clock)
+        await shard.load()
+        return shard, state
+
+    async def _prune(self, index: int) -> None:
+        """Begin the log anew with the whole state, when history outweighs it."""
+        shard, state = self._slots[index]
+        partition = shard.partition
+        length = partition.log_end_offset - partition.log_start_offset
+        history = self._config.share_coordinator_snapshot_update_records_per_snapshot
+        if length < history + 2 * len(state.partitions) or index in self._pruning:
+            return
+        self._pruning.add(index)
+        try:
+            start = partition.log_end_offset
+            now_ms = self._clock.now_ms()
+            await shard.write(
+                lambda: Decision(
+                    [
+                        encode_record(key, one.snapshot(now_ms))
+                        for key, one in state.partitions.items()
+                    ],
+                    None,
+                )
+            )
+            await partition.delete_records_before(start)
+        finally:
+            self._pruning.discard(index)

@@ -1,0 +1,58 @@
+"""AlterShareGroupOffsets (API key 91): where a share group without members goes on."""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.alter_share_group_offsets import (
+    AlterShareGroupOffsetsRequest,
+    AlterShareGroupOffsetsRequestTopic,
+    AlterShareGroupOffsetsResponse,
+    AlterShareGroupOffsetsResponsePartition,
+    AlterShareGroupOffsetsResponseTopic,
+)
+from broker.security.acls import Operation, Resource
+
+
+async def alter_share_group_offsets(
+    request: AlterShareGroupOffsetsRequest, context: RequestContext
+) -> AlterShareGroupOffsetsResponse:
+    try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
+        context.services.groups.share.require_empty(request.group_id)
+    except KafkaError as refusal:
+        return AlterShareGroupOffsetsResponse(
+            error_code=refusal.code, error_message=refusal.message
+        )
+    return AlterShareGroupOffsetsResponse(
+        responses=[await _alter(request.group_id, topic, context) for topic in request.topics]
+    )
+
+
+async def _alter(
+    group_id: str, topic: AlterShareGroupOffsetsRequestTopic, context: RequestContext
+) -> AlterShareGroupOffsetsResponseTopic:
+    services = context.services
+    known = services.cluster.image.topics.get(topic.topic_name)
+    answer = AlterShareGroupOffsetsResponseTopic(topic_name=topic.topic_name)
+    if known is not None:
+        answer.topic_id = known.topic_id
+    for wanted in topic.partitions:
+        done = AlterShareGroupOffsetsResponsePartition(wanted.partition_index)
+        try:
+            context.require(Operation.READ, Resource.TOPIC, topic.topic_name)
+            partition = services.partitions.get(topic.topic_name, wanted.partition_index)
+            if wanted.start_offset < 0:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "the start offset is negative")
+            await services.share.set_offset(group_id, partition, wanted.start_offset)
+        except KafkaError as refusal:
+            done.error_code, done.error_message = refusal.code, refusal.message
+        answer.partitions.append(done)
+    return answer
+
+
+HANDLER = Handler(
+    ApiKey.ALTER_SHARE_GROUP_OFFSETS,
+    Versions(0, 0),
+    AlterShareGroupOffsetsRequest,
+    alter_share_group_offsets,
+)

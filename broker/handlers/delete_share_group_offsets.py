@@ -1,0 +1,52 @@
+"""DeleteShareGroupOffsets (API key 92): a share group without members forgets topics."""
+
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.delete_share_group_offsets import (
+    DeleteShareGroupOffsetsRequest,
+    DeleteShareGroupOffsetsResponse,
+    DeleteShareGroupOffsetsResponseTopic,
+)
+from broker.security.acls import Operation, Resource
+
+
+async def delete_share_group_offsets(
+    request: DeleteShareGroupOffsetsRequest, context: RequestContext
+) -> DeleteShareGroupOffsetsResponse:
+    try:
+        context.require(Operation.DELETE, Resource.GROUP, request.group_id)
+        context.services.groups.share.require_empty(request.group_id)
+    except KafkaError as refusal:
+        return DeleteShareGroupOffsetsResponse(
+            error_code=refusal.code, error_message=refusal.message
+        )
+    return DeleteShareGroupOffsetsResponse(
+        responses=[
+            await _delete(request.group_id, topic.topic_name, context) for topic in request.topics
+        ]
+    )
+
+
+async def _delete(
+    group_id: str, name: str, context: RequestContext
+) -> DeleteShareGroupOffsetsResponseTopic:
+    topic = context.services.cluster.image.topics.get(name)
+    answer = DeleteShareGroupOffsetsResponseTopic(topic_name=name)
+    try:
+        context.require(Operation.READ, Resource.TOPIC, name)
+        if topic is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"topic {name} does not exist")
+        answer.topic_id = topic.topic_id
+        await context.services.share.forget(group_id, topic.topic_id)
+    except KafkaError as refusal:
+        answer.error_code, answer.error_message = refusal.code, refusal.message
+    return answer
+
+
+HANDLER = Handler(
+    ApiKey.DELETE_SHARE_GROUP_OFFSETS,
+    Versions(0, 0),
+    DeleteShareGroupOffsetsRequest,
+    delete_share_group_offsets,
+)

@@ -1,0 +1,94 @@
+"""DescribeShareGroupOffsets (API key 90): where share groups are. v1 (Kafka 4.2) tells the lag."""
+
+from broker.coordinator.share.messages import ShareOffset
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.protocol.api_keys import ApiKey
+from broker.protocol.messages.describe_share_group_offsets import (
+    DescribeShareGroupOffsetsRequest,
+    DescribeShareGroupOffsetsRequestGroup,
+    DescribeShareGroupOffsetsResponse,
+    DescribeShareGroupOffsetsResponseGroup,
+    DescribeShareGroupOffsetsResponsePartition,
+    DescribeShareGroupOffsetsResponseTopic,
+)
+from broker.security.acls import Operation, Resource
+
+NOT_KNOWN = -1
+
+
+async def describe_share_group_offsets(
+    request: DescribeShareGroupOffsetsRequest, context: RequestContext
+) -> DescribeShareGroupOffsetsResponse:
+    return DescribeShareGroupOffsetsResponse(
+        groups=[await _describe(group, context) for group in request.groups]
+    )
+
+
+async def _describe(
+    group: DescribeShareGroupOffsetsRequestGroup, context: RequestContext
+) -> DescribeShareGroupOffsetsResponseGroup:
+    services = context.services
+    try:
+        context.require(Operation.DESCRIBE, Resource.GROUP, group.group_id)
+        services.groups.share.describe(group.group_id)  # refuses what is no share group
+        offsets = {one.where: one for one in await services.share.offsets(group.group_id)}
+    except KafkaError as refusal:
+        return DescribeShareGroupOffsetsResponseGroup(
+            group_id=group.group_id, error_code=refusal.code, error_message=refusal.message
+        )
+    names = services.cluster.image.names_by_id
+    wanted: dict[str, list[int]] = {}
+    if group.topics is None:
+        for topic_id, index in sorted(offsets):
+            if topic_id in names:
+                wanted.setdefault(names[topic_id], []).append(index)
+    else:
+        wanted = {topic.topic_name: topic.partitions for topic in group.topics}
+    return DescribeShareGroupOffsetsResponseGroup(
+        group_id=group.group_id,
+        topics=[_topic(name, indexes, offsets, context) for name, indexes in wanted.items()],
+    )
+
+
+def _topic(
+    name: str,
+    indexes: list[int],
+    offsets: dict[tuple[bytes, int], ShareOffset],
+    context: RequestContext,
+) -> DescribeShareGroupOffsetsResponseTopic:
+    topic = context.services.cluster.image.topics.get(name)
+    if topic is None or not context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, name):
+        code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        if topic is not None:
+            code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        return DescribeShareGroupOffsetsResponseTopic(
+            topic_name=name,
+            partitions=[
+                DescribeShareGroupOffsetsResponsePartition(index, NOT_KNOWN, error_code=code)
+                for index in indexes
+            ],
+        )
+    return DescribeShareGroupOffsetsResponseTopic(
+        topic_name=name,
+        topic_id=topic.topic_id,
+        partitions=[_partition(index, offsets.get((topic.topic_id, index))) for index in indexes],
+    )
+
+
+def _partition(
+    index: int, offset: ShareOffset | None
+) -> DescribeShareGroupOffsetsResponsePartition:
+    if offset is None:
+        return DescribeShareGroupOffsetsResponsePartition(index, NOT_KNOWN)
+    return DescribeShareGroupOffsetsResponsePartition(
+        index, offset.start_offset, leader_epoch=0, lag=offset.lag
+    )
+
+
+HANDLER = Handler(
+    ApiKey.DESCRIBE_SHARE_GROUP_OFFSETS,
+    Versions(0, 1),
+    DescribeShareGroupOffsetsRequest,
+    describe_share_group_offsets,
+)

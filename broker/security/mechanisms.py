@@ -1,0 +1,133 @@
+"""Which SASL mechanisms are offered, and what each one asks: files of the settings, and the users
+that the cluster knows."""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.security.credentials import ScramMechanism
+from broker.security.jwt import Key, Rules, shared_secret, validate
+from broker.security.sasl import USER_PREFIX, Exchange, Mechanisms
+from broker.security.sasl_oauthbearer import OauthBearerExchange
+from broker.security.sasl_plain import PlainExchange, PlainUsers, users_of
+from broker.security.sasl_scram import NAMES, Known, ScramExchange, ScramServer
+from broker.security.security import Security
+from footfall.settings import SettingsError
+
+PLAIN, OAUTHBEARER = "PLAIN", "OAUTHBEARER"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SaslSources:
+    """What was read from files, once, when the broker started."""
+
+    users: PlainUsers | None = None
+    tokens: Rules = field(default_factory=Rules)
+
+
+def load_sources(config: BrokerConfig) -> SaslSources:
+    """Read what the enabled mechanisms need; SettingsError tells what is missing or unsafe."""
+    enabled = config.sasl_enabled_mechanisms
+    for name in enabled:
+        if name not in (PLAIN, OAUTHBEARER, *NAMES):
+            raise SettingsError(
+                f"sasl_enabled_mechanisms in [broker]: {name!r} is not one of"
+                f" {', '.join(sorted((PLAIN, OAUTHBEARER, *NAMES)))}"
+            )
+    if not enabled:
+        raise SettingsError("sasl_enabled_mechanisms in [broker] is empty: nobody could log in")
+    users = None
+    if PLAIN in enabled:
+        users = PlainUsers(
+            _parsed("sasl_plain_users_file", config.sasl_plain_users_file, users_of, private=True)
+        )
+    return SaslSources(users, _rules(config) if OAUTHBEARER in enabled else Rules())
+
+
+def build_mechanisms(
+    config: BrokerConfig, sources: SaslSources, security: Security, clock: Clock
+) -> Mechanisms:
+    """What a listener with SASL offers."""
+
+    def lookup(name: str, mechanism: ScramMechanism, by_token: bool) -> Known | None:
+        if by_token:
+            found = security.tokens.scram(name, mechanism, clock.now_ms())
+            if found is None:
+                return None
+            owner, of_token = found
+            return Known(owner.removeprefix(USER_PREFIX), of_token, by_token=True)
+        credential = security.credentials.scram(name, mechanism)
+        return None if credential is None else Known(name, credential)
+
+    offered: dict[str, Callable[[], Exchange]] = {}
+    for name in config.sasl_enabled_mechanisms:
+        if name in NAMES:
+            offered[name] = _scram(ScramServer(NAMES[name], lookup))
+        elif name == PLAIN and sources.users is not None:
+            offered[name] = _plain(sources.users)
+        elif name == OAUTHBEARER:
+            offered[name] = lambda: OauthBearerExchange(
+                lambda token: validate(token, sources.tokens, clock.now_ms())
+            )
+    return Mechanisms(offered, clock, config.connections_max_reauth_ms)
+
+
+def _scram(server: ScramServer) -> Callable[[], Exchange]:
+    return lambda: ScramExchange(server)
+
+
+def _plain(users: PlainUsers) -> Callable[[], Exchange]:
+    return lambda: PlainExchange(users)
+
+
+def _rules(config: BrokerConfig) -> Rules:
+    keys: tuple[Key, ...] = ()
+    if config.sasl_oauthbearer_jwks_file:
+        from broker.security.jwks import keys_of  # 60 ms and 10 MB that only this needs
+
+        keys += _parsed(
+            "sasl_oauthbearer_jwks_file", config.sasl_oauthbearer_jwks_file, keys_of, private=False
+        )
+    if config.sasl_oauthbearer_secret_file:
+        keys += _parsed(
+            "sasl_oauthbearer_secret_file",
+            config.sasl_oauthbearer_secret_file,
+            lambda text: (shared_secret(text.strip().encode()),),
+            private=True,
+        )
+    if not keys and not config.sasl_oauthbearer_unsecured:
+        raise SettingsError(
+            "OAUTHBEARER needs sasl_oauthbearer_jwks_file or sasl_oauthbearer_secret_file in"
+            " [broker], to check signatures with"
+        )
+    return Rules(
+        keys=keys,
+        issuer=config.sasl_oauthbearer_expected_issuer,
+        audiences=frozenset(config.sasl_oauthbearer_expected_audience),
+        subject_claim=config.sasl_oauthbearer_sub_claim_name,
+        skew_ms=config.sasl_oauthbearer_clock_skew_seconds * 1000,
+        unsecured=config.sasl_oauthbearer_unsecured,
+    )
+
+
+def _parsed(key: str, name: str, parse: Callable[[str], T], *, private: bool) -> T:
+    """What stands in a file of the settings; its content is never part of an error."""
+    place = f"{key} = {name!r} in [broker]"
+    if not name:
+        raise SettingsError(f"{key} in [broker] must name a file")
+    path = Path(name)
+    try:
+        if private and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsError(f"{place} can be read by others: chmod 600 it")
+        return parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{place} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{place} is not UTF-8") from error
+    except ValueError as error:
+        raise SettingsError(f"{place} cannot be used: {error}") from error

@@ -1,0 +1,183 @@
+"""SASL on one connection: who is at the other end, and until when (KIP-43, KIP-152, KIP-368).
+
+A client chooses a mechanism (SaslHandshake), then exchanges tokens until the mechanism knows who
+it is. It may do so again later on the same connection, as the same user and by the same mechanism;
+when its session has run out it must. Nothing here reads a socket or a clock of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from broker.clock import Clock
+from broker.errors import ErrorCode, KafkaError
+from broker.protocol.api_keys import ApiKey
+
+ANONYMOUS = "User:ANONYMOUS"
+USER_PREFIX = "User:"
+REAUTHENTICATION_MS_MIN = 1000
+"""Sooner after a log-in a client may not log in again (Kafka: MIN_REAUTH_INTERVAL_ONE_SECOND)."""
+
+
+class SaslRefused(KafkaError):
+    """A log-in that failed; the message goes to the client and names no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.SASL_AUTHENTICATION_FAILED, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a finished exchange has found."""
+
+    user: str
+    expires_at_ms: int | None = None
+    """Wall clock, ms: when the proof itself runs out; None: never."""
+    by_token: bool = False
+    """The proof was a delegation token (KIP-48)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The answer to one token; `identity` is set when it was the last."""
+
+    answer: bytes
+    identity: Identity | None = None
+
+
+class Exchange(Protocol):
+    """The server's half of one mechanism, for one log-in."""
+
+    def respond(self, token: bytes) -> Step:
+        """Answer the client's next token; SaslRefused when it proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanisms:
+    """What a listener offers; each value begins one exchange."""
+
+    offered: Mapping[str, Callable[[], Exchange]]
+    clock: Clock
+    session_ms_max: int = 0
+    """connections_max_reauth_ms: longest session, 0: no bound."""
+
+
+class State(StrEnum):
+    """Where a connection stands."""
+
+    NO_MECHANISM = "no mechanism"
+    EXCHANGING = "exchanging"
+    AUTHENTICATED = "authenticated"
+    FAILED = "failed"
+
+
+_SERVED = {
+    State.NO_MECHANISM: frozenset({ApiKey.API_VERSIONS, ApiKey.SASL_HANDSHAKE}),
+    State.EXCHANGING: frozenset({ApiKey.SASL_AUTHENTICATE}),
+    State.FAILED: frozenset[ApiKey](),
+}
+
+
+class Authentication:
+    """One connection's log-in; `principal` counts once the state is AUTHENTICATED."""
+
+    def __init__(self, mechanisms: Mechanisms) -> None:
+        self._mechanisms = mechanisms
+        self.state = State.NO_MECHANISM
+        self.principal = ANONYMOUS
+        self.mechanism = ""
+        self.by_token = False
+        self.raw_tokens = False
+        """The next frames are bare tokens: the mechanism was chosen in version 0."""
+        self.is_again = False
+        """The exchange that runs, or ran last, was not the first one of this connection."""
+        self.session_lifetime_ms = 0
+        """As clients are told; 0: no end."""
+        self._exchange: Exchange | None = None
+        self._since_ms = 0.0
+        self._ends_ms: float | None = None
+
+    @property
+    def offered(self) -> list[str]:
+        """Names of the mechanisms a client may choose from."""
+        return sorted(self._mechanisms.offered)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the session of an authenticated client has run out."""
+        ends_ms = self._ends_ms
+        return ends_ms is not None and self._mechanisms.clock.monotonic_ms() >= ends_ms
+
+    def serves(self, api_key: int) -> bool:
+        """Whether a request of this API may be answered now; if not, the connection must end."""
+        if self.state is State.AUTHENTICATED:
+            return self._ends_ms is None or api_key == ApiKey.SASL_HANDSHAKE or not self.has_expired
+        return api_key in _SERVED[self.state]
+
+    def choose(self, mechanism: str, *, raw_tokens: bool) -> None:
+        """Begin an exchange. KafkaError ILLEGAL_SASL_STATE: not now; the connection may go on.
+
+        UNSUPPORTED_SASL_MECHANISM, SASL_AUTHENTICATION_FAILED: the connection has failed.
+        """
+        if self.state is State.AUTHENTICATED:
+            age_ms = self._mechanisms.clock.monotonic_ms() - self._since_ms
+            if age_ms < REAUTHENTICATION_MS_MIN:
+                raise KafkaError(
+                    ErrorCode.ILLEGAL_SASL_STATE,
+                    f"authenticated {age_ms:.0f} ms ago: not again before"
+                    f" {REAUTHENTICATION_MS_MIN} ms",
+                )
+            self.is_again = True
+        begin = self._mechanisms.offered.get(mechanism)
+        if begin is None:
+            self.state = State.FAILED
+            raise KafkaError(
+                ErrorCode.UNSUPPORTED_SASL_MECHANISM,
+                f"Unsupported SASL mechanism {mechanism[:100]}",
+            )
+        if self.is_again and mechanism != self.mechanism:
+            self.state = State.FAILED
+            raise SaslRefused(
+                f"SaslMechanism '{mechanism}' requested by client is not supported for"
+                f" reauthentication of mechanism '{self.mechanism}'"
+            )
+        self.mechanism = mechanism
+        self._exchange = begin()
+        self.raw_tokens = raw_tokens
+        self.state = State.EXCHANGING
+
+    def respond(self, token: bytes) -> bytes:
+        """Answer a token of the client; SaslRefused: the connection has failed."""
+        if self.state is not State.EXCHANGING or self._exchange is None:
+            raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE, "no mechanism was chosen")
+        try:
+            step = self._exchange.respond(token)
+            if step.identity is not None:
+                self._finish(step.identity)
+        except KafkaError:
+            self.state = State.FAILED
+            self.raw_tokens = False
+            self._exchange = None
+            raise
+        return step.answer
+
+    def _finish(self, identity: Identity) -> None:
+        principal = USER_PREFIX + identity.user
+        if self.is_again and principal != self.principal:
+            raise SaslRefused(
+                "Cannot change principals during re-authentication from"
+                f" {self.principal.replace(':', '.', 1)}: {principal.replace(':', '.', 1)}"
+            )
+        clock, longest_ms = self._mechanisms.clock, self._mechanisms.session_ms_max
+        bounds = [longest_ms] if longest_ms > 0 else []
+        if identity.expires_at_ms is not None:
+            bounds.append(identity.expires_at_ms - clock.now_ms())
+        self._since_ms = clock.monotonic_ms()
+        self.session_lifetime_ms = max(0, min(bounds)) if bounds else 0
+        self._ends_ms = self._since_ms + self.session_lifetime_ms if bounds else None
+        self.principal = principal
+        self.by_token = identity.by_token
+        self.raw_tokens = False
+        self._exchange = None
+        self.state = State.AUTHENTICATED

@@ -1,0 +1,134 @@
+"""All listeners of a broker, each with what protects it."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.handlers.handler import ListenerAddress
+from broker.metrics import BrokerMetrics
+from broker.security.mechanisms import build_mechanisms, load_sources
+from broker.security.security import Security
+from broker.server.dispatcher import Dispatcher
+from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
+from broker.server.guard import Logins
+from broker.server.listener import Listener, Protection, limits_of
+from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules, server_context
+
+log = logging.getLogger(__name__)
+
+
+class PortTaken(Exception):
+    """An address of the settings that cannot be listened on; the message tells the way out."""
+
+
+@dataclass(slots=True)
+class _Door:
+    """One listener on its way from settings to serving."""
+
+    endpoint: Endpoint
+    listener: Listener
+    tls: TlsSettings | None
+    address: ListenerAddress | None = None
+
+
+class Listeners:
+    """Made from the settings; then `bind`, `serve` inside a task group, `stop`."""
+
+    def __init__(self, config: BrokerConfig, metrics: BrokerMetrics) -> None:
+        """Read certificates and users; SettingsError when something is missing or unsafe."""
+        self._config = config
+        endpoints = endpoints_of(config)
+        self._sources = None
+        if any(endpoint.protocol.has_sasl for endpoint in endpoints):
+            self._sources = load_sources(config)
+        self._doors = [
+            _Door(
+                endpoint,
+                Listener(endpoint.name, limits_of(config), metrics),
+                _tls(endpoint, config, metrics),
+            )
+            for endpoint in endpoints
+        ]
+        for endpoint in endpoints:
+            _warn(endpoint, config)
+
+    @property
+    def addresses(self) -> tuple[ListenerAddress, ...]:
+        """What clients are told, in the order of the settings; empty before `bind`."""
+        return tuple(door.address for door in self._doors if door.address is not None)
+
+    def bind(self) -> None:
+        """Take all ports; PortTaken names the one that cannot be had."""
+        for door in self._doors:
+            endpoint = door.endpoint
+            try:
+                port = door.listener.bind(endpoint.host, endpoint.port)
+            except OSError as error:
+                raise PortTaken(
+                    f"port {endpoint.host}:{endpoint.port} is taken or cannot be used"
+                    f" ({error.strerror}): stop the other program, or set"
+                    f" [broker] {'listeners' if self._config.listeners else 'port'}"
+                ) from error
+            door.address = ListenerAddress(
+                endpoint.name, endpoint.advertised_host, endpoint.advertised_port or port
+            )
+
+    async def serve(
+        self,
+        dispatcher: Dispatcher,
+        tasks: asyncio.TaskGroup,
+        security: Security,
+        clock: Clock,
+    ) -> None:
+        """Answer clients of all listeners; returns at once."""
+        config, logins = self._config, None
+        if self._sources is not None:
+            logins = Logins(
+                build_mechanisms(config, self._sources, security, clock),
+                frame_bytes_max=min(
+                    config.sasl_server_max_receive_size, config.socket_request_max_bytes
+                ),
+                timeout_s=config.authentication_timeout_ms / 1000,
+                failure_delay_s=config.connection_failed_authentication_delay_ms / 1000,
+            )
+        for door in self._doors:
+            assert door.address is not None
+            protection = Protection(door.tls, logins if door.endpoint.protocol.has_sasl else None)
+            await door.listener.serve(dispatcher, door.address, tasks, protection)
+
+    async def stop(self) -> None:
+        """Stop all of them; they end the requests in work side by side."""
+        async with asyncio.TaskGroup() as stopping:
+            for door in self._doors:
+                stopping.create_task(door.listener.stop())
+
+
+def _tls(endpoint: Endpoint, config: BrokerConfig, metrics: BrokerMetrics) -> TlsSettings | None:
+    if not endpoint.protocol.has_tls:
+        return None
+    # As in Apache Kafka: where clients log in by SASL, certificates of clients are not asked for.
+    client_auth = "none" if endpoint.protocol.has_sasl else config.ssl_client_auth
+    return TlsSettings(
+        server_context(config, client_auth=client_auth),
+        mapping_rules(config),
+        metrics.authentications(endpoint.name),
+        timeout_s=config.authentication_timeout_ms / 1000,
+        failure_delay_s=config.connection_failed_authentication_delay_ms / 1000,
+        space=memoryview(bytearray(RECEIVE_BYTES)),
+    )
+
+
+def _warn(endpoint: Endpoint, config: BrokerConfig) -> None:
+    """Say what a listener that others can reach leaves open."""
+    if endpoint.is_loopback:
+        return
+    place = f"{endpoint.name}://{endpoint.host}:{endpoint.port}"
+    known = endpoint.protocol.has_sasl or (
+        endpoint.protocol.has_tls and config.ssl_client_auth == "required"
+    )
+    if not known:
+        log.warning("anybody who reaches %s can use it: clients need not show who they are", place)
+    if endpoint.protocol is SecurityProtocol.SASL_PLAINTEXT:
+        log.warning("%s is not encrypted: records, and passwords of PLAIN, can be read", place)

@@ -1,0 +1,38 @@
+from broker.errors import ErrorCode
+from broker.protocol.messages import alter_share_group_offsets as messages
+from tests.support.raw_client import RawClient
+from tests.support.share_calls import GROUP, acquired, beat, fetch
+from tests.support.share_offsets import offset_and_lag, worked
+
+
+async def alter(client: RawClient, offset: int, topic: str = "jobs") -> list[int]:
+    """Error codes of the group and, if it is not refused, of the partition."""
+    partition = messages.AlterShareGroupOffsetsRequestPartition(0, offset)
+    wanted = messages.AlterShareGroupOffsetsRequestTopic(topic, [partition])
+    request = messages.AlterShareGroupOffsetsRequest(GROUP, [wanted])
+    response = await client.ask(request, 0, messages.AlterShareGroupOffsetsResponse)
+    parts = [part.error_code for one in response.responses for part in one.partitions]
+    return [response.error_code, *parts]
+
+
+async def test_a_group_without_members_goes_on_where_it_is_told(client: RawClient) -> None:
+    jobs = await worked(client)
+    refused = await alter(client, 0)
+    await fetch(client, jobs, -1)
+    await beat(client, -1)
+
+    altered = await alter(client, 1)
+    again = await fetch(client, jobs, 0, member="b")
+
+    assert refused == [ErrorCode.NON_EMPTY_GROUP]
+    assert altered == [ErrorCode.NONE, ErrorCode.NONE]
+    assert acquired(again) == [(1, 4, 1)]
+    assert await offset_and_lag(client) == (1, 4)
+
+
+async def test_a_topic_that_is_not_there_is_refused(client: RawClient) -> None:
+    await worked(client)
+    await beat(client, -1)
+
+    assert await alter(client, 1, "none") == [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
+    assert await alter(client, -5) == [0, ErrorCode.INVALID_REQUEST]

@@ -1,0 +1,85 @@
+import pytest
+
+from broker.errors import ErrorCode
+from tests.support.raw_client import RawClient
+from tests.support.share_calls import (
+    ACCEPT,
+    REJECT,
+    RELEASE,
+    RENEW,
+    acknowledge,
+    acquired,
+    fetch,
+    from_the_beginning,
+    produce,
+)
+from tests.support.topic_calls import make_topic
+
+
+@pytest.fixture
+async def jobs(client: RawClient) -> bytes:
+    """Id of a topic with five records, all of them given to member a."""
+    topic_id = (await make_topic(client, "jobs")).topic_id
+    await from_the_beginning(client)
+    await produce(client, "jobs", 5)
+    assert acquired(await fetch(client, topic_id, 0)) == [(0, 4, 1)]
+    return topic_id
+
+
+async def test_only_released_records_come_again(client: RawClient, jobs: bytes) -> None:
+    words = [ACCEPT, RELEASE, REJECT, RELEASE, ACCEPT]
+
+    outcome = await acknowledge(client, jobs, 1, (0, 4, words))
+    again = await fetch(client, jobs, 0, member="b")
+
+    assert outcome == (ErrorCode.NONE, ErrorCode.NONE)
+    assert acquired(again) == [(1, 1, 2), (3, 3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("batch", "member_epoch", "outcome"),
+    [
+        ((0, 5, [ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
+        ((3, 2, [ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
+        ((0, 4, [ACCEPT, ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
+        ((0, 0, [9]), ("a", 1), (ErrorCode.INVALID_REQUEST, -1)),
+        ((0, 0, [RENEW]), ("a", 1), (ErrorCode.INVALID_REQUEST, -1)),
+        ((0, 0, [ACCEPT]), ("a", 0), (ErrorCode.INVALID_SHARE_SESSION_EPOCH, -1)),
+        ((0, 0, [ACCEPT]), ("nobody", 1), (ErrorCode.SHARE_SESSION_NOT_FOUND, -1)),
+    ],
+)
+async def test_an_answer_that_cannot_be_changes_nothing(
+    client: RawClient,
+    jobs: bytes,
+    batch: tuple[int, int, list[int]],
+    member_epoch: tuple[str, int],
+    outcome: tuple[int, int],
+) -> None:
+    member, epoch = member_epoch
+
+    refused = await acknowledge(client, jobs, epoch, batch, member=member)
+    await fetch(client, jobs, -1)
+    again = await fetch(client, jobs, 0, member="b")
+
+    assert refused == outcome
+    assert acquired(again) == [(0, 4, 2)]
+
+
+async def test_only_the_holder_answers_and_only_once(client: RawClient, jobs: bytes) -> None:
+    await fetch(client, jobs, 0, member="b")
+
+    of_another = await acknowledge(client, jobs, 1, (0, 0, [ACCEPT]), member="b")
+    first = await acknowledge(client, jobs, 1, (2, 2, [ACCEPT]))
+    second = await acknowledge(client, jobs, 2, (2, 2, [RELEASE]))
+
+    assert of_another == (0, ErrorCode.INVALID_RECORD_STATE)
+    assert first == (0, 0)
+    assert second == (0, ErrorCode.INVALID_RECORD_STATE)
+
+
+async def test_from_v2_on_a_lock_can_be_renewed(client: RawClient, jobs: bytes) -> None:
+    outcome = await acknowledge(client, jobs, 1, (0, 4, [RENEW]), version=2)
+    others = await fetch(client, jobs, 0, member="b")
+
+    assert outcome == (0, 0)
+    assert acquired(others) == []

@@ -1,0 +1,98 @@
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.messages.share_group_heartbeat import ShareGroupHeartbeatResponse
+from broker.protocol.messages.update_features import (
+    FeatureUpdateKey,
+    UpdateFeaturesRequest,
+    UpdateFeaturesResponse,
+)
+from tests.support.group_calls import coordinated, join_consumer_group
+from tests.support.raw_client import RawClient
+from tests.support.share_calls import beat
+from tests.support.topic_calls import make_topic
+
+
+def partitions(response: ShareGroupHeartbeatResponse) -> list[int] | None:
+    if response.assignment is None:
+        return None
+    return [index for topic in response.assignment.topic_partitions for index in topic.partitions]
+
+
+async def test_members_share_partitions_and_epochs_follow(client: RawClient) -> None:
+    await make_topic(client, "jobs", 2)
+    await coordinated(client)
+
+    alone = await beat(client, topics=["jobs"], member="a")
+    second = await beat(client, topics=["jobs"], member="b")
+    told = await beat(client, 1, member="a")
+    quiet = await beat(client, 2, member="a")
+    left = await beat(client, -1, member="b")
+    alone_again = await beat(client, 2, member="a")
+
+    assert (alone.member_epoch, partitions(alone)) == (1, [0, 1])
+    assert (second.member_epoch, partitions(second)) == (2, [1])
+    assert (told.member_epoch, partitions(told)) == (2, [0])
+    assert (quiet.member_epoch, partitions(quiet)) == (2, None)
+    assert left.member_epoch == -1
+    assert (alone_again.member_epoch, partitions(alone_again)) == (3, [0, 1])
+
+
+async def test_with_more_members_than_partitions_they_read_the_same(client: RawClient) -> None:
+    await make_topic(client, "jobs")
+    await coordinated(client)
+
+    answers = [await beat(client, topics=["jobs"], member=name) for name in "abc"]
+
+    assert [partitions(answer) for answer in answers] == [[0], [0], [0]]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "topics", "code"),
+    [
+        (5, None, ErrorCode.UNKNOWN_MEMBER_ID),
+        (0, None, ErrorCode.INVALID_REQUEST),
+        (-2, None, ErrorCode.INVALID_REQUEST),
+        (-1, None, ErrorCode.GROUP_ID_NOT_FOUND),
+    ],
+)
+async def test_a_heartbeat_out_of_nowhere_is_refused(
+    client: RawClient, epoch: int, topics: list[str] | None, code: ErrorCode
+) -> None:
+    await coordinated(client)
+
+    response = await beat(client, epoch, topics=topics)
+
+    assert response.error_code == code and response.error_message
+
+
+async def test_a_wrong_epoch_is_fenced(client: RawClient) -> None:
+    await make_topic(client, "jobs")
+    await coordinated(client)
+    await beat(client, topics=["jobs"])
+
+    response = await beat(client, 7)
+
+    assert response.error_code == ErrorCode.FENCED_MEMBER_EPOCH
+
+
+async def test_groups_of_other_kinds_keep_out_of_each_other(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    await join_consumer_group(client)
+
+    response = await beat(client, topics=["pages"], group_id="g")
+
+    assert response.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+
+async def test_without_the_feature_there_are_no_share_groups(client: RawClient) -> None:
+    await coordinated(client)
+    off = UpdateFeaturesRequest(
+        feature_updates=[FeatureUpdateKey("share.version", 0, upgrade_type=2)]
+    )
+    await client.ask(off, 1, UpdateFeaturesResponse)
+
+    response = await beat(client, topics=["jobs"])
+
+    assert response.error_code == ErrorCode.UNSUPPORTED_VERSION
