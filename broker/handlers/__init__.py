@@ -3,9 +3,11 @@
 from broker.handlers import (
     add_offsets_to_txn,
     add_partitions_to_txn,
+    add_raft_voter,
     alter_client_quotas,
     alter_configs,
     alter_partition_reassignments,
+    alter_replica_log_dirs,
     alter_share_group_offsets,
     alter_user_scram_credentials,
     api_versions,
@@ -54,7 +56,10 @@ from broker.handlers import (
     offset_fetch,
     offset_for_leader_epoch,
     produce,
+    remove_raft_voter,
     renew_delegation_token,
+    sasl_authenticate,
+    sasl_handshake,
     share_acknowledge,
     share_fetch,
     share_group_describe,
@@ -81,6 +86,7 @@ HANDLERS: tuple[Handler, ...] = (
     sync_group.HANDLER,  # 14
     describe_groups.HANDLER,  # 15
     list_groups.HANDLER,  # 16
+    sasl_handshake.HANDLER,  # 17
     api_versions.HANDLER,  # 18
     create_topics.HANDLER,  # 19
     delete_topics.HANDLER,  # 20
@@ -97,7 +103,9 @@ HANDLERS: tuple[Handler, ...] = (
     delete_acls.HANDLER,  # 31
     describe_configs.HANDLER,  # 32
     alter_configs.HANDLER,  # 33
+    alter_replica_log_dirs.HANDLER,  # 34
     describe_log_dirs.HANDLER,  # 35
+    sasl_authenticate.HANDLER,  # 36
     create_partitions.HANDLER,  # 37
     create_delegation_token.HANDLER,  # 38
     renew_delegation_token.HANDLER,  # 39
@@ -128,6 +136,8 @@ HANDLERS: tuple[Handler, ...] = (
     share_group_describe.HANDLER,  # 77
     share_fetch.HANDLER,  # 78
     share_acknowledge.HANDLER,  # 79
+    add_raft_voter.HANDLER,  # 80
+    remove_raft_voter.HANDLER,  # 81
     describe_share_group_offsets.HANDLER,  # 90
     alter_share_group_offsets.HANDLER,  # 91
     delete_share_group_offsets.HANDLER,  # 92
