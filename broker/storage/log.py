@@ -447,8 +447,8 @@ class Log:
     def replace_segments(self, segments: Sequence[Segment]) -> None:
         """Have this row of segments; the active one stays. For retention and compaction."""
         assert segments[-1] is self._active, "the active segment is not replaced"
+        self.start_offset = max(self.start_offset, segments[0].base_offset)  # readers ask it again
         self.segments = tuple(segments)
-        self.start_offset = max(self.start_offset, segments[0].base_offset)
 
     def retire(self, segments: Sequence[Segment], now_ms: int) -> None:
         """Rename the files of segments that are out of the row; they are unlinked later."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
+from broker.errors import ErrorCode, KafkaError
 from broker.records.record import decode_records
 from broker.storage.file_slice import FileSlice
 from broker.storage.leader_epochs import LeaderEpochs
@@ -68,7 +69,15 @@ def segment_slot(segments: Sequence[Segment], offset: int) -> int:
 
 
 def read(segments: Sequence[Segment], offset: int, limits: ReadLimits) -> LogSlice:
-    """Batches of the first segment that has any from `offset` on, below the end offset."""
+    """Batches of the first segment that has any from `offset` on, below the end offset.
+
+    OFFSET_OUT_OF_RANGE when the row begins above `offset`: retention was faster than this read,
+    and what comes later must not stand in for what is gone.
+    """
+    if offset < segments[0].base_offset:
+        raise KafkaError(
+            ErrorCode.OFFSET_OUT_OF_RANGE, f"offset {offset} is below {segments[0].base_offset}"
+        )
     if offset < limits.end_offset:
         for slot in range(segment_slot(segments, offset), len(segments)):
             segment = segments[slot]
