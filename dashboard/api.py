@@ -42,6 +42,7 @@ class Api:
             "/history": self._history,
             "/activity": self._activity,
             "/sites": self._sites,
+            "/alerts": self._alerts,
             "/openapi.json": self._openapi,
         }
         for path, handler in routes.items():
@@ -205,6 +206,17 @@ class Api:
 
     async def _sites(self, request: web.Request) -> web.Response:
         return _json(await self._state.desk.sites())
+
+    async def _alerts(self, request: web.Request) -> web.Response:
+        desk, now_ms = self._state.alerts, self._state.clock.now_ms()
+        return _json(
+            {
+                "firing": desk.engine.firing(),
+                "pending": desk.engine.pending(),
+                "history": list(desk.engine.history),
+                "silences": desk.silences.current(now_ms),
+            }
+        )
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(document())

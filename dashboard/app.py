@@ -16,6 +16,10 @@ from dashboard.actions.audit import Audit, Store
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
+from dashboard.alerts import message
+from dashboard.alerts.courier import Channel, Mailbox, hook, mail
+from dashboard.alerts.desk import AlertDesk, Telling
+from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
@@ -23,6 +27,8 @@ from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
+from dashboard.probe.probe import Probe, ProbeSettings
+from dashboard.probe.writer import ProbeWriter
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
@@ -33,6 +39,7 @@ from tracker.kafka_admin import Admin, RecordReader
 from tracker.kafka_changes import Changes, NewRecord
 from tracker.topics import AUDIT
 
+PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
 STOP_S = 2.0  # streams that do not end by themselves are cut then
 
 
@@ -64,6 +71,21 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
         hands[name] = Hand(Changes(connection), admin)
         browsers[name] = Browser(Desk(RecordReader(connection), admin))
     sessions = Sessions(clock)
+    roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
+    probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
+    probe = Probe(
+        ProbeWriter(kafka),
+        RecordReader(kafka, PROBE_BYTES),
+        clock,
+        ProbeSettings(probing, config.probe_interval_s),
+    )
+    sources = Sources(pollers, roles, disk_watch, data_dir, clock, probe.losses)
+    alerts = AlertDesk(
+        Gather(sources).facts,
+        clock,
+        Telling(channels(config), round(config.alert_repeat_hours * 3_600_000)),
+        data_dir / "dashboard" / "alerts.json",
+    )
     switches = Switches(config.readonly, config.messages)
     actions = ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)))
     return State(
@@ -71,14 +93,39 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
         data_dir,
         clock,
         pollers,
-        RoleWatcher(urls, clock),
+        roles,
         ReportDesk(data_dir, clock),
-        DiskWatch(data_dir),
+        disk_watch,
         browsers,
         actions,
         Guard(door, accounts, sessions, Attempts(clock)),
-        Household(accounts, sessions, clock),
+        Household(accounts, sessions, clock, alerts),
+        alerts,
+        probe,
     )
+
+
+def channels(config: DashboardConfig) -> list[Channel]:
+    """Whom alerts are told to."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    base = config.public_url.rstrip("/") or f"http://{host}:{config.port}"
+    found = []
+    if config.alert_webhook_url:
+        found.append(Channel("webhook", hook(config.alert_webhook_url, message.webhook, base)))
+    if config.alert_slack_url:
+        found.append(Channel("chat", hook(config.alert_slack_url, message.chat, base)))
+    if config.alert_email_to:
+        box = Mailbox(
+            config.smtp_host,
+            config.smtp_port,
+            config.smtp_security,
+            config.smtp_username,
+            config.smtp_password,
+            config.alert_email_from,
+            config.alert_email_to,
+        )
+        found.append(Channel("mail", mail(box, base)))
+    return found
 
 
 def entrance(config: DashboardConfig) -> AccessDoor:
@@ -139,6 +186,8 @@ async def run(state: State) -> None:
             watching.append(tasks.create_task(state.roles.run()))
             watching.append(tasks.create_task(state.disk_watch.run()))
             watching.append(tasks.create_task(state.actions.audit.run()))
+            watching.append(tasks.create_task(state.alerts.run()))
+            watching.append(tasks.create_task(state.probe.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)
             await stop.wait()
             for task in watching:

@@ -54,6 +54,28 @@ class DashboardConfig:
         "",
         "bearer token, or password of Basic auth, that /metrics asks for; empty: as sign_in says",
     )
+    probe: str = setting(
+        "auto",
+        "write and read a record a second; auto: on a bundled broker only",
+        choices=("auto", "on", "off"),
+    )
+    probe_interval_s: float = setting(1.0, "seconds between probe records", low=0.1, high=60)
+    alert_webhook_url: str = setting(
+        "", "where alerts are posted, in Alertmanager's JSON; empty: nowhere"
+    )
+    alert_slack_url: str = setting(
+        "", "a Slack-compatible incoming webhook for alerts; empty: none"
+    )
+    alert_email_to: tuple[str, ...] = setting((), "who gets alerts by mail")
+    alert_email_from: str = setting("footfall@localhost", "who the mail is from")
+    alert_repeat_hours: float = setting(
+        4.0, "hours until what still fires is told again", low=0.1, high=168
+    )
+    smtp_host: str = setting("127.0.0.1", "mail server")
+    smtp_port: int = setting(25, "its port", low=1, high=65535)
+    smtp_security: str = setting("none", "how to talk to it", choices=("none", "starttls", "tls"))
+    smtp_username: str = setting("", "who signs in at the mail server; empty: nobody does")
+    smtp_password: str = setting("", "the password; better FOOTFALL_DASHBOARD__SMTP_PASSWORD")
     environment: str = setting("", "a word such as PROD, shown in a coloured bar on every page")
     grafana_url: str = setting("", "where Grafana is, for links; empty: no links")
     tracker_url: str = setting(

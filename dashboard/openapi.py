@@ -67,6 +67,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     ("/activity", "Visitors, page views and breakdowns of one site.", _ACTIVITY),
     ("/sites", "Sites that have been seen.", ()),
+    ("/alerts", "Alerts that fire, may fire and are over; silences.", ()),
     ("/actions", "What you may change, why not where not, and your CSRF token.", ()),
     ("/openapi.json", "This document.", ()),
 )

@@ -26,6 +26,7 @@ MENU: Final = (
     ("groups", "Groups", "/groups", "g"),
     ("pipeline", "Pipeline", "/pipeline", "p"),
     ("cluster", "Cluster", "/cluster", "c"),
+    ("alerts", "Alerts", "/alerts", "l"),
 )
 
 

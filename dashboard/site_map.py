@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from dashboard.pages import activity, cluster, groups, now, pipeline, topics
+from dashboard.pages import activity, alerts, cluster, groups, now, pipeline, runbook, topics
 from dashboard.pages.page import NotFound, Page, Visit
 from dashboard.state import State
 
@@ -16,6 +16,8 @@ PAGES: Final = (
     groups.GROUP,
     pipeline.PAGE,
     cluster.PAGE,
+    alerts.PAGE,
+    runbook.PAGE,
 )
 _BY_PATH: Final = {page.path: page for page in PAGES}
 
@@ -29,7 +31,7 @@ def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Vi
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
         return page, Visit(state, poller, query)
-    for named in (topics.TOPIC, groups.GROUP):
+    for named in (topics.TOPIC, groups.GROUP, runbook.PAGE):
         if path.startswith(named.path):
             name = path.removeprefix(named.path) or query.get("name", "")
             return named, Visit(state, poller, query, name)

@@ -9,12 +9,14 @@ from dashboard.access.guard import Guard
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
+from dashboard.alerts.desk import AlertDesk
 from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
+from dashboard.probe.probe import Probe
 from tracker.clock import Clock
 
 ROLLUPS: Final = "rollups"  # the sink of the aggregator
@@ -35,6 +37,8 @@ class State:
     actions: ActionDesk
     guard: Guard
     household: Household
+    alerts: AlertDesk
+    probe: Probe
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""

@@ -177,4 +177,4 @@ def metrics_text(state: State, only: str | None = None) -> str:
         page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
     for role in state.roles.roles:
         page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
-    return page.text() + merged(state.roles.pages(), page.names, first)
+    return page.text() + state.probe.exposition() + merged(state.roles.pages(), page.names, first)

@@ -1,6 +1,6 @@
 """Changes a cluster: topics, settings, offsets of groups, deleted and produced records.
 
-Every call blocks, at most `TIMEOUT_S` seconds; call it from a thread. What the cluster does not
+Every call blocks, at most `timeout_s` seconds; call it from a thread. What the cluster does not
 allow raises `Refused` with the broker's own words; no answer raises ClusterUnavailable, and then
 nobody knows whether the change was made.
 """
@@ -51,8 +51,14 @@ class NewRecord:
 class Changes:
     """One cluster, changed; safe to share between threads."""
 
-    def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
+    def __init__(
+        self,
+        settings: KafkaConfig,
+        client_id: str = "footfall-dashboard",
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._options = options_of(settings, client_id)
+        self._timeout_s = timeout_s
         self._client = admin.AdminClient(self._options)
         self._producer: Any = None
 
@@ -61,11 +67,11 @@ class Changes:
         wanted = admin.NewTopic(
             topic.name, topic.partitions, topic.replication_factor, config=dict(topic.configs or {})
         )
-        self._done(self._client.create_topics([wanted], request_timeout=TIMEOUT_S))
+        self._done(self._client.create_topics([wanted], request_timeout=self._timeout_s))
 
     def delete_topic(self, name: str) -> None:
         """With all its records."""
-        self._done(self._client.delete_topics([name], request_timeout=TIMEOUT_S))
+        self._done(self._client.delete_topics([name], request_timeout=self._timeout_s))
 
     def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None:
         """Settings by Kafka's names; None goes back to the default. Others stay as they are."""
@@ -81,31 +87,33 @@ class Changes:
         resource = admin.ConfigResource(
             admin.ResourceType.TOPIC, topic, incremental_configs=entries
         )
-        self._done(self._client.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
+        self._done(
+            self._client.incremental_alter_configs([resource], request_timeout=self._timeout_s)
+        )
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Up to `total` partitions; fewer than there are is refused."""
         wanted = admin.NewPartitions(topic, total)
-        self._done(self._client.create_partitions([wanted], request_timeout=TIMEOUT_S))
+        self._done(self._client.create_partitions([wanted], request_timeout=self._timeout_s))
 
     def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None:
         """Where the group goes on; refused while it has members."""
         wire = [client.TopicPartition(*place, offset) for place, offset in offsets.items()]
         question = [client.ConsumerGroupTopicPartitions(group_id, wire)]
         ask_it = self._client.alter_consumer_group_offsets
-        (answer,) = self._done(ask_it(question, request_timeout=TIMEOUT_S))
+        (answer,) = self._done(ask_it(question, request_timeout=self._timeout_s))
         for part in answer.topic_partitions:
             if part.error is not None:
                 raise Refused(f"{part.topic}-{part.partition}: {part.error.str()}")
 
     def delete_group(self, group_id: str) -> None:
         """With its commits; refused while it has members."""
-        self._done(self._client.delete_consumer_groups([group_id], request_timeout=TIMEOUT_S))
+        self._done(self._client.delete_consumer_groups([group_id], request_timeout=self._timeout_s))
 
     def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Everything below each offset; answers the new starts."""
         wire = [client.TopicPartition(*place, offset) for place, offset in before.items()]
-        futures = self._client.delete_records(wire, request_timeout=TIMEOUT_S)
+        futures = self._client.delete_records(wire, request_timeout=self._timeout_s)
         starts = self._done(futures)
         return {
             TopicPartition(place.topic, place.partition): answer.low_watermark
@@ -115,8 +123,15 @@ class Changes:
     def produce(self, record: NewRecord) -> tuple[int, int]:
         """Store one record with acks=all; its partition and offset."""
         if self._producer is None:
-            limits = {"enable.idempotence": True, "delivery.timeout.ms": round(TIMEOUT_S * 1000)}
-            by_key = {"partitioner": "murmur2_random", "allow.auto.create.topics": False}
+            limits = {
+                "enable.idempotence": True,
+                "delivery.timeout.ms": round(self._timeout_s * 1000),
+            }
+            by_key = {
+                "partitioner": "murmur2_random",
+                "linger.ms": 0,
+                "allow.auto.create.topics": False,
+            }
             self._producer = client.Producer(self._options | limits | by_key)
         reports: list[tuple[Any, Any]] = []
         place = {"partition": record.partition} if record.partition >= 0 else {}
@@ -131,7 +146,7 @@ class Changes:
             )
         except (client.KafkaException, BufferError) as error:
             raise _no(error) from error
-        self._producer.flush(TIMEOUT_S + 1)
+        self._producer.flush(self._timeout_s + 1)
         if not reports:
             raise ClusterUnavailable("no acknowledgement in time")
         trouble, message = reports[0]
@@ -144,7 +159,7 @@ class Changes:
         answers = []
         for future in futures.values():
             try:
-                answers.append(ask(lambda future=future: future.result(TIMEOUT_S)))  # type: ignore[misc]
+                answers.append(ask(lambda future=future: future.result(self._timeout_s)))  # type: ignore[misc]
             except ClusterUnavailable as error:
                 cause = error.__cause__
                 raise (_no(cause) if cause is not None else error) from error

@@ -47,4 +47,12 @@ AUDIT: Final = Topic(
 """Value: JSON, who changed what through the dashboard; key: name of what was changed. Made by the
 dashboard with the first entry."""
 
+PROBE: Final = Topic(
+    "__footfall_probe",
+    partitions=1,
+    configs={"retention.ms": "600000", "segment.ms": "600000", "segment.bytes": "1048576"},
+)
+"""Value: when it was sent, milliseconds as text. Named as internal, so that nobody counts it as
+traffic. Made by the dashboard while its probe is on, deleted when it is off."""
+
 ALL: Final = (EVENTS, DEADLETTER, METRICS, SITES)

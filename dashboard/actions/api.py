@@ -96,7 +96,7 @@ class ActionApi:
             raise Refused(f"confirm must repeat the name of the {command.subject}: {name}")
         try:
             outcome = await command.run(self._state.household, wish, who)
-        except AccountError as error:
+        except (AccountError, Refused) as error:
             note(f"failed: {error}")
             raise
         note("done")

@@ -16,7 +16,9 @@ from dashboard.access.passwords import PASSWORD_MAX, PASSWORD_MIN
 from dashboard.access.sessions import Sessions
 from dashboard.actions.perform import Outcome
 from dashboard.actions.wishes import Confirm, Wish
+from dashboard.alerts.desk import AlertDesk
 from tracker.clock import Clock
+from tracker.kafka_changes import Refused
 
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@+-]{1,64}\Z")]
 Scope = Literal["metrics", "read", "write", "admin"]
@@ -47,6 +49,22 @@ class DeleteToken(Wish, frozen=True):
     confirm: Confirm
 
 
+class SilenceAlerts(Wish, frozen=True):
+    """Alerts with all of these labels; `alertname` and `severity` are labels as well."""
+
+    labels: Annotated[dict[str, str | None], Meta(min_length=1, max_length=10)]
+    minutes: Annotated[int, Meta(ge=1, le=43_200)]
+    comment: Annotated[str, Meta(max_length=200)] = ""
+
+
+class EndSilence(Wish, frozen=True):
+    silence: Annotated[str, Meta(max_length=20)]
+
+
+class TestAlerts(Wish, frozen=True):
+    channel: Literal["all"] = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Household:
     """What commands work with."""
@@ -54,6 +72,7 @@ class Household:
     accounts: Accounts
     sessions: Sessions
     clock: Clock
+    alerts: AlertDesk
 
 
 Run = Callable[[Household, Any, Identity], Awaitable[Outcome]]
@@ -97,11 +116,53 @@ async def delete_token(house: Household, wish: DeleteToken, who: Identity) -> Ou
     return Outcome(f"Token {wish.token} opens nothing any more.", True)
 
 
+async def silence_alerts(house: Household, wish: SilenceAlerts, who: Identity) -> Outcome:
+    labels = {name: value or "" for name, value in wish.labels.items()}
+    until_ms = house.clock.now_ms() + wish.minutes * 60_000
+    try:
+        made = house.alerts.silences.add(labels, until_ms, who.name, wish.comment)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return Outcome(f"Silenced for {wish.minutes} min; its id is {made.id}.", True)
+
+
+async def end_silence(house: Household, wish: EndSilence, who: Identity) -> Outcome:
+    if not house.alerts.silences.end(wish.silence):
+        raise Refused(f"there is no silence {wish.silence}")
+    return Outcome(f"Silence {wish.silence} is over.", True)
+
+
+async def test_alerts(house: Household, wish: TestAlerts, who: Identity) -> Outcome:
+    tried = await house.alerts.test(who.name)
+    if not tried:
+        raise Refused("no channel is set: see alert_webhook_url and its neighbours in [dashboard]")
+    rows = tuple({"channel": name, "outcome": trouble or "taken"} for name, trouble in tried)
+    failed = sum(bool(trouble) for _, trouble in tried)
+    return Outcome(f"{len(tried) - failed} of {len(tried)} channels took it.", False, rows)
+
+
 COMMANDS: Final = (
     Command("put-user", "Add a user, or change one.", PutUser, put_user, "user"),
     Command("delete-user", "Delete a user.", DeleteUser, delete_user, "user", confirmed=True),
     Command("create-token", "Make an API token.", CreateToken, create_token, "token"),
     Command(
         "delete-token", "Delete an API token.", DeleteToken, delete_token, "token", confirmed=True
+    ),
+    Command(
+        "silence-alerts",
+        "Tell nobody of some alerts for a while.",
+        SilenceAlerts,
+        silence_alerts,
+        "labels",
+        role=Role.EDITOR,
+    ),
+    Command("end-silence", "End a silence.", EndSilence, end_silence, "silence", role=Role.EDITOR),
+    Command(
+        "test-alerts",
+        "Send a test message to every channel.",
+        TestAlerts,
+        test_alerts,
+        "channel",
+        role=Role.EDITOR,
     ),
 )

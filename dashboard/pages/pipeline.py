@@ -46,6 +46,7 @@ async def values(visit: Visit) -> Values:
         "total": sum(value for _, _, value in reasons),
         "stages": [_stage(latency, stage, name) for stage, name in STAGES],
         "sinks": _sinks(visit),
+        "probe": visit.state.probe,
     }
 
 

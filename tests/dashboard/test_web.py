@@ -34,6 +34,8 @@ PAGES = (
     "/activity",
     "/pipeline",
     "/cluster",
+    "/alerts",
+    "/runbooks/NoBeacons",
 )
 
 Client = TestClient[web.Request, web.Application]

@@ -10,15 +10,25 @@ from dashboard.actions.audit import Audit
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
+from dashboard.alerts.desk import AlertDesk, Telling
+from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
+from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
-from tracker.kafka_admin import GroupDescription, GroupMember, Record, TopicPartition
+from tracker.kafka_admin import (
+    ClusterUnavailable,
+    GroupDescription,
+    GroupMember,
+    Record,
+    TopicPartition,
+)
+from tracker.kafka_changes import NewRecord
 
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -37,6 +47,17 @@ HOSTILE = (
 """What a group id or a client id may contain: Kafka takes any string for both."""
 
 
+class Unprobed:
+    """Nowhere to write probe records to."""
+
+    def prepare(self) -> None: ...
+
+    def produce(self, record: NewRecord) -> tuple[int, int]:
+        raise ClusterUnavailable("not probed")
+
+    def remove(self) -> None: ...
+
+
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
     """Everything but running pollers: call `poller.look()` to fill it."""
     config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
@@ -46,6 +67,8 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
     browsers = {"local": Browser(Desk(cluster, cluster))}
     sessions = Sessions(clock)
+    sources = Sources({"local": poller}, roles, disk, data_dir, clock, lambda: None)
+    alerts = AlertDesk(Gather(sources).facts, clock, Telling((), 3_600_000))
     accounts = Accounts(data_dir / "accounts.json")
     switches = Switches(config.readonly, config.messages)
     actions = ActionDesk({"local": Hand(cluster, cluster)}, switches, Audit(clock))
@@ -61,7 +84,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         browsers,
         actions,
         Guard(entrance, accounts, sessions, Attempts(clock)),
-        Household(accounts, sessions, clock),
+        Household(accounts, sessions, clock, alerts),
+        alerts,
+        Probe(Unprobed(), cluster, clock, ProbeSettings(False, 1.0)),
     )
 
 

@@ -1,0 +1,139 @@
+"""Rules about our own roles, disk, beacons, exports and promises."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dashboard.alerts.facts import Facts
+from dashboard.alerts.rule import Finding, Rule
+from dashboard.alerts.window import increase, rate, slope
+from dashboard.cluster.text import count, duration, percent
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DISK_FULL: Final = 0.1
+DISK_WATCHED: Final = 0.3
+REJECTED_SHARE: Final = 0.05
+BEACONS_ENOUGH: Final = 0.1  # a second
+EXPORT_LATE_S: Final = 900.0
+BURN: Final = 14.4 * 0.01  # of a promise of 99 %
+QUIET_SHARE: Final = 0.1
+
+
+def _roles(facts: Facts) -> Iterator[Finding]:
+    for role in facts.roles_down:
+        yield Finding({"role": role}, 0.0, f"The {role} role does not answer")
+
+
+def _disk_fills(facts: Facts) -> Iterator[Finding]:
+    if facts.disk is None or not facts.disk[1] or facts.disk[0] / facts.disk[1] >= DISK_WATCHED:
+        return
+    fall = slope(facts.window.points("disk", facts.now_ms, HOUR_MS))
+    if fall is not None and facts.disk[0] + fall * 4 * 3600 < 0:
+        said = f"{facts.disk_path} is full within 4 h at this pace"
+        yield Finding({"path": facts.disk_path}, facts.disk[0], said)
+
+
+def _disk_full(facts: Facts) -> Iterator[Finding]:
+    if facts.disk is None or not facts.disk[1]:
+        return
+    free = facts.disk[0] / facts.disk[1]
+    if free < DISK_FULL:
+        yield Finding(
+            {"path": facts.disk_path}, free, f"{facts.disk_path} has {percent(free)} free"
+        )
+
+
+def _rejected(facts: Facts) -> Iterator[Finding]:
+    rates = {
+        outcome: rate(facts.window.points(f"beacons\0{outcome}", facts.now_ms, 10 * MINUTE_MS))
+        for outcome in facts.beacons
+    }
+    total = sum(value for value in rates.values() if value is not None)
+    rejected = rates.get("rejected") or 0.0
+    if total > BEACONS_ENOUGH and rejected / total > REJECTED_SHARE:
+        share = rejected / total
+        yield Finding({}, share, f"{percent(share)} of beacons are rejected")
+
+
+def _no_beacons(facts: Facts) -> Iterator[Finding]:
+    before = facts.events_week_ago
+    if not before:
+        return
+    points = facts.window.points("beacons\0accepted", facts.now_ms, 15 * MINUTE_MS)
+    now = rate(points) or 0.0
+    if now < QUIET_SHARE * before:
+        yield Finding({}, now, "Ingest is below 10 % of the same time last week")
+
+
+def _exports(facts: Facts) -> Iterator[Finding]:
+    for sink, age_s in facts.exports_late_s:
+        if age_s > EXPORT_LATE_S:
+            said = f"Export to {sink} has not succeeded for {duration(age_s)}"
+            yield Finding({"sink": sink}, age_s, said)
+
+
+def _burn(facts: Facts) -> Iterator[Finding]:
+    late = []
+    for range_ms in (HOUR_MS, 5 * MINUTE_MS):
+        points = facts.window.points
+        all_of = increase(points("in all", facts.now_ms, range_ms))
+        in_time = increase(points("in time", facts.now_ms, range_ms))
+        if not all_of:
+            return
+        late.append(1 - in_time / all_of)
+    if min(late) > BURN:
+        yield Finding({}, min(late), "Event latency SLO (99 % within 5 s) burns 14x too fast")
+
+
+def _probe(facts: Facts) -> Iterator[Finding]:
+    lost = increase(facts.window.points("probes lost", facts.now_ms, 5 * MINUTE_MS))
+    if lost > 0:
+        yield Finding({}, lost, f"{count(lost)} acknowledged probe records did not come back")
+
+
+RULES: Final = (
+    Rule("RoleDown", "critical", 120, "a role does not answer its metrics", _roles),
+    Rule(
+        "DiskFillsSoon",
+        "warning",
+        600,
+        "under 30 % is free, and at the pace of the last hour nothing within 4 h",
+        _disk_fills,
+    ),
+    Rule("DiskAlmostFull", "critical", 120, "under 10 % of the disk is free", _disk_full),
+    Rule(
+        "BeaconRejectRatio",
+        "warning",
+        600,
+        "over 5 % of beacons rejected in 10 minutes, of more than 0.1 a second",
+        _rejected,
+    ),
+    Rule(
+        "NoBeacons",
+        "warning",
+        900,
+        "under a tenth of the events of the same quarter of an hour last week",
+        _no_beacons,
+    ),
+    Rule(
+        "ExportStale",
+        "warning",
+        120,
+        "events wait, and nothing was written for 15 minutes",
+        _exports,
+    ),
+    Rule(
+        "E2ELatencyBudgetBurn",
+        "critical",
+        0,
+        "over 14.4 % of events later than 5 s, in the last hour and in the last 5 minutes",
+        _burn,
+    ),
+    Rule(
+        "ProbeLost",
+        "critical",
+        120,
+        "an acknowledged probe record was not read again in the last 5 minutes",
+        _probe,
+    ),
+)

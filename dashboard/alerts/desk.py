@@ -1,0 +1,146 @@
+"""Alerts of a running dashboard: asks the rules every few seconds, tells channels, keeps a record.
+
+What fires, silences and history survive a restart in <data dir>/dashboard/alerts.json.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from dashboard.access.accounts import write_private
+from dashboard.alerts import appliance_rules, cluster_rules
+from dashboard.alerts.courier import Channel
+from dashboard.alerts.engine import Alert, Engine
+from dashboard.alerts.facts import Facts
+from dashboard.alerts.silences import Silence, Silences
+from tracker.clock import Clock
+
+log = logging.getLogger(__name__)
+
+RULES: Final = (*cluster_rules.RULES, *appliance_rules.RULES)
+EVERY_S: Final = 5.0
+SETTLE_MS: Final = 20_000  # after a start nothing is told: roles and clusters come up first
+HISTORY_KEPT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Whom, and how often again while something still fires."""
+
+    channels: Sequence[Channel]
+    repeat_ms: int
+
+
+class AlertDesk:
+    """`run` evaluates; pages and the API read `engine` and `silences`."""
+
+    def __init__(
+        self, look: Callable[[], Facts], clock: Clock, telling: Telling, path: Path | None = None
+    ) -> None:
+        self.engine = Engine(RULES)
+        self.silences = Silences()
+        self.channels = telling.channels
+        self._look = look
+        self._clock = clock
+        self._repeat_ms = telling.repeat_ms
+        self._path = path
+        self._told_at_ms: dict[str, int] = {}  # by fingerprint, those that fire
+        self._began_ms = clock.now_ms()
+        self._kept = ""
+        if path is not None and path.exists():
+            self._restore(path)
+
+    async def run(self) -> None:
+        """Evaluate until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for channel in self.channels:
+                tasks.create_task(channel.run(), name=f"alerts to {channel.name}")
+            while True:
+                try:
+                    facts = self._look()  # in the loop: what it reads changes there
+                    await asyncio.to_thread(self.engine.evaluate, facts)
+                    self.tell()
+                    await self.save()
+                except OSError as error:
+                    log.warning("alerts not kept path=%s reason=%s", self._path, error)
+                await asyncio.sleep(EVERY_S)
+
+    def evaluate(self) -> None:
+        """Ask the rules once."""
+        self.engine.evaluate(self._look())
+
+    def tell(self) -> list[Alert]:
+        """Post what is new, over, or due again; what is silenced waits until it no longer is."""
+        now_ms = self._clock.now_ms()
+        if now_ms - self._began_ms < SETTLE_MS:
+            return []
+        news: list[Alert] = []
+        firing = self.engine.firing()
+        for alert in firing:
+            told = self._told_at_ms.get(alert.fingerprint)
+            due = told is None or now_ms - told >= self._repeat_ms
+            if due and self.silences.of(alert, now_ms) is None:
+                self._told_at_ms[alert.fingerprint] = now_ms
+                news.append(alert)
+        still = {alert.fingerprint for alert in firing}
+        over = {alert.fingerprint: alert for alert in self.engine.history}
+        for fingerprint in [f for f in self._told_at_ms if f not in still]:
+            del self._told_at_ms[fingerprint]
+            if fingerprint in over and self.silences.of(over[fingerprint], now_ms) is None:
+                news.append(over[fingerprint])
+        if news:
+            for channel in self.channels:
+                channel.post(news)
+        return news
+
+    async def test(self, by: str) -> list[tuple[str, str]]:
+        """Send a test message to every channel at once; each with its trouble, or empty."""
+        now_ms = self._clock.now_ms()
+        summary = f"A test, asked for by {by}. Nothing is wrong."
+        alert = Alert("FootfallTest", "none", {}, summary, "", 0.0, now_ms, now_ms)
+        async with asyncio.TaskGroup() as tasks:
+            tries = [tasks.create_task(channel.attempt((alert,))) for channel in self.channels]
+        return [
+            (channel.name, "" if done.result() else channel.trouble)
+            for channel, done in zip(self.channels, tries, strict=True)
+        ]
+
+    async def save(self) -> None:
+        """Write the record when it changed."""
+        if self._path is None:
+            return
+        text = self._record()
+        if text != self._kept:
+            await asyncio.to_thread(write_private, self._path, text)
+            self._kept = text
+
+    def _record(self) -> str:
+        steady = [replace(alert, value=0.0, summary="") for alert in self.engine.active.values()]
+        body = {
+            "active": [asdict(alert) for alert in steady],
+            "history": [asdict(alert) for alert in list(self.engine.history)[-HISTORY_KEPT:]],
+            "silences": [asdict(one) for one in self.silences.current(self._clock.now_ms())],
+            "told": self._told_at_ms,
+        }
+        return json.dumps(body)
+
+    def _restore(self, path: Path) -> None:
+        """A record that cannot be read is left out, loudly: alerts must run."""
+        try:
+            body: Mapping[str, Any] = json.loads(path.read_text())
+            active = [Alert(**alert) for alert in body["active"]]
+            history = [Alert(**alert) for alert in body["history"]]
+            silences = [Silence(**one) for one in body["silences"]]
+            told = {str(key): int(at_ms) for key, at_ms in body["told"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("record of alerts is damaged path=%s reason=%s", path, error)
+            return
+        self.engine.active = {alert.key: alert for alert in active}
+        self.engine.history.extend(history)
+        for one in silences:
+            self.silences.put(one)
+        self._told_at_ms = told

@@ -1,0 +1,82 @@
+"""What rules look at: one moment of everything the dashboard knows, and the last hour of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from dashboard.alerts.window import Window
+from dashboard.cluster.model import GroupState, Snapshot
+
+SLO_BUCKET_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    name: str
+    up: bool
+    last_success_ms: int | None
+    snapshot: Snapshot | None  # None: nothing that is recent enough
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One moment; None or empty where something is not known."""
+
+    now_ms: int
+    clusters: Sequence[ClusterFacts] = ()
+    roles_down: Sequence[str] = ()
+    disk: tuple[int, int] | None = None  # free, total
+    disk_path: str = ""
+    beacons: Mapping[str, float] = field(default_factory=dict)  # by outcome, since ingest began
+    exports_late_s: Sequence[tuple[str, float]] = ()  # sinks that have something to write
+    events_in_time: float | None = None  # counter: consumer stage within SLO_BUCKET_S
+    events_in_all: float | None = None
+    events_week_ago: float | None = None  # a second, over a quarter of an hour
+    probes_lost: float | None = None  # counter
+    window: Window = field(default_factory=Window)
+
+
+def lag_series(cluster: str, group: str) -> str:
+    return f"lag\0{cluster}\0{group}"
+
+
+def commit_series(cluster: str, group: str, topic: str) -> str:
+    return f"commit\0{cluster}\0{group}\0{topic}"
+
+
+def lost_series(cluster: str, group: str, topic: str) -> str:
+    return f"lost\0{cluster}\0{group}\0{topic}"
+
+
+def remember(facts: Facts) -> None:
+    """Write the moment into its window; call once for each, before rules are asked."""
+    now_ms, see = facts.now_ms, facts.window.see
+    if facts.disk is not None:
+        see("disk", now_ms, facts.disk[0])
+    for outcome, beacons in facts.beacons.items():
+        see(f"beacons\0{outcome}", now_ms, beacons)
+    for name, counter in (
+        ("in time", facts.events_in_time),
+        ("in all", facts.events_in_all),
+        ("probes lost", facts.probes_lost),
+    ):
+        if counter is not None:
+            see(name, now_ms, counter)
+    for cluster in facts.clusters:
+        if cluster.snapshot is not None:
+            _remember_groups(facts, cluster.name, cluster.snapshot)
+    facts.window.forget_before(now_ms - 15 * 60_000)
+
+
+def _remember_groups(facts: Facts, cluster: str, snapshot: Snapshot) -> None:
+    for group in snapshot.groups.values():
+        see, now_ms = facts.window.see, facts.now_ms
+        see(lag_series(cluster, group.group_id), now_ms, group.lag)
+        commits: dict[str, float] = {}
+        for part in group.partitions:
+            if part.committed is not None and part.state is not GroupState.ORPHANED:
+                commits[part.topic] = commits.get(part.topic, 0.0) + part.committed
+        for topic, committed in commits.items():
+            see(commit_series(cluster, group.group_id, topic), now_ms, committed)
+        for topic, lost in group.lost_total.items():
+            see(lost_series(cluster, group.group_id, topic), now_ms, lost)

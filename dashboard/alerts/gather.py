@@ -1,0 +1,105 @@
+"""The facts of a running dashboard."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dashboard.alerts.facts import SLO_BUCKET_S, ClusterFacts, Facts
+from dashboard.alerts.window import Window
+from dashboard.cluster.poller import Poller
+from dashboard.metrics.disk import DiskWatch
+from dashboard.metrics.roles import RoleWatcher
+from tracker.clock import Clock
+from tracker.topics import EVENTS
+
+WEEK_MS: Final = 7 * 86_400_000
+QUARTER_MS: Final = 15 * 60_000
+ROLLUPS: Final = "rollups"  # the aggregator's sink is no export
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    pollers: Mapping[str, Poller]
+    roles: RoleWatcher
+    disk: DiskWatch
+    data_dir: Path
+    clock: Clock
+    probes_lost: Callable[[], float | None]
+
+
+class Gather:
+    """Makes facts; remembers the window between them."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._from = sources
+        self._window = Window()
+
+    def facts(self) -> Facts:
+        now_ms, roles = self._from.clock.now_ms(), self._from.roles
+        in_time, in_all = self._latency()
+        return Facts(
+            now_ms=now_ms,
+            clusters=[
+                ClusterFacts(
+                    name,
+                    poller.connection.up,
+                    poller.connection.last_success_ms,
+                    poller.snapshot if poller.is_usable() else None,
+                )
+                for name, poller in self._from.pollers.items()
+            ],
+            roles_down=[role for role in roles.roles if roles.is_down(role)],
+            disk=self._from.disk.usage,
+            disk_path=str(self._from.data_dir),
+            beacons=self._beacons(),
+            exports_late_s=self._exports(now_ms),
+            events_in_time=in_time,
+            events_in_all=in_all,
+            events_week_ago=self._week_ago(now_ms),
+            probes_lost=self._from.probes_lost(),
+            window=self._window,
+        )
+
+    def _beacons(self) -> dict[str, float]:
+        sums: dict[str, float] = {}
+        for sample in self._from.roles.samples("footfall_beacons_total"):
+            outcome = sample.labels.get("outcome", "")
+            sums[outcome] = sums.get(outcome, 0.0) + sample.value
+        return sums
+
+    def _exports(self, now_ms: int) -> list[tuple[str, float]]:
+        roles = self._from.roles
+        waits = {
+            sample.labels.get("sink", "")
+            for sample in roles.samples("footfall_export_lag_seconds")
+            if sample.value > 0
+        } - {ROLLUPS}
+        return [
+            (sample.labels.get("sink", ""), now_ms / 1000 - sample.value)
+            for sample in roles.samples("footfall_export_last_success_timestamp_seconds")
+            if sample.value > 0 and sample.labels.get("sink", "") in waits
+        ]
+
+    def _latency(self) -> tuple[float | None, float | None]:
+        """Counters of events that reached their consumer: in time, and all."""
+        in_time = in_all = None
+        for sample in self._from.roles.samples("footfall_event_e2e_latency_seconds"):
+            if sample.labels.get("stage") != "consumer":
+                continue
+            if sample.name.endswith("_count"):
+                in_all = (in_all or 0.0) + sample.value
+            elif sample.name.endswith("_bucket") and float(sample.labels["le"]) == SLO_BUCKET_S:
+                in_time = (in_time or 0.0) + sample.value
+        return in_time, in_all
+
+    def _week_ago(self, now_ms: int) -> float | None:
+        """Mean of the first quarter of an hour of the week that history keeps."""
+        first = next(iter(self._from.pollers.values()))
+        column = first.history.range(f"topic.in:{EVENTS.name}", WEEK_MS, now_ms)
+        early = [
+            value
+            for at_ms, value in zip(column.times_ms, column.values, strict=True)
+            if at_ms <= now_ms - WEEK_MS + QUARTER_MS and value is not None
+        ]
+        return sum(early) / len(early) if early else None

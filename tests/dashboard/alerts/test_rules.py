@@ -1,0 +1,196 @@
+"""Each rule fires when it should, after its time, and is quiet when it should be."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboard.alerts.desk import RULES
+from dashboard.alerts.engine import Alert, Engine
+from dashboard.alerts.facts import ClusterFacts, Facts
+from dashboard.alerts.rule import Rule
+from dashboard.alerts.window import Window, increase, rate, slope
+from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot, Topic
+from dashboard.cluster.model import Partition as Part
+from tests.support.tools import ROOT
+
+BY_NAME = {rule.name: rule for rule in RULES}
+NOW_MS = 1_700_000_000_000
+
+
+def part(committed: int = 10, end: int = 100, **changes: Any) -> GroupPartition:
+    made = GroupPartition(
+        topic="events",
+        partition=0,
+        committed=committed,
+        start=0,
+        end=end,
+        lag=end - committed,
+        lag_seconds=400.0,
+        estimate=Estimate.EXACT,
+        lost=0,
+        retention_used=0.9,
+        at_risk=0.9,
+        held_by_transaction=0,
+        member=None,
+        state=GroupState.OK,
+        cause="",
+    )
+    return replace(made, **changes)
+
+
+def group(*parts: GroupPartition, **changes: Any) -> Group:
+    made = Group(
+        "export", "classic", "stable", "range", 1, (), parts or (part(),), GroupState.OK, ""
+    )
+    return replace(made, **changes)
+
+
+def snapshot(*groups: Group, partitions: tuple[Part, ...] = ()) -> Snapshot:
+    topic = Topic("events", partitions or (Part("events", 0, 1, (1,), (1,), 0, 100, None),))
+    named = {one.group_id: one for one in groups}
+    return Snapshot("local", 1, NOW_MS, 0.1, "id", 1, (), {"events": topic}, named)
+
+
+def cluster(seen: Snapshot | None, up: bool = True, last_ms: int | None = None) -> ClusterFacts:
+    return ClusterFacts("local", up, last_ms, seen)
+
+
+def run(rule: Rule, facts_at: Callable[[int], Facts], minutes: float) -> list[Alert]:
+    """What fires at the end of some minutes, evaluated every 15 s as a running dashboard would."""
+    engine, window = Engine((rule,)), Window()
+    for step in range(round(minutes * 4) + 1):
+        at_ms = NOW_MS + step * 15_000
+        engine.evaluate(replace(facts_at(step), now_ms=at_ms, window=window))
+    return engine.firing()
+
+
+def steady(**known: Any) -> Callable[[int], Facts]:
+    return lambda _: Facts(NOW_MS, **known)
+
+
+BROKEN = Part("events", 0, -1, (1, 2), (), None, None, None)
+CUT = Part("events", 0, 1, (1,), (1,), 5, 100, None)
+
+WRONG: dict[str, Callable[[int], Facts]] = {
+    "KafkaClusterUnreachable": steady(clusters=[cluster(None, up=False)]),
+    "KafkaPartitionOffline": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
+    "KafkaPartitionUnderMinISR": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
+    "KafkaPartitionUnderReplicated": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
+    "ConsumerLagTimeHigh": steady(clusters=[cluster(snapshot(group()))]),
+    "ConsumerLagTimeCritical": steady(clusters=[cluster(snapshot(group()))]),
+    "ConsumerLagGrowing": lambda n: Facts(
+        0, clusters=[cluster(snapshot(group(part(10 + n, 100 + 3 * n))))]
+    ),
+    "ConsumerStalled": steady(clusters=[cluster(snapshot(group()))]),
+    "ConsumerWillLoseData": steady(clusters=[cluster(snapshot(group(), partitions=(CUT,)))]),
+    "ConsumerLostData": lambda n: Facts(
+        0, clusters=[cluster(snapshot(group(lost_total={"events": n})))]
+    ),
+    "RoleDown": steady(roles_down=["ingest"]),
+    "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - 50 * n, 100_000), disk_path="/data"),
+    "DiskAlmostFull": steady(disk=(9, 100), disk_path="/data"),
+    "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 90.0 * n, "rejected": 10.0 * n}),
+    "NoBeacons": lambda n: Facts(0, beacons={"accepted": 1.0 * n}, events_week_ago=10.0),
+    "ExportStale": steady(exports_late_s=[("sqlite", 901.0)]),
+    "E2ELatencyBudgetBurn": lambda n: Facts(0, events_in_time=80.0 * n, events_in_all=100.0 * n),
+    "ProbeLost": lambda n: Facts(0, probes_lost=float(n)),
+}
+"""By rule: facts at a step of 15 s that must make it fire in time."""
+
+RIGHT: dict[str, Callable[[int], Facts]] = {
+    "KafkaClusterUnreachable": steady(clusters=[cluster(None)]),
+    "KafkaPartitionOffline": steady(clusters=[cluster(snapshot())]),
+    "KafkaPartitionUnderMinISR": steady(clusters=[cluster(snapshot())]),
+    "KafkaPartitionUnderReplicated": steady(clusters=[cluster(snapshot())]),
+    "ConsumerLagTimeHigh": steady(clusters=[cluster(snapshot(group(part(lag_seconds=60.0))))]),
+    "ConsumerLagTimeCritical": steady(clusters=[cluster(snapshot(group(part(lag_seconds=300.0))))]),
+    "ConsumerLagGrowing": lambda n: Facts(
+        0, clusters=[cluster(snapshot(group(part(10 + 3 * n, 1000 + n))))]
+    ),
+    "ConsumerStalled": lambda n: Facts(0, clusters=[cluster(snapshot(group(part(n % 90))))]),
+    "ConsumerWillLoseData": steady(clusters=[cluster(snapshot(group()))]),  # deleted nothing yet
+    "ConsumerLostData": steady(clusters=[cluster(snapshot(group(lost_total={"events": 7})))]),
+    "RoleDown": steady(),
+    "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - n // 10, 100_000), disk_path="/data"),
+    "DiskAlmostFull": steady(disk=(10, 100), disk_path="/data"),
+    "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 0.1 * n, "rejected": 0.9 * n}),
+    "NoBeacons": lambda n: Facts(0, beacons={"accepted": 160.0 * n}, events_week_ago=10.0),
+    "ExportStale": steady(exports_late_s=[("sqlite", 899.0)]),
+    "E2ELatencyBudgetBurn": lambda n: Facts(0, events_in_time=90.0 * n, events_in_all=100.0 * n),
+    "ProbeLost": steady(probes_lost=3.0),
+}
+"""By rule: facts close to those that are wrong, but not."""
+
+FIRST_CHANGE_MINUTES = {"ConsumerLagGrowing", "DiskFillsSoon", "BeaconRejectRatio", "ProbeLost"}
+"""Rules that need two points before they can find anything."""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_fires_after_its_time_and_not_before(rule: Rule) -> None:
+    minutes = rule.for_s / 60
+    late = 0.25 if rule.name in FIRST_CHANGE_MINUTES or rule.for_s == 0 else 0.0
+
+    before = run(rule, WRONG[rule.name], minutes + late - 0.25) if rule.for_s else []
+    after = run(rule, WRONG[rule.name], minutes + late)
+
+    assert before == []
+    assert [alert.name for alert in after] == [rule.name]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_quiet_when_nothing_is_wrong_or_nothing_is_known(rule: Rule) -> None:
+    assert run(rule, RIGHT[rule.name], 30) == []
+    assert run(rule, steady(), 30) == []
+
+
+def test_orphaned_partitions_alarm_nobody() -> None:
+    orphan = group(part(state=GroupState.ORPHANED))
+    facts = steady(clusters=[cluster(snapshot(orphan))])
+
+    for name in ("ConsumerStalled", "ConsumerLagTimeHigh", "ConsumerLagTimeCritical"):
+        assert run(BY_NAME[name], facts, 30) == []
+
+
+def test_rules_are_those_of_prometheus_with_the_same_severity_and_time() -> None:
+    path = ROOT / "prometheus" / "rules" / "footfall-alerts.yml"
+    groups = yaml.safe_load(path.read_text())["groups"]
+    written = {
+        rule["alert"]: (rule["labels"]["severity"], rule.get("for", "0m"))
+        for one in groups
+        for rule in one["rules"]
+        if "alert" in rule
+    }
+
+    ours = {rule.name: (rule.severity, f"{rule.for_s // 60}m") for rule in RULES}
+
+    assert ours == written
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_has_its_runbook(rule: Rule) -> None:
+    assert (ROOT / rule.runbook).is_file()
+
+
+def test_a_counter_that_starts_again_does_not_fall() -> None:
+    points = [(0, 10.0), (1000, 15.0), (2000, 2.0)]
+
+    assert increase(points) == 7.0
+    assert rate(points) == 3.5
+    assert rate(points[:1]) is None
+    assert slope([(0, 0.0), (1000, 2.0), (2000, 4.0)]) == pytest.approx(2.0)
+
+
+def test_a_window_keeps_an_hour_and_forgets_what_is_gone() -> None:
+    window = Window()
+    for second in range(0, 2 * 3600, 5):
+        window.see("a", second * 1000, second)
+
+    points = window.points("a", 7_200_000, 3_600_000)
+    window.forget_before(7_200_000)
+
+    assert 230 <= len(points) <= 245
+    assert points[0][0] >= 3_600_000
+    assert window.points("a", 7_200_000, 3_600_000) == []
