@@ -19,6 +19,7 @@ from broker.security.acls import Operation, Resource
 TOPIC_OF_KEY_TYPE = {0: OFFSETS_TOPIC, 1: TRANSACTIONS_TOPIC, 2: SHARE_STATE_TOPIC}
 RESOURCE_OF_KEY_TYPE = {0: Resource.GROUP, 1: Resource.TRANSACTIONAL_ID}
 FIRST_VERSION_WITH_MANY = 4
+FIRST_VERSION_WITH_SHARES = 6
 
 
 async def find_coordinator(
@@ -43,6 +44,8 @@ async def find_coordinator(
 async def _prepare(key_type: int, context: RequestContext) -> KafkaError | None:
     """Make the coordinators' topic if it is not there; why it cannot be used, if so."""
     topic = TOPIC_OF_KEY_TYPE.get(key_type)
+    if topic == SHARE_STATE_TOPIC and context.api_version < FIRST_VERSION_WITH_SHARES:
+        topic = None
     if topic is None:
         return KafkaError(ErrorCode.INVALID_REQUEST, f"key type {key_type} has no coordinator here")
     try:
@@ -58,14 +61,22 @@ def _answer(
     if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
         refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
     if refusal is None:
-        resource = RESOURCE_OF_KEY_TYPE[key_type]
-        if not context.is_authorized(Operation.DESCRIBE, resource, key):
-            refusal = refusal_of(resource)
+        refusal = _unauthorized(key, key_type, context)
     if refusal is not None:
         return Coordinator(key, -1, "", -1, refusal.code, refusal.message)
     listener = context.listener
     node_id = context.services.cluster.node_id
     return Coordinator(key, node_id, listener.host, listener.port, ErrorCode.NONE, None)
+
+
+def _unauthorized(key: str, key_type: int, context: RequestContext) -> KafkaError | None:
+    """Why this client may not know; share partitions are asked for by brokers only."""
+    resource = RESOURCE_OF_KEY_TYPE.get(key_type)
+    if resource is None:
+        allowed = context.is_authorized(Operation.CLUSTER_ACTION, Resource.CLUSTER)
+        return None if allowed else refusal_of(Resource.CLUSTER)
+    allowed = context.is_authorized(Operation.DESCRIBE, resource, key)
+    return None if allowed else refusal_of(resource)
 
 
 HANDLER = Handler(

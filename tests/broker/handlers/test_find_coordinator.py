@@ -9,7 +9,7 @@ from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 
 
-@pytest.mark.parametrize("key_type", [0, 1])
+@pytest.mark.parametrize("key_type", [0, 1, 2])
 async def test_this_broker_coordinates_everything(
     client: RawClient, broker: RunningBroker, key_type: int
 ) -> None:
@@ -33,7 +33,7 @@ async def test_one_key_is_asked_for_before_v4(client: RawClient, broker: Running
     )
 
 
-@pytest.mark.parametrize(("key_type", "key"), [(2, "g:topic:0"), (1, ""), (9, "x")])
+@pytest.mark.parametrize(("key_type", "key"), [(1, ""), (9, "x")])
 async def test_what_has_no_coordinator_is_refused(
     client: RawClient, key_type: int, key: str
 ) -> None:
@@ -43,3 +43,14 @@ async def test_what_has_no_coordinator_is_refused(
 
     (answer,) = response.coordinators
     assert (answer.error_code, answer.node_id) == (ErrorCode.INVALID_REQUEST, -1)
+
+
+@pytest.mark.parametrize("version", [2, 5])
+async def test_share_partitions_are_unknown_before_v6(client: RawClient, version: int) -> None:
+    """It closed the connection with a KeyError in the log; found by hostile frames."""
+    request = FindCoordinatorRequest(key="g:t:0", key_type=2, coordinator_keys=["g:t:0"])
+
+    response = await client.ask(request, version, FindCoordinatorResponse)
+
+    answer = response.coordinators[0] if version >= 4 else response
+    assert answer.error_code == ErrorCode.INVALID_REQUEST
