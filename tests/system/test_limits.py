@@ -41,7 +41,7 @@ from tests.support.topic_calls import batch_of, make_topic, read, write
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 CONNECTIONS = 1_000 if LONG else 200
-PARTITIONS = 10_000 if LONG else 300
+PARTITIONS = 10_000 if LONG else 100
 MEMBERS = 100 if LONG else 20
 TOPICS = 10
 START_S_MAX = 30.0
