@@ -28,6 +28,15 @@ class BrokerConfig:
     port: int = setting(9092, "port the broker listens on; 0 takes a free one", low=0, high=65535)
     advertised_host: str = setting("", "host name that clients are told; empty: same as host")
     advertised_port: int = setting(0, "port that clients are told; 0: same as port", low=0)
+    listeners: tuple[str, ...] = setting(
+        (), "several listeners, as SASL_SSL://0.0.0.0:9093; empty: PLAINTEXT on host and port"
+    )
+    advertised_listeners: tuple[str, ...] = setting(
+        (), "what clients of a listener are told, as SASL_SSL://kafka.example.org:9093"
+    )
+    listener_security_protocol_map: tuple[str, ...] = setting(
+        (), "protocols of listeners with names of their own, as INSIDE:SASL_PLAINTEXT"
+    )
     metrics_host: str = setting("127.0.0.1", "address of the broker's own /metrics and /health")
     metrics_port: int = setting(9101, "port of /metrics; 0: a free one, -1: off", low=-1)
     max_connections: int = setting(10_000, "connections open at once; more are closed", low=1)
@@ -171,7 +180,9 @@ class BrokerConfig:
         False, "what no access control entry is about, everybody may do"
     )
     delegation_token_secret_key: str = setting(
-        "", "signs delegation tokens; empty: there are none. Better set in the environment"
+        "",
+        "signs delegation tokens; empty: there are none. Better set in the environment",
+        secret=True,
     )
     delegation_token_max_lifetime_ms: int = setting(604_800_000, "longest life of a token", low=1)
     delegation_token_expiry_time_ms: int = setting(
@@ -179,4 +190,53 @@ class BrokerConfig:
     )
     delegation_token_expiry_check_interval_ms: int = setting(
         3_600_000, "how often tokens that ended are removed", low=10
+    )
+
+    # TLS of the listeners SSL and SASL_SSL (all files are PEM)
+    ssl_keystore_location: str = setting("", "certificate chain of the broker, with or without key")
+    ssl_key_location: str = setting(
+        "", "private key of the broker; empty: in ssl_keystore_location"
+    )
+    ssl_key_password: str = setting(
+        "", "opens the private key; empty: it is not encrypted", secret=True
+    )
+    ssl_truststore_location: str = setting("", "authorities that client certificates must be from")
+    ssl_client_auth: str = setting(
+        "none",
+        "whether clients of listener SSL show a certificate",
+        choices=("none", "requested", "required"),
+    )
+    ssl_principal_mapping_rules: str = setting(
+        "DEFAULT", "from the subject of a certificate to a user name, in Kafka's RULE: syntax"
+    )
+    ssl_enabled_protocols: tuple[str, ...] = setting(
+        ("TLSv1.2", "TLSv1.3"), "versions of TLS that clients may use"
+    )
+    ssl_cipher_suites: str = setting("", "cipher suites below TLS 1.3, as OpenSSL names them")
+
+    # Log-in on the listeners SASL_PLAINTEXT and SASL_SSL
+    sasl_enabled_mechanisms: tuple[str, ...] = setting(
+        ("SCRAM-SHA-256", "SCRAM-SHA-512"), "also PLAIN and OAUTHBEARER"
+    )
+    sasl_plain_users_file: str = setting("", "users of PLAIN, a line each user:password, mode 0600")
+    sasl_oauthbearer_jwks_file: str = setting("", "public keys that sign tokens (JWKS)")
+    sasl_oauthbearer_secret_file: str = setting("", "shared secret that signs tokens, mode 0600")
+    sasl_oauthbearer_expected_issuer: str = setting("", "iss of tokens; empty: any")
+    sasl_oauthbearer_expected_audience: tuple[str, ...] = setting((), "aud of tokens; empty: any")
+    sasl_oauthbearer_sub_claim_name: str = setting("sub", "the claim that names the user")
+    sasl_oauthbearer_clock_skew_seconds: int = setting(30, "by which clocks may differ", low=0)
+    sasl_oauthbearer_unsecured: bool = setting(
+        False, "trust tokens that nobody has signed: for tests only"
+    )
+    sasl_server_max_receive_size: int = setting(
+        524_288, "largest request before a client is authenticated, bytes", low=1024
+    )
+    connections_max_reauth_ms: int = setting(
+        0, "a log-in must be renewed after so long; 0: never", low=0
+    )
+    connection_failed_authentication_delay_ms: int = setting(
+        100, "a failed log-in is told at once and its connection closed after so long", low=0
+    )
+    authentication_timeout_ms: int = setting(
+        30_000, "a client that has not finished TLS and log-in by then is cut off", low=10
     )

@@ -44,10 +44,14 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    secret: bool = False,
 ) -> Any:
-    """A field of a settings dataclass: its default, one line of meaning, and its bounds."""
-    metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
+    """A field of a settings dataclass: its default, one line of meaning, and its bounds.
+
+    The value of a secret one is neither in the dataclass's repr nor in an error.
+    """
+    metadata = {"help": help_text, "low": low, "high": high, "choices": choices, "secret": secret}
+    return dataclasses.field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ def _check(value: Any, hint: Any, field: dataclasses.Field[Any], place: str) -> 
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not hint:
-        raise SettingsError(f"{name} = {value!r} in {place} must be of type {hint.__name__}")
+        shown = "a secret" if field.metadata.get("secret") else repr(value)
+        raise SettingsError(f"{name} = {shown} in {place} must be of type {hint.__name__}")
     low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
     if low is not None and value < low:
         raise SettingsError(f"{name} = {value!r} in {place} is below its lower bound {low}")

@@ -54,6 +54,10 @@ class FrameReader:
         """Whether the beginning of a frame has arrived and the rest has not."""
         return self._end > self._start
 
+    def allow(self, frame_bytes_max: int) -> None:
+        """From now on accept frames up to this size."""
+        self._frame_bytes_max = frame_bytes_max
+
     def space(self) -> memoryview:
         """Where the next bytes are to be received, never empty; `received` tells how many came."""
         if self._end == len(self._view):
