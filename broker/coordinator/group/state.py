@@ -21,7 +21,6 @@ from broker.coordinator.group.records import (
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.share_records import SHARE_TYPES, ShareGroupMetadataKey
 from broker.coordinator.shard import Source
-from broker.errors import StorageError
 from broker.protocol.primitives import ProtocolError
 
 log = logging.getLogger(__name__)
@@ -51,11 +50,12 @@ class GroupShardState:
         self._on_dropped(parked)
 
     def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
-        """Apply one record; raises StorageError when its bytes are damaged."""
+        """Apply one record. A damaged one is skipped, loudly: the groups beside it go on."""
         try:
             record = decode_record(key, value)
         except ProtocolError as error:
-            raise StorageError(f"record at offset {source.offset}: {error}") from error
+            log.error("damaged record skipped: %s offset=%d key=%r", error, source.offset, key)
+            return
         match record:
             case None:
                 log.debug("record of an unknown type ignored offset=%d", source.offset)

@@ -1,0 +1,106 @@
+"""Whether a group with members may change its protocol is a setting of the broker."""
+
+from pathlib import Path
+
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.codec import encode_bytes
+from broker.protocol.messages import consumer_group_heartbeat, join_group, sync_group
+from broker.protocol.messages.consumer_protocol import ConsumerProtocolSubscription
+from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.protocol.messages.leave_group import (
+    LeaveGroupRequest,
+    LeaveGroupResponse,
+    MemberIdentity,
+)
+from tests.support.group_calls import coordinated, join_consumer_group
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import running_broker
+from tests.support.topic_calls import make_topic
+
+SUBSCRIPTION = b"\x00\x01" + encode_bytes(ConsumerProtocolSubscription(topics=["pages"]), 1)
+
+
+async def join_classic(client: RawClient, member_id: str = "") -> join_group.JoinGroupResponse:
+    request = join_group.JoinGroupRequest(
+        group_id="g",
+        session_timeout_ms=10_000,
+        rebalance_timeout_ms=10_000,
+        member_id=member_id,
+        protocol_type="consumer",
+        protocols=[join_group.JoinGroupRequestProtocol("range", SUBSCRIPTION)],
+    )
+    answer = await client.ask(request, 9, join_group.JoinGroupResponse)
+    if answer.error_code == ErrorCode.MEMBER_ID_REQUIRED:
+        return await join_classic(client, answer.member_id)
+    return answer
+
+
+async def sync(client: RawClient, joined: join_group.JoinGroupResponse) -> int:
+    request = sync_group.SyncGroupRequest(
+        group_id="g", generation_id=joined.generation_id, member_id=joined.member_id
+    )
+    return (await client.ask(request, 5, sync_group.SyncGroupResponse)).error_code
+
+
+async def beat(client: RawClient, joined: join_group.JoinGroupResponse) -> int:
+    request = HeartbeatRequest("g", joined.generation_id, joined.member_id)
+    return (await client.ask(request, 4, HeartbeatResponse)).error_code
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        ("disabled", ErrorCode.GROUP_ID_NOT_FOUND),
+        ("downgrade", ErrorCode.GROUP_ID_NOT_FOUND),
+        ("upgrade", ErrorCode.NONE),
+        ("bidirectional", ErrorCode.NONE),
+    ],
+)
+async def test_the_policy_says_who_may_upgrade(
+    tmp_path: Path, policy: str, code: ErrorCode
+) -> None:
+    async with (
+        running_broker(tmp_path, group_consumer_migration_policy=policy) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages", 2)
+        await coordinated(client)
+        await sync(client, await join_classic(client))
+
+        response = await join_consumer_group(client)
+
+    assert response.error_code == code
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind"), [("upgrade", "consumer"), ("bidirectional", "classic")]
+)
+async def test_the_policy_says_whether_it_goes_back(tmp_path: Path, policy: str, kind: str) -> None:
+    async with (
+        running_broker(tmp_path, group_consumer_migration_policy=policy) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages", 2)
+        await coordinated(client)
+        classic = await join_classic(client)
+        await sync(client, classic)
+        await join_consumer_group(client)
+        told = await beat(client, classic)
+        classic = await join_classic(client, classic.member_id)
+        shared = await sync(client, classic)
+        leaving = LeaveGroupRequest(group_id="g", members=[MemberIdentity("member")])
+        of_another_kind = await client.ask(leaving, 5, LeaveGroupResponse)
+        await leave_consumer_group(client)
+        (listed,) = broker.services.groups.list_groups()
+
+    assert (told, shared) == (ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.NONE)
+    assert of_another_kind.members[0].error_code == ErrorCode.UNKNOWN_MEMBER_ID
+    assert listed.group_type == kind
+
+
+async def leave_consumer_group(client: RawClient) -> None:
+    request = consumer_group_heartbeat.ConsumerGroupHeartbeatRequest("g", "member", -1)
+    response = await client.ask(request, 1, consumer_group_heartbeat.ConsumerGroupHeartbeatResponse)
+    assert response.error_code == ErrorCode.NONE
