@@ -118,6 +118,19 @@ def test_assignors_give_every_partition_to_one_subscriber(
         assert assign(before, first) == first, "the same question has the same answer"
 
 
+@settings(deadline=None)
+@given(before=subscriptions(), after=subscriptions())
+def test_where_wishes_differ_no_single_move_would_be_fairer(
+    before: Subscriptions, after: Subscriptions
+) -> None:
+    assignment = ASSIGNORS["uniform"](after, ASSIGNORS["uniform"](before, {}))
+
+    for giver, share in assignment.items():
+        for topic, _ in share:
+            for taker in after.wanted()[topic]:
+                assert len(share) - len(assignment[taker]) <= 1 or taker == giver
+
+
 @given(subscriptions())
 def test_the_uniform_assignor_is_even_where_all_want_the_same(wanted: Subscriptions) -> None:
     same = Subscriptions(dict.fromkeys(wanted.topics_of, frozenset(TOPICS)), TOPICS)
