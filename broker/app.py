@@ -164,6 +164,7 @@ class Broker:
                 tasks.create_task(upkeep.run(), name="upkeep"),
                 tasks.create_task(share.run(), name="share locks"),
                 tasks.create_task(transactions.run(), name="transactions"),
+                tasks.create_task(self._expire_tokens(services), name="delegation tokens"),
             ]
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
             await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
@@ -260,6 +261,15 @@ class Broker:
         counters = self._metrics.logs.topic(topic)
         counters.messages_in += info.last_offset - info.first_offset + 1
         counters.bytes_in += info.size_bytes
+
+    async def _expire_tokens(self, services: Services) -> None:
+        """Remove delegation tokens that have ended, now and then, until cancelled."""
+        tokens, cluster = services.security.tokens, services.cluster
+        while True:
+            await asyncio.sleep(self._config.delegation_token_expiry_check_interval_ms / 1000)
+            now_ms = self._clock.now_ms()
+            if tokens.expired(cluster.image, now_ms):
+                await cluster.write_records(lambda image: (tokens.expired(image, now_ms), None))  # noqa: B023 - it is awaited
 
     async def _forget_deleted(self, image: ClusterImage) -> None:
         self._metrics.logs.keep_only(image.topics.keys() | {METADATA_TOPIC})

@@ -1,9 +1,11 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from broker.errors import ErrorCode
 from broker.handlers.expire_delegation_token import expire_delegation_token
+from broker.metadata.image import ClusterImage
 from broker.protocol.messages.expire_delegation_token import (
     ExpireDelegationTokenRequest,
     ExpireDelegationTokenResponse,
@@ -67,3 +69,21 @@ async def test_a_negative_period_ends_it_at_once(tmp_path: Path) -> None:
 
         assert response.error_code == ErrorCode.NONE
         assert not broker.services.cluster.image.tokens
+
+
+async def test_a_token_that_has_ended_is_removed(tmp_path: Path) -> None:
+    async with broker_with_tokens(
+        tmp_path / "data",
+        delegation_token_expiry_time_ms=1,
+        delegation_token_expiry_check_interval_ms=10,
+    ) as broker:
+        gone = asyncio.Event()
+
+        async def follow(image: ClusterImage) -> None:
+            if not image.tokens:
+                gone.set()
+
+        await made(asked_by(broker, "ann"))
+        broker.services.cluster.followed_by(follow)
+
+        await asyncio.wait_for(gone.wait(), 10)
