@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from dashboard.pages import activity, alerts, cluster, groups, now, pipeline, runbook, topics
+from dashboard.pages import (
+    activity,
+    alerts,
+    cluster,
+    groups,
+    now,
+    pipeline,
+    runbook,
+    settings,
+    topics,
+)
 from dashboard.pages.page import NotFound, Page, Visit
 from dashboard.state import State
 
@@ -18,6 +28,7 @@ PAGES: Final = (
     cluster.PAGE,
     alerts.PAGE,
     runbook.PAGE,
+    settings.PAGE,
 )
 _BY_PATH: Final = {page.path: page for page in PAGES}
 

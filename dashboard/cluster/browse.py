@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from dashboard.cluster.model import Topic
+from dashboard.decoders import internal
 from tracker.kafka_admin import Reading, Record, TopicPartition
 
 ROWS_MAX: Final = 200
@@ -221,6 +222,11 @@ def decoded(record: Record) -> Shown:
     """The record as text: JSON indented, text as it is, everything else in hex."""
     value, kind = _text(record.value)
     key, _ = _text(record.key)
+    known_key, known_value = internal.decode(record.topic, record.key, record.value)
+    if known_key is not None:
+        key = json.dumps(known_key, indent=1, ensure_ascii=False)
+    if known_value is not None:
+        value, kind = json.dumps(known_value, indent=1, ensure_ascii=False), "json"
     headers = tuple((name, _text(part)[0][:SHOWN_BYTES]) for name, part in record.headers)
     cut = len(value) > SHOWN_BYTES or len(key) > SHOWN_BYTES
     return Shown(record, key[:SHOWN_BYTES], value[:SHOWN_BYTES], kind, headers, cut)

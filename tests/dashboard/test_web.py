@@ -35,6 +35,7 @@ PAGES = (
     "/pipeline",
     "/cluster",
     "/alerts",
+    "/settings",
     "/runbooks/NoBeacons",
 )
 

@@ -199,6 +199,17 @@ async def test_metrics_may_ask_for_a_token_of_their_own(client: Client) -> None:
     assert [a.status for a in (none, bearer, basic, wrong)] == [401, 200, 200, 401]
 
 
+@pytest.mark.parametrize("settings", [{"sign_in": "on", "smtp_password": "hunter22"}])
+async def test_settings_show_no_secret_and_a_viewer_sees_no_accounts(client: Client) -> None:
+    await sign_in(client, "viewer")
+    seen = await (await client.get("/settings")).text()
+    await sign_in(client, "admin")
+    whole = await (await client.get("/settings")).text()
+
+    assert "hunter22" not in seen + whole and "set, not shown" in whole
+    assert "editor</td>" not in seen and "editor</td>" in whole
+
+
 @pytest.mark.parametrize("settings", [{}])
 async def test_a_name_that_only_points_here_is_not_us(client: Client) -> None:
     rebound = await client.get("/api/v1/actions", headers={"Host": "evil.example:8080"})

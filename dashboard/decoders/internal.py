@@ -1,0 +1,210 @@
+"""Keys and values of `__consumer_offsets` and `__transaction_state` as people read them.
+
+Layouts as Apache Kafka documents them in its message schemas (OffsetCommitKey/Value,
+GroupMetadataKey/Value, TransactionLogKey/Value); all numbers big-endian, strings with an int16
+length, -1 for none. A version or byte that is not known gives None, and the record is shown raw.
+
+    key    version int16 | what it is about
+    value  version int16 | fields
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+Shown = Mapping[str, Any] | None
+
+_TRANSACTION_STATES: Final = (
+    "Empty",
+    "Ongoing",
+    "PrepareCommit",
+    "PrepareAbort",
+    "CompleteCommit",
+    "CompleteAbort",
+    "Dead",
+    "PrepareEpochFence",
+)
+_ARRAY_MAX: Final = 10_000
+
+
+class _NotKnown(Exception):
+    """These bytes are not what they should be."""
+
+
+class _Bytes:
+    """Read from the front; refuses what is not there."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def number(self, form: str) -> int:
+        size = struct.calcsize(form)
+        if self._at + size > len(self._data):
+            raise _NotKnown
+        (value,) = struct.unpack_from(form, self._data, self._at)
+        self._at += size
+        return int(value)
+
+    def int8(self) -> int:
+        return self.number(">b")
+
+    def int16(self) -> int:
+        return self.number(">h")
+
+    def int32(self) -> int:
+        return self.number(">i")
+
+    def int64(self) -> int:
+        return self.number(">q")
+
+    def text(self) -> str | None:
+        return self._text(self.int16())
+
+    def compact_text(self) -> str | None:
+        return self._text(self.uvarint() - 1)
+
+    def uvarint(self) -> int:
+        value = 0
+        for shift in range(0, 35, 7):
+            byte = self.number(">B")
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+        raise _NotKnown
+
+    def count(self, length: int) -> range:
+        if not 0 <= length <= _ARRAY_MAX:
+            raise _NotKnown
+        return range(length)
+
+    def _text(self, length: int) -> str | None:
+        if length == -1:
+            return None
+        if length < 0 or self._at + length > len(self._data):
+            raise _NotKnown
+        self._at += length
+        return self._data[self._at - length : self._at].decode("utf-8", "replace")
+
+
+def _offsets_key(data: _Bytes) -> Shown:
+    version = data.int16()
+    if version in (0, 1):
+        return {
+            "kind": "offset commit",
+            "group": data.text(),
+            "topic": data.text(),
+            "partition": data.int32(),
+        }
+    if version == 2:
+        return {"kind": "group", "group": data.text()}
+    return None
+
+
+def _offset_value(data: _Bytes) -> Shown:
+    version = data.int16()
+    if not 0 <= version <= 3:
+        return None
+    shown: dict[str, Any] = {"version": version, "offset": data.int64()}
+    if version == 3:
+        shown["leader_epoch"] = data.int32()
+    shown["metadata"] = data.text()
+    shown["commit_timestamp_ms"] = data.int64()
+    if version == 1:
+        shown["expire_timestamp_ms"] = data.int64()
+    return shown
+
+
+def _group_value(data: _Bytes) -> Shown:
+    version = data.int16()
+    if not 0 <= version <= 3:
+        return None
+    shown: dict[str, Any] = {
+        "version": version,
+        "protocol_type": data.text(),
+        "generation": data.int32(),
+        "protocol": data.text(),
+        "leader": data.text(),
+    }
+    if version >= 2:
+        shown["state_timestamp_ms"] = data.int64()
+    shown["members"] = [_member(data, version) for _ in data.count(data.int32())]
+    return shown
+
+
+def _member(data: _Bytes, version: int) -> dict[str, Any]:
+    member: dict[str, Any] = {"member_id": data.text()}
+    if version >= 3:
+        member["group_instance_id"] = data.text()
+    member["client_id"] = data.text()
+    member["client_host"] = data.text()
+    if version >= 1:
+        member["rebalance_timeout_ms"] = data.int32()
+    member["session_timeout_ms"] = data.int32()
+    for field in ("subscription_bytes", "assignment_bytes"):
+        length = data.int32()
+        member[field] = length
+        for _ in data.count(max(0, length)):
+            data.int8()
+    return member
+
+
+def _transaction_key(data: _Bytes) -> Shown:
+    return {"transactional_id": data.text()} if data.int16() == 0 else None
+
+
+def _transaction_value(data: _Bytes) -> Shown:
+    """Version 0 is plain; version 1 (KIP-890) has compact texts and tagged fields."""
+    version = data.int16()
+    if version not in (0, 1):
+        return None
+    shown: dict[str, Any] = {
+        "version": version,
+        "producer_id": data.int64(),
+        "producer_epoch": data.int16(),
+        "timeout_ms": data.int32(),
+    }
+    state = data.int8()
+    if not 0 <= state < len(_TRANSACTION_STATES):
+        return None
+    shown["state"] = _TRANSACTION_STATES[state]
+    shown["partitions"] = _transaction_topics(data, compact=version == 1)
+    shown["updated_ms"] = data.int64()
+    shown["started_ms"] = data.int64()
+    return shown
+
+
+def _transaction_topics(data: _Bytes, *, compact: bool) -> dict[str, list[int]] | None:
+    length = data.uvarint() - 1 if compact else data.int32()
+    if length == -1:
+        return None
+    topics: dict[str, list[int]] = {}
+    for _ in data.count(length):
+        name = (data.compact_text() if compact else data.text()) or ""
+        parts = data.uvarint() - 1 if compact else data.int32()
+        topics[name] = [data.int32() for _ in data.count(parts)]
+        if compact and data.uvarint():
+            raise _NotKnown  # a tagged field that Kafka does not have today
+    return topics
+
+
+def decode(topic: str, key: bytes | None, value: bytes | None) -> tuple[Shown, Shown]:
+    """Key and value as fields; None for what is not understood, or is not there."""
+    if topic == "__transaction_state":
+        return _try(_transaction_key, key), _try(_transaction_value, value)
+    if topic != "__consumer_offsets":
+        return None, None
+    shown = _try(_offsets_key, key)
+    if shown is None:
+        return None, None
+    reader = _offset_value if shown["kind"] == "offset commit" else _group_value
+    return shown, _try(reader, value)
+
+
+def _try(reader: Callable[[_Bytes], Shown], part: bytes | None) -> Shown:
+    if part is None:
+        return None
+    try:
+        return reader(_Bytes(part))
+    except _NotKnown:
+        return None

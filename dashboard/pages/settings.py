@@ -1,0 +1,33 @@
+"""Settings (/settings): which switches are set, who may come in; changed through actions."""
+
+import dataclasses
+
+from dashboard.pages.page import Page, Values, Visit
+
+SECRET = ("password", "token", "webhook_url", "slack_url")
+
+
+async def values(visit: Visit) -> Values:
+    """Values of [dashboard] without what opens something; users and tokens for administrators."""
+    config, house = visit.state.config, visit.state.household
+    rows = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name.endswith(SECRET):
+            value = "set, not shown" if value else ""
+        rows.append((field.name, _text(value), value == field.default, field.metadata["help"]))
+    return {
+        "rows": rows,
+        "sign_in": visit.state.guard.door.sign_in,
+        "users": house.accounts.users(),
+        "tokens": house.accounts.tokens(),
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+PAGE = Page("Settings", "/settings", "settings.html", values, every_s=60.0, nav="settings")

@@ -1,0 +1,114 @@
+"""Internal topics in words: what a running broker really wrote, and bytes that mean nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import confluent_kafka
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.decoders.internal import decode
+from tests.support.running_broker import RunningBroker, running_broker
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import TopicPartition
+from tracker.kafka_changes import Changes, NewTopic
+
+OFFSETS, TRANSACTIONS = "__consumer_offsets", "__transaction_state"
+
+
+def text(value: str) -> bytes:
+    return len(value).to_bytes(2, "big") + value.encode()
+
+
+def test_a_commit_is_told_by_its_fields() -> None:
+    key = b"\x00\x01" + text("export") + text("events") + (2).to_bytes(4, "big")
+    value = b"\x00\x03" + (7).to_bytes(8, "big") + b"\xff" * 4 + text("") + (9).to_bytes(8, "big")
+
+    shown_key, shown_value = decode(OFFSETS, key, value)
+
+    assert shown_key == {
+        "kind": "offset commit",
+        "group": "export",
+        "topic": "events",
+        "partition": 2,
+    }
+    assert shown_value == {
+        "version": 3,
+        "offset": 7,
+        "leader_epoch": -1,
+        "metadata": "",
+        "commit_timestamp_ms": 9,
+    }
+
+
+def test_a_tombstone_has_a_key_and_no_value() -> None:
+    assert decode(OFFSETS, b"\x00\x02" + text("export"), None) == (
+        {"kind": "group", "group": "export"},
+        None,
+    )
+
+
+@given(st.sampled_from((OFFSETS, TRANSACTIONS, "events")), st.binary(), st.binary())
+def test_no_bytes_are_a_crash(topic: str, key: bytes, value: bytes) -> None:
+    shown = decode(topic, key, value)
+    prefixed = decode(topic, b"\x00\x02\x00\x00", b"\x00\x03" + value)
+
+    assert len(shown) == len(prefixed) == 2
+
+
+def test_other_topics_are_left_as_they_are() -> None:
+    assert decode("events", b"\x00\x02" + text("g"), b"") == (None, None)
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "broker") as running:
+        yield running
+
+
+def written(bootstrap: str) -> dict[str, list[tuple[object, object]]]:
+    """What our broker wrote for a commit and a transaction, decoded."""
+    changes = Changes(KafkaConfig(bootstrap_servers=bootstrap))
+    changes.create_topic(NewTopic("visits", 1))
+    changes.commit_offsets("readers", {TopicPartition("visits", 0): 5})
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": bootstrap, "transactional.id": "shop"}
+    )
+    producer.init_transactions(10)
+    producer.begin_transaction()
+    producer.produce("visits", b"x")
+    producer.commit_transaction(10)
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "unused",
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    found: dict[str, list[tuple[object, object]]] = {}
+    for topic in (OFFSETS, TRANSACTIONS):
+        parts = consumer.list_topics(topic, 10).topics[topic].partitions
+        consumer.assign([confluent_kafka.TopicPartition(topic, part, 0) for part in parts])
+        ended = 0
+        while ended < len(parts):
+            message = consumer.poll(10)
+            assert message is not None
+            if message.error():
+                ended += 1
+            else:
+                found.setdefault(topic, []).append(decode(topic, message.key(), message.value()))
+    consumer.close()
+    return found
+
+
+@pytest.mark.may_block
+async def test_what_a_broker_wrote_is_understood(broker: RunningBroker) -> None:
+    found = await asyncio.to_thread(written, broker.bootstrap)
+
+    commits = [value for key, value in found[OFFSETS] if isinstance(value, dict)]
+    assert any(value.get("offset") == 5 for value in commits)
+    states = [value["state"] for _, value in found[TRANSACTIONS] if isinstance(value, dict)]
+    assert states[0] == "Empty" and "Ongoing" in states and states[-1] == "CompleteCommit"
