@@ -77,7 +77,8 @@ class ShareCoordinator:
         """Answer for earlier records, then give new ones; waits for some up to `max_wait_ms`."""
         if wish.acknowledgements and wish.epoch == FIRST:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "a new share session cannot acknowledge")
-        session = self._sessions.begin(wish.who, wish.epoch, wish.wanted, wish.forgotten)
+        now = self._clock.monotonic_ms()
+        session = self._sessions.begin(wish.who, wish.epoch, wish.wanted, wish.forgotten, now=now)
         outcomes = await self._answer_all(wish.who, wish.acknowledgements)
         if wish.epoch == LAST:
             await self._release(session)
@@ -100,7 +101,7 @@ class ShareCoordinator:
         """ShareAcknowledge: an outcome for each partition."""
         if epoch == FIRST:
             raise KafkaError(ErrorCode.INVALID_SHARE_SESSION_EPOCH, "a session begins by a fetch")
-        session = self._sessions.begin(who, epoch, ())
+        session = self._sessions.begin(who, epoch, (), now=self._clock.monotonic_ms())
         outcomes = await self._answer_all(who, batches)
         if epoch == LAST:
             await self._release(session)

@@ -10,6 +10,7 @@ from broker.errors import ErrorCode, KafkaError
 
 FIRST, LAST = 0, -1
 EPOCH_MAX = 2**31 - 1
+UNUSED_MS = 120_000  # a live member fetches every few seconds
 TopicIdPartition = tuple[bytes, int]
 
 
@@ -19,6 +20,7 @@ class ShareSession:
     member_id: str
     epoch: int = 1
     """What the next request has to say."""
+    used_at: float = 0
     partitions: dict[TopicIdPartition, None] = field(default_factory=dict)
     """In the order in which they are served; who was served goes to the end."""
 
@@ -37,12 +39,16 @@ class ShareSessions:
         epoch: int,
         wanted: Iterable[TopicIdPartition],
         forgotten: Iterable[TopicIdPartition] = (),
+        *,
+        now: float,
     ) -> ShareSession:
         """The session of (group, member) as this request leaves it.
 
         Raises SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
         """
-        session = self._made(who) if epoch == FIRST else self._known(who, epoch)
+        session = self._made(who, now) if epoch == FIRST else self._known(who, epoch)
+        session.used_at = now
+        self._sessions[who] = self._sessions.pop(who)  # the longest unused stays first
         session.partitions.update(dict.fromkeys(wanted))
         for where in forgotten:
             session.partitions.pop(where, None)
@@ -50,7 +56,14 @@ class ShareSessions:
             del self._sessions[who]
         return session
 
-    def _made(self, who: tuple[str, str]) -> ShareSession:
+    def _made(self, who: tuple[str, str], now: float) -> ShareSession:
+        oldest = next(iter(self._sessions.values()), None)
+        if (
+            oldest is not None
+            and len(self._sessions) >= self._sessions_max
+            and now - oldest.used_at >= UNUSED_MS
+        ):
+            del self._sessions[oldest.group_id, oldest.member_id]  # its member died
         if who not in self._sessions and len(self._sessions) >= self._sessions_max:
             raise KafkaError(
                 ErrorCode.SHARE_SESSION_LIMIT_REACHED,
@@ -72,10 +85,6 @@ class ShareSessions:
             )
         session.epoch = 1 if epoch == EPOCH_MAX else epoch + 1
         return session
-
-    def forget(self, group_id: str, member_id: str) -> None:
-        """The member is gone."""
-        self._sessions.pop((group_id, member_id), None)
 
     def __len__(self) -> int:
         return len(self._sessions)
