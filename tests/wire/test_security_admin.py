@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import confluent_kafka.admin
@@ -9,7 +10,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from tests.support.java_tools import JavaTools, java_tools
-from tests.support.running_broker import broker_process
+from tests.support.running_broker import broker_process, free_port
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # kafka-python reads its schemas by a deprecated call
@@ -30,13 +31,32 @@ TIMEOUT_S = 20.0
 admin: Any = confluent_kafka.admin  # its types are in private modules
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where one broker listens."""
+
+    open: str
+    guarded: str
+
+
 @pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """A broker that asks its entries; who connects without a name is a super user."""
     directory = tmp_path_factory.mktemp("secured") / "data"
-    settings = {"authorizer_enabled": "true", "super_users": "User:ANONYMOUS"}
-    with broker_process(directory, **settings) as broker:
-        yield broker.bootstrap
+    open_port, guarded_port = free_port(), free_port()
+    settings = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{open_port},SASL_PLAINTEXT://127.0.0.1:{guarded_port}",
+        "sasl_enabled_mechanisms": "SCRAM-SHA-256",
+        "authorizer_enabled": "true",
+        "super_users": "User:ANONYMOUS",
+    }
+    with broker_process(directory, **settings):
+        yield Addresses(f"127.0.0.1:{open_port}", f"127.0.0.1:{guarded_port}")
+
+
+@pytest.fixture(scope="module")
+def bootstrap(addresses: Addresses) -> str:
+    return addresses.open
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +69,16 @@ def client(bootstrap: str) -> Any:
     return admin.AdminClient({"bootstrap.servers": bootstrap})
 
 
-def binding(name: str, principal: str = "User:librd") -> Any:
+def binding(
+    name: str, principal: str = "User:librd", operation: Any = admin.AclOperation.READ
+) -> Any:
     return admin.AclBinding(
         admin.ResourceType.TOPIC,
         name,
         admin.ResourcePatternType.PREFIXED,
         principal,
         "*",
-        admin.AclOperation.READ,
+        operation,
         admin.AclPermissionType.ALLOW,
     )
 
@@ -193,3 +215,39 @@ def test_the_configs_tool_sets_the_connection_rate_of_an_address(java: JavaTools
     told = said(java, "ConfigCommand", "--describe --entity-type ips --entity-name 10.1.2.3")
 
     assert "connection_creation_rate=7.0" in told
+
+
+def test_a_user_may_do_what_the_entries_say_and_nothing_else(
+    addresses: Addresses, client: Any
+) -> None:
+    """A user with a password of the broker's own, from the first log-in to the first refusal."""
+    info = admin.ScramCredentialInfo(admin.ScramMechanism.SCRAM_SHA_256, 4096)
+    setting = admin.UserScramCredentialUpsertion("ann", info, b"open sesame")
+    client.alter_user_scram_credentials([setting])["ann"].result(TIMEOUT_S)
+    topics = [admin.NewTopic(name, 1) for name in ("ann-pages", "others")]
+    for made in client.create_topics(topics).values():
+        made.result(TIMEOUT_S)
+    right = binding("ann-", "User:ann", admin.AclOperation.WRITE)
+    for made in client.create_acls([right]).values():
+        made.result(TIMEOUT_S)
+    as_ann = {
+        "bootstrap.servers": addresses.guarded,
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-256",
+        "sasl.username": "ann",
+        "sasl.password": "open sesame",
+    }
+    told: dict[str, Any] = {}
+    producer = confluent_kafka.Producer({**as_ann, "enable.idempotence": True})
+
+    def delivered(error: KafkaError | None, message: Any) -> None:
+        told[message.topic()] = error
+
+    for name in ("ann-pages", "others"):
+        producer.produce(name, b"x", on_delivery=delivered)
+    producer.flush(TIMEOUT_S)
+    seen = admin.AdminClient(as_ann).list_topics(timeout=TIMEOUT_S).topics
+
+    assert told["ann-pages"] is None
+    assert told["others"].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    assert set(seen) == {"ann-pages"}
