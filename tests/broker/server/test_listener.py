@@ -15,9 +15,11 @@ from tests.broker.server.conftest import LIMITS, Toys
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
+SECURITY = SimpleNamespace(quotas=SimpleNamespace(active=False, admits_connection=lambda _: True))
+
 
 def toy_dispatcher(toys: Toys, metrics: BrokerMetrics) -> Dispatcher:
-    services = cast(Services, SimpleNamespace(clock=ManualClock()))
+    services = cast(Services, SimpleNamespace(clock=ManualClock(), security=SECURITY))
     return Dispatcher(toys.handlers(), services, metrics)
 
 
