@@ -19,6 +19,7 @@ from broker.handlers.handler import (
     Services,
     Versions,
 )
+from broker.metadata.image import ClusterImage
 from broker.metrics import BrokerMetrics
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.api_versions import (
@@ -35,6 +36,7 @@ from broker.protocol.messages.fetch import (
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.protocol.messages.list_groups import ListGroupsRequest
 from broker.protocol.messages.produce import ProduceRequest, ProduceResponse, TopicProduceResponse
+from broker.security.throttle import ClientQuotas
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
 from broker.server.dispatcher import Dispatcher
@@ -131,7 +133,10 @@ class ToyServer:
     def __init__(self, limits: Limits, tasks: asyncio.TaskGroup) -> None:
         self.toys = Toys()
         self.metrics = BrokerMetrics(CollectorRegistry())
-        services = cast(Services, SimpleNamespace(clock=ManualClock()))
+        clock = ManualClock()
+        self.image = ClusterImage()
+        security = SimpleNamespace(quotas=ClientQuotas(lambda: self.image, clock))
+        services = cast(Services, SimpleNamespace(clock=clock, security=security))
         self.dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
         self._server: asyncio.Server | None = None
