@@ -66,9 +66,17 @@ class TransactionIndex:
         self._file.append([b"".join(_ENTRY.pack(_VERSION, *entry) for entry in entries)])
 
     def truncate_at(self, offset: int) -> None:
-        """Drop the transactions whose marker lies at or above `offset`."""
+        """Drop the transactions whose marker lies at or above `offset`.
+
+        What stays is not written again where it need not be: this is called when the disk is full.
+        """
         kept = tuple(entry for entry in self._entries if entry.last_offset < offset)
-        if len(kept) != len(self._entries):
+        if len(kept) == len(self._entries):
+            return
+        if self._file is not None and kept == self._entries[: len(kept)]:
+            self._entries = kept
+            self._file.truncate(len(kept) * _ENTRY.size)
+        else:
             self.replace(kept)
 
     def sync(self) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.records.control import ControlType
-from broker.storage.log import AppendRequest, LogConfig
+from broker.storage.log import AppendRequest, Log, LogConfig
 from tests.support.batches import (
+    DIRECTORY,
     NOW_MS,
     PRODUCER,
     append,
@@ -112,6 +113,34 @@ def test_an_aborted_transaction_that_does_not_fit_leaves_no_trace() -> None:
     files.bytes_left = 1 << 20
     append_marker(log, PRODUCER, ControlType.ABORT)
     assert len(log.aborted_transactions(0, 10)) == 1
+
+
+def test_what_was_aborted_before_stays_so_after_a_full_disk_and_a_crash() -> None:
+    """Taking back one entry of the index once emptied its file, with no room to fill it again."""
+    files = MemoryFiles()
+    log = open_log(files, LogConfig(index_interval_bytes=0))
+    for sequence in (0, 1):
+        append(log, batch(b"a", producer=PRODUCER, sequence=sequence, transactional=True))
+        if sequence == 1:
+            files.bytes_left = 40  # enough for the entry, not for the marker
+        try:
+            append_marker(log, PRODUCER, ControlType.ABORT)
+        except KafkaError as refusal:
+            assert refusal.code == ErrorCode.KAFKA_STORAGE_ERROR
+    files.bytes_left = 1 << 20
+    log.take_snapshot()
+    recovery_point = log.checkpoint()
+
+    after_kill = Log.open(
+        files,
+        DIRECTORY,
+        ("events", 0),
+        LogConfig(index_interval_bytes=0),
+        recovery_point=recovery_point,
+        now_ms=NOW_MS,
+    )
+
+    assert [one.first_offset for one in after_kill.aborted_transactions(0, 10)] == [0]
 
 
 @pytest.mark.parametrize("which", [1, 2, 3])
