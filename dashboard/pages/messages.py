@@ -1,6 +1,7 @@
 """Messages of a topic (/topics/X?tab=messages): what the address asks for, and what was found."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
 
 from dashboard.cluster.browse import ROWS_MAX, Found, Wish
 from dashboard.cluster.model import Topic
@@ -53,4 +54,12 @@ async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
 async def values(visit: Visit, topic: Topic) -> Values:
     """For the first load only: a stream does not search again and again."""
     found, trouble = await browse(visit, topic) if visit.first else (None, "")
-    return {"found": found, "trouble": trouble, "wish": wish(visit)}
+    return {"found": found, "trouble": trouble, "wish": wish(visit), "tail_url": tail_url(visit)}
+
+
+def tail_url(visit: Visit) -> str:
+    """Where the newest records that fit are asked for, again and again."""
+    kept = ("cluster", "partition", "q", "field", "equals")
+    query = {key: visit.query[key] for key in kept if visit.query.get(key)}
+    address = f"/api/v1/topics/{quote(visit.name, safe='')}/messages"
+    return f"{address}?{urlencode(query | {'rows': str(ROWS_MAX)})}"

@@ -14,7 +14,8 @@ from dashboard.state import State
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
-from tests.support.tools import chromium
+from tests.support.tools import chromium, node_modules
+from tracker.kafka_admin import TopicPartition
 
 pytestmark = [pytest.mark.browser, pytest.mark.may_block, pytest.mark.timeout(120)]
 
@@ -31,6 +32,9 @@ PAGES = (
     "/activity",
     "/pipeline",
     "/cluster",
+    "/alerts",
+    "/runbooks/NoBeacons",
+    "/settings",
 )
 
 
@@ -229,3 +233,76 @@ async def test_the_script_of_all_pages_is_below_150_kilobytes(tmp_path: Path) ->
             sizes.append(len(await answer.read()))
 
     assert sum(sizes) < 150_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    """WCAG 2.2 A and AA, and axe's own good practice; forms opened, alerts firing."""
+    _, modules = node_modules("axe-core")
+    source = (modules / "axe-core" / "axe.min.js").read_text()
+    told: list[tuple[str, ...]] = []
+    async with Served(tmp_path, busy_cluster()) as served:
+        served.state.alerts.evaluate()
+        for width in (390, 1280):
+            shown = await served.tab(browser, width, scheme)
+            for path in PAGES:
+                await shown.go(path)
+                for shut in await shown.page.locator("details:not([open]) > summary").all():
+                    if await shut.is_visible():
+                        await shut.click()
+                await shown.page.evaluate(source)  # not by a tag: the content policy forbids it
+
+                found = await shown.page.evaluate("axe.run().then((r) => r.violations)")
+
+                told += [
+                    (
+                        f"{path} at {width} px",
+                        one["id"],
+                        node["html"][:160],
+                        node["failureSummary"][:200],
+                    )
+                    for one in found
+                    for node in one["nodes"][:3]
+                ]
+
+    assert told == []
+
+
+async def test_following_a_topic_shows_what_arrives_as_text_and_can_be_paused(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, hostile_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/topics/events?tab=messages&partition=0")
+        await shown.page.get_by_role("button", name="Follow").click()
+        rows = shown.page.locator("#tail tbody tr")
+        await expect(rows).to_have_count(200)
+        served.cluster.partitions[TopicPartition("events", 0)].end += 3
+        await served.state.poller(None).look()
+        await expect(rows).to_have_count(203)
+        await expect(rows.first).to_contain_text("1002")
+
+        await shown.page.get_by_role("button", name="Pause").last.click()
+
+        await expect(shown.page.locator("#tail-note")).to_have_text("Paused.")
+        assert await shown.page.locator("#tail img, #tail script").count() == 0
+        assert shown.complaints == []
+
+
+async def test_a_topic_is_deleted_only_after_its_name_is_typed(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/topics/events?tab=config")
+        await shown.page.get_by_text("Change this topic").click()
+        for typed in ("event", "events"):
+            await shown.page.get_by_role("button", name="Delete topic").click()
+            await shown.page.locator("#typed").fill(typed)
+            await shown.page.get_by_role("button", name="Go on").click()
+            if typed == "event":
+                output = shown.page.locator("[data-action=delete-topic] output")
+                await expect(output).to_contain_text("confirm must repeat")
+        await shown.page.wait_for_url("**/topics")
+
+    assert served.cluster.changes == [("delete", "events")]

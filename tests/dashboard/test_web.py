@@ -167,6 +167,32 @@ async def test_nonsense_in_an_address_is_never_a_crash(client: Client, path: str
     assert (await client.get(path)).status < 500
 
 
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_has_a_stream(client: Client, state: State, path: str) -> None:
+    await looked(state)
+
+    answer = await client.get("/api/stream", params={"page": path})
+    await answer.content.readuntil(b"\n\n")
+    frame = await answer.content.readuntil(b"\n\n")
+    answer.close()
+
+    assert frame.startswith(b"id: ")
+
+
+async def test_the_alerts_page_shows_what_fires_and_links_to_it(
+    client: Client, state: State, cluster: MadeCluster
+) -> None:
+    cluster.away = True
+    await looked(state)
+    state.alerts.evaluate()
+
+    html = await (await client.get("/alerts")).text()
+    told = await (await client.get("/api/v1/alerts")).json()
+
+    assert "Cannot poll Kafka cluster local" in html
+    assert [alert["name"] for alert in told["pending"]] == ["KafkaClusterUnreachable"]
+
+
 async def test_the_stream_sends_the_live_block_of_its_page(
     client: Client,
     state: State,
