@@ -296,7 +296,7 @@ class Consumer:
         return [_ours(one) for one in self._consumer.assignment()]
 
     def poll(self, max_records: int = 1000, timeout_s: float = 1.0) -> list[Record]:
-        """Up to `max_records`, waiting at most `timeout_s` for the first; raises KafkaFailure."""
+        """What comes within `timeout_s`, at once when it is `max_records`; raises KafkaFailure."""
         try:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:

@@ -104,7 +104,7 @@ class SiteReader:
                     f"sites were read up to {next_offset} of {end} in {READ_TIMEOUT_S:g} s",
                     retriable=True,
                 )
-            for record in self._consumer.poll(timeout_s=0.2):
+            for record in self._consumer.poll(max_records=1, timeout_s=0.2):
                 self.apply(record)
                 next_offset = record.offset + 1
         self._consumer.assign({_WHERE: next_offset})
@@ -117,9 +117,9 @@ class SiteReader:
             return self._consumer.watermarks(_WHERE, ASK_TIMEOUT_S).end
 
     def poll(self, timeout_s: float) -> list[Record]:
-        """Changes that came, at most `timeout_s` after the call; give them to `apply`. Blocks."""
+        """The next change as soon as it comes, none after `timeout_s`; for `apply`. Blocks."""
         with self._in_use:
-            return [] if self._closed else self._consumer.poll(timeout_s=timeout_s)
+            return [] if self._closed else self._consumer.poll(1, timeout_s)
 
     def apply(self, record: Record) -> None:
         name = (record.key or b"").decode(errors="replace")

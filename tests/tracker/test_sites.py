@@ -1,6 +1,7 @@
 """The registry of sites."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.support.kafka_address import kafka_address, new_site
 from tracker import sites
 from tracker.__main__ import main
 from tracker.config import KafkaConfig
-from tracker.sites import Site, SiteNameError
+from tracker.sites import Site, SiteNameError, SiteReader
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,18 @@ def test_bad_settings_are_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert code == 78
     assert "did you mean" in capsys.readouterr().err
+
+
+def test_a_reader_hears_of_a_new_site_at_once(kafka: KafkaConfig) -> None:
+    """A page of a site that was just added is counted: the reader does not gather changes."""
+    name = new_site()
+    reader = SiteReader(kafka, client_id="test-sites")
+    reader.read_to_end()
+
+    with ThreadPoolExecutor(1) as thread:
+        heard = thread.submit(reader.poll, 20.0)
+        sites.add(kafka, Site(name, 1))
+        records = heard.result(timeout=10)
+
+    reader.close()
+    assert [record.key for record in records] == [name.encode()]
