@@ -68,6 +68,7 @@ class View:
     path: str
     title: str
     referrer: str
+    """Address of the page before, on another site or as a path of this one; "": none."""
     event: str
     props: tuple[tuple[str, str], ...]
     pause: float
@@ -107,9 +108,8 @@ def visit(dice: Random) -> Iterator[View]:
         yield View(path, PAGES[path], referrer, "pageview", (), dice.uniform(0.3, 1.7))
         if path == "/basket.html" and dice.random() < BUY:
             plan = dice.choice(("secateurs", "spade", "gloves"))
-            yield View(path, PAGES[path], "", "Order", (("item", plan),), 0.2)
+            yield View(path, PAGES[path], referrer, "Order", (("item", plan),), 0.2)
             return
         if dice.random() > STAY_ON_SITE:
             return
-        path = dice.choice(LINKS[path])
-        referrer = ""
+        referrer, path = path, dice.choice(LINKS[path])

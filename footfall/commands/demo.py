@@ -170,12 +170,13 @@ async def _see(
 def beacon_body(stage: Stage, who: Visitor, view: View) -> dict[str, Any]:
     """One event in the beacon's envelope."""
     now_ms = time.time_ns() // 1_000_000
+    origin = f"http://{stage.settings.site}"
     event = {
         "id": str(uuid.uuid4()),
         "name": view.event,
         "site": stage.settings.site,
-        "url": f"http://{stage.settings.site}{view.path}",
-        "referrer": view.referrer,
+        "url": f"{origin}{view.path}",
+        "referrer": f"{origin}{view.referrer}" if view.referrer.startswith("/") else view.referrer,
         "title": view.title,
         "ts": now_ms,
         "screen": who.screen,

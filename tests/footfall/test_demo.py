@@ -13,6 +13,8 @@ from footfall.commands.demo import Stage, beacon_body, site_application
 from footfall.config import DemoConfig
 from footfall.demo_visitors import LINKS, PAGES, PAGES_MAX, visit, visitor
 
+STAGE = Stage(DemoConfig(site="garden.test"), "http://127.0.0.1:1", "http://127.0.0.1:2")
+
 
 @given(seed=integers())
 def test_a_visit_is_a_walk_along_links_that_ends(seed: int) -> None:
@@ -25,15 +27,27 @@ def test_a_visit_is_a_walk_along_links_that_ends(seed: int) -> None:
 
 
 @given(seed=integers())
+def test_a_visitor_who_walks_on_comes_from_the_page_before(seed: int) -> None:
+    """As browsers tell it: without a referrer each step would be counted as a direct arrival."""
+    body = [
+        beacon_body(STAGE, visitor(Random(seed)), view)["events"][0]
+        for view in visit(Random(seed))
+        if view.event == "pageview"
+    ]
+
+    for before, after in itertools.pairwise(body):
+        assert after["referrer"] == before["url"]
+
+
+@given(seed=integers())
 def test_visitors_come_from_this_machine(seed: int) -> None:
     assert visitor(Random(seed)).loopback.startswith("127.9.")
 
 
 def test_an_event_has_the_envelope_of_the_beacon() -> None:
-    stage = Stage(DemoConfig(site="garden.test"), "http://127.0.0.1:1", "http://127.0.0.1:2")
     dice = Random(1)
 
-    body = beacon_body(stage, visitor(dice), next(visit(dice)))
+    body = beacon_body(STAGE, visitor(dice), next(visit(dice)))
 
     (event,) = body["events"]
     assert event["site"] == "garden.test"
