@@ -184,7 +184,7 @@ async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path) -> None:
         await page.wait_for_url("**/topics/events")
         await page.keyboard.press("?")
 
-        await expect(page.locator("dialog")).to_be_visible()
+        await expect(page.locator("#keys")).to_be_visible()
 
 
 async def test_the_chosen_theme_stays(browser: Browser, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_every_alert_has_a_unit_test_that_sees_it_fire() -> None:
         case["alertname"]
         for test in cases
         for case in test["alert_rule_test"]
-        if case["exp_alerts"]
+        if case.get("exp_alerts")
     }
 
     assert fired == set(alerts())
