@@ -7,6 +7,7 @@ away, and the next answer heals everything; nothing has to be started again.
 
 import asyncio
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 
 from dashboard.cluster import lag
 from dashboard.cluster.collect import ClusterAdmin, Collector, FirstRecords, Observation
-from dashboard.cluster.history import History
+from dashboard.cluster.history import History, Point
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.judge import Judge, Look
 from dashboard.cluster.model import Connection, Snapshot
@@ -32,6 +33,7 @@ PULSE_PARTITIONS_MAX: Final = 300  # above that the pulse only asks whether some
 PULSE_WINDOW: Final = 5  # seconds that the live rate is a mean over
 READ_TIMEOUT_S: Final = 2.0
 FLUSH_S: Final = 60.0
+UNSAVED_POINTS_MAX: Final = 50_000  # of history, while the disk takes none: a few megabytes
 STALE_POLLS: Final = 3
 HOLD_POLLS: Final = 2.5  # how long a value of history stands for itself
 READ_PASSES: Final = 5  # groups at different offsets of one partition need one each
@@ -75,6 +77,7 @@ class Poller:
         self._changed = asyncio.Condition()
         self._pulses: deque[tuple[int, int]] = deque(maxlen=PULSE_WINDOW + 1)
         self._look_again = asyncio.Event()
+        self._unsaved: list[Point] = []
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -270,9 +273,17 @@ class Poller:
             await self._in_thread(self.flush)
 
     def flush(self) -> None:
-        """Write finished points of history to their store."""
-        if self._store is not None:
-            self._store.save(self.history.take_finished(), self._clock.now_ms())
+        """Write finished points of history to their store; a full disk gets them later."""
+        if self._store is None:
+            return
+        points = self._unsaved + self.history.take_finished()
+        try:
+            self._store.save(points, self._clock.now_ms())
+        except sqlite3.Error as error:
+            self._unsaved = points[-UNSAVED_POINTS_MAX:]
+            log.warning("history is not saved, next try in %.0f s: %s", FLUSH_S, error)
+        else:
+            self._unsaved = []
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

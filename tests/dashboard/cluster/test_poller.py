@@ -1,9 +1,12 @@
 """Watching in the background: away is noticed, the last snapshot stays, everything heals."""
 
 import asyncio
+import sqlite3
+from pathlib import Path
 
 import pytest
 
+from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.model import GroupState
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from tests.support.made_cluster import MadeCluster, MadePartition
@@ -157,3 +160,25 @@ async def test_a_fault_in_one_look_costs_that_look_only(
     assert "fault in the dashboard" in faulty.error
     assert "look failed" in caplog.text
     assert poller_again.connection.up
+
+
+@pytest.mark.may_block
+async def test_history_that_the_disk_refuses_is_saved_later(
+    cluster: MadeCluster, clock: ManualClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "history.db"
+    store = HistoryStore(path)
+    settings = PollerSettings("local", 5.0, 5.0, 60.0)
+    poller = Poller(settings, Door(cluster, cluster), clock, store)
+    for second in range(0, 60, 5):
+        poller.history.add("cluster.in", clock.now_ms() + second * 1_000, float(second))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("ALTER TABLE points RENAME TO away")
+
+    poller.flush()
+    other.execute("ALTER TABLE away RENAME TO points")
+    poller.flush()
+
+    assert "cluster.in" in {point.series for point in store.load(clock.now_ms())}
+    other.close()
+    store.close()
