@@ -4,7 +4,6 @@ Each check gives findings; a finding that is a problem carries the way out. Work
 appliance and on one that is stopped.
 """
 
-import importlib
 import shutil
 import urllib.error
 import urllib.request
@@ -20,8 +19,9 @@ from footfall import data_dir as directory
 from footfall.commands.group import group_lags
 from footfall.commands.up import Appliance, appliance
 from footfall.roles import METRICS, Address, addresses
+from footfall.section_check import check_sections
 from footfall.segment_check import check_segments
-from footfall.settings import SettingsError, load
+from footfall.settings import SettingsError
 from tracker import sites, topics
 from tracker.config import KafkaConfig, load_kafka
 from tracker.kafka import KafkaFailure
@@ -30,17 +30,6 @@ from tracker.kafka_admin import Admin, ClusterUnavailable
 TIMEOUT_S: Final = 5.0
 LAG_RECORDS_MAX: Final = 10_000
 """A group further behind than this is worth a look."""
-
-SETTINGS_OF: Final = {
-    "broker": ("broker.config", "BrokerConfig"),
-    "kafka": ("tracker.config", "KafkaConfig"),
-    "ingest": ("tracker.config", "IngestConfig"),
-    "stream": ("tracker.config", "StreamConfig"),
-    "export": ("tracker.config", "ExportConfig"),
-    "dashboard": ("dashboard.config", "DashboardConfig"),
-    "demo": ("footfall.config", "DemoConfig"),
-}
-"""Where each section's dataclass stands; read by name, since the command does not import roles."""
 
 HEALTH_PATHS: Final = {"beacons": "/readyz", "pages": "/readyz", METRICS: "/metrics"}
 
@@ -96,8 +85,7 @@ def check_settings(config: Path | None) -> Iterator[Finding]:
     """Each section by itself, so that one mistake does not hide another."""
     try:
         appliance(config, None)
-        for section, (module, name) in SETTINGS_OF.items():
-            load(section, getattr(importlib.import_module(module), name), config)
+        check_sections(config)
     except SettingsError as error:
         yield Finding("settings cannot be used", str(error))
 

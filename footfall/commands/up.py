@@ -15,6 +15,7 @@ from footfall.config import UpConfig
 from footfall.console import ConsoleObserver, greeting, log_files
 from footfall.lifecycle import RestartPolicy
 from footfall.roles import Role, addresses, chosen, role_arguments
+from footfall.section_check import check_sections
 from footfall.settings import CommonConfig, load
 from footfall.supervisor import Plan, Supervisor
 
@@ -45,6 +46,7 @@ def up(config: Path | None, data_dir: Path | None, console: Console) -> int:
     """Runs the appliance; its exit code. Raises SettingsError or StartRefused before it starts."""
     begun = time.monotonic()
     plan = appliance(config, data_dir)
+    check_sections(config)
     where = [address for role in plan.roles for address in addresses(role, plan.config)]
     directory.prepare(plan.data_dir, plan.settings.disk_free_bytes_min)
     held = directory.lock(plan.data_dir)

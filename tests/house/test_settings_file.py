@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from footfall.commands.doctor import SETTINGS_OF
 from footfall.roles import ROLES
+from footfall.section_check import SETTINGS_OF
 from footfall.settings import SECTIONS, CommonConfig
 from tests.support.tools import ROOT
 

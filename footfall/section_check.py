@@ -1,0 +1,24 @@
+"""Reads every section of the settings once, so that a mistake is told before anything starts."""
+
+import importlib
+from pathlib import Path
+from typing import Final
+
+from footfall.settings import load
+
+SETTINGS_OF: Final = {
+    "broker": ("broker.config", "BrokerConfig"),
+    "kafka": ("tracker.config", "KafkaConfig"),
+    "ingest": ("tracker.config", "IngestConfig"),
+    "stream": ("tracker.config", "StreamConfig"),
+    "export": ("tracker.config", "ExportConfig"),
+    "dashboard": ("dashboard.config", "DashboardConfig"),
+    "demo": ("footfall.config", "DemoConfig"),
+}
+"""Where each section's dataclass stands; read by name, since the command does not import roles."""
+
+
+def check_sections(config: Path | None) -> None:
+    """SettingsError for the first key or value of any role that cannot be used."""
+    for section, (module, name) in SETTINGS_OF.items():
+        load(section, getattr(importlib.import_module(module), name), config)
