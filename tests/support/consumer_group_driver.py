@@ -35,7 +35,7 @@ def cluster(version: int = 1, **topics: int) -> ClusterImage:
 
 
 def topic_id(name: str) -> bytes:
-    return name.encode().ljust(16, b"\0")
+    return name.encode().ljust(16, b"\0")[-16:]
 
 
 def partitions(topic: str, *indexes: int) -> frozenset[Partition]:

@@ -9,13 +9,12 @@ from broker.coordinator.group.assignors import Subscriptions
 from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
-from broker.metadata.records import INTERNAL_TOPICS
 
 _REGEX_MEMORY_BYTES = 1 << 20
 
 
 def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
-    """Topics whose whole name matches; RE2 takes time linear in their length, whatever the regex.
+    """Topics whose whole name matches, internal ones too; RE2 takes time linear in their length.
 
     Raises INVALID_REGULAR_EXPRESSION.
     """
@@ -29,8 +28,7 @@ def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
             ErrorCode.INVALID_REGULAR_EXPRESSION,
             f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
         ) from error
-    names = image.topics.keys() - INTERNAL_TOPICS
-    return frozenset(name for name in names if compiled.fullmatch(name))
+    return frozenset(name for name in image.topics if compiled.fullmatch(name))
 
 
 def metadata_hash(topics: Iterable[str], image: ClusterImage) -> int:
