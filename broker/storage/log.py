@@ -13,28 +13,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.records.batch import LENGTH_OVERHEAD, BatchHeader, crc_ok, iterate, read_header
-from broker.records.control import read_marker
-from broker.records.validate import validate_produce
-from broker.storage import log_reader, producer_snapshot, recovery, retention
-from broker.storage.append import (
-    AppendGroup,
-    AppendInfo,
-    AppendRequest,
-    Origin,
-    Placement,
-    StagedBatch,
-    is_stored_as_sent,
-    place,
-    place_as_sent,
-)
+from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
+from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.file_slice import FileSlice
 from broker.storage.files import Files
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
-from broker.storage.producer_state import BatchMetadata, ProducerState
-from broker.storage.segment import RELATIVE_OFFSET_MAX, Segment
+from broker.storage.producer_state import ProducerState
+from broker.storage.segment import Segment
 from broker.storage.transaction_index import AbortedTransaction
 
 # The words of a log's callers: they need not know which file of this package has which.
@@ -52,7 +39,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 TopicPartition = tuple[str, int]
-NO_TIMESTAMP = -1
 SNAPSHOT_INTERVAL_BYTES = 64 * 1024  # less than this is replayed faster than a snapshot is synced
 
 
@@ -145,160 +131,39 @@ class Log:
 
         A full disk refuses all that would have gone out in the same write.
         """
-        group = AppendGroup(self.end_offset)
-        self.producer_state.begin()
-        for request in requests:
-            try:
-                info = self._stage(request, group)
-            except KafkaError as refusal:
-                group.results.append(refusal)
-            else:
-                group.results.append(info)
-        try:
-            self._write(group)
-        except KafkaError:
-            pass  # the group's results have it
-        self.producer_state.keep()
-        return group.results
-
-    def _stage(self, request: AppendRequest, group: AppendGroup) -> AppendInfo:
-        """Decide on one batch, give it its offsets, and queue it for the group's write."""
-        records, origin = request.records, request.origin
-        if origin is Origin.CLIENT:
-            header = validate_produce(records, limits=self._limits, now_ms=request.now_ms)
-            if header.producer_id >= 0:
-                duplicate = self.producer_state.check(header)
-                if duplicate is not None:
-                    return self._duplicate(duplicate)
-        else:
-            header = read_header(records)
-        marker = read_marker(header, records) if header.is_control else None
-        if marker is not None:
-            self.producer_state.check_marker(header, marker)
-        base_offset, leader_epoch = group.end_offset, request.leader_epoch
-        if self._stored_as_sent:
-            header, chunks = place_as_sent(header, records, base_offset, leader_epoch)
-        else:
-            placement = Placement(base_offset, leader_epoch, request.now_ms)
-            header, chunks = place(header, records, self.config, placement)
-        if self._must_roll(header, group.staged_bytes, request.now_ms):
-            self._write(group)
-            self._roll(base_offset, request.now_ms)
-        if leader_epoch > self.leader_epochs.latest:
-            self.leader_epochs.assign(leader_epoch, base_offset)
-        aborted = None
-        if marker is not None:
-            aborted = self.producer_state.apply_marker(header, marker, request.now_ms)
-        elif header.producer_id >= 0:
-            self.producer_state.apply(header, request.now_ms)
-        return self._queue(group, StagedBatch(header, chunks, aborted))
-
-    def _queue(self, group: AppendGroup, batch: StagedBatch) -> AppendInfo:
-        header = batch.header
-        size = LENGTH_OVERHEAD + header.batch_length
-        last_offset = header.base_offset + header.last_offset_delta
-        group.staged.append(batch)
-        group.staged_bytes += size
-        group.end_offset = last_offset + 1
-        append_time = NO_TIMESTAMP
-        if not self._stored_as_sent and self.config.log_append_time:
-            append_time = header.max_timestamp
-        return AppendInfo(
-            header.base_offset, last_offset, append_time, self.start_offset, False, size
-        )
-
-    def _duplicate(self, batch: BatchMetadata) -> AppendInfo:
-        append_time = batch.timestamp if self.config.log_append_time else NO_TIMESTAMP
-        return AppendInfo(
-            batch.first_offset, batch.last_offset, append_time, self.start_offset, True, 0
-        )
-
-    def _write(self, group: AppendGroup) -> None:
-        """Put the staged batches behind the last one; KafkaError if the disk is full."""
-        if not group.staged:
-            return
-        segment = self._active
-        try:
-            for batch in group.staged:
-                if batch.aborted is not None:
-                    # before the marker: a marker without its entry would show aborted records
-                    segment.transaction_index.append(batch.aborted)
-                    self._names_unsynced = True
-            if len(group.staged) == 1:
-                position = segment.file.append(group.staged[0].chunks)
-            else:
-                position = segment.file.append(
-                    [chunk for batch in group.staged for chunk in batch.chunks]
-                )
-        except KafkaError as refusal:
-            self.producer_state.undo()
-            segment.transaction_index.truncate_at(self.end_offset)
-            group.failed(refusal, self.end_offset)
-            self.producer_state.begin()
-            raise
-        interval_bytes = self.config.index_interval_bytes
-        tail = segment.tail
-        assert tail is not None, "only the newest segment is written to"
-        for batch in group.staged:
-            segment.added(batch.header, position, interval_bytes)
-            tail.add(batch.header.base_offset, position)
-            position += LENGTH_OVERHEAD + batch.header.batch_length
-        if not self._unsynced:
-            self._unsynced.append(segment)
-        # Readers go by these two, so they change last: the size first, then the end.
-        self._bytes_since_snapshot += position - segment.size
-        segment.size = position
-        self.end_offset = group.end_offset
-        self.producer_state.map_end_offset = group.end_offset
-        self.producer_state.forget_ended(self._high_watermark_seen)
-        self.producer_state.begin()
-        group.written()
+        return appender.append_many(self, requests)
 
     def append_as_follower(self, records: memoryview, *, now_ms: int) -> int:
         """Append whole batches of the leader as they are, with their offsets; the new end.
 
         CORRUPT_MESSAGE for a bad CRC, StorageError for offsets that do not follow on.
         """
-        for position, header in iterate(records):
-            if not crc_ok(records, position, header):
-                raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"crc at byte {position}")
-            if header.base_offset < self.end_offset:
-                raise StorageError(
-                    f"{self.directory}: offset {header.base_offset} comes after {self.end_offset}"
-                )
-            batch = records[position : position + header.size_bytes]
-            group = AppendGroup(self.end_offset)
-            self.producer_state.begin()
-            if self._must_roll(header, 0, now_ms):
-                self._roll(header.base_offset, now_ms)
-            self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
-            aborted = recovery.apply_batch(self.producer_state, header, batch, now_ms)
-            self._queue(group, StagedBatch(header, [batch], aborted))
-            self._write(group)
-            self.producer_state.keep()
-        return self.end_offset
+        return appender.append_as_follower(self, records, now_ms)
+
+    def appended(self, end_offset: int, size_bytes: int) -> None:
+        """The active segment has been written to and has this size now; for the appender."""
+        segment = self._active
+        if not self._unsynced:
+            self._unsynced.append(segment)
+        # Readers go by these two, so they change last: the size first, then the end.
+        self._bytes_since_snapshot += size_bytes - segment.size
+        segment.size = size_bytes
+        self.end_offset = end_offset
+        self.producer_state.map_end_offset = end_offset
+        self.producer_state.forget_ended(self._high_watermark_seen)
+
+    def names_changed(self) -> None:
+        """A file was made or renamed: the next flush makes its name safe as well."""
+        self._names_unsynced = True
 
     # rolling and flushing -----------------------------------------------------------------
-
-    def _must_roll(self, header: BatchHeader, staged_bytes: int, now_ms: int) -> bool:
-        segment, config = self._active, self.config
-        used = segment.size + staged_bytes
-        if used == 0:
-            return False
-        last_offset = header.base_offset + header.last_offset_delta
-        return (
-            used + LENGTH_OVERHEAD + header.batch_length > config.segment_bytes
-            or segment.age_ms(header.max_timestamp, now_ms) >= config.segment_ms
-            or segment.index_is_full(config.segment_index_bytes)
-            or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
-        )
 
     def roll(self, now_ms: int) -> None:
         """Begin a new segment, unless the active one is empty; retention and compaction ask."""
         if self._active.size:
-            self._roll(self.end_offset, now_ms)
+            self.roll_at(self.end_offset, now_ms)
 
-    def _roll(self, base_offset: int, now_ms: int) -> None:
+    def roll_at(self, base_offset: int, now_ms: int) -> None:
         """Finish the active segment, on disk, and begin the one at `base_offset`."""
         finished = self._active
         finished.seal()
@@ -423,8 +288,8 @@ class Log:
     def update_config(self, config: LogConfig) -> None:
         """Take new settings of the topic; they hold from the next append on."""
         self.config = config
-        self._limits = config.produce_limits()
-        self._stored_as_sent = is_stored_as_sent(config)
+        self.limits = config.produce_limits()
+        self.stored_as_sent = is_stored_as_sent(config)
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log's start up to `offset`; the new start. OFFSET_OUT_OF_RANGE above the end.
