@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dashboard import app
-from dashboard.config import DashboardConfig, with_neighbours
+from dashboard.config import DashboardConfig, further_clusters, with_neighbours
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
 from tracker.config import load_kafka
 
@@ -23,13 +23,14 @@ def main() -> int:
         common = load("footfall", CommonConfig, arguments.config)
         own = load("dashboard", DashboardConfig, arguments.config)
         config = with_neighbours(own, arguments.config)
-        kafka = load_kafka(arguments.config)
+        clusters = {config.cluster_name: load_kafka(arguments.config)}
+        clusters |= further_clusters(config.cluster_name, arguments.config)
         if arguments.data_dir:
             common = dataclasses.replace(common, data_dir=arguments.data_dir)
         logging.basicConfig(
             level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        state = app.build(config, kafka, Path(common.data_dir))
+        state = app.build(config, clusters, Path(common.data_dir))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG

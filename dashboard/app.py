@@ -4,6 +4,7 @@ import asyncio
 import errno
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -47,16 +48,11 @@ class PortTaken(Exception):
     """Somebody else listens there; the message names the address."""
 
 
-def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
-    """Every part, not yet running; raises SettingsError."""
+def build(config: DashboardConfig, clusters: Mapping[str, KafkaConfig], data_dir: Path) -> State:
+    """Every part, not yet running; the first of `clusters` is ours. Raises SettingsError."""
     clock: Clock = SystemClock()
     data_dir.mkdir(parents=True, exist_ok=True)
-    connections = {config.cluster_name: kafka}
-    for text in config.clusters:
-        name, equals, servers = text.partition("=")
-        if not equals or not servers or not name.strip() or name in connections:
-            raise SettingsError(f"clusters: {text!r} is not NAME=HOST:PORT;HOST:PORT, each once")
-        connections[name] = KafkaConfig(bootstrap_servers=servers.replace(";", ","))
+    kafka = next(iter(clusters.values()))
     try:
         urls = role_urls(config.role_metrics)
     except ValueError as error:
@@ -64,7 +60,7 @@ def build(config: DashboardConfig, kafka: KafkaConfig, data_dir: Path) -> State:
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
     pollers, browsers, hands = {}, {}, {}
-    for name, connection in connections.items():
+    for name, connection in clusters.items():
         admin = Admin(connection)
         cluster_door = ClusterDoor(admin, RecordReader(connection))
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)

@@ -6,7 +6,8 @@ from os import environ
 from pathlib import Path
 from typing import Final
 
-from footfall.settings import peek, setting
+from footfall.settings import SettingsError, load_named, peek, setting
+from tracker.config import KafkaConfig
 
 ROLE_SECTIONS: Final = (
     ("broker", "broker", 9101),
@@ -24,9 +25,6 @@ class DashboardConfig:
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8080, "port to listen on; 0: any free one", low=0, high=65535)
     cluster_name: str = setting("local", "name of the cluster that [kafka] points to")
-    clusters: tuple[str, ...] = setting(
-        (), "further clusters to watch, each NAME=HOST:PORT;HOST:PORT, plaintext"
-    )
     bundled_broker: bool = setting(
         True, "the cluster of [kafka] is our own broker: watched closely, all metric names"
     )
@@ -75,7 +73,9 @@ class DashboardConfig:
     smtp_port: int = setting(25, "its port", low=1, high=65535)
     smtp_security: str = setting("none", "how to talk to it", choices=("none", "starttls", "tls"))
     smtp_username: str = setting("", "who signs in at the mail server; empty: nobody does")
-    smtp_password: str = setting("", "the password; better FOOTFALL_DASHBOARD__SMTP_PASSWORD")
+    smtp_password: str = setting(
+        "", "the password; better FOOTFALL_DASHBOARD__SMTP_PASSWORD", secret=True
+    )
     environment: str = setting("", "a word such as PROD, shown in a coloured bar on every page")
     grafana_url: str = setting("", "where Grafana is, for links; empty: no links")
     tracker_url: str = setting(
@@ -101,6 +101,26 @@ class DashboardConfig:
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",
         "groups left out of metrics, a regular expression (RE2)",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig(KafkaConfig):
+    """[clusters.NAME]: a further cluster to watch; any number of them. The keys of [kafka]."""
+
+    bootstrap_servers: str = setting("", "brokers to ask first, host:port,host:port; needed")
+
+
+def further_clusters(
+    first: str, path: Path | None, variables: Mapping[str, str] = environ
+) -> dict[str, ClusterConfig]:
+    """Clusters beside that of [kafka], which is called `first`; raises SettingsError."""
+    found = load_named("clusters", ClusterConfig, path, variables)
+    for name, cluster in found.items():
+        if not cluster.bootstrap_servers:
+            raise SettingsError(f"[clusters.{name}] names no bootstrap_servers")
+        if not name.strip() or name == first:
+            raise SettingsError(f"[clusters.{name}]: {name!r} is what [kafka]'s cluster is called")
+    return found
 
 
 def with_neighbours(

@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 from typing import Final
 
-from footfall.settings import load
+from footfall.settings import NAMED_SECTIONS, load, load_named
 
 SETTINGS_OF: Final = {
     "broker": ("broker.config", "BrokerConfig"),
@@ -13,6 +13,7 @@ SETTINGS_OF: Final = {
     "stream": ("tracker.config", "StreamConfig"),
     "export": ("tracker.config", "ExportConfig"),
     "dashboard": ("dashboard.config", "DashboardConfig"),
+    "clusters": ("dashboard.config", "ClusterConfig"),
     "demo": ("footfall.config", "DemoConfig"),
 }
 """Where each section's dataclass stands; read by name, since the command does not import roles."""
@@ -21,4 +22,5 @@ SETTINGS_OF: Final = {
 def check_sections(config: Path | None) -> None:
     """SettingsError for the first key or value of any role that cannot be used."""
     for section, (module, name) in SETTINGS_OF.items():
-        load(section, getattr(importlib.import_module(module), name), config)
+        read = load_named if section in NAMED_SECTIONS else load
+        read(section, getattr(importlib.import_module(module), name), config)

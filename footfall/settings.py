@@ -26,9 +26,13 @@ SECTIONS = (
     "stream",
     "export",
     "dashboard",
+    "clusters",
     "demo",
 )
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""
+
+NAMED_SECTIONS = ("clusters",)
+"""Sections that there may be many of, written [clusters.NAME]."""
 
 S = TypeVar("S")
 
@@ -72,15 +76,45 @@ def load(
 ) -> S:
     """Section `section` of the file at `path` (None: no file, defaults only), with overrides."""
     values = dict(_read(path).get(section, {}))
+    return _built(section, settings_type, values, f"[{section}] of {path}", environ)
+
+
+def load_named(
+    section: str,
+    settings_type: type[S],
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> dict[str, S]:
+    """Every [section.NAME] of the file, by name, with overrides FOOTFALL_<SECTION>__<NAME>__<KEY>.
+
+    Letters of a name that a variable cannot hold are `_` in it.
+    """
+    found: dict[str, S] = {}
+    for name, values in _read(path).get(section, {}).items():
+        if not isinstance(values, dict):
+            raise SettingsError(f"{name!r} in [{section}] of {path} must stand in [{section}.NAME]")
+        place = f"[{section}.{name}] of {path}"
+        safe = "".join(letter if letter.isalnum() else "_" for letter in name)
+        found[name] = _built(f"{section}__{safe}", settings_type, dict(values), place, environ)
+    return found
+
+
+def _built(
+    variables: str,
+    settings_type: type[S],
+    values: dict[str, Any],
+    place: str,
+    environ: Mapping[str, str],
+) -> S:
+    """One dataclass from what a file and the variables `FOOTFALL_<variables>__<KEY>` say."""
     fields = {field.name: field for field in dataclasses.fields(settings_type)}  # type: ignore[arg-type]
-    place = f"[{section}] of {path}"
     for key in values:
         if key not in fields:
             raise SettingsError(f"unknown key {key!r} in {place}{_nearest(key, fields)}")
     hints = typing.get_type_hints(settings_type)
     checked = {key: _check(value, hints[key], fields[key], place) for key, value in values.items()}
     for key, field in fields.items():
-        variable = f"FOOTFALL_{section}__{key}".upper()
+        variable = f"FOOTFALL_{variables}__{key}".upper()
         if variable in environ:
             value = _parse(environ[variable], hints[key], variable)
             checked[key] = _check(value, hints[key], field, f"environment variable {variable}")

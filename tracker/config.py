@@ -34,7 +34,9 @@ class KafkaConfig:
         "PLAIN", "how to sign in", choices=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
     )
     sasl_username: str = setting("", "who signs in; used with SASL_* only")
-    sasl_password: str = setting("", "the password; better set as FOOTFALL_KAFKA__SASL_PASSWORD")
+    sasl_password: str = setting(
+        "", "the password; better set as FOOTFALL_KAFKA__SASL_PASSWORD", secret=True
+    )
     ssl_ca_location: str = setting("", "file of certificate authorities; empty: the system's")
     ssl_certificate_location: str = setting("", "our certificate, for mutual TLS")
     ssl_key_location: str = setting("", "our private key, for mutual TLS")

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from dashboard.config import DashboardConfig, with_neighbours
+import pytest
+
+from dashboard.config import DashboardConfig, further_clusters, with_neighbours
+from footfall.settings import SettingsError
 
 
 def test_without_settings_roles_are_where_they_are_by_default() -> None:
@@ -37,3 +40,38 @@ def test_on_another_cluster_there_is_no_broker_role() -> None:
     found = with_neighbours(DashboardConfig(bundled_broker=False), None, {})
 
     assert not any(text.startswith("broker=") for text in found.role_metrics)
+
+
+def test_each_further_cluster_has_a_section_and_log_in_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "footfall.toml"
+    path.write_text(
+        '[clusters.staging]\nbootstrap_servers = "s:9092"\n'
+        '[clusters."far-away"]\nbootstrap_servers = "f:9094"\nsecurity_protocol = "SASL_SSL"\n'
+        'sasl_mechanism = "SCRAM-SHA-512"\nsasl_username = "watch"\nssl_ca_location = "/ca.pem"\n'
+    )
+
+    found = further_clusters("local", path, {"FOOTFALL_CLUSTERS__FAR_AWAY__SASL_PASSWORD": "s3"})
+
+    assert list(found) == ["staging", "far-away"]
+    assert found["staging"].security_protocol == "PLAINTEXT"
+    assert found["far-away"].sasl_password == "s3"
+    assert "s3" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[clusters.x]", "names no bootstrap_servers"),
+        ('[clusters.local]\nbootstrap_servers = "a:1"', "is what"),
+        ('[clusters]\nbootstrap_servers = "a:1"', r"must stand in \[clusters.NAME\]"),
+        ('[clusters.x]\nbootstrap = "a:1"', "unknown key 'bootstrap'"),
+    ],
+)
+def test_a_cluster_that_cannot_be_watched_is_named(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    path = tmp_path / "footfall.toml"
+    path.write_text(text)
+
+    with pytest.raises(SettingsError, match=complaint):
+        further_clusters("local", path, {})
