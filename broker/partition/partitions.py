@@ -189,7 +189,6 @@ class Partitions:
                     (identity.topic, identity.index), identity.topic_id, config, now_ms
                 )
                 opened.sync_guard = new_sync_guard()
-                opened.flush()  # what recovery found is readable at once: it must not be lost again
             except (KafkaError, StorageError) as error:
                 results.append(error)
             else:

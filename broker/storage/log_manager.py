@@ -45,6 +45,8 @@ class _Directory:
     cleaner_offsets: dict[TopicPartition, int]
     logs: dict[TopicPartition, Log] = field(default_factory=dict)
     failed: set[TopicPartition] = field(default_factory=set)
+    forgotten: set[TopicPartition] = field(default_factory=set)
+    """Deleted, or put aside, since the checkpoints were written: they still name them."""
 
 
 class LogManager:
@@ -177,8 +179,9 @@ class LogManager:
             return opened
         path = f"{directory.path}/{partition_directory.name_of(topic_partition)}"
         if partition_directory.put_aside_unless(self._files, path, topic_id):
-            for offsets in (directory.recovery_points, directory.log_start_offsets):
-                offsets.pop(topic_partition, None)
+            self._forget(directory, topic_partition)
+        if topic_partition in directory.forgotten:
+            self.write_checkpoints(directory.path)  # before there is a log that they are not of
         directory.failed.add(topic_partition)  # until it is open
         opened = Log.open(
             self._files,
@@ -203,6 +206,14 @@ class LogManager:
         directory = self._directories[home]
         directory.logs.pop(topic_partition, None)
         directory.failed.discard(topic_partition)
+        self._forget(directory, topic_partition)
+        name = partition_directory.name_of(topic_partition)
+        partition_directory.mark_deleted(self._files, f"{home}/{name}", topic_id)
+
+    @staticmethod
+    def _forget(directory: _Directory, topic_partition: TopicPartition) -> None:
+        """What was noted of an earlier log of this name is not true of the next one."""
+        directory.forgotten.add(topic_partition)
         for offsets in (
             directory.recovery_points,
             directory.log_start_offsets,
@@ -210,8 +221,6 @@ class LogManager:
             directory.cleaner_offsets,
         ):
             offsets.pop(topic_partition, None)
-        name = partition_directory.name_of(topic_partition)
-        partition_directory.mark_deleted(self._files, f"{home}/{name}", topic_id)
 
     def remove_deleted(self, path: str) -> int:
         """Unlink the files of deleted partitions; how many partitions."""
@@ -266,6 +275,7 @@ class LogManager:
             (HIGH_WATERMARKS, directory.high_watermarks),
         ):
             checkpoint.write_offsets(self._files, path, name, offsets)
+        directory.forgotten.clear()
 
     def checkpoint(
         self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None

@@ -52,7 +52,10 @@ class OpenedLog:
     flushed_offset: int
     snapshot_offset: int
     names_are_safe: bool
-    """The directory and the files in it survive a power cut: nothing was made since a sync."""
+    """The directory and the files in it survive a power cut: a flush of the newest one synced them.
+
+    Of an empty one it is not known; the first flush of its records makes sure.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,6 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     files.make_directory(directory)
     compaction_swap.finish_interrupted(files, directory)
     segments = [Segment(files, directory, base) for base in _base_offsets(files, directory)]
-    names_are_safe = opening.clean_shutdown and bool(segments)
     if not segments:
         segments = [_new_segment(files, directory, opening.log_start_offset, opening.now_ms)]
     trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
@@ -89,7 +91,6 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         for segment in segments:
             segment.remove_files()
         segments = [_new_segment(files, directory, start_offset, opening.now_ms)]
-        names_are_safe = False
         end_offset = start_offset
     epochs.truncate_from_start(start_offset)
     state = ProducerState()
@@ -106,7 +107,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         end_offset=end_offset,
         flushed_offset=flushed,
         snapshot_offset=snapshot_offset,
-        names_are_safe=names_are_safe,
+        names_are_safe=segments[-1].base_offset < flushed,
     )
 
 

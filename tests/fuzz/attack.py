@@ -39,6 +39,7 @@ class Shape:
     resident_bytes: int
     descriptors: int
     sockets: int
+    processor_s: float
 
 
 class Target:
@@ -52,7 +53,13 @@ class Target:
 
     def shape(self) -> Shape:
         seen = psutil.Process(self.process.pid)
-        return Shape(seen.memory_info().rss, seen.num_fds(), len(seen.net_connections()))
+        times = seen.cpu_times()
+        return Shape(
+            seen.memory_info().rss,
+            seen.num_fds(),
+            len(seen.net_connections()),
+            times.user + times.system,
+        )
 
     def counters(self) -> dict[str, float]:
         """Counters of connections by name, those with labels summed."""

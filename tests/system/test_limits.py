@@ -69,7 +69,7 @@ def cost(what: str, began_s: float, target: Target) -> None:
     seconds = time.perf_counter() - began_s
     print(
         f"{what}: {seconds:.3f} s, {shape.resident_bytes / 2**20:.0f} MiB resident,"
-        f" {shape.descriptors} descriptors"
+        f" {shape.descriptors} descriptors, {shape.processor_s:.2f} s of processor time in all"
     )
 
 

@@ -211,3 +211,46 @@ def test_opening_a_log_again_only_changes_its_settings() -> None:
     with pytest.raises(KafkaError):
         append(log, batch(b"too large"))
     assert manager.all() == [log]
+
+
+def test_a_topic_made_again_does_not_inherit_the_recovery_point_of_the_deleted_one() -> None:
+    """Else its records would count as flushed after the process was killed."""
+    files = MemoryFiles()
+    manager = with_records(files, count=5)
+    manager.checkpoint(manager.directory_for(EVENTS))
+    manager.delete(EVENTS, TOPIC_ID)
+    append(manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS), batch(b"new"))
+
+    manager = started(files.after_crash(unsynced_bytes_lost=0, names_lost=False))
+    found = manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)
+
+    assert found.end_offset == 1
+    assert found.recovery_point == 0
+
+
+def test_opening_empty_logs_syncs_nothing() -> None:
+    """Two directory syncs each made ten thousand partitions 20 s late."""
+    files = MemoryFiles()
+    manager = started(files)
+    before = files.syncs
+
+    for number in range(100):
+        manager.get_or_create(("many", number), TOPIC_ID, CONFIG, NOW_MS)
+
+    assert files.syncs == before
+
+
+def test_the_first_flush_of_a_log_that_was_empty_at_a_clean_stop_makes_its_names_safe() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    manager.clean_shutdown()
+    log = started(files).get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    append(log, batch(b"first"))
+    log.flush()
+
+    survivor = files.after_crash(names_lost=True)
+
+    assert read_values(started(survivor).get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)) == [
+        b"first"
+    ]
