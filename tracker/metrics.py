@@ -55,6 +55,12 @@ class IngestMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self.ready = Gauge(
+            "footfall_beacon_ready",
+            "1: an event posted now would be stored; of several workers, what the worst says.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
         self.props_dropped = Counter(
             "footfall_beacon_props_dropped",
             "Properties left out because they are arrays or objects.",
@@ -81,10 +87,11 @@ class IngestMetrics:
     def answered(self, *, accepted: bool, seconds: float) -> None:
         (self._accepted_seconds if accepted else self._rejected_seconds).observe(seconds)
 
-    def watch_queue(self, depth: Callable[[], float], capacity: int) -> None:
-        """In one process the depth is asked for at each scrape."""
+    def watch(self, depth: Callable[[], float], capacity: int, ready: Callable[[], bool]) -> None:
+        """In one process the depth of the queue, and readiness, are asked for at each scrape."""
         self.queue_depth.set_function(depth)
         self.queue_capacity.set(capacity)
+        self.ready.set_function(ready)
 
 
 class SinkMetrics:

@@ -10,7 +10,7 @@ from tracker.clock import Clock
 from tracker.config import IngestConfig
 from tracker.ingest import answers, script
 from tracker.ingest.adapters import pixel, plausible, umami
-from tracker.ingest.collector import Collector, Result, WholeRefused
+from tracker.ingest.collector import STORE, Collector, Result, WholeRefused
 from tracker.ingest.hit import BROWSER_EVENTS_MAX, SERVER_EVENTS_MAX, Batch
 from tracker.ingest.outcome import Dropped, Reason, Refused
 from tracker.ingest.rates import Rates
@@ -151,10 +151,14 @@ class Ingest:
                 return self._preview(batch, visit)
             result = await self._collector.collect(batch, visit)
         except Refused as refusal:
+            if refusal.step == STORE:
+                self._services.readiness.not_stored(str(refusal))
             if not isinstance(refusal, WholeRefused):
                 self._collector.refused(body, refusal)
             metrics.answered(accepted=False, seconds=(clock.monotonic_ms() - started_ms) / 1000)
             return answers.refused(refusal, self._config.retry_after_seconds)
+        if result.accepted:
+            self._services.readiness.stored()
         metrics.answered(accepted=True, seconds=(clock.monotonic_ms() - started_ms) / 1000)
         return answer(result)
 

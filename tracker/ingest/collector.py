@@ -23,6 +23,8 @@ from tracker.topics import EVENTS, METRICS
 
 log = logging.getLogger(__name__)
 
+STORE: Final = "store"
+"""The step that hands events to the broker."""
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
@@ -120,7 +122,7 @@ class Collector:
             if waiting is not None:
                 await waiting
         except NotStored as error:
-            raise Refused(Reason.NOT_STORED, str(error), step="store") from error
+            raise Refused(Reason.NOT_STORED, str(error), step=STORE) from error
 
     def _count(self, events: list[tuple[Event, Hit]], batch: Batch, result: Result) -> None:
         result.accepted = len(events)

@@ -1,5 +1,10 @@
 """Whether an event posted now would be stored: the topics exist, the sites are read, the broker
-answered lately."""
+answered lately, and it stored the newest event that it was given.
+
+A broker whose disk is full answers questions and stores nothing, so what became of the last event
+counts as well. Nobody sends events to an endpoint that is not ready: a while after a refusal the
+next one may try.
+"""
 
 import asyncio
 import logging
@@ -15,6 +20,7 @@ from tracker.sites import SiteReader
 log = logging.getLogger(__name__)
 
 SILENCE_MS_MAX: Final = 5_000  # the broker not heard of for so long: not ready
+REFUSAL_MS_MAX: Final = 15_000  # so long a refused event speaks against the next one
 POLL_S: Final = 0.2  # a new site is known at once; this bounds only how fast we stop
 ASK_EVERY_MS: Final = 2_000
 RETRY_S: Final = 0.5
@@ -29,6 +35,8 @@ class Readiness:
         self._reader = reader
         self._clock = clock
         self._heard_at_ms = clock.monotonic_ms()
+        self._refused_at_ms: float | None = None
+        self._refusal = ""
         self.known_sites = KnownSites(reader.sites)
         self.prepared = asyncio.Event()
 
@@ -39,7 +47,20 @@ class Readiness:
         silence_ms = self._silence_ms()
         if silence_ms > SILENCE_MS_MAX:
             return f"the broker has not answered for {silence_ms / 1000:.0f} s"
+        if self._refused_at_ms is not None:
+            age_ms = self._clock.monotonic_ms() - self._refused_at_ms
+            if age_ms <= REFUSAL_MS_MAX:
+                return f"an event could not be stored {age_ms / 1000:.0f} s ago: {self._refusal}"
         return None
+
+    def stored(self) -> None:
+        """An event was stored."""
+        self._refused_at_ms = None
+
+    def not_stored(self, reason: str) -> None:
+        """An event was given to the broker, and not acknowledged."""
+        self._refused_at_ms = self._clock.monotonic_ms()
+        self._refusal = reason
 
     async def run(self) -> None:
         """Until cancelled; a broker that is away is waited for."""

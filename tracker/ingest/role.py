@@ -125,12 +125,14 @@ async def running(
                 tasks.create_task(_keep_salts_young(salts, clock), name="salts"),
             ]
             if place.worker is None:
-                metrics.watch_queue(lambda: producer.in_flight, config.max_in_flight_events)
+                metrics.watch(
+                    lambda: producer.in_flight,
+                    config.max_in_flight_events,
+                    lambda: readiness.problem() is None,
+                )
             else:
                 metrics.queue_capacity.set(config.max_in_flight_events)
-                background.append(
-                    tasks.create_task(_publish_depth(metrics, producer), name="depth")
-                )
+                background.append(tasks.create_task(_publish_state(shared), name="state"))
             await web.SockSite(runner, listener, backlog=BACKLOG).start()
             try:
                 yield Running(readiness, scrape.server_port if scrape else None)
@@ -208,10 +210,11 @@ async def _keep_salts_young(salts: Salts, clock: Clock) -> None:
         await asyncio.to_thread(salts.prepare, clock.now_ms())
 
 
-async def _publish_depth(metrics: IngestMetrics, producer: Producer) -> None:
-    """Workers write their depth down: the scraped process cannot ask them."""
+async def _publish_state(shared: _Shared) -> None:
+    """Workers write their state down: the scraped process cannot ask them."""
     while True:
-        metrics.queue_depth.set(producer.in_flight)
+        shared.metrics.queue_depth.set(shared.producer.in_flight)
+        shared.metrics.ready.set(shared.readiness.problem() is None)
         await asyncio.sleep(1.0)
 
 
