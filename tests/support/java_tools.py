@@ -1,7 +1,7 @@
 """Apache Kafka's own command line tools, unchanged, pointed at a broker.
 
 A JVM that starts cold costs two seconds, so the classes that tools share are kept in an archive
-(JEP 310) beside the jars of .cache; a JVM that cannot use the archive starts without it.
+(JEP 310) beside the jars, to go with them; a JVM that cannot use the archive starts without it.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from tests.support import tools
 
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xlog:disable")
 SILENT = "-Dorg.apache.logging.log4j.level=OFF"
 TIMEOUT_S = 50.0
 AT_ONCE = 3
 """Tools of one `run_all` that run side by side."""
 
-ARCHIVE = tools.ROOT / ".cache" / "kafka-tools.jsa"
+ARCHIVE = tools.kafka_libs() / "kafka-tools.jsa"
 
 _TOOLS = "org.apache.kafka.tools."
 _ELSEWHERE = {

@@ -41,10 +41,15 @@ def promtool() -> str:
     return _command("promtool", "prometheus")
 
 
+def kafka_libs() -> Path:
+    """Folder of Apache Kafka's jars, there or not."""
+    return Path(os.environ.get("KAFKA_LIBS", ROOT / ".cache" / "kafka-libs"))
+
+
 def java_kafka(*options: str) -> list[str]:
     """Start of a command that runs a class of Apache Kafka's jars; append class and arguments."""
     java = _command("java", "default-jre-headless")
-    libs = Path(os.environ.get("KAFKA_LIBS", ROOT / ".cache" / "kafka-libs"))
+    libs = kafka_libs()
     if not list(libs.glob("kafka_2.13-*.jar")):
         pytest.skip(f"no Apache Kafka jars in {libs.name}/ (set KAFKA_LIBS or run .ci/run)")
     return [java, "-Xmx256m", *options, "-cp", f"{libs}/*"]

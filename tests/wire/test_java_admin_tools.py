@@ -1,6 +1,6 @@
 """Apache Kafka's console tools for groups, settings and the cluster, unchanged.
 
-What is expected is what Apache Kafka 4.1.1 answers: with FOOTFALL_TEST_BOOTSTRAP naming one, the
+What is expected is what Apache Kafka 4.2.0 answers: with FOOTFALL_TEST_BOOTSTRAP naming one, the
 same tests pass on it.
 """
 

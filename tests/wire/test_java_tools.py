@@ -1,6 +1,6 @@
 """Apache Kafka's console tools for topics and records, unchanged: they see an Apache Kafka.
 
-What is expected is what Apache Kafka 4.1.1 answers: with FOOTFALL_TEST_BOOTSTRAP naming one, the
+What is expected is what Apache Kafka 4.2.0 answers: with FOOTFALL_TEST_BOOTSTRAP naming one, the
 same tests pass on it.
 """
 
@@ -89,20 +89,20 @@ def test_a_topic_that_cannot_be_is_refused(
 def test_what_the_console_producer_writes_the_console_consumer_prints(
     java: JavaTools, topic: str
 ) -> None:
-    properties = "--property parse.key=true --property parse.headers=true"
+    properties = "--reader-property parse.key=true --reader-property parse.headers=true"
     java.succeeds(
         "ConsoleProducer",
-        f"--topic {topic} {properties} --property key.separator== --compression-codec zstd",
+        f"--topic {topic} {properties} --reader-property key.separator== --compression-codec zstd",
         stdin="a:1,b:2\tk1=v1\nc:3\tk2=v2\n",
     )
     shown = " ".join(
-        f"--property print.{what}=true"
+        f"--formatter-property print.{what}=true"
         for what in ("key", "headers", "offset", "partition", "timestamp")
     )
 
     classic, consumer, committed = java.run_all(
         consume(topic, 2, shown),
-        consume(topic, 2, "--consumer-property group.protocol=consumer"),
+        consume(topic, 2, "--command-property group.protocol=consumer"),
         call(
             "ConsoleConsumer",
             f"--topic {topic} --partition 0 --offset 1 --max-messages 1 --timeout-ms 20000"
