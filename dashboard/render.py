@@ -4,7 +4,7 @@ A page is a template with a block `live`; the first load renders the whole templ
 that block.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,11 +57,15 @@ class Renderer:
             rate=text.rate,
             size=text.size,
             percent=text.percent,
+            change=text.change,
             clock=text.clock,
             moment=text.moment,
+            stamp=text.stamp,
+            second=text.second,
+            oneline=text.oneline,
             prefixed=lambda name, prefix: prefix + name,
         )
-        self._templates.globals.update(plural=text.plural, bar=bar)
+        self._templates.globals.update(plural=text.plural, bar=bar, spark=spark)
         for name in self._templates.list_templates():
             self._templates.get_template(name)  # now, so that no request reads a file
 
@@ -84,13 +88,27 @@ class Renderer:
     def error(self, title: str, sentence: str, theme: str) -> str:
         """A page that says what is wrong and where to go."""
         return self._templates.get_template("error.html").render(
-            title=title, sentence=sentence, theme=theme, menu=MENU, page=None, who=None, can=""
+            title=title,
+            sentence=sentence,
+            theme=theme,
+            menu=MENU,
+            page=None,
+            who=None,
+            can="",
+            alerts_firing=0,
         )
 
     def login(self, after: str, trouble: str, theme: str) -> str:
         """The sign-in page; `after` is where to go then."""
         return self._templates.get_template("login.html").render(
-            after=after, trouble=trouble, theme=theme, menu=(), page=None, who=None, can=""
+            after=after,
+            trouble=trouble,
+            theme=theme,
+            menu=(),
+            page=None,
+            who=None,
+            can="",
+            alerts_firing=0,
         )
 
 
@@ -132,6 +150,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "snapshot": poller.snapshot,
         "stale": poller.is_stale(),
         "now_ms": state.clock.now_ms(),
+        "alerts_firing": len(state.alerts.loud()),
         "cluster": cluster,
         "cluster_name": poller.settings.name,
         "clusters": tuple(state.pollers),
@@ -152,6 +171,22 @@ def bar(share: float | None, width: int = 100) -> Markup:
         '<rect class="bar-back" width="{w}" height="6"/><rect class="bar-fill" width="{f}" '
         'height="6"/></svg>'
     ).format(w=width, f=filled)
+
+
+def spark(values: Sequence[float], width: int = 120, height: int = 26) -> Markup:
+    """A small line without axes, from 0 to the greatest of `values`; an empty one below two."""
+    top = max(values, default=0.0) or 1.0
+    step = width / max(1, len(values) - 1)
+    points = " ".join(
+        f"{number * step:.1f},{height - 1 - value / top * (height - 3):.1f}"
+        for number, value in enumerate(values)
+    )
+    if len(values) < 2:
+        points = ""
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {w} {h}" preserveAspectRatio="none" aria-hidden="true">'
+        '<polyline points="{p}"/></svg>'
+    ).format(w=width, h=height, p=points)
 
 
 def theme_of(cookies: Mapping[str, str]) -> str:

@@ -52,6 +52,7 @@ class Frames:
                 "stale": visit.poller.is_stale(),
                 "up": visit.poller.connection.up,
                 "chart": values.get("chart"),
+                "alerts": len(self._state.alerts.loud()),
             },
             separators=(",", ":"),
         )

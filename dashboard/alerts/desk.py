@@ -73,6 +73,11 @@ class AlertDesk:
         """Ask the rules once."""
         self.engine.evaluate(self._look())
 
+    def loud(self) -> list[Alert]:
+        """What fires and is not silenced: what a page has to show."""
+        now_ms = self._clock.now_ms()
+        return [one for one in self.engine.firing() if self.silences.of(one, now_ms) is None]
+
     def tell(self) -> list[Alert]:
         """Post what is new, over, or due again; what is silenced waits until it no longer is."""
         now_ms = self._clock.now_ms()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from dashboard.cluster.model import Connection, Group, GroupState, Snapshot, Topic
-from dashboard.cluster.text import clock, count, duration, percent, plural
+from dashboard.cluster.text import clock, count, duration, percent, plural, short
 
 RETENTION_WARNS: Final = 0.8
 DISK_WARNS: Final = 0.1  # share free
@@ -57,7 +57,8 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
     if snapshot is not None:
         for topic in snapshot.topics.values():
             problems.extend(_topic_problems(topic))
-        for group in snapshot.groups.values():
+        furthest = sorted(snapshot.groups.values(), key=lambda group: -(group.lag_seconds or 0.0))
+        for group in furthest:
             problems.extend(_group_problems(group))
     problems.extend(_around_problems(around))
     order = list(Severity)
@@ -85,17 +86,18 @@ def _away(connection: Connection) -> Problem:
 def _topic_problems(topic: Topic) -> list[Problem]:
     found: list[Problem] = []
     name = topic.name
+    said = short(name)
     if topic.offline:
         parts = plural(topic.offline, "partition")
-        sentence = f"Topic {name} has {parts} without a leader: nobody can read or write there."
+        sentence = f"Topic {said} has {parts} without a leader: nobody can read or write there."
         found.append(Problem(Severity.CRITICAL, "OFFLINE", sentence, "topic", name))
     elif topic.under_min_isr:
         parts = plural(topic.under_min_isr, "partition")
-        sentence = f"Topic {name} refuses acks=all writes: {parts} below min.insync.replicas."
+        sentence = f"Topic {said} refuses acks=all writes: {parts} below min.insync.replicas."
         found.append(Problem(Severity.CRITICAL, "UNDER MIN ISR", sentence, "topic", name))
     elif topic.under_replicated:
         parts = plural(topic.under_replicated, "partition")
-        sentence = f"Topic {name} is under-replicated in {parts}."
+        sentence = f"Topic {said} is under-replicated in {parts}."
         found.append(Problem(Severity.WARNING, "UNDER-REPLICATED", sentence, "topic", name))
     return found
 
@@ -111,19 +113,20 @@ _GROUP_SEVERITY: Final = {
 
 def _group_problems(group: Group) -> list[Problem]:
     found: list[Problem] = []
+    said = short(group.group_id)
     severity = _GROUP_SEVERITY.get(group.state)
     if severity is not None:
-        sentence = f"Group {group.group_id}: {group.cause}."
+        sentence = f"Group {said}: {group.cause}."
         found.append(Problem(severity, group.state.upper(), sentence, "group", group.group_id))
     risk = group.at_risk
     if risk is not None and risk > RETENTION_WARNS and group.lag:
         sentence = (
-            f"Group {group.group_id} is about to lose data: {percent(risk)} of the way to the "
+            f"Group {said} is about to lose data: {percent(risk)} of the way to the "
             "topic's retention."
         )
         found.append(Problem(Severity.CRITICAL, "DATA AT RISK", sentence, "group", group.group_id))
     if group.lost:
-        sentence = f"Group {group.group_id} lost {count(group.lost)} records to retention."
+        sentence = f"Group {said} lost {count(group.lost)} records to retention."
         found.append(Problem(Severity.CRITICAL, "DATA LOST", sentence, "group", group.group_id))
     return found
 

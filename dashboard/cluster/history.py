@@ -15,6 +15,8 @@ SERIES_MAX: Final = 600  # about 30 MB
 STEPS_MS: Final = ((1_000, 300), (10_000, 2_160), (60_000, 10_080))
 """Step and number of slots of each ring, finest first."""
 
+SPARK_POINTS: Final = 60  # of a small line beside a number
+
 KEEP_WORST: Final = ("group.seconds:", "group.lag:", "cluster.lag_seconds")
 
 
@@ -152,6 +154,15 @@ class History:
         """Points of the 10 s and 1 min rings that are complete and were not taken yet."""
         finished, self._finished = self._finished, []
         return finished
+
+    def spark(self, series: str, range_ms: int, now_ms: int) -> list[float]:
+        """The last `range_ms` in at most SPARK_POINTS means, oldest first; gaps are left out."""
+        known = [
+            value for value in self.range(series, range_ms, now_ms).values if value is not None
+        ]
+        width = max(1, -(-len(known) // SPARK_POINTS))
+        parts = [known[at : at + width] for at in range(0, len(known), width)]
+        return [sum(part) / len(part) for part in parts]
 
     def range(self, series: str, range_ms: int, now_ms: int) -> Columns:
         """The last `range_ms` at the finest step whose ring spans them."""

@@ -6,6 +6,8 @@ from typing import Final
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
 _DAY: Final = 86_400
+LINE_MAX: Final = 300
+NAME_MAX: Final = 64  # of a topic or group in a sentence
 
 
 def duration(seconds: float | None) -> str:
@@ -66,14 +68,44 @@ def percent(share: float | None) -> str:
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
 
 
+def change(share: float) -> str:
+    """`6 % more`, `12 % less`, `as much`; what is compared with follows."""
+    if abs(share) < 0.005:
+        return "not more"
+    if share >= 9.995:
+        return f"{share + 1:.0f} times as much"
+    return f"{abs(share):.0%}".replace("%", " %") + (" more" if share > 0 else " less")
+
+
+def short(name: str) -> str:
+    """A name for a sentence: at most 64 characters, the middle left out."""
+    return name if len(name) <= NAME_MAX else f"{name[:40]}…{name[-20:]}"
+
+
 def clock(at_ms: int | None) -> str:
     """`14:02:11 UTC`."""
     return _utc(at_ms, "%H:%M:%S UTC")
 
 
+def second(at_ms: int | None) -> str:
+    """`2026-11-22 14:02:11`, for a column whose head says UTC."""
+    return _utc(at_ms, "%Y-%m-%d %H:%M:%S")
+
+
 def moment(at_ms: int | None) -> str:
     """`2026-11-22 14:02:11 UTC`."""
     return _utc(at_ms, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamp(at_ms: int | None) -> str:
+    """`2026-11-22 14:02:11.042`, for a column whose head says UTC."""
+    text = _utc(at_ms, "%Y-%m-%d %H:%M:%S.%f")
+    return text[:-3] if at_ms is not None else text
+
+
+def oneline(value: str) -> str:
+    """The first 300 characters with every run of white space as one space."""
+    return " ".join(value[:LINE_MAX].split())
 
 
 def _utc(at_ms: int | None, form: str) -> str:

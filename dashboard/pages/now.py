@@ -1,11 +1,15 @@
 """Now (/): is it healthy, is data arriving, who is furthest behind, is data at risk."""
 
+from dashboard.cluster.history import History
 from dashboard.cluster.model import Group, Snapshot, Topic
 from dashboard.metrics.roles import quantile
 from dashboard.pages.page import Page, Values, Visit
 
 TOP_TOPICS = 8
 TOP_GROUPS = 8
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+SPARKS = ("cluster.in", "cluster.lag_seconds")
 
 
 async def values(visit: Visit) -> Values:
@@ -24,6 +28,12 @@ async def values(visit: Visit) -> Values:
         "disk": None,
         "e2e_p99": None,
         "live_visitors": None,
+        "risk": _nearest_to_loss(snapshot),
+        "firing": state.alerts.loud(),
+        "change": _change(visit.poller.history, state.clock.now_ms()),
+        "sparks": {
+            name: visit.poller.history.spark(name, HOUR_MS, state.clock.now_ms()) for name in SPARKS
+        },
     }
     if snapshot is not None:
         topics = snapshot.topics.values()
@@ -57,6 +67,27 @@ def _furthest(snapshot: Snapshot | None) -> list[Group]:
         return []
     groups = list(snapshot.groups.values())
     return sorted(groups, key=lambda g: (-(g.lag_seconds or 0.0), -g.lag, g.group_id))[:TOP_GROUPS]
+
+
+def _nearest_to_loss(snapshot: Snapshot | None) -> Group | None:
+    """The group that has used most of the time until retention deletes what it has not read."""
+    groups = snapshot.groups.values() if snapshot is not None else ()
+    waiting = [group for group in groups if group.lag and group.at_risk is not None]
+    return max(waiting, key=lambda group: group.at_risk or 0.0, default=None)
+
+
+def _change(history: History, now_ms: int) -> float | None:
+    """This hour's rate against the same hour yesterday, as a share; None when one is not known."""
+    now = _mean(history.range("cluster.in", HOUR_MS, now_ms).values)
+    day = history.range("cluster.in", DAY_MS + HOUR_MS, now_ms)
+    until_ms = now_ms - DAY_MS
+    then = _mean([v for at, v in zip(day.times_ms, day.values, strict=True) if at < until_ms])
+    return now / then - 1 if now is not None and then else None
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 PAGE = Page("Now", "/", "now.html", values, every_s=1.0, nav="now")

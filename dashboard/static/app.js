@@ -40,6 +40,8 @@
       const fresh = new DOMParser().parseFromString(`<div>${frame.html}</div>`, "text/html").body.firstChild;
       children(live, fresh);
     }
+    const count = document.getElementById("alert-count");
+    if (count) { count.hidden = !frame.alerts; count.firstChild.textContent = frame.alerts; }
     footfallCharts.tick(frame);
     badge();
   };
@@ -82,7 +84,7 @@
     if (button.id === "pause") pause();
     if (button.id === "theme") theme();
     if (button.id === "help") document.getElementById("keys").showModal();
-    if ("csv" in button.dataset) copy(button, csv(document.querySelector("table.list")));
+    if ("csv" in button.dataset) copy(button, csv(document.querySelector("main table.list")));
     if (button.dataset.copy) copy(button, document.querySelector(button.dataset.copy).textContent);
   });
   document.addEventListener("change", (event) => {

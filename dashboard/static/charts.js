@@ -26,6 +26,7 @@
     if (step >= 86400 || text.slice(11, 19) === "00:00:00") return text.slice(5, 10);
     return step < 60 ? text.slice(11, 19) : text.slice(11, 16);
   };
+  const short = (label) => label.length > 48 ? label.slice(0, 32) + "…" + label.slice(-12) : label;
   const shown = (unit) => (value) => value == null ? "–" : unit === "s" ? seconds(value) : number(value) + unit;
 
   const options = (figure, plot) => {
@@ -36,17 +37,31 @@
       width: Math.max(200, plot.clientWidth), height: "fixed" in figure.dataset ? 250 : 196,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       cursor: fixed ? {} : { sync: { key: "time" } },
+      hooks: { setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }] },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [{ ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 64, incrs: unit === "s" ? SECONDS : undefined, values: (_, ticks) => ticks.map(format) }],
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
-          label, stroke: color(`--s${index % 6 + 1}`), width: 1.75, spanGaps: false, points: { show: false },
+          label: short(label), stroke: color(`--s${index % 6 + 1}`), width: 1.75, spanGaps: false, points: { show: false },
           dash: index > 2 ? [6, 3] : undefined, fill: index === 0 ? color(`--s1`) + "22" : undefined,
           value: (_, value) => format(value),
         })),
       ],
     };
+  };
+
+  // While nobody points at the chart its legend tells the newest values.
+  const newest = (chart) => {
+    let idx = chart.data[0].length - 1;
+    while (idx > 0 && chart.data.slice(1).every((column) => column[idx] == null)) idx -= 1;
+    chart.setLegend({ idx }, false);
+  };
+  // Where the range was not chosen, an empty beginning (a young history) is left out.
+  const trimmed = (figure, data) => {
+    if (figure.dataset.chosen) return data;
+    const first = data[0].findIndex((_, index) => data.slice(1).some((column) => column[index] != null));
+    return first > data[0].length / 4 ? data.map((column) => column.slice(Math.max(0, first - 1))) : data;
   };
 
   const draw = (figure, data) => {
@@ -76,7 +91,7 @@
       const answer = await fetch("/api/v1/history?" + query);
       if (!answer.ok) return;
       const found = await answer.json();
-      draw(figure, [found.t, ...names.map((name) => found.series[name])]);
+      draw(figure, trimmed(figure, [found.t, ...names.map((name) => found.series[name])]));
     } catch { /* the stream shows that the dashboard is away */ }
   };
 

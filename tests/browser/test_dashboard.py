@@ -121,6 +121,31 @@ async def test_no_page_is_wider_than_the_screen(
         assert shown.complaints == []
 
 
+async def test_nothing_moves_when_a_page_settles_or_names_are_long(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Layout shift as Chromium counts it; below 0.1 a page is good, we want about none."""
+    async with Served(tmp_path, hostile_cluster()) as served:
+        served.state.alerts.evaluate()
+        shown = await served.tab(browser, 1024)
+        await shown.page.add_init_script(
+            "window.shifts = []; new PerformanceObserver((list) => { for (const one of"
+            " list.getEntries()) shifts.push(one.value); })"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        for path in PAGES:
+            await shown.go(path)
+            await expect(shown.page.locator("#beat")).to_have_attribute("data-state", "live")
+            await served.state.poller(None).look()  # one frame more
+            await shown.page.wait_for_timeout(200)
+            shifts = await shown.page.evaluate("shifts.reduce((sum, one) => sum + one, 0)")
+            overflow = await shown.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert shifts < 0.02, path
+            assert overflow <= 0, path
+
+
 async def test_numbers_move_without_a_reload_and_focus_stays(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -36,3 +36,26 @@ def test_sizes(number: int, shown: str) -> None:
 
 def test_moments_say_that_they_are_utc() -> None:
     assert text.moment(1_432_080_000_000) == "2015-05-20 00:00:00 UTC"
+
+
+def test_a_stamp_has_milliseconds_and_no_zone_its_column_says_that() -> None:
+    assert text.stamp(1_432_080_000_042) == "2015-05-20 00:00:00.042"
+    assert text.second(1_432_080_000_042) == "2015-05-20 00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.061, "6 % more"), (-0.25, "25 % less"), (0.001, "not more"), (11.0, "12 times as much")],
+)
+def test_a_change_is_said_in_words(share: float, shown: str) -> None:
+    assert text.change(share) == shown
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert text.short("x" * 64) == "x" * 64
+    assert text.short("a" * 100 + "b" * 140) == "a" * 40 + "…" + "b" * 20
+
+
+def test_a_value_on_one_line_has_no_line_breaks_and_an_end() -> None:
+    assert text.oneline('{\n "a": 1\n}') == '{ "a": 1 }'
+    assert len(text.oneline("y" * 900)) == 300
