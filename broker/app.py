@@ -40,7 +40,7 @@ from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
 from broker.server.metrics_http import MetricsServer
 from broker.storage.files import Files, OsFiles
-from broker.storage.log import AppendInfo, LogConfig
+from broker.storage.log import LogConfig
 from broker.storage.log_manager import LogManager
 
 log = logging.getLogger(__name__)
@@ -257,10 +257,10 @@ class Broker:
                 f" ({error.strerror}): stop the other program, or set [broker] metrics_port"
             ) from error
 
-    def _on_append(self, topic: str, info: AppendInfo) -> None:
+    def _on_append(self, topic: str, records: int, size_bytes: int) -> None:
         counters = self._metrics.logs.topic(topic)
-        counters.messages_in += info.last_offset - info.first_offset + 1
-        counters.bytes_in += info.size_bytes
+        counters.messages_in += records
+        counters.bytes_in += size_bytes
 
     async def _expire_tokens(self, services: Services) -> None:
         """Remove delegation tokens that have ended, now and then, until cancelled."""

@@ -1,11 +1,12 @@
 """The only threads of the broker: they write, sync and read logs so that the event loop need not.
 
-Group commit. One thread per log directory writes, another syncs. Appends of one turn of the loop
-are handed over together: the writer is woken, and given the interpreter, once for all of them. It
-takes what queued up, writes the batches of each log with as few calls as possible, lets acks 0 and
-1 be answered and hands the group on. The syncer takes all groups that were written while it was
-busy, calls one fdatasync per log among them and reports them to the loop in a single call. An
-append that XX
+Group commit. Appends of one turn of the loop are taken together. Small ones the loop writes itself,
+all of a log with one call (storage/quick); for others a thread per log directory is woken, and
+given the interpreter, once a turn. It takes what queued up, writes the batches of each log with as
+few calls as possible, lets acks 0 and 1 be answered and hands the group on. Another thread syncs:
+it takes all groups that were written while it was busy, calls one fdatasync per log among them and
+reports them to the loop in a single call.
+
 Appends to a log are ordered as they were queued. `run` has both threads to itself: nothing is
 written or synced meanwhile. Work that may take long (cold reads, compaction) runs aside in a small
 pool and never delays an append.
@@ -16,14 +17,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from broker.errors import StorageError
 from broker.storage.log import AppendInfo, AppendRequest, Log
-from broker.storage.quick import is_quick
+from broker.storage.quick import append_quickly
 
 log = logging.getLogger(__name__)
 
@@ -32,27 +33,51 @@ R = TypeVar("R")
 
 ASIDE_THREADS = 4  # cold reads of different connections do not wait for each other
 GROUP_APPENDS_MAX = 500  # two buffers each: one pwritev takes 1024 (IOV_MAX)
-LOOP_APPENDS_MAX = 4  # written by the loop in one turn; more are worth a thread beside it
+LOOP_BYTES_MAX = 262_144  # written by the loop in one turn
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after a slow write
 
 
-class Job(Protocol):
-    """One append. `log` and `request` are for the writer thread, the verbs for the loop."""
+Results = Sequence[AppendInfo | Exception]
+"""One for each of some jobs."""
 
-    log: Log
+
+class Job(Protocol):
+    """One append, of the owner of its log."""
+
     request: AppendRequest
     answered_when_written: bool
-    """False: `written` may be called as late as just before `committed`."""
+    """False: it is answered when committed."""
 
-    def written(self, result: AppendInfo | Exception) -> None:
-        """On the loop: the append is in the page cache, or failed."""
+    @property
+    def owner(self) -> "Owner": ...
 
-    def committed(self, failure: Exception | None) -> None:
-        """On the loop: a written append is on disk, or its sync failed."""
+    def begin_waiting(self) -> None:
+        """On the loop: it is handed to a thread, so that its answer may take a while."""
+
+    def finish(self, result: AppendInfo | Exception) -> None:
+        """On the loop: answer it, unless that was done before."""
 
 
-Written = tuple[Job, AppendInfo]
+Done = tuple[Job, AppendInfo]
+
+
+class Owner(Protocol):
+    """Whose log it is; all verbs are called on the loop, with jobs of this owner."""
+
+    log: Log
+
+    def failed(self, job: Job, error: Exception) -> None:
+        """An append was refused, or its write or sync failed."""
+
+    def written(self, group: Sequence[Done]) -> None:
+        """Appends that are answered when written are in the page cache."""
+
+    def committed(self, group: Sequence[Done]) -> None:
+        """Appends are on disk (or in the page cache, where that counts)."""
+
+
+Written = list[tuple[Owner, list[Done]]]
 
 
 class Call:
@@ -111,9 +136,7 @@ class DiskWorker:
         self._taken = 0  # and done by it: counted in its thread
         self._slow_until_s = 0.0
         self._queue: queue.SimpleQueue[list[Job] | Call | None] = queue.SimpleQueue()
-        self._written: queue.SimpleQueue[list[Written] | threading.Event | None] = (
-            queue.SimpleQueue()
-        )
+        self._written: queue.SimpleQueue[Written | threading.Event | None] = queue.SimpleQueue()
         self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
         self._threads = (
             threading.Thread(target=self._write_groups, name=f"disk-write-{name}", daemon=True),
@@ -123,11 +146,12 @@ class DiskWorker:
             thread.start()
 
     def append(self, job: Job) -> None:
-        """Queue an append; `job.written()` and `job.committed()` are called on the loop."""
-        self._turn.append(job)
-        if len(self._turn) == 1:
-            self._loop.call_soon(self._hand_over)
-        elif len(self._turn) == GROUP_APPENDS_MAX:
+        """Queue an append; its owner is told on the loop, never from within this call."""
+        turn = self._turn
+        turn.append(job)
+        if len(turn) == 1:
+            self._loop.call_soon(self._end_turn)
+        elif len(turn) == GROUP_APPENDS_MAX:
             self._hand_over()
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -150,37 +174,56 @@ class DiskWorker:
             await self._loop.run_in_executor(self._aside, thread.join)
         self._aside.shutdown(wait=False)
 
-    def _hand_over(self) -> None:
-        turn, self._turn = self._turn, []
+    def _end_turn(self) -> None:
+        """Write what is quick, if the logs are nobody else's now; hand over the rest."""
+        turn = self._turn
         if not turn:
             return
-        if self._is_quick(turn):
-            self._write_here(turn)
-        else:
+        if self._handed == self._taken and not self._is_slow():
+            self._turn = self._write_here(turn)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        turn, self._turn = self._turn, []
+        if turn:
+            for job in turn:
+                job.begin_waiting()
             self._put(turn)
 
     def _put(self, item: list[Job] | Call | None) -> None:
         self._handed += 1
         self._queue.put(item)
 
-    def _is_quick(self, turn: Sequence[Job]) -> bool:
-        """Whether the loop may write these: the logs are nobody else's, and it takes no time."""
-        if len(turn) > LOOP_APPENDS_MAX or self._handed != self._taken:
-            return False
-        if self._slow_until_s and self._loop.time() < self._slow_until_s:
-            return False
-        size_bytes = 0
-        for job in turn:
-            if not is_quick(job.log, job.request, size_bytes):
-                return False
-            size_bytes += len(job.request.records)
-        return True
+    def _is_slow(self) -> bool:
+        return self._slow_until_s > 0 and self._loop.time() < self._slow_until_s
 
-    def _write_here(self, turn: Sequence[Job]) -> None:
+    def _write_here(self, turn: list[Job]) -> list[Job]:
+        """Append on the loop what takes no time; the jobs of logs for which that is not so."""
+        rest: list[Job] = []
+        done: Written = []
+        bytes_left = LOOP_BYTES_MAX
         started = time.perf_counter()
-        self._write_group(turn, self._loop.call_soon)
+        for owner, jobs in _by_owner(turn):
+            requests = [job.request for job in jobs]
+            bytes_left -= sum([len(request.records) for request in requests])
+            results = append_quickly(owner.log, requests) if bytes_left >= 0 else None
+            if results is None:
+                rest += jobs
+            else:
+                _report(owner, jobs, results)
+                if group := _appended(jobs, results):
+                    done.append((owner, group))
         if time.perf_counter() - started > SLOW_WRITE_S:
             self._slow_until_s = self._loop.time() + SLOW_PAUSE_S
+        if not self._sync:
+            for owner, group in done:
+                owner.committed(group)
+        elif done:
+            for _, group in done:
+                for job, _ in group:
+                    job.begin_waiting()
+            self._written.put(done)
+        return rest
 
     # The writer thread
 
@@ -204,37 +247,28 @@ class DiskWorker:
                     group += item
                     count += 1
             except queue.Empty:
-                self._write_group(group, self._loop.call_soon_threadsafe)
+                self._write_group(group)
                 self._taken += count
                 item = self._queue.get()
             else:
-                self._write_group(group, self._loop.call_soon_threadsafe)
+                self._write_group(group)
                 self._taken += count
         self._written.put(None)
 
-    def _write_group(self, group: Sequence[Job], report: Callable[..., object]) -> None:
-        """Append all of `group`, which no other thread does meanwhile; `report` calls the loop."""
-        by_log: dict[int, list[Job]] = {}
-        for job in group:
-            by_log.setdefault(id(job.log), []).append(job)
-        appended: list[Written] = []
-        early: list[tuple[Job, AppendInfo | Exception]] = []
-        for jobs in by_log.values():
-            for job, result in zip(jobs, self._write(jobs), strict=True):
-                if isinstance(result, Exception):
-                    early.append((job, result))
-                else:
-                    appended.append((job, result))
-                    if job.answered_when_written:
-                        early.append((job, result))
-        if early:
-            report(self._report_written, early)
-        if not appended:
+    def _write_group(self, group: Sequence[Job]) -> None:
+        """Append all of `group`, which no other thread does meanwhile."""
+        results = [(owner, jobs, _write(owner.log, jobs)) for owner, jobs in _by_owner(group)]
+        done = [(owner, _appended(jobs, found)) for owner, jobs, found in results]
+        if not self._sync:
+            self._loop.call_soon_threadsafe(self._report_results, results, done)
             return
-        if self._sync:
-            self._written.put(appended)
-        else:
-            report(self._report_committed, appended, {})
+        if any(
+            job.answered_when_written or isinstance(one, Exception)
+            for _, jobs, found in results
+            for job, one in zip(jobs, found, strict=True)
+        ):
+            self._loop.call_soon_threadsafe(self._report_results, results, [])
+        self._written.put([one for one in done if one[1]])
 
     def _wait_for_syncs(self) -> None:
         idle = threading.Event()
@@ -245,7 +279,7 @@ class DiskWorker:
 
     def _sync_groups(self) -> None:
         while (item := self._written.get()) is not None:
-            group: list[Written] = []
+            group: Written = []
             try:
                 while item is not None and not isinstance(item, threading.Event):
                     group += item
@@ -260,37 +294,77 @@ class DiskWorker:
             assert isinstance(item, threading.Event)
             item.set()
 
-    def _sync_group(self, group: Sequence[Written]) -> None:
+    def _sync_group(self, group: Written) -> None:
         failures: dict[int, Exception] = {}
         started = time.perf_counter()
-        for job in {id(job.log): job for job, _ in group}.values():
+        for owner in {id(owner): owner for owner, _ in group}.values():
             try:
-                job.log.flush()
+                owner.log.flush()
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
-                failures[id(job.log)] = error
+                failures[id(owner)] = error
                 self._loop.call_soon_threadsafe(self._on_directory_failed, error)
         self._on_sync_seconds(time.perf_counter() - started)
-        self._loop.call_soon_threadsafe(self._report_committed, group, failures)
+        self._loop.call_soon_threadsafe(self._report_synced, group, failures)
+
+    # Reports, on the loop
 
     @staticmethod
-    def _write(jobs: Sequence[Job]) -> Sequence[AppendInfo | Exception]:
-        """Append the batches of one log with as few writes as possible."""
-        try:
-            return jobs[0].log.append_many([job.request for job in jobs])
-        except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
-            return [error] * len(jobs)
+    def _report_results(results: Sequence[tuple[Owner, list[Job], Results]], done: Written) -> None:
+        for owner, jobs, found in results:
+            _report(owner, jobs, found)
+        for owner, group in done:
+            owner.committed(group)
 
     @staticmethod
-    def _report_written(written: Sequence[tuple[Job, AppendInfo | Exception]]) -> None:
-        for job, result in written:
-            job.written(result)
+    def _report_synced(done: Written, failures: dict[int, Exception]) -> None:
+        for owner, group in done:
+            failure = failures.get(id(owner))
+            if failure is None:
+                owner.committed(group)
+            else:
+                for job, _ in group:
+                    owner.failed(job, failure)
 
-    @staticmethod
-    def _report_committed(group: Sequence[Written], failures: dict[int, Exception]) -> None:
-        for job, info in group:
-            if not job.answered_when_written:
-                job.written(info)
-            job.committed(failures.get(id(job.log)))
+
+def _by_owner(jobs: Sequence[Job]) -> Iterable[tuple[Owner, list[Job]]]:
+    """Jobs of each log, in their order."""
+    found: dict[int, tuple[Owner, list[Job]]] = {}
+    for job in jobs:
+        owner = job.owner
+        if (known := found.get(id(owner))) is not None:
+            known[1].append(job)
+        else:
+            found[id(owner)] = owner, [job]
+    return found.values()
+
+
+def _write(log: Log, jobs: Sequence[Job]) -> Results:
+    """Append the batches of one log with as few writes as possible."""
+    try:
+        return log.append_many([job.request for job in jobs])
+    except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
+        return [error] * len(jobs)
+
+
+def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:
+    """The appends that were not refused."""
+    return [
+        (job, result)
+        for job, result in zip(jobs, results, strict=True)
+        if not isinstance(result, Exception)
+    ]
+
+
+def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> None:
+    """Tell what is known once a group is written."""
+    written = []
+    for job, result in zip(jobs, results, strict=True):
+        if isinstance(result, Exception):
+            owner.failed(job, result)
+        elif job.answered_when_written:
+            written.append((job, result))
+    if written:
+        owner.written(written)
 
 
 def new_sync_guard() -> AbstractContextManager[object]:

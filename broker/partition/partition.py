@@ -10,12 +10,13 @@ import asyncio
 import enum
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.partition.disk_worker import DiskWorker, as_storage_error
+from broker.partition.disk_worker import DiskWorker, Done, Job, as_storage_error
 from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
 from broker.storage.log import (
@@ -72,69 +73,55 @@ class Watcher:
 
 
 class PartitionAppend:
-    """One append on its way through the disk worker; `future` is its answer."""
+    """One append on its way through the disk worker; `answered` is told its end, once."""
 
-    __slots__ = ("_info", "_partition", "answered_when_written", "future", "log", "request")
+    __slots__ = (
+        "_answered",
+        "_is_waiting",
+        "_timeout_ms",
+        "answered_when_written",
+        "done",
+        "owner",
+        "request",
+    )
 
-    def __init__(self, partition: "Partition", request: AppendRequest, acks: int) -> None:
-        self._partition = partition
-        self.answered_when_written = acks != ACKS_ALL
-        self._info: AppendInfo | None = None
-        self.log = partition.log
+    def __init__(self, partition: "Partition", request: AppendRequest, wish: "AppendWish") -> None:
+        self.owner = partition
         self.request = request
-        self.future: asyncio.Future[AppendInfo] = partition.loop.create_future()
+        self.answered_when_written = wish.acks != ACKS_ALL
+        self.done = False
+        self._answered = wish.answered
+        self._timeout_ms = wish.timeout_ms
+        self._is_waiting = False
 
-    @property
-    def done(self) -> bool:
-        return self.future.done()
+    def begin_waiting(self) -> None:
+        """The answer comes in a later turn of the loop, or never: its time begins to run."""
+        if not self.answered_when_written:
+            self._is_waiting = True
+            self.owner.waiting.add(self, self._timeout_ms)
 
-    def written(self, result: AppendInfo | Exception) -> None:
-        if isinstance(result, Exception):
-            self._fail(self._partition.refusal_for(result))
+    def finish(self, result: AppendInfo | Exception) -> None:
+        """Answer it, unless that was done before."""
+        if self.done:
             return
-        self._info = result
-        if self.answered_when_written:
-            self._succeed()
-
-    def committed(self, failure: Exception | None) -> None:
-        if failure is not None:
-            self._fail(self._partition.refusal_for(failure))
-            return
-        assert self._info is not None
-        self._partition.append_committed(self._info)
-        if not self.answered_when_written and not self.succeed_below(
-            self._partition.high_watermark
-        ):
-            self._partition.wait_for_commit(self)
-
-    def succeed_below(self, high_watermark: int) -> bool:
-        """The watermark rose; True when this append is below it and was answered."""
-        assert self._info is not None
-        if self._info.last_offset >= high_watermark:
-            return False
-        self._succeed()
-        return True
-
-    def abandon(self, refusal: KafkaError) -> None:
-        self._fail(refusal)
+        self.done = True
+        if self._is_waiting:
+            self.owner.waiting.served()
+        self._answered(result)
 
     def expire(self) -> None:
-        self._fail(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
+        self.finish(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
 
-    def _succeed(self) -> None:
-        assert self._info is not None
-        if not self.future.done():
-            self.future.set_result(self._info)
-            if not self.answered_when_written:
-                self._partition.waiting.served()
 
-    def _fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-            # A client that hung up is not there to look at it; that is no lost error.
-            self.future.exception()
-            if not self.answered_when_written:
-                self._partition.waiting.served()
+@dataclass(frozen=True, slots=True)
+class AppendWish:
+    """How an append is answered."""
+
+    acks: int
+    timeout_ms: int
+    """After which acks=all is refused."""
+    answered: Callable[[AppendInfo | Exception], None]
+    """Told once, on the loop, never from within the call that begins the append."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +141,8 @@ class Hosting:
     node_id: int
     worker: DiskWorker
     waiting: Waiting
-    on_append: Callable[[str, AppendInfo], None]
-    """(topic, what was appended), for the counters of messages and bytes."""
+    on_append: Callable[[str, int, int], None]
+    """(topic, records, bytes) that were appended, for the counters."""
     on_offline: Callable[["Partition", Exception], None] = field(
         default=lambda partition, error: None
     )
@@ -179,7 +166,7 @@ class Partition:
         self.progress = ReplicaProgress([hosting.node_id], partition_log.end_offset)
         self._hot_offset = partition_log.end_offset
         self._stable_seen = self.last_stable_offset
-        self._commit_waiters: deque[PartitionAppend] = deque()
+        self._commit_waiters: deque[Done] = deque()
         self._watchers: set[Watcher] = set()
         self._gone: KafkaError | None = None
         self._refusing_writes = False  # the disk is full: said once, not once a request
@@ -246,13 +233,23 @@ class Partition:
 
         The order of calls is the order in the log. Raises what `check_usable` raises.
         """
-        self.check_usable()
+        future: asyncio.Future[AppendInfo] = self.loop.create_future()
+        wish = AppendWish(acks, timeout_ms, partial(_settle, future))
+        self.append_then(records, now_ms, wish, origin)
+        return future
+
+    def append_then(
+        self,
+        records: memoryview,
+        now_ms: int,
+        wish: AppendWish,
+        origin: Origin = Origin.CLIENT,
+    ) -> None:
+        """`start_append` for those who want no future; `wish` says whom to tell."""
+        if self._gone is not None:
+            raise self._gone
         request = AppendRequest(records, self.leader_epoch, now_ms, origin)
-        job = PartitionAppend(self, request, acks)
-        if acks == ACKS_ALL:
-            self.waiting.add(job, timeout_ms)
-        self.worker.append(job)
-        return job.future
+        self.worker.append(PartitionAppend(self, request, wish))
 
     async def append(
         self,
@@ -268,19 +265,40 @@ class Partition:
             records, acks=acks, timeout_ms=timeout_ms, now_ms=now_ms, origin=origin
         )
 
-    def append_committed(self, info: AppendInfo) -> None:
-        """This broker has an append on its disk."""
+    # What the disk worker tells
+
+    def failed(self, job: Job, error: Exception) -> None:
+        """An append was refused, or did not get to the disk."""
+        job.finish(self.refusal_for(error))
+
+    def written(self, group: Sequence[Done]) -> None:
+        """Appends with acks=1 are in the page cache."""
+        for job, info in group:
+            job.finish(info)
+
+    def committed(self, group: Sequence[Done]) -> None:
+        """This broker has these appends on its disk."""
         if self._refusing_writes:
             self._refusing_writes = False
             log.warning("writes go on topic=%s partition=%d", self.topic, self.index)
-        if not info.duplicate:
-            self._on_append(self.topic, info)
-        if self.progress.advance(self._node_id, info.last_offset + 1):
-            self._high_watermark_rose(info.size_bytes)
-
-    def wait_for_commit(self, append: PartitionAppend) -> None:
-        """Answer `append` when the high watermark has passed it."""
-        self._commit_waiters.append(append)
+        end_offset = records = size_bytes = 0
+        for _, info in group:
+            if not info.duplicate:
+                records += info.last_offset - info.first_offset + 1
+                size_bytes += info.size_bytes
+            end_offset = max(end_offset, info.last_offset + 1)
+        if records:
+            self._on_append(self.topic, records, size_bytes)
+        if self.progress.advance(self._node_id, end_offset):
+            self._high_watermark_rose(size_bytes)
+        high_watermark = self.progress.high_watermark
+        for job, info in group:
+            if job.answered_when_written:
+                continue
+            if info.last_offset < high_watermark:
+                job.finish(info)
+            else:
+                self._commit_waiters.append((job, info))
 
     def refusal_for(self, error: Exception) -> Exception:
         """What a client is told about `error`; damage takes the partition offline."""
@@ -415,14 +433,15 @@ class Partition:
     def _leave(self, refusal: KafkaError) -> None:
         self._gone = refusal
         while self._commit_waiters:
-            self._commit_waiters.popleft().abandon(refusal)
+            self._commit_waiters.popleft()[0].finish(refusal)
         for watcher in tuple(self._watchers):
             watcher.wake()
 
     def _high_watermark_rose(self, size_bytes: int) -> None:
         waiters = self._commit_waiters
-        while waiters and (waiters[0].done or waiters[0].succeed_below(self.high_watermark)):
-            waiters.popleft()
+        while waiters and waiters[0][1].last_offset < self.high_watermark:
+            job, info = waiters.popleft()
+            job.finish(info)
         if self._watchers:
             for watcher in tuple(self._watchers):
                 watcher.credit(size_bytes)
@@ -432,3 +451,13 @@ class Partition:
             return await self.worker.run_aside(function)
         except (StorageError, OSError) as error:
             raise self.refusal_for(error) from error
+
+
+def _settle(future: asyncio.Future[AppendInfo], result: AppendInfo | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+        future.exception()  # a client that hung up is not there to look at it: no lost error
+    else:
+        future.set_result(result)

@@ -30,9 +30,10 @@ from broker.records.compression import CODEC_BY_NAME, compress
 from broker.records.record import body_of
 from broker.storage.files import Buffer
 from broker.storage.log_config import PRODUCER_COMPRESSION, LogConfig
+from broker.storage.producer_state import BatchMetadata
 from broker.storage.transaction_index import AbortedTransaction
 
-_PREFIX = Struct(">qii")
+PREFIX = Struct(">qii")
 PREFIX_BYTES = 16  # base offset, batch length, leader epoch
 NO_TIMESTAMP = -1
 
@@ -64,6 +65,13 @@ class AppendInfo(NamedTuple):
     log_start_offset: int
     duplicate: bool
     size_bytes: int
+
+
+def duplicate_of(batch: BatchMetadata, append_time_ms: int, log_start_offset: int) -> AppendInfo:
+    """The answer to a batch that was stored before."""
+    return AppendInfo(
+        batch.first_offset, batch.last_offset, append_time_ms, log_start_offset, True, 0
+    )
 
 
 class StagedBatch(NamedTuple):
@@ -123,7 +131,7 @@ def place_as_sent(
 ) -> tuple[BatchHeader, list[Buffer]]:
     """The header as it will stand in the log, and the bytes to write, uncopied."""
     length = header.batch_length
-    prefix = _PREFIX.pack(base_offset, length, leader_epoch)
+    prefix = PREFIX.pack(base_offset, length, leader_epoch)
     placed = BatchHeader(base_offset, length, leader_epoch, *header[3:])
     return placed, [prefix, records[PREFIX_BYTES : LENGTH_OVERHEAD + length]]
 

@@ -19,11 +19,11 @@ from broker.storage.append import (
     Origin,
     Placement,
     StagedBatch,
+    duplicate_of,
     place,
     place_as_sent,
 )
-from broker.storage.producer_state import BatchMetadata
-from broker.storage.segment import RELATIVE_OFFSET_MAX
+from broker.storage.segment import RELATIVE_OFFSET_MAX, Appended
 
 if TYPE_CHECKING:
     from broker.storage.log import Log
@@ -78,7 +78,8 @@ def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo
         if header.producer_id >= 0:
             duplicate = state.check(header)
             if duplicate is not None:
-                return _duplicate(log, duplicate)
+                append_time = duplicate.timestamp if log.config.log_append_time else NO_TIMESTAMP
+                return duplicate_of(duplicate, append_time, log.start_offset)
     else:
         header = read_header(records)
     marker = read_marker(header, records) if header.is_control else None
@@ -116,11 +117,6 @@ def _queue(log: "Log", group: AppendGroup, batch: StagedBatch) -> AppendInfo:
     return AppendInfo(header.base_offset, last_offset, append_time, log.start_offset, False, size)
 
 
-def _duplicate(log: "Log", batch: BatchMetadata) -> AppendInfo:
-    append_time = batch.timestamp if log.config.log_append_time else NO_TIMESTAMP
-    return AppendInfo(batch.first_offset, batch.last_offset, append_time, log.start_offset, True, 0)
-
-
 def _write(log: "Log", group: AppendGroup) -> None:
     """Put the staged batches behind the last one; KafkaError if the disk is full."""
     if not group.staged:
@@ -144,13 +140,13 @@ def _write(log: "Log", group: AppendGroup) -> None:
         group.failed(refusal, log.end_offset)
         log.producer_state.begin()
         raise
-    interval_bytes = log.config.index_interval_bytes
-    tail = segment.tail
-    assert tail is not None, "only the newest segment is written to"
-    for batch in group.staged:
-        segment.added(batch.header, position, interval_bytes)
-        tail.add(batch.header.base_offset, position)
-        position += LENGTH_OVERHEAD + batch.header.batch_length
+    appended: list[Appended] = []
+    for header, _, _ in group.staged:
+        size = LENGTH_OVERHEAD + header.batch_length
+        last_offset = header.base_offset + header.last_offset_delta
+        appended.append((header.base_offset, last_offset, position, size, header.max_timestamp))
+        position += size
+    segment.appended(appended, log.config.index_interval_bytes)
     log.appended(group.end_offset, position)
     log.producer_state.begin()
     group.written()

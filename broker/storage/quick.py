@@ -1,39 +1,169 @@
-"""Which appends are sure to be a write of a few bytes to the page cache and nothing else.
+"""Appends that are sure to be one write of a few bytes to the page cache and nothing else.
 
-They need no thread (docs/adr): a hop to one costs several times the write itself.
+They need no thread (docs/adr): a hop to one costs several times the write itself. Batches as
+nearly all clients send them are checked here by the shortest way; whatever is not plainly one of
+them is left to `append_many`, which knows what is wrong with it, if anything is.
 """
 
-from struct import Struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from broker.records.batch import CONTROL_BIT, HEADER_BYTES
-from broker.storage.append import AppendRequest, Origin, is_stored_as_sent
-from broker.storage.log import Log
+from crc32c import crc32c
 
-QUICK_BYTES_MAX = 16_384  # of one batch: 6 us to the page cache
-_ATTRIBUTES_AND_TIME = Struct(">21x h 4x 8x q")  # attributes, max_timestamp
+from broker.errors import KafkaError
+from broker.records.batch import (
+    CODEC_MASK,
+    CRC_START,
+    HEADER,
+    HEADER_BYTES,
+    LENGTH_OVERHEAD,
+    MAGIC,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+)
+from broker.records.compression import Codec
+from broker.records.validate import ProduceLimits
+from broker.storage.append import (
+    NO_TIMESTAMP,
+    PREFIX,
+    PREFIX_BYTES,
+    AppendInfo,
+    AppendRequest,
+    Origin,
+    duplicate_of,
+)
+from broker.storage.files import Buffer
+from broker.storage.offset_index import OFFSET_ENTRY
+from broker.storage.segment import RELATIVE_OFFSET_MAX, Appended
+
+if TYPE_CHECKING:
+    from broker.storage.log import Log
+
+QUICK_BYTES_MAX = 16_384 + HEADER_BYTES  # of one batch: 6 us to the page cache
+_PLAIN_BITS = CODEC_MASK | TRANSACTIONAL_BIT
+_unpack = HEADER.unpack_from
+
+Results = list[AppendInfo | KafkaError]
 
 
-def is_quick(log: Log, request: AppendRequest, bytes_before: int) -> bool:
-    """True when neither a roll nor a sync, a codec or a walk through the records is needed.
+def append_quickly(log: "Log", requests: Sequence[AppendRequest]) -> Results | None:
+    """What `append_many` would answer, if it has nothing to do but check and write.
 
-    `bytes_before`: of quick appends to the same log that come first. Only for the thread that
-    could append now.
+    None: nothing is changed. There is a roll, a codec, a key to look at, an index to write, a
+    batch to refuse, or the disk does not take it.
     """
-    size = len(request.records)
-    config = log.config
-    if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or not is_stored_as_sent(config):
-        return False
-    if request.origin is Origin.CLIENT and config.compacts:
-        return False  # each record is looked at for its key
-    attributes, max_timestamp = _ATTRIBUTES_AND_TIME.unpack_from(request.records)
-    if attributes & CONTROL_BIT:
-        return False  # the end of a transaction writes an index as well
-    segment = log.active_segment
-    used = segment.size + bytes_before
-    if used == 0:
-        return True
+    if not _may_take(log, len(requests)):
+        return None
+    state = log.producer_state
+    state.begin()
+    staged = _stage(log, requests)
+    if staged is not None:
+        results, appended, chunks = staged
+        try:
+            if chunks:
+                log.active_segment.file.append(chunks)
+        except KafkaError:
+            pass  # the disk is full: `append_many` is told so as well, and knows whom to refuse
+        else:
+            if appended:
+                log.active_segment.appended(appended, log.config.index_interval_bytes)
+                _, last_offset, position, size, _ = appended[-1]
+                log.appended(last_offset + 1, position + size)
+            state.keep()
+            return results
+    state.undo()
+    return None
+
+
+def _may_take(log: "Log", count: int) -> bool:
+    """Whether the log, as it is, can take `count` more batches without a roll."""
+    segment, config = log.active_segment, log.config
+    index_bytes = segment.offset_index.file.size_bytes + count * OFFSET_ENTRY.size
+    return log.stored_as_sent and segment.size > 0 and index_bytes <= config.segment_index_bytes
+
+
+def _stage(
+    log: "Log", requests: Sequence[AppendRequest]
+) -> tuple[Results, list[Appended], list[Buffer]] | None:
+    """Decide on all batches and give them their offsets; None when one is not plain."""
+    segment, config, limits = log.active_segment, log.config, log.limits
+    compacts, epoch_known = config.compacts, log.leader_epochs.latest
+    start_offset, end_offset, position = log.start_offset, log.end_offset, segment.size
+    offset_max = segment.base_offset + RELATIVE_OFFSET_MAX
+    results: Results = []
+    appended: list[Appended] = []
+    chunks: list[Buffer] = []
+    for request in requests:
+        records, leader_epoch, now_ms = request.records, request.leader_epoch, request.now_ms
+        size = len(records)
+        if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or leader_epoch > epoch_known:
+            return None
+        fields = _unpack(records)
+        if request.origin is Origin.CLIENT:
+            if compacts or not _is_sound(fields, records, limits, now_ms):
+                return None
+        elif fields[5] & ~_PLAIN_BITS:
+            return None
+        last_offset = end_offset + fields[6]
+        timestamp = fields[8]
+        if (
+            position + size > config.segment_bytes
+            or last_offset > offset_max
+            or segment.age_ms(timestamp, now_ms) >= config.segment_ms
+        ):
+            return None
+        if fields[9] >= 0:
+            header = BatchHeader(end_offset, fields[1], leader_epoch, *fields[3:])
+            known = _known(log, header, request)
+            if known is not None:
+                results.append(known)
+                continue
+        results.append(AppendInfo(end_offset, last_offset, NO_TIMESTAMP, start_offset, False, size))
+        chunks.append(PREFIX.pack(end_offset, fields[1], leader_epoch))
+        chunks.append(records[PREFIX_BYTES:])
+        appended.append((end_offset, last_offset, position, size, timestamp))
+        end_offset = last_offset + 1
+        position += size
+    return results, appended, chunks
+
+
+def _is_sound(
+    fields: tuple[int, ...], records: memoryview, limits: ProduceLimits, now_ms: int
+) -> bool:
+    """Whether `validate_produce` lets a client's batch pass; False when it has to be asked."""
+    (_, length, _, magic, crc, attributes, delta, first_ms, largest_ms, *producer, count) = fields
+    producer_id, producer_epoch, sequence = producer
+    oldest_ms = now_ms - limits.message_timestamp_before_max_ms
+    youngest_ms = now_ms + limits.message_timestamp_after_max_ms
     return (
-        used + size <= config.segment_bytes
-        and segment.age_ms(max_timestamp, request.now_ms) < config.segment_ms
-        and not segment.index_is_full(config.segment_index_bytes)
+        magic == MAGIC
+        and length + LENGTH_OVERHEAD == len(records) <= limits.max_message_bytes
+        and not attributes & ~_PLAIN_BITS
+        and attributes & CODEC_MASK <= Codec.ZSTD
+        and count == delta + 1 > 0
+        and oldest_ms <= first_ms <= youngest_ms
+        and oldest_ms <= largest_ms <= youngest_ms
+        and (
+            producer_epoch >= 0 <= sequence
+            if producer_id >= 0
+            else not attributes & TRANSACTIONAL_BIT
+        )
+        and not limits.walk_records
+        and crc32c(records[CRC_START:]) == crc
     )
+
+
+def _known(
+    log: "Log", header: BatchHeader, request: AppendRequest
+) -> AppendInfo | KafkaError | None:
+    """The answer to a batch that must not be appended; None: its producer's state now has it."""
+    state = log.producer_state
+    if request.origin is Origin.CLIENT:
+        try:
+            duplicate = state.check(header)
+        except KafkaError as refusal:
+            return refusal
+        if duplicate is not None:
+            return duplicate_of(duplicate, NO_TIMESTAMP, log.start_offset)
+    state.apply(header, request.now_ms)
+    return None

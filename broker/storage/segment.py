@@ -4,7 +4,7 @@ Files are named by the base offset in 20 digits: .log batches end to end; .index
 .txnindex see their own modules. Readers may use a segment while one thread appends to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from broker.errors import KafkaError, StorageError
 from broker.records.batch import HEADER_BYTES, LENGTH_OVERHEAD, BatchHeader, crc_ok, read_header
@@ -25,6 +25,8 @@ SEGMENT_SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_IND
 
 NO_TIMESTAMP = -1
 RELATIVE_OFFSET_MAX = (1 << 31) - 1
+Appended = tuple[int, int, int, int, int]
+"""A batch in the .log: base offset, last offset, position, size in bytes, largest timestamp."""
 _WALK_BYTES = 8192  # read at once when walking headers: about two index intervals
 
 
@@ -106,18 +108,31 @@ class Segment:
 
     def added(self, header: BatchHeader, position: int, interval_bytes: int) -> None:
         """Note a batch that lies at `position` now; `size` is set by the caller, last."""
+        size = LENGTH_OVERHEAD + header.batch_length
         last_offset = header.base_offset + header.last_offset_delta
-        timestamp = header.max_timestamp
-        if timestamp > self.max_timestamp:
-            self.max_timestamp = timestamp
-            self.max_timestamp_offset = last_offset
-        if position == 0:
-            self.first_timestamp = timestamp
-        if self._bytes_since_index > interval_bytes:
-            self.offset_index.append(last_offset, position)
-            self.time_index.append_if_later(self.max_timestamp, self.max_timestamp_offset)
-            self._bytes_since_index = 0
-        self._bytes_since_index += LENGTH_OVERHEAD + header.batch_length
+        batch = (header.base_offset, last_offset, position, size, header.max_timestamp)
+        self._index((batch,), interval_bytes)
+
+    def appended(self, batches: Sequence[Appended], interval_bytes: int) -> None:
+        """Note batches written behind the last one of the newest segment, as `added` does."""
+        assert self.tail is not None, "only the newest segment is written to"
+        self._index(batches, interval_bytes)
+        self.tail.add_all([(batch[0], batch[2]) for batch in batches])
+
+    def _index(self, batches: Sequence[Appended], interval_bytes: int) -> None:
+        unindexed_bytes = self._bytes_since_index
+        for _, last_offset, position, size, timestamp in batches:
+            if timestamp > self.max_timestamp:
+                self.max_timestamp = timestamp
+                self.max_timestamp_offset = last_offset
+            if position == 0:
+                self.first_timestamp = timestamp
+            if unindexed_bytes > interval_bytes:
+                self.offset_index.append(last_offset, position)
+                self.time_index.append_if_later(self.max_timestamp, self.max_timestamp_offset)
+                unindexed_bytes = 0
+            unindexed_bytes += size
+        self._bytes_since_index = unindexed_bytes
 
     def seal(self) -> None:
         """Finish the indexes, which a finished segment has even if they are empty."""

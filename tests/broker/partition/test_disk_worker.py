@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from broker.errors import StorageError
+from broker.errors import KafkaError, StorageError
 from broker.partition.disk_worker import (
     GROUP_APPENDS_MAX,
-    LOOP_APPENDS_MAX,
+    LOOP_BYTES_MAX,
     SLOW_WRITE_S,
     DiskWorker,
 )
@@ -52,12 +52,18 @@ class Hosted:
             on_directory_failed=self.failures.append,
         )
         waiting = Waiting(asyncio.get_running_loop())
-        hosting = Hosting(1, self.worker, waiting, lambda topic, info: None)
+        hosting = Hosting(1, self.worker, waiting, lambda topic, records, size_bytes: None)
         identity = PartitionId("pages", bytes(15) + b"1", 0, 0)
         self.partition = Partition(identity, open_log(self.files), hosting)
 
-    def append(self, acks: int = ACKS_ALL) -> asyncio.Future[AppendInfo]:
-        return self.partition.start_append(batch(b"x"), acks=acks, timeout_ms=60_000, now_ms=NOW_MS)
+    def append(
+        self, acks: int = ACKS_ALL, size_bytes: int = 1, *, timeout_ms: int = 60_000
+    ) -> asyncio.Future[AppendInfo]:
+        records = batch(bytes(size_bytes))
+        return self.partition.start_append(records, acks=acks, timeout_ms=timeout_ms, now_ms=NOW_MS)
+
+    def append_bytes(self, records: memoryview) -> asyncio.Future[AppendInfo]:
+        return self.partition.start_append(records, acks=ACKS_ALL, timeout_ms=60_000, now_ms=NOW_MS)
 
 
 @pytest.mark.parametrize("count", [1, 7, GROUP_APPENDS_MAX, 2 * GROUP_APPENDS_MAX + 3])
@@ -134,18 +140,52 @@ async def test_a_failed_sync_fails_all_that_waited_for_it() -> None:
 
 
 @pytest.mark.parametrize("acks", [ACKS_ALL, 1])
-async def test_a_few_small_appends_are_written_by_the_loop_and_many_are_not(acks: int) -> None:
-    hosted = Hosted()
-    await asyncio.gather(*(hosted.append(acks) for _ in range(LOOP_APPENDS_MAX)))
-    few = set(hosted.files.writers)
-    await hosted.worker.run(hosted.files.writers.clear)
+@pytest.mark.parametrize("sync", [True, False])
+async def test_small_appends_are_written_by_the_loop_in_one_write(acks: int, sync: bool) -> None:
+    hosted = Hosted(sync=sync)
+    await hosted.append()  # the first one of a segment sets its time
+    hosted.files.writers.clear()
 
-    await asyncio.gather(*(hosted.append(acks) for _ in range(LOOP_APPENDS_MAX + 1)))
-    many = set(hosted.files.writers)
+    infos = await asyncio.gather(*(hosted.append(acks) for _ in range(100)))
     await hosted.worker.close()
 
-    assert few == {threading.get_ident()}
-    assert threading.get_ident() not in many
+    assert hosted.files.writers == [threading.get_ident()]
+    assert [info.first_offset for info in infos] == list(range(1, 101))
+
+
+@pytest.mark.parametrize("acks", [ACKS_ALL, 1])
+async def test_many_bytes_or_a_batch_that_must_be_looked_into_go_to_the_thread(acks: int) -> None:
+    hosted = Hosted()
+    await hosted.append()
+    hosted.files.writers.clear()
+
+    await asyncio.gather(
+        *(hosted.append(acks, 10_000) for _ in range(LOOP_BYTES_MAX // 10_000 + 1))
+    )
+    await hosted.append(acks, 100_000)
+    with pytest.raises(KafkaError):
+        await hosted.append_bytes(memoryview(bytes(100)))
+    await hosted.worker.close()
+
+    assert len(hosted.files.writers) == 2
+    assert threading.get_ident() not in hosted.files.writers
+
+
+async def test_an_append_that_nobody_answers_in_time_is_refused_then() -> None:
+    hosted = Hosted()
+    await hosted.append()
+    release = threading.Event()
+
+    busy = asyncio.ensure_future(hosted.worker.run(release.wait, 10))
+    await asyncio.sleep(0)
+    late = hosted.append(timeout_ms=1)
+    with pytest.raises(KafkaError, match="timeout"):
+        await late
+    release.set()
+    await busy
+    await hosted.worker.close()
+
+    assert hosted.partition.high_watermark == 2
 
 
 async def test_the_loop_does_not_write_while_the_writer_has_work() -> None:
@@ -168,6 +208,8 @@ async def test_the_loop_does_not_write_while_the_writer_has_work() -> None:
 
 async def test_after_a_slow_write_the_loop_leaves_writing_to_the_thread() -> None:
     hosted = Hosted()
+    await hosted.append()  # the first one of a segment sets its time
+    hosted.files.writers.clear()
     hosted.files.delay_s = 2 * SLOW_WRITE_S
     await hosted.append()
     hosted.files.delay_s = 0.0
