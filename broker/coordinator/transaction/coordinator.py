@@ -30,15 +30,18 @@ from broker.coordinator.transaction.transaction import (
     TopicPartition,
     Transaction,
 )
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.records import TRANSACTIONS_TOPIC
+from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
 from broker.protocol.primitives import java_string_hash
 from broker.records.control import ControlType, EndTransactionMarker
+from broker.storage.producer_state import ProducerEntry
 
 log = logging.getLogger(__name__)
 
 RESUME_INTERVAL_SECONDS = 1.0  # how soon a marker that could not be written is tried again
+MARKER_EPOCH_MAX = 32767  # int16; one more than any producer gets
 EXPIRY_INTERVAL_MS = 3_600_000  # transaction.remove.expired.transaction.cleanup.interval.ms
 
 
@@ -137,21 +140,20 @@ class TransactionCoordinator:
         if states.ends_producer_id(table.get(transactional_id), request.version):
             fresh = await self._cluster.next_producer_id()
 
-        def decide() -> Decision[Transaction | None]:
+        def decide() -> Decision[Transaction]:
             current = table.get(transactional_id)
             wish = EndRequest(request.producer, request.commit, request.version, fresh)
             prepared = states.end(current, wish, self._clock.now_ms())
-            return Decision([], None) if prepared is None else _saved(table, prepared)
+            if prepared is not None:
+                return _saved(table, prepared)
+            assert current is not None, "an unknown id has no end to repeat"
+            return Decision([], current)
 
         with table.sole_end_of(transactional_id):
-            prepared = await shard.write(decide)
-            if prepared is not None:
-                await self._finish(shard, table, prepared)
-        ended = table.get(transactional_id)
-        assert ended is not None
-        if ended.next_producer_id != NO_PRODUCER_ID:  # markers are still to be written
-            return Producer(ended.next_producer_id, 0)
-        return ended.producer
+            ended = await shard.write(decide)
+            if ended.state in states.PREPARED:
+                await self._finish(shard, table, ended)
+        return states.owner_after(ended)
 
     def describe(self, transactional_id: str) -> Transaction:
         """The transaction of an id, or TRANSACTIONAL_ID_NOT_FOUND."""
@@ -183,18 +185,18 @@ class TransactionCoordinator:
 
     async def load(self) -> None:
         """Read what stands in the log; requests are refused with "loading" until then."""
-        if self._is_created():
-            for index in range(self._config.transaction_state_log_num_partitions):
-                self._make_shard(index)
-            for shard, _ in self._shards.values():
-                await shard.load()
-            await self._abort_orphans()
+        for index in range(self._count):
+            self._open(index)
+        for shard, _ in tuple(self._shards.values()):
+            await self._load(shard)
+        await self._abort_orphans()
 
     async def run(self) -> None:
         """Load, finish what a crash interrupted, and end what takes too long; until cancelled."""
         await self.load()
         timeouts_at = expiry_at = self._clock.monotonic_ms()
         while True:
+            await self._open_missing()
             await self.resume()
             now = self._clock.monotonic_ms()
             if now >= timeouts_at:
@@ -209,14 +211,19 @@ class TransactionCoordinator:
             await asyncio.sleep(RESUME_INTERVAL_SECONDS)
 
     async def resume(self) -> None:
-        """Write the markers that are missing in decided transactions."""
+        """Write the markers that are missing in decided transactions.
+
+        Each is looked up when its turn comes. What it was a wait ago, or halfway through a replay,
+        may be an end of the past, whose markers would end the transaction that is open now.
+        """
         for shard, table in tuple(self._shards.values()):
-            for transaction in table.all():
-                if transaction.state not in states.PREPARED:
+            for transactional_id in [known.transactional_id for known in table.all()]:
+                transaction = table.get(transactional_id)
+                if transaction is None or transaction.state not in states.PREPARED:
                     continue
-                if transaction.transactional_id in table.ending:
+                if not shard.is_loaded or transactional_id in table.ending:
                     continue  # its decision may not be on the disk yet: no marker before that
-                with table.sole_end_of(transaction.transactional_id):
+                with table.sole_end_of(transactional_id):
                     await self._finish(shard, table, transaction)
 
     async def abort_timed_out(self) -> None:
@@ -224,7 +231,9 @@ class TransactionCoordinator:
         now_ms = self._clock.now_ms()
         for shard, table in tuple(self._shards.values()):
             for transaction in table.all():
-                if states.has_timed_out(transaction, now_ms):
+                if shard.is_loaded and states.has_timed_out(transaction, now_ms):
+                    late = transaction.transactional_id
+                    log.info("transaction timed out transactional_id=%s", late)
                     await self._fence(shard, table, transaction)
 
     async def expire_idle(self) -> None:
@@ -241,6 +250,13 @@ class TransactionCoordinator:
                 await self._try(shard.write(lambda records=tombstones: records))  # type: ignore[misc]
 
     # Parts
+
+    async def _open_missing(self) -> None:
+        """Have the shards of a new topic, or of partitions that a full disk refused before."""
+        if len(self._shards) < self._count:
+            for index in range(self._count):
+                if (shard := self._open(index)) is not None:
+                    await self._load(shard)
 
     async def _finish(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
         """Markers, then Complete. What fails is left as it is: `run` comes back to it."""
@@ -259,7 +275,7 @@ class TransactionCoordinator:
             log.warning("end delayed: %s transactional_id=%s", error, prepared.transactional_id)
 
     async def _fence(self, shard: Shard, table: TransactionTable, late: Transaction) -> None:
-        log.info("transaction timed out transactional_id=%s", late.transactional_id)
+        """Take an open transaction from its producer and abort it, unless it has gone on."""
 
         def decide() -> Decision[Transaction | None]:
             current = table.get(late.transactional_id)
@@ -290,24 +306,31 @@ class TransactionCoordinator:
         """Abort open transactions in partitions that no transactional id knows of.
 
         A power cut can take the record that a partition joined a transaction and leave the batch
-        that was written after it: nobody was told of either, and nobody would ever end it.
+        that was written after it: nobody would ever end it. Its producer is fenced, for it may
+        still believe that the batch is in its transaction: in the partition by the epoch of the
+        marker, and at the end by having the rest of that transaction aborted.
         """
-        owned = {
-            (transaction.producer.id, partition)
-            for transaction in self.all()
-            for partition in transaction.partitions
-        }
-        for partition in self._partitions.all():
-            where = (partition.topic, partition.index)
+        if not all(shard.is_loaded for shard, _ in self._shards.values()):
+            log.warning("orphaned transactions are not looked for: some owners cannot be read")
+            return
+        for partition in tuple(self._partitions.all()):
             for entry in tuple(partition.log.producer_state.entries.values()):
-                is_open = entry.transaction_first_offset >= 0
-                if not is_open or (entry.producer_id, where) in owned:
+                if entry.transaction_first_offset >= 0:
+                    await self._abort_if_orphaned(partition, entry)
+
+    async def _abort_if_orphaned(self, partition: Partition, entry: ProducerEntry) -> None:
+        for shard, table in tuple(self._shards.values()):
+            for transaction in table.all():
+                if transaction.producer.id != entry.producer_id:
                     continue
-                producer = Producer(entry.producer_id, entry.producer_epoch)
-                log.warning("orphaned transaction aborted: %s %s", where, producer)
-                marker = EndTransactionMarker(ControlType.ABORT, 0)
-                now_ms = self._clock.now_ms()
-                await self._try(self._markers.end_in(partition, producer, marker, now_ms))
+                if (partition.topic, partition.index) in transaction.partitions:
+                    return
+                if transaction.state is states.TransactionState.ONGOING:
+                    await self._fence(shard, table, transaction)
+        producer = Producer(entry.producer_id, min(entry.producer_epoch + 1, MARKER_EPOCH_MAX))
+        log.warning("orphaned transaction aborted partition=%s %s", partition, producer)
+        marker = EndTransactionMarker(ControlType.ABORT, 0)
+        await self._try(self._markers.end_in(partition, producer, marker, self._clock.now_ms()))
 
     async def _try(self, attempt: Coroutine[Any, Any, Any]) -> Any:
         """Background work: a refusal is told in the log and tried again at the next round."""
@@ -317,38 +340,60 @@ class TransactionCoordinator:
             log.warning("put off to the next round: %s", error)
             return None
 
-    def _is_created(self) -> bool:
-        return TRANSACTIONS_TOPIC in self._cluster.image.topics
+    @property
+    def _count(self) -> int:
+        """Partitions of the internal topic; 0 while it does not exist."""
+        topic = self._cluster.image.topics.get(TRANSACTIONS_TOPIC)
+        return 0 if topic is None else len(topic.partitions)
 
     async def _shard_made(self, transactional_id: str) -> tuple[Shard, TransactionTable]:
         """The shard of an id, its topic created at its first use."""
-        if not self._is_created():
+        if not self._count:
             await self._cluster.ensure_internal_topic(TRANSACTIONS_TOPIC)
-        index = self.partition_for(transactional_id)
-        if index not in self._shards:
-            await self._make_shard(index).load()
+        await self._open_missing()
         return self._shard_of(transactional_id)
 
     def partition_for(self, transactional_id: str) -> int:
-        """The partition of `__transaction_state` that holds an id."""
-        count = self._config.transaction_state_log_num_partitions
+        """The partition of `__transaction_state` that holds an id, or will hold it."""
+        count = self._count or self._config.transaction_state_log_num_partitions
         return (java_string_hash(transactional_id) & 0x7FFFFFFF) % count
 
     def _shard_of(self, transactional_id: str) -> tuple[Shard, TransactionTable]:
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "transactional.id is empty")
-        found = self._shards.get(self.partition_for(transactional_id))
-        if found is None:  # nothing was ever initialised there
+        if not self._count:  # nothing was ever initialised
             message = f"transactional id {transactional_id!r} has no producer"
             raise KafkaError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, message)
+        index = self.partition_for(transactional_id)
+        found = self._shards.get(index)
+        if found is None:
+            message = f"{TRANSACTIONS_TOPIC}-{index} is not there yet"
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, message)
         found[0].check_loaded()
         return found
 
-    def _make_shard(self, index: int) -> Shard:
+    def _open(self, index: int) -> Shard | None:
+        """The shard that is new here; None when it is here, or its partition cannot be used."""
+        if index in self._shards:
+            return None
+        try:
+            partition = self._partitions.get(TRANSACTIONS_TOPIC, index)
+        except KafkaError as error:
+            log.debug(
+                "transactions not available: %s", error
+            )  # the partition itself said it loudly
+            return None
         table = TransactionTable()
-        shard = Shard(self._partitions.get(TRANSACTIONS_TOPIC, index), table, self._clock)
+        shard = Shard(partition, table, self._clock)
         self._shards[index] = (shard, table)
         return shard
+
+    async def _load(self, shard: Shard) -> None:
+        """Read a shard; one that cannot be read refuses its ids, the others go on."""
+        try:
+            await shard.load()
+        except (KafkaError, StorageError) as error:
+            log.error("transactions cannot be read: %s partition=%s", error, shard.partition)
 
 
 def _records(

@@ -232,6 +232,13 @@ def end(current: Transaction | None, request: EndRequest, now_ms: int) -> Transa
     raise _invalid_end(current, request)
 
 
+def owner_after(ended: Transaction) -> Producer:
+    """Who the producer is once a transaction has ended, its markers written or still to come."""
+    if ended.next_producer_id != NO_PRODUCER_ID:
+        return Producer(ended.next_producer_id, 0)
+    return ended.producer
+
+
 def complete(current: Transaction, now_ms: int) -> Transaction:
     """A prepared transaction whose markers are all written."""
     assert current.state in PREPARED
