@@ -38,7 +38,7 @@ class Transactor:
         """InitProducerId, asked again while the state is read or the transaction before ended."""
         while True:
             try:
-                found = await self.services.transactions.init_producer_id(
+                found: Producer = await self.services.transactions.init_producer_id(
                     self.transactional_id, TIMEOUT_MS, None
                 )
             except KafkaError as refusal:
