@@ -62,6 +62,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         "Records, with how many were scanned and why it stopped.",
         (_NAME, _CLUSTER, *_MESSAGES),
     ),
+    (
+        "/topics/{name}/tail",
+        "Records as they arrive, as server-sent events: at most 200 a second, for ten minutes.",
+        (_NAME, _CLUSTER, *_MESSAGES[0:1], *_MESSAGES[3:6]),
+    ),
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
@@ -88,7 +93,7 @@ def document() -> dict[str, Any]:
                     "responses": {
                         "200": {
                             "description": "As asked.",
-                            "content": {"application/json": {"schema": {}}},
+                            "content": {_media(path): {"schema": {}}},
                         },
                         "404": {"description": "Not there; `error` says what."},
                         "503": {"description": "Not known yet; try again."},
@@ -98,6 +103,10 @@ def document() -> dict[str, Any]:
             for path, summary, parameters in _PATHS
         },
     }
+
+
+def _media(path: str) -> str:
+    return "text/event-stream" if path.endswith("/tail") else "application/json"
 
 
 def _actions() -> dict[str, Any]:

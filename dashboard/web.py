@@ -22,6 +22,7 @@ from dashboard.site_map import resolve
 from dashboard.state import State
 from dashboard.static_files import StaticFiles
 from dashboard.stream import Stream
+from dashboard.tail import Tail
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,6 +64,7 @@ class Site:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/stream", stream.handle)
+        app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         api.add_routes(app)
         ActionApi(state).add_routes(app)
         Login(state.guard, state.actions.audit, self._renderer).add_routes(app)

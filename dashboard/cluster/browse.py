@@ -7,14 +7,16 @@ a page that asks meanwhile waits its turn. Nothing is committed and no group is 
 import asyncio
 import json
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from dashboard.cluster.model import Topic
 from dashboard.decoders import internal
 from tracker.kafka_admin import Reading, Record, TopicPartition
+
+T = TypeVar("T")
 
 ROWS_MAX: Final = 200
 SCANNED_MAX: Final = 5_000  # records looked at for one answer
@@ -33,10 +35,14 @@ class Records(Protocol):
 
 
 class Times(Protocol):
-    """First offsets at or after a time; answered by tracker.kafka_admin.Admin."""
+    """Offsets by time and at the ends; answered by tracker.kafka_admin.Admin."""
 
     def offsets_for_time(
         self, partitions: list[TopicPartition], timestamp_ms: int, timeout_s: float
+    ) -> dict[TopicPartition, int]: ...
+
+    def offsets(
+        self, partitions: Sequence[TopicPartition], which: str, timeout_s: float
     ) -> dict[TopicPartition, int]: ...
 
 
@@ -97,10 +103,13 @@ class Browser:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    async def run(self, ask: Callable[[Desk], T]) -> T:
+        """Whatever `ask` does with the desk, when nobody else is at it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, ask, self._desk)
+
     async def browse(self, topic: Topic, wish: Wish) -> Found:
         """Raises ClusterUnavailable."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, search, self._desk, topic, wish)
+        return await self.run(lambda desk: search(desk, topic, wish))
 
 
 def search(desk: Desk, topic: Topic, wish: Wish) -> Found:

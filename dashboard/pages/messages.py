@@ -9,6 +9,7 @@ from dashboard.pages.page import Values, Visit
 from tracker.kafka_admin import ClusterUnavailable
 
 ROWS = 50
+SWITCHED_OFF = "Looking into messages is switched off (messages in [dashboard])."
 OFFSET_MAX = 2**62
 
 
@@ -44,7 +45,7 @@ def _moment_ms(text: str) -> int | None:
 async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
     """What was found, or why nothing could be read."""
     if not visit.state.config.messages:
-        return None, "Looking into messages is switched off (messages in [dashboard])."
+        return None, SWITCHED_OFF
     try:
         return await visit.state.browser(visit.poller).browse(topic, wish(visit)), ""
     except ClusterUnavailable as error:
@@ -58,8 +59,8 @@ async def values(visit: Visit, topic: Topic) -> Values:
 
 
 def tail_url(visit: Visit) -> str:
-    """Where the newest records that fit are asked for, again and again."""
+    """Where the newest records that fit are pushed from."""
     kept = ("cluster", "partition", "q", "field", "equals")
     query = {key: visit.query[key] for key in kept if visit.query.get(key)}
-    address = f"/api/v1/topics/{quote(visit.name, safe='')}/messages"
-    return f"{address}?{urlencode(query | {'rows': str(ROWS_MAX)})}"
+    address = f"/api/v1/topics/{quote(visit.name, safe='')}/tail"
+    return f"{address}?{urlencode(query)}"

@@ -1,59 +1,60 @@
-// Follow a topic: bounded looks at its newest records, a ring of 500 rows, and a pause by itself.
+// Follow a topic: records are pushed, at most 200 a second; 500 rows are kept; a hidden page pauses.
 (() => {
   "use strict";
-  const box = document.getElementById("tail"), button = document.getElementById("follow");
+  const button = document.getElementById("follow"), box = document.getElementById("messages");
   if (!box || !button) return;
-  const ROWS_MAX = 500, EVERY_MS = 2000, PAUSE_MS = 600000; // nobody watches for ever
-  const note = document.getElementById("tail-note"), body = box.querySelector("tbody"), seen = new Set();
-  let timer = 0, until = 0, shown = 0, skipped = 0;
-  const last = new Map(); // highest offset by partition: what lies between looks and was not seen is told
-  const cell = (row, text, kind) => {
-    const td = row.insertCell(), pre = document.createElement("pre");
-    pre.textContent = text;
-    if (kind === "n") td.className = "n";
-    td.append(pre);
-  };
+  const ROWS_MAX = 500;
+  const note = document.getElementById("tail-note"), body = box.querySelector("tbody"), none = document.getElementById("no-messages");
+  let source = null, shown = 0, looked = 0, passed = 0, missed = 0;
+  const make = (tag, text, within) => { const made = document.createElement(tag); made.textContent = text; within.append(made); return made; };
+  const part = (title, text, within) => { make("p", title, within).className = "label"; make("pre", text, within).tabIndex = 0; };
   const add = (record) => {
-    const id = `${record.partition}-${record.offset}`, before = last.get(record.partition);
-    if (seen.has(id)) return;
-    seen.add(id);
-    if (before !== undefined && record.offset > before + 1) skipped += record.offset - before - 1;
-    last.set(record.partition, Math.max(before === undefined ? -1 : before, record.offset));
-    const row = body.insertRow(0);
-    cell(row, String(record.partition), "n");
-    cell(row, String(record.offset), "n");
-    cell(row, record.timestamp_ms < 0 ? "no time" : new Date(record.timestamp_ms).toISOString().slice(11, 19));
-    cell(row, record.key);
-    cell(row, record.kind === "empty" ? "(no value: a tombstone)" : record.value);
-    shown += 1;
+    const row = body.insertRow(0), empty = record.kind === "empty" ? "(no value: a tombstone)" : "";
+    row.className = "new";
+    make("td", record.partition, row).className = "n";
+    make("td", record.offset, row).className = "n";
+    make("td", record.time, row);
+    make("td", record.key.slice(0, 300), row).className = "key";
+    const whole = make("details", "", make("td", "", row));
+    make("summary", empty || record.line, whole).dataset.row = "";
+    whole.addEventListener("toggle", () => { // what nobody opens is not drawn
+      if (whole.children.length > 1) return;
+      if (record.key) part("Key", record.key, whole);
+      part(`Value${record.cut ? ", cut" : ""} ${record.kind}`, empty || record.value, whole);
+      if (record.headers.length) part("Headers", record.headers.map((pair) => pair.join(": ")).join("\n"), whole);
+    });
     while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
-    if (seen.size > 20 * ROWS_MAX) { seen.clear(); for (const [part, offset] of last) seen.add(`${part}-${offset}`); }
+  };
+  const tell = () => {
+    note.textContent = `Following. ${shown} shown of ${looked + passed} that arrived${passed ? `; ${passed} came too fast and were passed over` : ""}${missed ? `; this page was too slow for ${missed} looks` : ""}. The newest ${ROWS_MAX} rows are kept.`;
   };
   const stop = (why) => {
-    clearTimeout(timer);
-    timer = 0;
+    if (source) source.close();
+    source = null;
     button.setAttribute("aria-pressed", "false");
     button.textContent = "Follow";
     note.textContent = why;
   };
-  const look = async () => {
-    try {
-      const answer = await fetch(box.dataset.from), found = await answer.json();
-      if (!answer.ok) { stop(found.error); return; }
-      if (!timer) return; // stopped meanwhile
-      found.rows.slice().sort((a, b) => a.partition - b.partition || a.offset - b.offset).forEach(add);
-      note.textContent = `${shown} shown${skipped ? `, ${skipped} passed between looks` : ""}; the newest 500 are kept.`;
-    } catch { stop("No answer from the dashboard."); return; }
-    if (Date.now() > until) { stop("Paused by itself after 10 minutes."); return; }
-    timer = setTimeout(look, EVERY_MS);
-  };
-  button.addEventListener("click", () => {
-    if (timer) { stop("Paused."); return; }
-    until = Date.now() + PAUSE_MS;
+  const follow = () => {
+    shown = looked = passed = missed = 0;
+    source = new EventSource(button.dataset.from);
+    source.onopen = tell;
+    source.addEventListener("rows", (event) => {
+      const found = JSON.parse(event.data);
+      looked += found.looked;
+      passed += found.passed;
+      missed += found.missed;
+      shown += found.rows.length;
+      if (found.rows.length) { box.hidden = false; if (none) none.hidden = true; }
+      found.rows.forEach(add);
+      tell();
+    });
+    source.addEventListener("end", (event) => stop(JSON.parse(event.data).why));
+    source.onerror = () => stop("No answer from the dashboard.");
     button.setAttribute("aria-pressed", "true");
     button.textContent = "Pause";
-    box.hidden = false;
-    timer = setTimeout(look, 0);
-  });
-  document.addEventListener("visibilitychange", () => { if (document.hidden && timer) stop("Paused: the page was hidden."); });
+    note.textContent = "Waiting for the next record …";
+  };
+  button.addEventListener("click", () => { if (source) stop("Paused."); else follow(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden && source) stop("Paused: the page was hidden."); });
 })();

@@ -15,6 +15,7 @@ from tests.support.kafka_address import kafka_address, new_site
 from tests.support.running_ingest import RunningIngest, events_of, register, running_ingest
 from tests.support.tools import chromium
 from tracker.events import Event
+from tracker.topics import EVENTS, METRICS, Topic
 
 pytestmark = [pytest.mark.browser, pytest.mark.may_block]
 
@@ -46,18 +47,27 @@ class Visited:
     kafka: str
     site: str
 
-    async def events(self, enough: Callable[[list[Event]], bool]) -> list[Event]:
+    async def events(
+        self, enough: Callable[[list[Event]], bool], topic: Topic = EVENTS
+    ) -> list[Event]:
         """What is stored, once it is enough; the last state when ten seconds were not."""
         found: list[Event] = []
         try:
             async with asyncio.timeout(10):
                 while not enough(
-                    found := await asyncio.to_thread(events_of, self.kafka, self.site)
+                    found := await asyncio.to_thread(events_of, self.kafka, self.site, topic)
                 ):
                     await asyncio.sleep(0)
         except TimeoutError:
             pass
         return found
+
+    async def measured(self, *names: str) -> dict[str, float]:
+        """Values of the stored metrics, once there are those of `names`."""
+        events = await self.events(
+            lambda events: {one.metric_name for one in events} >= set(names), METRICS
+        )
+        return {one.metric_name or "": one.metric_value or 0.0 for one in events}
 
     async def named(self, name: str) -> Event:
         """The stored event of this name."""
@@ -346,3 +356,39 @@ async def test_before_send_may_change_or_drop(visit: Visit) -> None:
 
     assert (await visited.named("Keep")).title == "changed"
     assert "Drop" not in {one.event_name for one in await visited.events(bool)}
+
+
+async def test_web_vitals_are_told_when_the_page_is_left(visit: Visit) -> None:
+    visited = await visit(attributes="data-vitals")
+    await visited.page.wait_for_function(
+        "performance.getEntriesByType('resource').some(one => one.name.endsWith('/js/v.js'))"
+    )
+    await visited.page.click("#tagged")
+
+    await visited.page.goto("about:blank")
+    found = await visited.measured("lcp", "fcp", "cls", "ttfb", "inp")
+
+    assert set(found) == {"lcp", "fcp", "cls", "ttfb", "inp"}
+    assert 0 < found["ttfb"] <= found["fcp"] <= found["lcp"] < 60_000
+
+
+async def test_the_script_of_web_vitals_is_fetched_only_where_wanted(visit: Visit) -> None:
+    visited = await visit()
+    await visited.page.wait_for_load_state("load")
+
+    fetched = await visited.page.evaluate(
+        "performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)"
+    )
+
+    assert "/js/s.js" in fetched
+    assert "/js/v.js" not in fetched
+    assert await visited.page.evaluate("document.querySelectorAll('script[src]').length") == 1
+
+
+async def test_an_event_carries_metrics_of_the_site_s_own(visit: Visit) -> None:
+    visited = await visit()
+
+    await visited.page.evaluate("stats('Checkout', {metrics: {checkout_ms: 312.5}})")
+
+    assert await visited.measured("checkout_ms") == {"checkout_ms": 312.5}
+    assert (await visited.named("Checkout")).props == {"plan": "pro"}

@@ -1,0 +1,149 @@
+"""Following a topic: its newest records once a second, read once for everybody who watches.
+
+A turn asks where the partitions end and reads what is new, at most RECORDS_MAX records; what came
+beyond that is passed over and counted. There is no task and no queue: the first reader whose turn
+is due does the reading, the last few turns are kept for the others, and who is slower than that
+learns how many offsets went by. So neither many pages nor a slow one costs the cluster anything.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from dashboard.cluster.browse import Browser, Desk, Shown, Wish, decoded, fits
+from dashboard.cluster.model import Topic
+from dashboard.cluster.text import oneline, stamp
+from tracker.clock import Clock
+from tracker.kafka_admin import LATEST, Record, TopicPartition
+
+EVERY_MS: Final = 1_000
+RECORDS_MAX: Final = 200  # of one turn
+TURNS_KEPT: Final = 5
+READ_S: Final = 0.25
+READS_MAX: Final = 4
+TIMEOUT_S: Final = 2.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one look brought; `passed` offsets were not read."""
+
+    sequence: int
+    records: tuple[Record, ...]
+    passed: int
+    _encoded: dict[int, str] = field(default_factory=dict)
+
+    def rows(self, wish: Wish) -> list[str]:
+        """The records that fit as JSON, oldest first; each is encoded once for all who ask."""
+        found = []
+        for index, record in enumerate(self.records):
+            if wish.partition in (None, record.partition) and fits(record, wish):
+                if index not in self._encoded:
+                    self._encoded[index] = encoded(decoded(record))
+                found.append(self._encoded[index])
+        return found
+
+
+def encoded(row: Shown) -> str:
+    """One record as the page shows it."""
+    at_ms = row.record.timestamp_ms
+    body = {
+        "partition": row.record.partition,
+        "offset": row.record.offset,
+        "time": stamp(at_ms) if at_ms >= 0 else "no time",
+        "key": row.key,
+        "value": row.value,
+        "line": oneline(row.value),
+        "kind": row.kind,
+        "headers": row.headers,
+        "cut": row.cut,
+    }
+    return json.dumps(body, separators=(",", ":"))
+
+
+class Followed:
+    """One topic that somebody follows."""
+
+    def __init__(self, browser: Browser, clock: Clock) -> None:
+        self._browser = browser
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._positions: dict[TopicPartition, int] = {}
+        self._turns: deque[Turn] = deque(maxlen=TURNS_KEPT)
+        self._looked_ms: float = -EVERY_MS
+        self.sequence = 0
+        self.watchers = 0
+
+    async def after(self, seen: int, topic: Topic) -> tuple[list[Turn], int]:
+        """Turns later than `seen`, after a new look if one is due, and how many were missed.
+
+        Raises ClusterUnavailable.
+        """
+        async with self._lock:
+            now_ms = self._clock.monotonic_ms()
+            if now_ms - self._looked_ms >= EVERY_MS:
+                self._looked_ms = now_ms
+                await self._look(topic)
+        later = [turn for turn in self._turns if turn.sequence > seen]
+        first = later[0].sequence if later else self.sequence + 1
+        return later, first - seen - 1
+
+    def wait_s(self) -> float:
+        """Seconds until the next look is due."""
+        return max(0.0, (self._looked_ms + EVERY_MS - self._clock.monotonic_ms()) / 1000)
+
+    async def _look(self, topic: Topic) -> None:
+        places = [
+            TopicPartition(topic.name, part.index) for part in topic.partitions if not part.offline
+        ]
+        positions = self._positions
+        records, self._positions, passed = await self._browser.run(
+            lambda desk: read_on(desk, places, positions)
+        )
+        if records or passed:
+            self.sequence += 1
+            self._turns.append(Turn(self.sequence, records, passed))
+
+
+def read_on(
+    desk: Desk, places: list[TopicPartition], positions: Mapping[TopicPartition, int]
+) -> tuple[tuple[Record, ...], dict[TopicPartition, int], int]:
+    """Records since `positions`, where to go on, and how many offsets were passed over.
+
+    A partition without a position is followed from its end on; so is one that was cut back.
+    """
+    ends = desk.times.offsets(places, LATEST, TIMEOUT_S)
+    starts = {place: min(positions.get(place, end), end) for place, end in ends.items()}
+    grown = [place for place, end in ends.items() if end > starts[place]]
+    share = max(1, RECORDS_MAX // max(1, len(grown)))
+    begins = {place: max(starts[place], ends[place] - share) for place in grown[:RECORDS_MAX]}
+    passed = sum(ends[place] - starts[place] for place in grown)
+    passed -= sum(ends[place] - begin for place, begin in begins.items())
+    next_positions = {**positions, **ends}
+    if not begins:
+        return (), next_positions, passed
+    records: list[Record] = []
+    ended: set[TopicPartition] = set()
+    desk.reader.start(begins)
+    try:
+        for _ in range(READS_MAX):
+            reading = desk.reader.read(RECORDS_MAX, READ_S)
+            for record in reading.records:
+                place = TopicPartition(record.topic, record.partition)
+                if record.offset < ends[place]:
+                    records.append(record)
+                if record.offset >= ends[place] - 1:
+                    ended.add(place)
+            ended |= reading.ended
+            if ended >= begins.keys():
+                break
+    finally:
+        desk.reader.stop()
+    for place in begins.keys() - ended:  # the rest of it is read in the next turn
+        got = [r.offset + 1 for r in records if (r.topic, r.partition) == place]
+        next_positions[place] = max(got, default=begins[place])
+    records.sort(key=lambda record: (record.timestamp_ms, record.partition, record.offset))
+    return tuple(records), next_positions, passed

@@ -1,0 +1,107 @@
+"""GET /api/v1/topics/<name>/tail: the newest records of a topic as server-sent events.
+
+    event: rows   data: {"rows": [...], "passed": offsets that nobody read, "missed": looks}
+    event: end    data: {"why": "..."}, then the stream is closed
+
+Filters are those of the message browser. A stream ends by itself after ten minutes.
+"""
+
+import asyncio
+import json
+from typing import Final
+
+from aiohttp import web
+
+from dashboard.cluster.browse import Wish
+from dashboard.cluster.follow import Followed, Turn
+from dashboard.pages import messages
+from dashboard.pages.page import NotFound, Visit
+from dashboard.state import State
+from dashboard.stream import HEADERS
+from tracker.kafka_admin import ClusterUnavailable
+
+WATCHERS_MAX: Final = 100
+TOPICS_MAX: Final = 20
+LASTS_MS: Final = 600_000
+PING_TURNS: Final = 15
+
+_Place = tuple[str, str]
+"""cluster, topic"""
+
+
+class Tail:
+    """Who follows what."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._followed: dict[_Place, Followed] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Send rows until the page goes away, the topic does, or ten minutes are over."""
+        name = request.match_info["name"] or request.query.get("name", "")
+        try:
+            poller = self._state.poller(request.query.get("cluster"))
+        except KeyError as error:
+            raise NotFound(f"There is no cluster {error} in the settings.") from error
+        visit = Visit(self._state, poller, request.query, name)
+        if not self._state.config.messages:
+            raise web.HTTPForbidden(text=messages.SWITCHED_OFF)
+        if visit.snapshot is None or name not in visit.snapshot.topics:
+            raise NotFound(f"There is no topic {name!r} in this cluster.")
+        followed = self._follow((poller.settings.name, name), visit)
+        response = web.StreamResponse(headers=HEADERS)
+        followed.watchers += 1
+        try:
+            await response.prepare(request)
+            why = await self._send(response, followed, visit)
+            await response.write(f"event: end\ndata: {json.dumps({'why': why})}\n\n".encode())
+        except ConnectionResetError:
+            pass  # the page is closed
+        finally:
+            followed.watchers -= 1
+            if not followed.watchers:
+                self._followed.pop((poller.settings.name, name), None)
+        return response
+
+    def _follow(self, place: _Place, visit: Visit) -> Followed:
+        """Raises HTTPServiceUnavailable when too many follow already."""
+        watchers = sum(one.watchers for one in self._followed.values())
+        full = place not in self._followed and len(self._followed) >= TOPICS_MAX
+        if full or watchers >= WATCHERS_MAX:
+            raise web.HTTPServiceUnavailable(
+                text="too many pages follow topics", headers={"Retry-After": "30"}
+            )
+        if place not in self._followed:
+            browser = self._state.browser(visit.poller)
+            self._followed[place] = Followed(browser, self._state.clock)
+        return self._followed[place]
+
+    async def _send(self, response: web.StreamResponse, followed: Followed, visit: Visit) -> str:
+        """Returns why it is over."""
+        wish, clock = messages.wish(visit), self._state.clock
+        until_ms = clock.monotonic_ms() + LASTS_MS
+        seen, quiet = followed.sequence, 0
+        while clock.monotonic_ms() < until_ms:
+            topic = visit.snapshot.topics.get(visit.name) if visit.snapshot is not None else None
+            if topic is None:
+                return "The topic is gone."
+            try:
+                turns, missed = await followed.after(seen, topic)
+            except ClusterUnavailable as error:
+                return f"The cluster did not answer: {error}."
+            quiet = 0 if turns else quiet + 1
+            if turns:
+                seen = turns[-1].sequence
+                await response.write(_event(turns, missed, wish))
+            elif quiet == 1 or quiet % PING_TURNS == 0:
+                await response.write(b": nothing new\n\n")
+            await asyncio.sleep(followed.wait_s())
+        return "Paused by itself after 10 minutes."
+
+
+def _event(turns: list[Turn], missed: int, wish: Wish) -> bytes:
+    rows = ",".join(row for turn in turns for row in turn.rows(wish))
+    looked = sum(len(turn.records) for turn in turns)
+    passed = sum(turn.passed for turn in turns)
+    body = f'{{"rows":[{rows}],"looked":{looked},"passed":{passed},"missed":{missed}}}'
+    return f"event: rows\ndata: {body}\n\n".encode()
