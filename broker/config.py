@@ -154,6 +154,22 @@ class BrokerConfig:
     )
     group_share_max_size: int = setting(200, "members of one share group", low=1, high=1000)
     group_share_max_share_sessions: int = setting(2000, "fetch sessions of share consumers", low=1)
+    group_streams_session_timeout_ms: int = setting(
+        45_000, "session of a Kafka Streams client", low=1
+    )
+    group_streams_min_session_timeout_ms: int = setting(45_000, "shortest a group may set", low=1)
+    group_streams_max_session_timeout_ms: int = setting(60_000, "longest a group may set", low=1)
+    group_streams_heartbeat_interval_ms: int = setting(
+        5000, "heartbeat of a Kafka Streams client", low=1
+    )
+    group_streams_min_heartbeat_interval_ms: int = setting(5000, "shortest a group may set", low=1)
+    group_streams_max_heartbeat_interval_ms: int = setting(15_000, "longest a group may set", low=1)
+    group_streams_max_size: int = setting(2**31 - 1, "members of one streams group", low=1)
+    group_streams_num_standby_replicas: int = setting(0, "copies of each task's state", low=0)
+    group_streams_max_standby_replicas: int = setting(2, "most copies a group may set", low=0)
+    group_streams_initial_rebalance_delay_ms: int = setting(
+        3000, "a streams group that begins waits so long for more members", low=0
+    )
     share_coordinator_state_topic_num_partitions: int = setting(
         50, "partitions of __share_group_state", low=1
     )

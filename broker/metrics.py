@@ -166,7 +166,7 @@ class GroupMetrics:
     """Groups by kind and state, their rebalances, and what happens to committed offsets."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.rebalances = {"classic": 0, "consumer": 0, "share": 0}
+        self.rebalances = {"classic": 0, "consumer": 0, "share": 0, "streams": 0}
         """By kind: generations of classic groups, epochs of the others."""
         self.offsets_committed = 0
         self.offsets_deleted = 0

@@ -64,6 +64,8 @@ from broker.handlers import (
     share_fetch,
     share_group_describe,
     share_group_heartbeat,
+    streams_group_describe,
+    streams_group_heartbeat,
     sync_group,
     txn_offset_commit,
     unregister_broker,
@@ -138,6 +140,8 @@ HANDLERS: tuple[Handler, ...] = (
     share_acknowledge.HANDLER,  # 79
     add_raft_voter.HANDLER,  # 80
     remove_raft_voter.HANDLER,  # 81
+    streams_group_heartbeat.HANDLER,  # 88
+    streams_group_describe.HANDLER,  # 89
     describe_share_group_offsets.HANDLER,  # 90
     alter_share_group_offsets.HANDLER,  # 91
     delete_share_group_offsets.HANDLER,  # 92

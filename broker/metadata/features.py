@@ -5,6 +5,7 @@ from collections.abc import Mapping
 METADATA_VERSION = "metadata.version"
 GROUP_VERSION = "group.version"
 SHARE_VERSION = "share.version"
+STREAMS_VERSION = "streams.version"
 TRANSACTION_VERSION = "transaction.version"
 
 SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
@@ -13,6 +14,7 @@ SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
     TRANSACTION_VERSION: (0, 2),  # 2: KIP-890
     GROUP_VERSION: (0, 1),  # 1: KIP-848
     SHARE_VERSION: (0, 1),  # 1: KIP-932
+    STREAMS_VERSION: (0, 1),  # 1: KIP-1071
     "eligible.leader.replicas.version": (0, 1),  # KIP-966
 }
 
@@ -21,5 +23,6 @@ BOOTSTRAP_FEATURES: Mapping[str, int] = {
     GROUP_VERSION: 1,
     TRANSACTION_VERSION: 2,
     SHARE_VERSION: 1,
+    STREAMS_VERSION: 1,
 }
 """Levels of a cluster at its first start; the others are at 0 until UpdateFeatures raises them."""

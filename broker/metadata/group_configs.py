@@ -20,6 +20,10 @@ SHARE_HEARTBEAT = "share.heartbeat.interval.ms"
 SHARE_LOCK = "share.record.lock.duration.ms"
 SHARE_RESET = "share.auto.offset.reset"
 SHARE_ISOLATION = "share.isolation.level"
+STREAMS_SESSION = "streams.session.timeout.ms"
+STREAMS_HEARTBEAT = "streams.heartbeat.interval.ms"
+STREAMS_STANDBYS = "streams.num.standby.replicas"
+STREAMS_DELAY = "streams.initial.rebalance.delay.ms"
 
 LATEST, EARLIEST, BY_DURATION = "latest", "earliest", "by_duration:"
 READ_UNCOMMITTED, READ_COMMITTED = "read_uncommitted", "read_committed"
@@ -81,6 +85,35 @@ GROUP_CONFIGS: Mapping[str, GroupSetting] = dict(
         ),
         _interval(SHARE_LOCK, "How long a record that was given to a share consumer is its own."),
         _interval(SHARE_SESSION, "A share consumer that is silent for so long is dropped."),
+        _interval(STREAMS_HEARTBEAT, "How often a Kafka Streams client sends heartbeats."),
+        (
+            STREAMS_DELAY,
+            GroupSetting(
+                ConfigDefinition(
+                    STREAMS_DELAY,
+                    ConfigType.INT,
+                    "",
+                    "How long a streams group that begins waits for more members.",
+                    "group_streams_initial_rebalance_delay_ms",
+                    low=0,
+                )
+            ),
+        ),
+        (
+            STREAMS_STANDBYS,
+            GroupSetting(
+                ConfigDefinition(
+                    STREAMS_STANDBYS,
+                    ConfigType.INT,
+                    "",
+                    "How many more processes keep the state of each task up to date.",
+                    "group_streams_num_standby_replicas",
+                    low=0,
+                ),
+                high_field="group_streams_max_standby_replicas",
+            ),
+        ),
+        _interval(STREAMS_SESSION, "A Kafka Streams client that is silent for so long is dropped."),
     ]
 )
 """Settings of a group by name, in Kafka's alphabetical order."""

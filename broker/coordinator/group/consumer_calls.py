@@ -15,6 +15,7 @@ from broker.coordinator.group.records import GroupMetadataKey
 from broker.coordinator.group.shards import GroupShards, Slot
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
+from broker.coordinator.group.streams_group import StreamsGroup
 from broker.errors import ErrorCode, KafkaError
 
 
@@ -73,7 +74,7 @@ class ConsumerCalls:
         group = state.groups.get(request.group_id)
         if isinstance(group, ConsumerGroup):
             return group
-        if isinstance(group, ShareGroup):
+        if isinstance(group, ShareGroup | StreamsGroup):
             raise _not_a_consumer_group(request.group_id)
         if request.member_epoch != JOINING:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")

@@ -41,6 +41,8 @@ from broker.coordinator.group.shards import Act, GroupShards
 from broker.coordinator.group.share_calls import ShareCalls
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
+from broker.coordinator.group.streams_calls import StreamsCalls
+from broker.coordinator.group.streams_group import StreamsGroup
 from broker.coordinator.shard import NO_PRODUCER
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
@@ -80,6 +82,8 @@ class GroupCoordinator:
         """KIP-848 groups"""
         self.share = ShareCalls(self._shards)
         """Membership in share groups"""
+        self.streams = StreamsCalls(self._shards)
+        """Applications of Kafka Streams"""
 
     # -- life --------------------------------------------------------------------------------
 
@@ -330,13 +334,18 @@ def _member_group(state: GroupShardState, group_id: str) -> ClassicGroup[Parked]
 def _classic_group(
     state: GroupShardState, group_id: str, step: Step[Parked]
 ) -> ClassicGroup[Parked]:
-    """The group to join. An empty KIP-848 group becomes a classic one, in a later generation."""
+    """The group to join. An empty KIP-848 or streams group becomes a classic one, in a later
+    generation."""
     group = state.groups.get(group_id)
     if isinstance(group, ShareGroup):
         raise KafkaError(
             ErrorCode.INCONSISTENT_GROUP_PROTOCOL, f"Group {group_id} is a share group."
         )
-    if not isinstance(group, ConsumerGroup):
+    if isinstance(group, StreamsGroup) and group.members:
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_GROUP_PROTOCOL, f"Group {group_id} is a streams group."
+        )
+    if not isinstance(group, ConsumerGroup | StreamsGroup):
         return state.classic_to_change(group_id)
     step.records.extend(group.tombstones())
     del state.groups[group_id]

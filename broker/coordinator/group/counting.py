@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from broker.coordinator.group.classic_group import UNDER_WAY
-from broker.coordinator.group.descriptions import CLASSIC, CONSUMER, SHARE
+from broker.coordinator.group.descriptions import CLASSIC, CONSUMER, SHARE, STREAMS
 from broker.coordinator.group.records import (
     ConsumerGroupMetadataKey,
     GroupMetadataKey,
@@ -11,6 +11,7 @@ from broker.coordinator.group.records import (
     Record,
 )
 from broker.coordinator.group.share_records import ShareGroupMetadataKey
+from broker.coordinator.group.streams_records import StreamsGroupMetadataKey
 from broker.metrics import GroupMetrics
 
 
@@ -26,5 +27,7 @@ def count(records: Iterable[Record], metrics: GroupMetrics) -> None:
                 metrics.rebalances[CLASSIC] += record.value.current_state_timestamp == UNDER_WAY
             case ShareGroupMetadataKey() if record.value is not None:
                 metrics.rebalances[SHARE] += 1
+            case StreamsGroupMetadataKey() if record.value is not None:
+                metrics.rebalances[STREAMS] += 1
             case ConsumerGroupMetadataKey() if record.value is not None:
                 metrics.rebalances[CONSUMER] += 1

@@ -8,11 +8,13 @@ from broker.coordinator.group.assignors import Partition
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember
 from broker.coordinator.group.share_group import ShareGroup
+from broker.coordinator.group.streams_group import STREAMS_PROTOCOL_TYPE, StreamsGroup
 from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE
 
 CLASSIC = "classic"
 CONSUMER = "consumer"
 SHARE = "share"
+STREAMS = "streams"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,11 @@ def describe_consumer(group: ConsumerGroup) -> ConsumerGroupDescription:
     )
 
 
-def listing(group: ClassicGroup[Any] | ConsumerGroup | ShareGroup) -> GroupListing:
+def listing(
+    group: ClassicGroup[Any] | ConsumerGroup | ShareGroup | StreamsGroup,
+) -> GroupListing:
+    if isinstance(group, StreamsGroup):
+        return GroupListing(group.group_id, STREAMS_PROTOCOL_TYPE, str(group.state), STREAMS)
     if isinstance(group, ShareGroup):
         return GroupListing(group.group_id, SHARE, str(group.state), SHARE)
     if isinstance(group, ConsumerGroup):

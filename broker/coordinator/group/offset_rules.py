@@ -27,12 +27,14 @@ from broker.coordinator.group.records import (
     Record,
 )
 from broker.coordinator.group.share_group import ShareGroup
+from broker.coordinator.group.streams_group import StreamsGroup, StreamsGroupState
+from broker.coordinator.group.streams_offsets import validate_streams_commit, validate_streams_fetch
 from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
 from broker.errors import ErrorCode, KafkaError
 
-Group = ClassicGroup[Any] | ConsumerGroup | ShareGroup
+Group = ClassicGroup[Any] | ConsumerGroup | ShareGroup | StreamsGroup
 
-_EMPTY = (ClassicState.EMPTY, ConsumerGroupState.EMPTY)
+_EMPTY = (ClassicState.EMPTY, ConsumerGroupState.EMPTY, StreamsGroupState.EMPTY)
 _MEMBER_EPOCHS_SINCE = 9  # version of OffsetCommit
 
 PartitionCheck = Callable[[TopicPartition], bool]
@@ -49,7 +51,9 @@ def validate_commit(group: Group | None, commit: OffsetCommit, now: Moment) -> N
         return  # a simple consumer, or an administrator, makes the group by committing
     if isinstance(group, ShareGroup):
         raise _has_no_offsets(group)
-    if isinstance(group, ConsumerGroup):
+    if isinstance(group, StreamsGroup):
+        validate_streams_commit(group, commit)
+    elif isinstance(group, ConsumerGroup):
         _validate_consumer_commit(group, commit)
     else:
         _validate_classic_commit(group, commit, now)
@@ -84,9 +88,11 @@ def _has_no_offsets(group: ShareGroup) -> KafkaError:
 
 def validate_fetch(group: Group | None, fetch: OffsetFetch) -> None:
     """From v9 on a KIP-848 member says who it is, and must be right about it."""
-    if isinstance(group, ConsumerGroup) and (
-        fetch.member_id is not None or fetch.member_epoch >= 0
-    ):
+    if fetch.member_id is None and fetch.member_epoch < 0:
+        return
+    if isinstance(group, StreamsGroup):
+        validate_streams_fetch(group, fetch)
+    if isinstance(group, ConsumerGroup):
         _validate_epoch(_consumer_member(group, fetch.member_id or ""), fetch.member_epoch)
 
 
@@ -187,7 +193,7 @@ def delete_offsets(
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"no group {group_id!r}")
     if isinstance(group, ShareGroup):
         raise _has_no_offsets(group)
-    reads_topics = isinstance(group, ConsumerGroup) or (
+    reads_topics = isinstance(group, ConsumerGroup | StreamsGroup) or (
         group.protocol_type == CONSUMER_PROTOCOL_TYPE
     )
     if group.members and not reads_topics:
@@ -230,7 +236,7 @@ def expire_offsets(
     late: list[TopicPartition] = []
     if group.state in _EMPTY:
         late = offsets.expired(group_id, now_ms, retention_ms, _empty_since_ms(group))
-    elif group.state is ClassicState.STABLE or isinstance(group, ConsumerGroup):
+    elif group.state is ClassicState.STABLE or isinstance(group, ConsumerGroup | StreamsGroup):
         subscribed = subscribed_topics(group)
         if subscribed is not None:
             expired = offsets.expired(group_id, now_ms, retention_ms, None)

@@ -2,9 +2,10 @@
 
     key    int16 type | fields of the type, never flexible      value    int16 version | fields
 Types: 0, 1 committed offset (always written as 1); 2 classic group; 3-8 and 16 KIP-848 consumer
-group (4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records). A null value is a
-tombstone. Other types (streams groups, formats of the future) are ignored on load, as Kafka does.
-Field names and versions: Kafka's `group-coordinator` message definitions, 4.1.
+group (4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records); 17 and 19-23 streams
+group (streams_records). A null value is a tombstone. Other types (formats of the future) are
+ignored on load, as Kafka does.
+Field names and versions: Kafka's `group-coordinator` message definitions, 4.2.
 """
 
 import struct
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from broker.coordinator.group.share_records import SHARE_TYPES
+from broker.coordinator.group.streams_records import STREAMS_TYPES
 from broker.coordinator.group.topic_partitions import TopicPartitions
 from broker.protocol.codec import decode, encode_bytes
 from broker.protocol.primitives import ProtocolError
@@ -248,6 +250,7 @@ _TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
     16: (ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue, 0),
 }
 _TYPES.update(SHARE_TYPES)
+_TYPES.update(STREAMS_TYPES)
 _WITH_EXPIRY = 1  # the only version of OffsetCommitValue that can say when the offset expires
 
 

@@ -6,11 +6,16 @@ from broker.config import BrokerConfig
 from broker.coordinator.group.classic_group import GroupLimits
 from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.share_group import ShareLimits
+from broker.coordinator.group.streams_messages import StreamsLimits
 from broker.metadata.group_configs import (
     CONSUMER_HEARTBEAT,
     CONSUMER_SESSION,
     SHARE_HEARTBEAT,
     SHARE_SESSION,
+    STREAMS_DELAY,
+    STREAMS_HEARTBEAT,
+    STREAMS_SESSION,
+    STREAMS_STANDBYS,
     group_config,
 )
 from broker.metadata.image import ClusterImage
@@ -57,4 +62,14 @@ class GroupSettings:
             session_timeout_ms=int(self.of(group_id, SHARE_SESSION)),
             heartbeat_interval_ms=int(self.of(group_id, SHARE_HEARTBEAT)),
             members_max=self._config.group_share_max_size,
+        )
+
+    def streams(self, group_id: str) -> StreamsLimits:
+        """What bounds a streams group."""
+        return StreamsLimits(
+            session_timeout_ms=int(self.of(group_id, STREAMS_SESSION)),
+            heartbeat_interval_ms=int(self.of(group_id, STREAMS_HEARTBEAT)),
+            members_max=self._config.group_streams_max_size,
+            standby_replicas=int(self.of(group_id, STREAMS_STANDBYS)),
+            initial_rebalance_delay_ms=int(self.of(group_id, STREAMS_DELAY)),
         )

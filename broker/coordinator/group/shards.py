@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from broker.clock import Clock
 from broker.coordinator.cluster import Cluster
-from broker.coordinator.group import consumer_heartbeat
+from broker.coordinator.group import consumer_heartbeat, streams_heartbeat
 from broker.coordinator.group.classic_group import ClassicGroup
 from broker.coordinator.group.classic_rebalance import expire, restart
 from broker.coordinator.group.consumer_group import ConsumerGroup
@@ -25,6 +25,7 @@ from broker.coordinator.group.records import encode_record
 from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.share_group import ShareDraft, ShareGroup, late_members, remove
 from broker.coordinator.group.state import GroupShardState, Parked
+from broker.coordinator.group.streams_group import StreamsGroup
 from broker.coordinator.group.timers import Timers
 from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -245,6 +246,9 @@ def _restart(group_id: str, settings: GroupSettings) -> Act[None]:
             case ShareGroup() as group:
                 for member_id in group.members:
                     group.touch(member_id, now, settings.share(group_id))
+            case StreamsGroup() as group:
+                for member_id in group.members:
+                    group.touch(member_id, now, settings.streams(group_id))
 
     return act
 
@@ -262,6 +266,12 @@ def _expire(group_id: str, image: ClusterImage, settings: GroupSettings) -> Act[
                 share = ShareDraft(group, image)
                 remove(share, late_members(group, now))
                 step.records.extend(share.records)
+            case StreamsGroup() as group:
+                limits = settings.streams(group_id)
+                streams = streams_heartbeat.StreamsDraft(group, image, now, limits)
+                streams_heartbeat.expire(streams)
+                step.records.extend(streams.records)
+                group.memory = streams.group.memory
 
     return act
 

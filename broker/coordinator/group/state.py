@@ -20,6 +20,8 @@ from broker.coordinator.group.records import (
 )
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.share_records import SHARE_TYPES, ShareGroupMetadataKey
+from broker.coordinator.group.streams_group import StreamsGroup
+from broker.coordinator.group.streams_records import STREAMS_TYPES, StreamsGroupMetadataKey
 from broker.coordinator.shard import Source
 from broker.protocol.primitives import ProtocolError
 
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 Parked = asyncio.Future[JoinResponse | SyncResponse]
 """What a JoinGroup or SyncGroup waits on."""
 
-Group = ClassicGroup[Parked] | ConsumerGroup | ShareGroup
+Group = ClassicGroup[Parked] | ConsumerGroup | ShareGroup | StreamsGroup
 
 
 class GroupShardState:
@@ -65,6 +67,8 @@ class GroupShardState:
                 self._apply_classic(group_id, record)
             case Record(key=key) if key.TYPE in SHARE_TYPES:
                 self._apply_share(key.group_id, record)
+            case Record(key=key) if key.TYPE in STREAMS_TYPES:
+                self._apply_streams(key.group_id, record)
             case _:
                 self._apply_consumer(record.key.group_id, record)
 
@@ -94,6 +98,16 @@ class GroupShardState:
             group = self.groups[group_id] = ShareGroup(group_id)
         group.apply(record)
         if record.value is None and isinstance(record.key, ShareGroupMetadataKey):
+            del self.groups[group_id]
+
+    def _apply_streams(self, group_id: str, record: Record) -> None:
+        group = self.groups.get(group_id)
+        if not isinstance(group, StreamsGroup):
+            if record.value is None:
+                return  # it was forgotten, or became a classic group
+            group = self.groups[group_id] = StreamsGroup(group_id)
+        group.apply(record)
+        if record.value is None and isinstance(record.key, StreamsGroupMetadataKey):
             del self.groups[group_id]
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:

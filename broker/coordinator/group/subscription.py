@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.coordinator.group.classic_group import ClassicGroup
 from broker.coordinator.group.consumer_group import ConsumerGroup, Partitions
+from broker.coordinator.group.streams_group import StreamsGroup
 from broker.metadata.image import ClusterImage
 from broker.protocol.codec import decode, encode_bytes
 from broker.protocol.messages.consumer_protocol import (
@@ -18,9 +19,11 @@ CONSUMER_PROTOCOL_TYPE = "consumer"
 _VERSION_BYTES = 2
 
 
-def subscribed_topics(group: ClassicGroup[Any] | ConsumerGroup) -> frozenset[str] | None:
+def subscribed_topics(
+    group: ClassicGroup[Any] | ConsumerGroup | StreamsGroup,
+) -> frozenset[str] | None:
     """Topics that some member wants; None when that cannot be told from outside."""
-    if isinstance(group, ConsumerGroup):
+    if isinstance(group, ConsumerGroup | StreamsGroup):
         return group.subscribed_topics()
     if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
         return None
