@@ -262,6 +262,8 @@ class BrokerMetrics:
         """Connections closed by a bug of ours: each has a traceback in the log."""
         self.protocol_errors = 0
         """Connections closed for bytes that are not Kafka's protocol, or not in a known version."""
+        self.certificates_valid_until_s: dict[str, Callable[[], float]] = {}
+        """By listener with TLS: the end of its certificate, seconds since 1970."""
         self._authentications: dict[str, AuthenticationCounters] = {}
         self._requests: dict[str, RequestMetrics] = {}
         self._idle = _LoopIdle()
@@ -360,6 +362,14 @@ class BrokerMetrics:
             for listener, counters in sorted(self._authentications.items()):
                 counter.add_metric([listener], getattr(counters, attribute))
             yield counter
+        ends = GaugeMetricFamily(
+            "footfall_kafka_certificate_valid_until_timestamp_seconds",
+            "When the certificate of a listener ends",
+            labels=["listener"],
+        )
+        for listener, end_s in sorted(self.certificates_valid_until_s.items()):
+            ends.add_metric([listener], end_s())
+        yield ends
 
 
 def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) -> Iterator[Metric]:

@@ -47,6 +47,15 @@ class TokenWish:
     lifetime_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLogin:
+    """What a log-in by token is checked with, whose it is, and until when it holds."""
+
+    owner: str
+    credential: ScramCredential
+    expires_at_ms: int
+
+
 class DelegationTokens:
     """Makes, finds and checks tokens on the newest image."""
 
@@ -132,10 +141,8 @@ class DelegationTokens:
             if _is_over(token, now_ms)
         ]
 
-    def scram(
-        self, token_id: str, mechanism: ScramMechanism, now_ms: int
-    ) -> tuple[str, ScramCredential] | None:
-        """(owner, credential) to check a log-in by token with; None: no such token, or too late."""
+    def scram(self, token_id: str, mechanism: ScramMechanism, now_ms: int) -> TokenLogin | None:
+        """How to check a log-in by token; None: there is no such token, or it is too late."""
         token = self._image().tokens.get(token_id)
         if token is None or not self.enabled or _is_over(token, now_ms):
             return None
@@ -146,7 +153,9 @@ class DelegationTokens:
         stored_key, server_key = keys_of(
             mechanism, salted(mechanism, password, salt, ITERATIONS_MIN)
         )
-        return token.owner, ScramCredential(salt, stored_key, server_key, ITERATIONS_MIN)
+        credential = ScramCredential(salt, stored_key, server_key, ITERATIONS_MIN)
+        expires_at_ms = min(token.max_timestamp, token.expiration_timestamp)
+        return TokenLogin(token.owner, credential, expires_at_ms)
 
     def _renewable(
         self, image: ClusterImage, proof: bytes, principal: str

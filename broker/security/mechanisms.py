@@ -59,8 +59,12 @@ def build_mechanisms(
             found = security.tokens.scram(name, mechanism, clock.now_ms())
             if found is None:
                 return None
-            owner, of_token = found
-            return Known(owner.removeprefix(USER_PREFIX), of_token, by_token=True)
+            return Known(
+                found.owner.removeprefix(USER_PREFIX),
+                found.credential,
+                by_token=True,
+                expires_at_ms=found.expires_at_ms,
+            )
         credential = security.credentials.scram(name, mechanism)
         return None if credential is None else Known(name, credential)
 

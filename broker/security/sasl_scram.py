@@ -47,6 +47,8 @@ class Known:
     user: str
     credential: ScramCredential
     by_token: bool = False
+    expires_at_ms: int | None = None
+    """When the token ends, and the session with it (KIP-368); None: a password has no end."""
 
 
 Lookup = Callable[[str, ScramMechanism, bool], Known | None]
@@ -135,7 +137,8 @@ class ScramExchange:
         name = self._server.mechanism.hash_name
         signature = hmac.digest(self._credential.server_key, signed, name)
         answer = b"v=" + base64.b64encode(signature)
-        return Step(answer, Identity(self._known.user, by_token=self._known.by_token))
+        known = self._known
+        return Step(answer, Identity(known.user, known.expires_at_ms, by_token=known.by_token))
 
     def _is_proven(self, proof_text: str, signed: bytes) -> bool:
         """Whether the client knows the ClientKey, of which StoredKey is the hash."""

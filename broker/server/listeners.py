@@ -8,13 +8,15 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
+from broker.partition.disk_worker import in_disk_thread
 from broker.security.mechanisms import build_mechanisms, load_sources
 from broker.security.security import Security
+from broker.server.certificates import CHECK_S, Certificates
 from broker.server.dispatcher import Dispatcher
 from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
 from broker.server.listener import Listener, Protection, limits_of
-from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules, server_context
+from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Listeners:
         """Read certificates and users; SettingsError when something is missing or unsafe."""
         self._config = config
         endpoints = endpoints_of(config)
+        self._watching: asyncio.Task[None] | None = None
         self._sources = None
         if any(endpoint.protocol.has_sasl for endpoint in endpoints):
             self._sources = load_sources(config)
@@ -97,9 +100,24 @@ class Listeners:
             assert door.address is not None
             protection = Protection(door.tls, logins if door.endpoint.protocol.has_sasl else None)
             await door.listener.serve(dispatcher, door.address, tasks, protection)
+        if any(door.tls is not None for door in self._doors):
+            self._watching = tasks.create_task(self._watch_certificates(), name="certificates")
+
+    async def renew_certificates(self) -> None:
+        """Use certificates whose files were replaced."""
+        for door in self._doors:
+            if door.tls is not None:
+                await in_disk_thread(door.tls.certificates.renew)
+
+    async def _watch_certificates(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            await self.renew_certificates()
 
     async def stop(self) -> None:
         """Stop all of them; they end the requests in work side by side."""
+        if self._watching is not None:
+            self._watching.cancel()
         async with asyncio.TaskGroup() as stopping:
             for door in self._doors:
                 stopping.create_task(door.listener.stop())
@@ -110,8 +128,10 @@ def _tls(endpoint: Endpoint, config: BrokerConfig, metrics: BrokerMetrics) -> Tl
         return None
     # As in Apache Kafka: where clients log in by SASL, certificates of clients are not asked for.
     client_auth = "none" if endpoint.protocol.has_sasl else config.ssl_client_auth
+    certificates = Certificates(config, client_auth=client_auth)
+    metrics.certificates_valid_until_s[endpoint.name] = lambda: certificates.valid_until_s
     return TlsSettings(
-        server_context(config, client_auth=client_auth),
+        certificates,
         mapping_rules(config),
         metrics.authentications(endpoint.name),
         timeout_s=config.authentication_timeout_ms / 1000,

@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from broker.config import BrokerConfig
 from broker.metrics import AuthenticationCounters
 from broker.security.principals import Rule, principal_of, rules_of
+from broker.server.certificates import Certificates
 from broker.server.tls_writer import TlsWriter
 from broker.server.writer import SocketWriter
 from footfall.settings import SettingsError
@@ -21,19 +22,13 @@ from footfall.settings import SettingsError
 log = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 262_144
-_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
-_CLIENT_AUTH = {
-    "none": ssl.CERT_NONE,
-    "requested": ssl.CERT_OPTIONAL,
-    "required": ssl.CERT_REQUIRED,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """How a listener speaks TLS."""
 
-    context: ssl.SSLContext
+    certificates: Certificates
     rules: Sequence[Rule]
     counters: AuthenticationCounters
     timeout_s: float
@@ -56,41 +51,6 @@ class Inner(Protocol):
     def is_known_as(self, principal: str) -> None: ...
 
 
-def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
-    """The certificate, the authorities and the versions of the settings; SettingsError if amiss."""
-    if not config.ssl_keystore_location:
-        raise SettingsError("a listener with TLS needs ssl_keystore_location in [broker]")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    versions = [_VERSIONS[name] for name in config.ssl_enabled_protocols if name in _VERSIONS]
-    if len(versions) < len(config.ssl_enabled_protocols) or not versions:
-        raise SettingsError(f"ssl_enabled_protocols in [broker] must be of {', '.join(_VERSIONS)}")
-    context.minimum_version, context.maximum_version = min(versions), max(versions)
-    try:
-        if config.ssl_cipher_suites:
-            context.set_ciphers(config.ssl_cipher_suites)
-        context.load_cert_chain(
-            config.ssl_keystore_location,
-            config.ssl_key_location or None,
-            lambda: config.ssl_key_password,  # never asked for on a terminal
-        )
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"certificate or key of [broker] cannot be used: {error}") from error
-    if client_auth != "none":
-        if not config.ssl_truststore_location:
-            raise SettingsError(
-                f"ssl_client_auth = {client_auth!r} in [broker] needs ssl_truststore_location"
-            )
-        try:
-            context.load_verify_locations(config.ssl_truststore_location)
-        except OSError as error:
-            raise SettingsError(
-                f"ssl_truststore_location in [broker] cannot be used: {error}"
-            ) from error
-    context.verify_mode = _CLIENT_AUTH[client_auth]
-    return context
-
-
 def mapping_rules(config: BrokerConfig) -> tuple[Rule, ...]:
     """The rules of the settings; SettingsError when there is one that is none."""
     try:
@@ -107,7 +67,8 @@ class TlsChannel(asyncio.BufferedProtocol):
         self._inner = inner
         self._loop = asyncio.get_running_loop()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = settings.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        context = settings.certificates.context
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._is_shaken = False
         self._is_paused = False
         self._has_failed = False

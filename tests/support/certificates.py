@@ -1,10 +1,17 @@
 """Certificates made when a test runs: an authority, a broker's, and clients' of it."""
 
 import os
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +20,14 @@ class Pair:
 
     certificate: Path
     key: Path
+
+    def encrypted(self, password: bytes) -> Path:
+        """The key in a file that only this password opens (PKCS #8)."""
+        key = load_pem_private_key(self.key.read_bytes(), None)
+        path = self.key.with_suffix(".encrypted.key")
+        form = (Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+        path.write_bytes(key.private_bytes(*form))
+        return path
 
     def in_one(self) -> Path:
         """Both in one file, key first, as Kafka's PEM key stores are."""
@@ -30,9 +45,16 @@ class Authority:
         self.certificate = directory / "authority.pem"
         self._ca.cert_pem.write_to_path(str(self.certificate))
 
-    def broker(self) -> Pair:
-        """For 127.0.0.1 and localhost."""
-        return self._write("broker", self._ca.issue_cert("127.0.0.1", "localhost"))
+    def broker(self, name: str = "broker") -> Pair:
+        """For 127.0.0.1 and localhost; a new one each time, in files of this name."""
+        return self._write(name, self._ca.issue_cert("127.0.0.1", "localhost"))
+
+    def context(self, client: Pair | None = None) -> ssl.SSLContext:
+        """Of a client that trusts this authority, and shows a certificate if it has one."""
+        made = ssl.create_default_context(cafile=str(self.certificate))
+        if client is not None:
+            made.load_cert_chain(client.certificate, client.key)
+        return made
 
     def client(self, name: str, unit: str = "Tests") -> Pair:
         """Subject CN=name, OU=unit, and an organization."""

@@ -1,6 +1,7 @@
 """A client that sends messages of our own codec, or any bytes, and reads what comes back."""
 
 import asyncio
+import ssl
 import struct
 from typing import Any, Self, TypeVar
 
@@ -22,8 +23,8 @@ class RawClient:
         self._last_correlation_id = 0
 
     @classmethod
-    async def connect(cls, host: str, port: int) -> Self:
-        return cls(*await asyncio.open_connection(host, port))
+    async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None = None) -> Self:
+        return cls(*await asyncio.open_connection(host, port, ssl=tls))
 
     async def __aenter__(self) -> Self:
         return self

@@ -54,7 +54,7 @@ async def test_a_token_works_after_a_restart_and_no_file_has_its_proof(tmp_path:
         found = tokens.scram(token.token_id, ScramMechanism.SHA_256, now_ms)
 
     assert found is not None
-    assert found[0] == "User:ann"
+    assert found.owner == "User:ann"
     assert token.token_id.encode() in stored
     assert bytes(token.hmac) not in stored
 

@@ -1,6 +1,4 @@
 import base64
-import hashlib
-import hmac
 
 import pytest
 from hypothesis import example, given
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from broker.security.credentials import ScramCredential, ScramMechanism, keys_of, salted
 from broker.security.sasl import SaslRefused, Step
 from broker.security.sasl_scram import Known, ScramExchange, ScramServer, unescaped
+from tests.support.scram_client import final_of
 
 # RFC 7677 section 3
 USER, PASSWORD = "user", b"pencil"
@@ -38,28 +37,6 @@ def server(mechanism: ScramMechanism = ScramMechanism.SHA_256) -> ScramServer:
         return known.get(name)
 
     return ScramServer(mechanism, lookup, nonce=lambda: SERVER_NONCE)
-
-
-def final_of(
-    mechanism: ScramMechanism, client_first: bytes, server_first: bytes, password: bytes
-) -> bytes:
-    """What a client sends that knows the password, by RFC 5802 section 3."""
-    name = mechanism.hash_name
-    header, bare = (
-        client_first[: client_first.index(b"n=")],
-        client_first[client_first.index(b"n=") :],
-    )
-    parts = dict(part.split(b"=", 1) for part in server_first.split(b","))
-    secret = salted(mechanism, password, base64.b64decode(parts[b"s"]), int(parts[b"i"]))
-    client_key = hmac.digest(secret, b"Client Key", name)
-    without_proof = b"c=" + base64.b64encode(header) + b",r=" + parts[b"r"]
-    signature = hmac.digest(
-        hashlib.new(name, client_key).digest(),
-        b",".join((bare, server_first, without_proof)),
-        name,
-    )
-    proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
-    return without_proof + b",p=" + base64.b64encode(proof)
 
 
 def test_the_exchange_of_rfc_7677_is_answered_byte_for_byte() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ from broker.security.throttle import ClientQuotas
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
 from broker.server.dispatcher import Dispatcher
+from broker.server.tls import TlsChannel, TlsSettings
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
@@ -139,11 +141,23 @@ class ToyServer:
         services = cast(Services, SimpleNamespace(clock=clock, security=security))
         self.dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
+        self.tls: TlsSettings | None = None
+        """Set before `start`: clients speak TLS."""
         self._server: asyncio.Server | None = None
+
+    def _connection(self) -> asyncio.BufferedProtocol:
+        made = Connection(self.connections, self.dispatcher)
+        return made if self.tls is None else TlsChannel(self.tls, made)
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
 
     async def start(self) -> None:
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self.connections, self.dispatcher), "127.0.0.1", 0
+            self._connection, "127.0.0.1", 0
         )
 
     async def stop(self) -> None:
@@ -152,12 +166,10 @@ class ToyServer:
         self.connections.close_all()
         await self.until_connections(0)
 
-    async def connect(self) -> RawClient:
+    async def connect(self, tls: ssl.SSLContext | None = None) -> RawClient:
         """A client, after the server has taken it in or turned it away."""
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
         known = len(self.connections) + sum(self.metrics.connections_refused.values())
-        client = await RawClient.connect("127.0.0.1", port)
+        client = await RawClient.connect("127.0.0.1", self.port, tls)
         async with asyncio.timeout(10):
             while len(self.connections) + sum(self.metrics.connections_refused.values()) == known:
                 await asyncio.sleep(0)

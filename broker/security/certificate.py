@@ -1,0 +1,107 @@
+"""What the broker reads of an X.509 certificate (RFC 5280) in DER: its subject, and its end.
+
+Whether it is to be trusted is not asked here.
+"""
+
+import datetime
+
+_VERSION = 0xA0
+_UTC_TIME = 0x17
+"""With two digits of the year; GeneralizedTime has four."""
+_KEYWORDS = {
+    "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O",
+    "2.5.4.11": "OU", "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC",
+    "0.9.2342.19200300.100.1.1": "UID",
+}  # fmt: skip
+"""The names of RFC 2253; any other attribute is told by its number."""
+_TEXT = {
+    0x0C: "utf-8",
+    0x13: "ascii",
+    0x14: "latin-1",
+    0x16: "ascii",
+    0x1E: "utf-16-be",
+    0x1C: "utf-32-be",
+}
+_ESCAPED = frozenset(',=+<>#;"\\')
+_VALIDITY, _SUBJECT = 3, 4  # after serial number, algorithm and issuer
+
+
+def distinguished_name(certificate: bytes) -> str:
+    """The subject of an X.509 certificate (DER) in RFC 2253 form, as Java's `getName` writes it."""
+    try:
+        subject = _fields(certificate)[_SUBJECT][1]
+        parts = ["+".join(map(_attribute, _elements(one))) for _, one in _elements(subject)]
+    except (IndexError, ValueError, UnicodeDecodeError) as error:
+        raise ValueError("the certificate cannot be read") from error
+    return ",".join(reversed(parts))
+
+
+def valid_until_s(certificate: bytes) -> float:
+    """The last moment of an X.509 certificate (DER), seconds since 1970; ValueError: unreadable."""
+    try:
+        _, (tag, value) = _elements(_fields(certificate)[_VALIDITY][1])
+        text = value.decode("ascii")
+        if tag == _UTC_TIME:
+            text = ("19" if int(text[:2]) >= 50 else "20") + text
+        moment = datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ")
+    except (IndexError, ValueError) as error:
+        raise ValueError("the certificate cannot be read") from error
+    return moment.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _fields(certificate: bytes) -> list[tuple[int, bytes]]:
+    """Of the signed part, without the version, which is optional."""
+    (_, body), *_ = _elements(certificate)
+    (_, signed), *_ = _elements(body)
+    return [one for one in _elements(signed) if one[0] != _VERSION]
+
+
+def _attribute(element: tuple[int, bytes]) -> str:
+    _, content = element
+    (_, oid), (tag, value) = _elements(content)
+    number = _dotted(oid)
+    keyword = _KEYWORDS.get(number)
+    if keyword is None or tag not in _TEXT:
+        return f"{number}=#{_header(tag, len(value)).hex()}{value.hex()}"
+    text = value.decode(_TEXT[tag])
+    made = "".join(f"\\{one}" if one in _ESCAPED else one for one in text)
+    if made.startswith(" "):
+        made = "\\" + made
+    if made.endswith(" ") and len(text) > 1:
+        made = made[:-1] + "\\ "
+    return f"{keyword}={made}"
+
+
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
+    """(tag, content) of the DER elements that stand in a row in `data`."""
+    found, position = [], 0
+    while position < len(data):
+        tag, size = data[position], data[position + 1]
+        position += 2
+        if size & 0x80:
+            count = size & 0x7F
+            size = int.from_bytes(data[position : position + count], "big")
+            position += count
+        if position + size > len(data):
+            raise ValueError("an element ends after its container")
+        found.append((tag, data[position : position + size]))
+        position += size
+    return found
+
+
+def _header(tag: int, size: int) -> bytes:
+    if size < 0x80:
+        return bytes((tag, size))
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length
+
+
+def _dotted(oid: bytes) -> str:
+    numbers, value = [], 0
+    for byte in oid:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(value)
+            value = 0
+    first = min(numbers[0] // 40, 2)
+    return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
