@@ -38,6 +38,7 @@ from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
 from tracker.kafka_admin import Admin, RecordReader
 from tracker.kafka_changes import Changes, NewRecord
+from tracker.kafka_inventory import Inventory
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
@@ -62,7 +63,7 @@ def build(config: DashboardConfig, clusters: Mapping[str, KafkaConfig], data_dir
     pollers, browsers, hands = {}, {}, {}
     for name, connection in clusters.items():
         admin = Admin(connection)
-        cluster_door = ClusterDoor(admin, RecordReader(connection))
+        cluster_door = ClusterDoor(admin, RecordReader(connection), Inventory(connection))
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         hands[name] = Hand(Changes(connection), admin)
         browsers[name] = Browser(Desk(RecordReader(connection), admin))

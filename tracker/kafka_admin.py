@@ -83,6 +83,33 @@ class GroupDescription:
     coordinator_id: int
     members: tuple[GroupMember, ...]
 
+    @property
+    def members_unknown(self) -> bool:
+        """A streams group (KIP-1071): librdkafka cannot ask who is in it, its state has to do."""
+        return self.protocol == "streams"
+
+    @property
+    def is_read(self) -> bool:
+        """Somebody is in the group."""
+        if self.members_unknown:
+            return self.state not in ("empty", "dead")
+        return bool(self.members)
+
+
+class ListedGroup(NamedTuple):
+    """A group that is no consumer group."""
+
+    group_id: str
+    kind: str  # "share" (KIP-932) or "streams" (KIP-1071)
+    state: str  # Kafka's word in lower case: stable, empty, reconciling, not_ready, ...
+
+
+class GroupListing(NamedTuple):
+    """Each group once, also where two brokers name it while its coordinator moves."""
+
+    ids: tuple[str, ...]
+    complete: bool  # False: some broker did not answer, its groups may be missing
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
@@ -136,15 +163,32 @@ class Admin:
         brokers.sort(key=lambda node: node.id)
         return ClusterMetadata(cluster or "", answer.controller_id, tuple(brokers), topics)
 
+    def topic_ids(self, topics: Sequence[str], timeout_s: float) -> dict[str, str]:
+        """Ids of topics (KIP-516): a topic made anew under its old name has another one.
+
+        Topics without an id (brokers before 2.8) or deleted meanwhile are left out.
+        """
+        if not topics:
+            return {}
+        named = client.TopicCollection(list(topics))
+        futures = ask(lambda: self._client.describe_topics(named, request_timeout=timeout_s))
+        found = {name: str(t.topic_id) for name, t in _gather(futures, timeout_s).items()}
+        return {name: id for name, id in found.items() if id.strip("A")}  # all zero: none
+
     def ping(self, timeout_s: float) -> None:
         """Returns when a broker answered; raises ClusterUnavailable when none did."""
         ask(lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s))
 
     def list_groups(self, timeout_s: float) -> tuple[str, ...]:
-        """Ids of all consumer groups, classic and KIP-848; share groups have no commits."""
+        """Ids of all consumer groups, classic and KIP-848; others: tracker.kafka_inventory."""
+        return self.group_listing(timeout_s).ids
+
+    def group_listing(self, timeout_s: float) -> GroupListing:
+        """As `list_groups`, and whether every broker answered."""
         future = ask(lambda: self._client.list_consumer_groups(request_timeout=timeout_s))
         listing = ask(lambda: future.result(timeout_s))
-        return tuple(sorted({group.group_id for group in listing.valid or ()}))
+        ids = tuple(sorted({group.group_id for group in listing.valid or ()}))
+        return GroupListing(ids, not listing.errors)
 
     def describe_groups(
         self, group_ids: Sequence[str], timeout_s: float

@@ -2,12 +2,16 @@
 
 Commits are read before log ends: a group that reads on between the two can then only look a little
 further behind than it is, never ahead of the log.
+
+What is told beside the log - sizes on disk, share and streams groups - may be missing without any
+harm. A group whose coordinator is silent keeps its last answers for three looks.
 """
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, TypeVar
 
 from tracker.kafka_admin import (
     EARLIEST,
@@ -17,11 +21,23 @@ from tracker.kafka_admin import (
     ClusterUnavailable,
     ConfigValue,
     GroupDescription,
+    GroupListing,
+    ListedGroup,
     Record,
     TopicPartition,
 )
+from tracker.kafka_inventory import Disks
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CONFIGS_AGE_S: Final = 60.0  # topic settings change rarely; a new topic is asked at once
+DISKS_AGE_S: Final = 30.0
+NO_DISKS: Final = Disks({}, ())
+INVENTORY_S: Final = 2.0  # longest wait for what may be missing
+INVENTORY_REST_S: Final = 60.0  # after a refusal
+HELD_LOOKS: Final = 3
 
 
 class ClusterAdmin(Protocol):
@@ -29,7 +45,8 @@ class ClusterAdmin(Protocol):
 
     def metadata(self, timeout_s: float) -> ClusterMetadata: ...
     def ping(self, timeout_s: float) -> None: ...
-    def list_groups(self, timeout_s: float) -> tuple[str, ...]: ...
+    def topic_ids(self, topics: Sequence[str], timeout_s: float) -> dict[str, str]: ...
+    def group_listing(self, timeout_s: float) -> GroupListing: ...
     def describe_groups(
         self, group_ids: Sequence[str], timeout_s: float
     ) -> dict[str, GroupDescription]: ...
@@ -52,6 +69,13 @@ class FirstRecords(Protocol):
     ) -> dict[TopicPartition, Record | None]: ...
 
 
+class DisksAndGroups(Protocol):
+    """What may be missing; answered by tracker.kafka_inventory.Inventory."""
+
+    def disks(self, timeout_s: float) -> Disks: ...
+    def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the cluster answered, not yet judged."""
@@ -63,14 +87,50 @@ class Observation:
     ends: Mapping[TopicPartition, int]
     stable_ends: Mapping[TopicPartition, int]
     configs: Mapping[str, Mapping[str, ConfigValue]]
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
+    disks: Disks = NO_DISKS
+    share_groups: tuple[ListedGroup, ...] = ()
+
+
+class Held(Generic[T]):
+    """Answers by group; one whose coordinator is silent answers as before, for three looks."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, T]] = {}  # looks that it was silent, its last answer
+
+    def fill(self, group_ids: Sequence[str], answers: Mapping[str, T]) -> dict[str, T]:
+        """`answers`, and those that are held; groups not named are forgotten."""
+        last: dict[str, tuple[int, T]] = {}
+        for group_id in group_ids:
+            if group_id in answers:
+                last[group_id] = (0, answers[group_id])
+            elif group_id in self._last and self._last[group_id][0] < HELD_LOOKS:
+                silent, answer = self._last[group_id]
+                last[group_id] = (silent + 1, answer)
+        self._last = last
+        return {group_id: answer for group_id, (_, answer) in last.items()}
+
+    @property
+    def held(self) -> set[str]:
+        """Groups that may still be there although nobody told of them."""
+        return {group_id for group_id, (silent, _) in self._last.items() if silent < HELD_LOOKS}
 
 
 class Collector:
     """Asks one cluster; remembers topic settings between looks. One look at a time."""
 
-    def __init__(self, admin: ClusterAdmin, timeout_s: float) -> None:
+    def __init__(
+        self, admin: ClusterAdmin, timeout_s: float, inventory: DisksAndGroups | None = None
+    ) -> None:
         self._admin = admin
         self._timeout_s = timeout_s
+        self._inventory = inventory
+        self._inventory_rests_until = 0.0
+        self._disks = NO_DISKS
+        self._disks_read_at = -DISKS_AGE_S
+        self._others: tuple[ListedGroup, ...] = ()
+        self._descriptions: Held[GroupDescription] = Held()
+        self._commits: Held[dict[TopicPartition, int]] = Held()
         self._configs: dict[str, dict[str, ConfigValue]] = {}
         self._configs_read_at = -CONFIGS_AGE_S
 
@@ -82,9 +142,9 @@ class Collector:
             return max(0.05, deadline - time.monotonic())
 
         metadata = self._admin.metadata(left())
-        group_ids = self._admin.list_groups(left())
-        descriptions = self._admin.describe_groups(group_ids, left())
-        commits = self._admin.committed(group_ids, left())
+        topic_ids = self._admin.topic_ids(tuple(metadata.topics), left())
+        self._take_inventory(min(INVENTORY_S, left()))
+        descriptions, commits = self._groups(left)
         led = [
             TopicPartition(name, partition.index)
             for name, partitions in metadata.topics.items()
@@ -95,7 +155,59 @@ class Collector:
         stable_ends = self._admin.offsets(led, LATEST_STABLE, left())
         ends = self._admin.offsets(led, LATEST, left())
         configs = self._topic_configs(tuple(metadata.topics), left())
-        return Observation(metadata, descriptions, commits, starts, ends, stable_ends, configs)
+        return Observation(
+            metadata=metadata,
+            descriptions=descriptions,
+            commits=commits,
+            starts=starts,
+            ends=ends,
+            stable_ends=stable_ends,
+            configs=configs,
+            topic_ids=topic_ids,
+            disks=self._disks,
+            share_groups=tuple(one for one in self._others if one.kind == "share"),
+        )
+
+    def _groups(
+        self, left: Callable[[], float]
+    ) -> tuple[dict[str, GroupDescription], dict[str, dict[TopicPartition, int]]]:
+        """Descriptions and commits of every group that commits.
+
+        Each question gets a quarter of the time: a coordinator on a dead broker must not leave the
+        ends of logs unasked.
+        """
+        most = self._timeout_s / 4
+        listing = self._admin.group_listing(left())
+        streams = {one.group_id: one for one in self._others if one.kind == "streams"}
+        named = set(listing.ids) - set(streams)
+        if not listing.complete:
+            named |= (self._descriptions.held | self._commits.held) - set(streams)
+        asked = sorted(named)
+        answers = _some(lambda: self._admin.describe_groups(asked, min(most, left())))
+        answers |= {
+            name: GroupDescription(name, "streams", one.state, "", -1, ())
+            for name, one in streams.items()
+        }
+        all_ids = sorted(named | set(streams))
+        committed = _some(lambda: self._admin.committed(all_ids, min(most, left())))
+        return (
+            self._descriptions.fill(all_ids, answers),
+            self._commits.fill(all_ids, committed),
+        )
+
+    def _take_inventory(self, timeout_s: float) -> None:
+        """Sizes and other groups; what is refused is asked again a minute later."""
+        now = time.monotonic()
+        if self._inventory is None or now < self._inventory_rests_until:
+            return
+        try:
+            self._others = self._inventory.other_groups(timeout_s)
+            if now - self._disks_read_at >= DISKS_AGE_S:
+                self._disks = self._inventory.disks(timeout_s)
+                self._disks_read_at = now
+        except ClusterUnavailable as refusal:
+            log.info("sizes and share groups are not known reason=%s", refusal)
+            self._inventory_rests_until = now + INVENTORY_REST_S
 
     def _topic_configs(
         self, topics: Sequence[str], timeout_s: float
@@ -112,3 +224,12 @@ class Collector:
             pass
         self._configs = {name: self._configs[name] for name in topics if name in self._configs}
         return dict(self._configs)
+
+
+def _some(call: Callable[[], dict[str, T]]) -> dict[str, T]:
+    """What was answered for groups; nothing while none of their coordinators is there."""
+    try:
+        return call()
+    except ClusterUnavailable as refusal:
+        log.info("no coordinator answered reason=%s", refusal)
+        return {}

@@ -31,6 +31,7 @@ from dashboard.cluster.verdict import (
 from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
 
 RATE_WINDOW_MS = 60_000
+NO_COMMITS_TOLD = "its coordinator does not tell its commits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Losses:
         for group_id in [group_id for group_id in self._totals if group_id not in groups]:
             del self._totals[group_id], self._counted_to[group_id]
 
+    def forget(self, topics: set[str]) -> None:
+        """Offsets of these topics start anew; what was lost stays lost."""
+        for counted in self._counted_to.values():
+            for place in [place for place in counted if place.topic in topics]:
+                del counted[place]
+
     def count(
         self,
         group_id: str,
@@ -72,6 +79,23 @@ class Losses:
         return dict(totals)
 
 
+class TopicIds:
+    """Notices topics that were deleted and made anew under their old name (KIP-516)."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, str] = {}
+
+    def renewed(self, ids: Mapping[str, str]) -> set[str]:
+        """Topics whose id is another than at the look before."""
+        found = {name for name, id in ids.items() if self._ids.get(name, id) != id}
+        self._ids |= ids
+        return found
+
+    def keep(self, topics: Iterable[str]) -> None:
+        """Forget topics that are gone."""
+        self._ids = {name: self._ids[name] for name in topics if name in self._ids}
+
+
 class Judge:
     """Keeps commit histories and topic rates; turns observations into snapshots."""
 
@@ -83,6 +107,21 @@ class Judge:
         self._rebalancing_since: dict[str, int] = {}
         self._totals: dict[str, deque[tuple[int, int]]] = {}
         self._losses = Losses()
+        self._topic_ids = TopicIds()
+
+    def see(self, seen: Observation, now_ms: int) -> None:
+        """Take in one look before its records are read: what a renewed topic was is forgotten."""
+        renewed = self._topic_ids.renewed(seen.topic_ids)
+        self._topic_ids.keep(seen.metadata.topics)
+        if renewed:
+            self.clock.forget(renewed)
+            self._losses.forget(renewed)
+            for histories in self._histories.values():
+                for place in [place for place in histories if place.topic in renewed]:
+                    del histories[place]
+            for name in renewed:
+                self._totals.pop(name, None)
+        self.clock.see_ends(now_ms, seen.ends)
 
     def snapshot(self, seen: Observation, look: Look) -> Snapshot:
         """The observation, judged."""
@@ -104,6 +143,8 @@ class Judge:
             brokers=seen.metadata.brokers,
             topics=topics,
             groups=groups,
+            share_groups=seen.share_groups,
+            log_dirs=seen.disks.log_dirs,
         )
 
     def _forget(self, seen: Observation) -> None:
@@ -125,13 +166,15 @@ class Judge:
                 start=seen.starts.get(TopicPartition(name, part.index)),
                 end=seen.ends.get(TopicPartition(name, part.index)),
                 last_stable=seen.stable_ends.get(TopicPartition(name, part.index)),
+                sizes=seen.disks.sizes.get(TopicPartition(name, part.index), {}),
             )
             for part in seen.metadata.topics[name]
         )
         total = sum(part.end or 0 for part in partitions)
         known = all(part.end is not None for part in partitions)
         rate = self._rate(name, total, now_ms) if known else None
-        return Topic(name, partitions, seen.configs.get(name, {}), rate)
+        topic_id = seen.topic_ids.get(name, "")
+        return Topic(name, partitions, seen.configs.get(name, {}), rate, topic_id)
 
     def _rate(self, name: str, total: int, now_ms: int) -> float | None:
         """Records a second over the last minute; a topic made anew starts anew."""
@@ -160,6 +203,8 @@ class Judge:
             for place in _places(seen, commits, owners)
         )
         state, cause = _verdict(description, partitions)
+        if group_id not in seen.commits:
+            partitions, state, cause = (), GroupState.UNKNOWN, NO_COMMITS_TOLD
         return Group(
             group_id=group_id,
             protocol=description.protocol,
@@ -205,9 +250,11 @@ class Judge:
             lag_seconds=seconds,
             lost=lag.lost_records(committed, start) if committed is not None and start else 0,
             backlog=max(0, (end or 0) - (start or 0)),
-            members=len(scene.description.members),
+            is_read=scene.description.is_read,
             is_assigned=place in scene.owners,
-            topic_is_read=any(owned.topic == place.topic for owned in scene.owners),
+            topic_is_read=scene.description.members_unknown
+            or any(owned.topic == place.topic for owned in scene.owners),
+            ahead=max(0, committed - end) if committed is not None and end is not None else 0,
             rebalancing_ms=scene.rebalancing_ms,
             target_seconds=self._target_seconds,
         )
@@ -229,7 +276,7 @@ class Judge:
             lost=case.lost,
             retention_used=used,
             at_risk=risk,
-            held_by_transaction=max(0, end - stable) if end is not None and stable else 0,
+            held_by_transaction=0 if end is None or stable is None else max(0, end - stable),
             member=scene.owners.get(place),
             state=state,
             cause=cause,

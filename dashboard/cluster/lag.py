@@ -113,6 +113,12 @@ class LagClock:
         for place, end in ends.items():
             self._ends.setdefault(place, EndRing()).add(now_ms, end)
 
+    def forget(self, topics: Iterable[str]) -> None:
+        """These topics were made anew: what was known of their offsets no longer holds."""
+        gone = set(topics)
+        self._ends = {place: ring for place, ring in self._ends.items() if place.topic not in gone}
+        self._known = {at: known for at, known in self._known.items() if at[0].topic not in gone}
+
     def to_read(self, waiting: Mapping[Place, int]) -> dict[TopicPartition, int]:
         """Which offsets to read now: unknown ones, one a partition, a bounded number.
 

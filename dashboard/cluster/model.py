@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
+from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember, ListedGroup
+from tracker.kafka_inventory import LogDir
 
 
 class GroupState(StrEnum):
@@ -41,6 +42,14 @@ class Partition:
     start: int | None  # None: the leader did not say
     end: int | None  # high watermark
     last_stable: int | None  # below `end` while a transaction is open
+    sizes: Mapping[int, int] = field(default_factory=dict)  # bytes on disk by broker id
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the leader's copy, or of any while it has none; None: not known."""
+        if not self.sizes:
+            return None
+        return self.sizes.get(self.leader, max(self.sizes.values()))
 
     @property
     def offline(self) -> bool:
@@ -62,6 +71,18 @@ class Topic:
     partitions: tuple[Partition, ...]
     configs: Mapping[str, ConfigValue] = field(default_factory=dict)
     rate: float | None = None  # records appended a second, over the last minute
+    topic_id: str = ""  # "" where the cluster tells none
+
+    @cached_property
+    def size(self) -> int | None:
+        """Bytes on disk of one copy of each partition; None: not known of all."""
+        sizes = [partition.size for partition in self.partitions]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @cached_property
+    def size_of_copies(self) -> int:
+        """Bytes on all disks of the cluster."""
+        return sum(sum(partition.sizes.values()) for partition in self.partitions)
 
     @cached_property
     def internal(self) -> bool:
@@ -117,7 +138,7 @@ class GroupPartition:
 @dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Group:
     group_id: str
-    protocol: str  # classic, consumer, unknown
+    protocol: str  # classic, consumer, streams, unknown
     kafka_state: str
     assignor: str
     coordinator_id: int
@@ -174,6 +195,18 @@ class Snapshot:
     brokers: tuple[BrokerNode, ...]
     topics: Mapping[str, Topic]
     groups: Mapping[str, Group]
+    share_groups: tuple[ListedGroup, ...] = ()  # they have no commits, so no lag
+    log_dirs: tuple[LogDir, ...] = ()  # none: not known
+
+    @cached_property
+    def size_by_broker(self) -> Mapping[int, int]:
+        """Bytes on the disks of each broker that told them."""
+        found: dict[int, int] = {}
+        for topic in self.topics.values():
+            for partition in topic.partitions:
+                for broker_id, size in partition.sizes.items():
+                    found[broker_id] = found.get(broker_id, 0) + size
+        return found
 
     @cached_property
     def partitions(self) -> int:

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from dashboard.cluster import lag
-from dashboard.cluster.collect import ClusterAdmin, Collector, FirstRecords, Observation
+from dashboard.cluster.collect import (
+    ClusterAdmin,
+    Collector,
+    DisksAndGroups,
+    FirstRecords,
+    Observation,
+)
 from dashboard.cluster.history import History, Point
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.judge import Judge, Look
@@ -53,6 +59,7 @@ class Door:
 
     admin: ClusterAdmin
     reader: FirstRecords
+    inventory: DisksAndGroups | None = None
 
 
 class Poller:
@@ -71,7 +78,7 @@ class Poller:
         self._door = door
         self._clock = clock
         self._store = store
-        self._collector = Collector(door.admin, settings.timeout_s)
+        self._collector = Collector(door.admin, settings.timeout_s, door.inventory)
         self._judge = Judge(settings.name, settings.lag_target_s)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"poll-{settings.name}")
         self._changed = asyncio.Condition()
@@ -159,7 +166,7 @@ class Poller:
     def _read_waiting(self, seen: Observation) -> None:
         """The judge's clock learns how old waiting records are."""
         clock = self._judge.clock
-        clock.see_ends(self._clock.now_ms(), seen.ends)
+        self._judge.see(seen, self._clock.now_ms())
         waiting = lag.places(seen.commits.values(), seen.starts, seen.ends)
         deadline_ms = self._clock.monotonic_ms() + READ_TIMEOUT_S * 1000
         for _ in range(READ_PASSES):

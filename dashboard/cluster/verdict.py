@@ -19,6 +19,7 @@ JUDGED_AFTER_MS: Final = 120_000  # a slope needs at least two minutes of looks
 STALLED_AFTER_MS: Final = 300_000
 STALLED_INTERVALS: Final = 10  # of the group's own rhythm of commits, if that is longer
 REBALANCING_AFTER_MS: Final = 120_000
+AHEAD_LOOKS: Final = 2  # one look may come between a commit and the end it was seen with
 SAMPLES_MAX: Final = 600  # ten minutes at one look a second
 
 REBALANCING_STATES: Final = frozenset(
@@ -89,6 +90,15 @@ class CommitHistory:
             since = sample.at_ms
         return last.at_ms - since
 
+    def ahead_looks(self) -> int:
+        """How many looks in a row saw the commit past the end of the log."""
+        looks = 0
+        for sample in reversed(self.samples):
+            if sample.committed <= sample.end:
+                break
+            looks += 1
+        return looks
+
     def slope(self) -> float:
         """Records a second by which the lag grows: least squares over the window."""
         return _slope([(sample.at_ms / 1000, sample.lag) for sample in self.samples])
@@ -126,11 +136,12 @@ class Case:
     lag_seconds: float | None
     lost: int
     backlog: int  # records a reset to the earliest would bring
-    members: int  # of the group
+    is_read: bool  # somebody is in the group
     is_assigned: bool
     topic_is_read: bool  # some partition of the topic is assigned to a member
     rebalancing_ms: int
     target_seconds: float
+    ahead: int = 0  # records by which the commit is past the end of the log
 
 
 def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
@@ -139,7 +150,7 @@ def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
     if not case.topic_exists:
         return GroupState.ORPHANED, f"{case.topic} no longer exists, its commits are left over"
     read = case.is_assigned or case.topic_is_read or case.rebalancing_ms > 0
-    if case.members and not read:
+    if case.is_read and not read:
         return GroupState.ORPHANED, f"no member reads {case.topic} any more"
     if case.rebalancing_ms > REBALANCING_AFTER_MS:
         since = duration(case.rebalancing_ms / 1000)
@@ -151,6 +162,9 @@ def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
         return GroupState.NO_COMMIT, f"no commit for {place}" + (waits if case.backlog else "")
     if case.lag is None:
         return GroupState.UNKNOWN, f"the end of {place} is not known"
+    if case.ahead and history is not None and history.ahead_looks() >= AHEAD_LOOKS:
+        past = f"the commit of {place} is {plural(case.ahead, 'record')} past the end of the log"
+        return GroupState.UNKNOWN, f"{past}: it was cut, or the topic was made anew"
     lost = f"; {plural(case.lost, 'record')} were deleted unread" if case.lost else ""
     if case.lag == 0:
         return GroupState.OK, "caught up" + lost
@@ -163,7 +177,7 @@ def _judge_waiting(case: Case, history: CommitHistory | None, place: str) -> tup
     assert case.lag is not None
     waiting = f"{plural(case.lag, 'record')} of {place} wait"
     oldest = "" if case.lag_seconds is None else f", the oldest for {duration(case.lag_seconds)}"
-    if case.members == 0:
+    if not case.is_read:
         return GroupState.STOPPED, f"the group has no members; {waiting}{oldest}"
     if history is None or not history.samples:
         return GroupState.OK, waiting

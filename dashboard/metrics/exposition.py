@@ -179,6 +179,7 @@ _JMX_PARTITION: Final[dict[Family, _Measure]] = {
     f.JMX_IN_SYNC: lambda part, _: len(part.isr),
     f.JMX_START: lambda part, _: part.start,
     f.JMX_END: lambda part, _: part.end,
+    f.JMX_SIZE: lambda part, _: part.size,
 }
 
 
@@ -206,6 +207,9 @@ def _jmx_brokers(page: Exposition, snapshot: Snapshot) -> None:
         page.add(f.JMX_BROKER_UNDER_REPLICATED, key, under)
         below = sum(len(part.isr) < min_isr for part, min_isr in led)
         page.add(f.JMX_BROKER_UNDER_MIN_ISR, key, below)
+        own = [log_dir for log_dir in snapshot.log_dirs if log_dir.broker_id == node.id]
+        if own:
+            page.add(f.JMX_OFFLINE_DIRS, key, sum(log_dir.offline for log_dir in own))
     whole = (snapshot.name,)
     page.add(f.JMX_CONTROLLERS, whole, float(snapshot.controller_id >= 0))
     page.add(f.JMX_OFFLINE, whole, sum(part.offline for part, _ in pairs))

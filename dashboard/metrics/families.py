@@ -90,6 +90,7 @@ JMX_IN_SYNC: Final = _gauge(
 )
 JMX_START: Final = _gauge("kafka_log_log_logstartoffset", _PARTITION, "Start of the log.")
 JMX_END: Final = _gauge("kafka_log_log_logendoffset", _PARTITION, "End of the log.")
+JMX_SIZE: Final = _gauge("kafka_log_log_size", _PARTITION, "Bytes of the leader's copy on disk.")
 JMX_BROKER_STATE: Final = _gauge(
     "kafka_server_kafkaserver_brokerstate", _BROKER, "3 while the broker is in the metadata."
 )
@@ -121,6 +122,10 @@ JMX_IMBALANCE: Final = _gauge(
     "kafka_controller_kafkacontroller_preferredreplicaimbalancecount",
     _CLUSTER,
     "Partitions not led by their first replica.",
+)
+
+JMX_OFFLINE_DIRS: Final = _gauge(
+    "kafka_log_logmanager_offlinelogdirectorycount", _BROKER, "Log directories that failed."
 )
 
 # D: ours

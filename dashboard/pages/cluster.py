@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
 from tracker.kafka_admin import BrokerNode
+from tracker.kafka_inventory import LogDir
 
 APIS_SHOWN = 12
 
@@ -16,6 +17,8 @@ class BrokerRow:
     holds: int
     under_replicated: int
     is_controller: bool
+    stored: int | None  # bytes of its partitions; None: not known
+    log_dirs: tuple[LogDir, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ async def values(visit: Visit) -> Values:
                 holds=sum(node.id in part.replicas for part in parts),
                 under_replicated=sum(p.leader == node.id and p.under_replicated for p in parts),
                 is_controller=node.id == snapshot.controller_id,
+                stored=snapshot.size_by_broker.get(node.id, 0) if snapshot.log_dirs else None,
+                log_dirs=tuple(one for one in snapshot.log_dirs if one.broker_id == node.id),
             )
             for node in snapshot.brokers
         ]

@@ -41,6 +41,7 @@ async def list_values(visit: Visit) -> Values:
         "rate": lambda row: row.topic.rate or 0.0,
         "partitions": lambda row: len(row.topic.partitions),
         "records": lambda row: row.topic.records,
+        "size": lambda row: row.topic.size or 0,
         "lag": lambda row: row.worst_lag_s or 0.0,
         "groups": lambda row: row.groups,
         "under_replicated": lambda row: row.topic.under_replicated,

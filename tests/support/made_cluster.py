@@ -11,13 +11,16 @@ from tracker.kafka_admin import (
     ClusterUnavailable,
     ConfigValue,
     GroupDescription,
+    GroupListing,
     GroupMember,
+    ListedGroup,
     PartitionMetadata,
     Reading,
     Record,
     TopicPartition,
 )
 from tracker.kafka_changes import NewRecord, NewTopic
+from tracker.kafka_inventory import Disks, LogDir
 
 
 @dataclass(slots=True)
@@ -44,6 +47,10 @@ class MadeCluster:
         self.configs: dict[str, dict[str, str]] = {}
         self.values: dict[tuple[TopicPartition, int], Record] = {}
         self._reading: dict[TopicPartition, int] = {}
+        self.ids: dict[str, str] = {}
+        self.others: list[ListedGroup] = []
+        self.silent: set[str] = set()  # groups whose coordinator does not answer
+        self.listed = True  # False: silent groups are not listed either
         self.away = False
         self.reads: list[dict[TopicPartition, int]] = []
         self.asked: list[str] = []
@@ -51,6 +58,7 @@ class MadeCluster:
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
         """`retention_ms="1000"` stands for Kafka's retention.ms."""
+        self.ids[name] = f"{name}-{len(self.ids)}"
         for index, partition in enumerate(partitions or (MadePartition(),)):
             self.partitions[TopicPartition(name, index)] = partition
         self.configs[name] = {key.replace("_", "."): value for key, value in configs.items()}
@@ -82,21 +90,40 @@ class MadeCluster:
     def ping(self, timeout_s: float) -> None:
         self._question("ping")
 
-    def list_groups(self, timeout_s: float) -> tuple[str, ...]:
+    def topic_ids(self, topics: Sequence[str], timeout_s: float) -> dict[str, str]:
+        self._question("topic_ids")
+        return {name: self.ids[name] for name in topics if name in self.ids}
+
+    def group_listing(self, timeout_s: float) -> GroupListing:
         self._question("list_groups")
-        return tuple(self.groups)
+        if self.listed:
+            return GroupListing(tuple(self.groups), True)
+        return GroupListing(tuple(set(self.groups) - self.silent), not self.silent)
+
+    def disks(self, timeout_s: float) -> Disks:
+        """A hundred bytes a record, on each replica."""
+        self._question("disks")
+        sizes = {
+            place: dict.fromkeys(part.replicas, 100 * (part.end - part.start))
+            for place, part in self.partitions.items()
+        }
+        return Disks(sizes, (LogDir(1, "/data", False, 10_000_000, 4_000_000),))
+
+    def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]:
+        self._question("other_groups")
+        return tuple(self.others)
 
     def describe_groups(
         self, group_ids: Sequence[str], timeout_s: float
     ) -> dict[str, GroupDescription]:
         self._question("describe_groups")
-        return {group_id: self.groups[group_id] for group_id in group_ids}
+        return {name: self.groups[name] for name in group_ids if name not in self.silent}
 
     def committed(
         self, group_ids: Sequence[str], timeout_s: float
     ) -> dict[str, dict[TopicPartition, int]]:
         self._question("committed")
-        return {group_id: dict(self.commits[group_id]) for group_id in group_ids}
+        return {name: dict(self.commits[name]) for name in group_ids if name not in self.silent}
 
     def offsets(
         self, partitions: Sequence[TopicPartition], which: str, timeout_s: float

@@ -2,8 +2,9 @@
 
 from dashboard.cluster.health import Severity, Surroundings, health
 from dashboard.cluster.model import Connection
-from tests.dashboard.cluster.test_judge import EVENTS, NOW, Watch
+from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
+from tests.support.watched import NOW, Watch
 
 UP = Connection(up=True, since_ms=NOW, last_success_ms=NOW)
 NOTHING = Surroundings()

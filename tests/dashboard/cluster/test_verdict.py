@@ -17,7 +17,7 @@ CASE = Case(
     lag_seconds=90.0,
     lost=0,
     backlog=150,
-    members=1,
+    is_read=True,
     is_assigned=True,
     topic_is_read=True,
     rebalancing_ms=0,
@@ -34,7 +34,7 @@ def history(*samples: tuple[int, int, int]) -> CommitHistory:
 
 
 def test_no_members_and_records_waiting_is_stopped_at_once() -> None:
-    state, cause = judge(replace(CASE, members=0, is_assigned=False, topic_is_read=False), None)
+    state, cause = judge(replace(CASE, is_read=False, is_assigned=False, topic_is_read=False), None)
 
     assert state is GroupState.STOPPED
     assert "no members" in cause

@@ -7,9 +7,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Limits, expose
-from tests.dashboard.cluster.test_judge import EVENTS, NOW, Watch
+from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.tools import promtool
+from tests.support.watched import NOW, Watch
 
 LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="^console-consumer-")
 
@@ -41,6 +42,8 @@ CONTRACT = {
     "kafka_cluster_partition_insyncreplicascount": PARTITION,
     "kafka_log_log_logstartoffset": PARTITION,
     "kafka_log_log_logendoffset": PARTITION,
+    "kafka_log_log_size": PARTITION,
+    "kafka_log_logmanager_offlinelogdirectorycount": ("kafka_cluster", "broker_id"),
     "kafka_server_kafkaserver_brokerstate": ("kafka_cluster", "broker_id"),
     "kafka_server_replicamanager_leadercount": ("kafka_cluster", "broker_id"),
     "kafka_server_replicamanager_partitioncount": ("kafka_cluster", "broker_id"),

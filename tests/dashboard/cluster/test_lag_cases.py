@@ -1,0 +1,333 @@
+"""Each edge case in which other tools tell a wrong lag, with the tests named after it.
+
+| edge case | tests |
+|---|---|
+| commits raced by log ends | test_race_* |
+| no commit | test_no_commit_* |
+| committed before the log's start | test_retention_overtaking_* |
+| transactions: markers take offsets | test_transaction_marker_* |
+| open transaction | test_open_transaction_* |
+| compacted topic | test_compacted_topic_* |
+| empty partition | test_empty_partition_* |
+| group stopped reading one topic | test_topic_no_longer_read_* |
+| deleted topic with commits left | test_deleted_topic_* |
+| topic made anew | test_recreated_topic_* |
+| KIP-848, share, streams groups | test_new_group_types_*; tests/wire/test_dashboard_clusters.py |
+| coordinator out of reach | test_silent_coordinator_* |
+| one group named by two brokers | test_group_from_two_brokers_* |
+| readers that never commit | test_reader_without_commits_* |
+| clocks that disagree | test_clock_skew_* |
+| topics made by being asked for | tests/wire/test_dashboard_clusters.py |
+"""
+
+import pytest
+
+from dashboard.cluster.model import Estimate, Group, GroupState
+from tests.support.made_cluster import MadePartition
+from tests.support.watched import NOW, Watch
+from tracker.kafka_admin import GroupDescription, GroupMember, ListedGroup, TopicPartition
+
+EVENTS = TopicPartition("events", 0)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+def only(group: Group) -> tuple[int | None, GroupState]:
+    """Lag and state of a group's one partition."""
+    (part,) = group.partitions
+    return part.lag, part.state
+
+
+def test_race_commits_are_asked_before_ends(watch: Watch) -> None:
+    watch.cluster.add_topic("events")
+    watch.cluster.add_group("g", {EVENTS: 0}, [EVENTS])
+
+    watch.look()
+
+    asked = watch.cluster.asked
+    assert asked.index("committed") < asked.index("latest")
+
+
+def test_race_a_commit_past_the_end_seen_once_is_caught_up(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10))
+    watch.cluster.add_group("g", {EVENTS: 12}, [EVENTS])
+
+    assert only(watch.look().groups["g"]) == (0, GroupState.OK)
+
+
+def test_race_a_commit_past_the_end_at_two_looks_is_an_anomaly_with_its_cause(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10))
+    watch.cluster.add_group("g", {EVENTS: 12}, [EVENTS])
+    watch.look()
+
+    group = watch.look(NOW + 5_000).groups["g"]
+
+    assert only(group) == (0, GroupState.UNKNOWN)
+    assert "2 records past the end of the log" in group.cause
+
+
+def test_no_commit_is_no_series_and_tells_what_a_reset_would_bring(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=7), MadePartition(end=9))
+    watch.cluster.add_group("g", {EVENTS: 7}, [EVENTS])
+
+    group = watch.look().groups["g"]
+
+    assert group.state is GroupState.NO_COMMIT
+    assert [p.lag for p in group.partitions] == [0, None]
+    assert "would bring 9 records" in group.cause
+
+
+def test_retention_overtaking_a_group_counts_each_lost_record_once(watch: Watch) -> None:
+    part = MadePartition(start=0, end=100)
+    watch.cluster.add_topic("events", part)
+    watch.cluster.add_group("g", {EVENTS: 10}, [EVENTS])
+    watch.look()
+
+    part.start = 60
+    first = watch.look(NOW + 5_000).groups["g"]
+    part.start = 70
+    second = watch.look(NOW + 10_000).groups["g"]
+
+    assert first.lost_total == {"events": 50}
+    assert second.lost_total == {"events": 60}
+    assert (second.lost, second.lag) == (60, 30)
+    assert "deleted unread" in second.cause
+
+
+def test_transaction_marker_at_the_end_is_no_lag(watch: Watch) -> None:
+    """librdkafka issue 3917: a control record takes an offset, lag seems stuck at 1."""
+    watch.cluster.add_topic("events", MadePartition(end=11, only_markers_from=10))
+    watch.cluster.add_group("g", {EVENTS: 10}, [EVENTS])
+
+    group = watch.look().groups["g"]
+
+    assert (group.lag, group.lag_seconds, group.state) == (0, 0.0, GroupState.OK)
+
+
+def test_transaction_marker_followed_by_a_record_is_lag_again(watch: Watch) -> None:
+    part = MadePartition(end=11, only_markers_from=10)
+    watch.cluster.add_topic("events", part)
+    watch.cluster.add_group("g", {EVENTS: 10}, [EVENTS])
+    watch.look()
+
+    part.end, part.only_markers_from, part.stamps = 12, None, {11: NOW - 2_000}
+    group = watch.look(NOW).groups["g"]
+
+    assert group.lag == 2
+
+
+def test_open_transaction_what_it_holds_back_is_told_apart(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=20, stable=15))
+    watch.cluster.add_group("g", {EVENTS: 15}, [EVENTS])
+
+    assert watch.look().groups["g"].partitions[0].held_by_transaction == 5
+
+
+def test_open_transaction_from_the_first_record_on_holds_all(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=20, stable=0))
+    watch.cluster.add_group("g", {EVENTS: 0}, [EVENTS])
+
+    assert watch.look().groups["g"].partitions[0].held_by_transaction == 20
+
+
+def test_compacted_topic_lag_is_an_upper_bound_and_seconds_are_of_the_next_record(
+    watch: Watch,
+) -> None:
+    part = MadePartition(end=100, stamps={0: NOW - 90_000, 60: NOW - 30_000})
+    watch.cluster.add_topic("events", part, cleanup_policy="compact")
+    watch.cluster.add_group("g", {EVENTS: 60}, [EVENTS])
+
+    group = watch.look().groups["g"]
+
+    assert (group.lag, group.lag_seconds) == (40, 30.0)
+    assert group.at_risk == 0.0
+
+
+def test_empty_partition_has_no_lag(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(start=50, end=50))
+    watch.cluster.add_group("g", {EVENTS: 20}, [EVENTS])
+
+    group = watch.look().groups["g"]
+
+    assert (group.lag, group.lag_seconds, group.state) == (0, 0.0, GroupState.OK)
+
+
+def test_topic_no_longer_read_does_not_spoil_the_verdict_and_keeps_its_own_lag(
+    watch: Watch,
+) -> None:
+    old = TopicPartition("old", 0)
+    watch.cluster.add_topic("events", MadePartition(end=5))
+    watch.cluster.add_topic("old", MadePartition(end=1_000))
+    watch.cluster.add_group("g", {EVENTS: 5, old: 1}, [EVENTS])
+
+    group = watch.look().groups["g"]
+
+    by_topic = {part.topic: part for part in group.partitions}
+    assert (group.state, group.lag) == (GroupState.OK, 0)
+    assert (by_topic["old"].state, by_topic["old"].lag) == (GroupState.ORPHANED, 999)
+
+
+def test_deleted_topic_leaves_an_orphan_that_counts_for_nothing(watch: Watch) -> None:
+    watch.cluster.add_group("g", {TopicPartition("gone", 0): 5})
+
+    group = watch.look().groups["g"]
+
+    assert (group.state, group.lag, group.lag_seconds) == (GroupState.ORPHANED, 0, None)
+
+
+def recreated(watch: Watch, end: int, topic_id: str = "another") -> Group:
+    """The group after `events` was deleted and made anew with `end` records."""
+    watch.cluster.add_topic("events", MadePartition(end=100, stamps={0: NOW - 500_000}))
+    watch.cluster.add_group("g", {EVENTS: 40}, [EVENTS])
+    watch.look(NOW)
+    watch.cluster.add_topic("events", MadePartition(end=end, stamps={0: NOW + 1_000}))
+    watch.cluster.ids["events"] = topic_id
+    watch.cluster.commits["g"][EVENTS] = 2
+    return watch.look(NOW + 5_000).groups["g"]
+
+
+@pytest.mark.parametrize("end", [10, 100, 5_000])
+def test_recreated_topic_is_known_by_its_id_however_long_its_new_log_is(
+    watch: Watch, end: int
+) -> None:
+    group = recreated(watch, end)
+
+    assert (group.state, group.lag) == (GroupState.OK, end - 2)
+    assert group.lag_seconds == 4.0
+    assert group.consume_rate is None
+
+
+def test_recreated_topic_does_not_use_the_time_of_an_old_record_at_the_same_offset(
+    watch: Watch,
+) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=100, stamps={0: NOW - 500_000}))
+    watch.cluster.add_group("g", {EVENTS: 40}, [EVENTS])
+    watch.look(NOW)
+    watch.cluster.add_topic("events", MadePartition(end=100, stamps={0: NOW + 1_000}))
+
+    group = watch.look(NOW + 5_000).groups["g"]
+
+    assert group.lag_seconds == 4.0
+
+
+def test_recreated_topic_without_ids_is_known_by_an_end_that_went_back(watch: Watch) -> None:
+    group = recreated(watch, 10, topic_id="events-0")
+
+    assert (group.state, group.lag) == (GroupState.OK, 8)
+
+
+def test_recreated_topic_has_a_rate_of_its_own(watch: Watch) -> None:
+    recreated(watch, 5_000)
+
+    assert watch.look(NOW + 10_000).topics["events"].rate == 0.0
+
+
+def test_new_group_types_a_kip_848_group_has_its_members_and_its_lag(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    member = GroupMember("m", "c", "/h", "", (EVENTS,))
+    watch.cluster.groups["g"] = GroupDescription("g", "consumer", "stable", "uniform", 1, (member,))
+    watch.cluster.commits["g"] = {EVENTS: 4}
+
+    group = watch.look(NOW + 1_000).groups["g"]
+
+    assert (group.protocol, len(group.members), group.lag) == ("consumer", 1, 6)
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("stable", GroupState.OK), ("empty", GroupState.STOPPED)]
+)
+def test_new_group_types_a_streams_group_is_judged_by_its_state(
+    watch: Watch, word: str, state: GroupState
+) -> None:
+    """librdkafka cannot ask who is in it: no members told is not "nobody reads"."""
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.others = [ListedGroup("app", "streams", word)]
+    watch.cluster.commits["app"] = {EVENTS: 4}
+
+    group = watch.look(NOW + 1_000).groups["app"]
+
+    assert (group.protocol, group.lag, group.state) == ("streams", 6, state)
+
+
+def test_new_group_types_a_share_group_is_listed_apart_without_lag(watch: Watch) -> None:
+    watch.cluster.others = [ListedGroup("queue", "share", "stable")]
+
+    snapshot = watch.look()
+
+    assert snapshot.groups == {}
+    assert snapshot.share_groups == (ListedGroup("queue", "share", "stable"),)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_silent_coordinator_keeps_its_groups_for_three_looks(watch: Watch, listed: bool) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    watch.look()
+    watch.cluster.silent, watch.cluster.listed = {"g"}, listed
+
+    looks = [watch.look(NOW + 5_000 * n).groups.get("g") for n in range(1, 5)]
+
+    assert [group.lag for group in looks[:3] if group is not None] == [6, 6, 6]
+    assert looks[3] is None or (looks[3].partitions, looks[3].state) == ((), GroupState.UNKNOWN)
+
+
+def test_silent_coordinator_of_one_group_does_not_touch_another(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    watch.cluster.add_group("h", {EVENTS: 9}, [EVENTS])
+    watch.cluster.silent = {"g"}
+
+    groups = watch.look().groups
+
+    assert groups["h"].lag == 1
+    assert groups.get("g") is None or groups["g"].state is GroupState.UNKNOWN
+
+
+def test_group_from_two_brokers_is_one_group(watch: Watch) -> None:
+    """While its coordinator moves, two brokers may name a group, and list it with its old type."""
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.commits["app"] = {EVENTS: 4}
+    watch.cluster.groups["app"] = GroupDescription("app", "unknown", "dead", "", -1, ())
+    watch.cluster.others = [ListedGroup("app", "streams", "stable")] * 2
+
+    groups = watch.look().groups
+
+    assert [(group.group_id, group.protocol) for group in groups.values()] == [("app", "streams")]
+
+
+def test_reader_without_commits_shows_its_members_and_no_lag(watch: Watch) -> None:
+    """Flink and Spark may never commit: with no group there is nothing to show; with one, this."""
+    watch.cluster.add_topic("events", MadePartition(end=10))
+    watch.cluster.add_group("flink", {}, [EVENTS])
+
+    group = watch.look().groups["flink"]
+
+    assert (len(group.members), group.state) == (1, GroupState.NO_COMMIT)
+    assert (group.lag, group.lag_seconds) == (0, None)
+
+
+def test_clock_skew_a_record_of_tomorrow_is_no_negative_lag(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW + 86_400_000}))
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+
+    assert watch.look().groups["g"].lag_seconds == 0.0
+
+
+def test_clock_skew_our_clock_set_back_makes_no_negative_rate_and_no_verdict(watch: Watch) -> None:
+    part = MadePartition(end=10, stamps={0: NOW - 1_000})
+    watch.cluster.add_topic("events", part)
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    watch.look(NOW)
+
+    part.end = 20
+    snapshot = watch.look(NOW - 3_600_000)
+
+    group = snapshot.groups["g"]
+    assert group.lag_seconds == 0.0
+    assert group.partitions[0].estimate is Estimate.EXACT
+    assert group.consume_rate is None
+    assert snapshot.topics["events"].rate is None
+    assert group.state is GroupState.OK
