@@ -19,6 +19,7 @@ from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.partition import Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceData,
     PartitionProduceResponse,
     ProduceRequest,
@@ -27,6 +28,7 @@ from broker.protocol.messages.produce import (
     TopicProduceResponse,
 )
 from broker.records.batch import HEADER_BYTES, read_header
+from broker.records.validate import RecordsRefused
 from broker.security.acls import Operation, Resource
 from broker.storage.log import AppendInfo
 
@@ -202,9 +204,12 @@ def _count(
 
 
 def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
-    return PartitionProduceResponse(
+    answer = PartitionProduceResponse(
         index=index, error_code=refusal.code, base_offset=-1, error_message=refusal.message
     )
+    if isinstance(refusal, RecordsRefused):  # KIP-467: the producer may send the others again
+        answer.record_errors = [BatchIndexAndErrorMessage(*record) for record in refusal.records]
+    return answer
 
 
 def _refuse_zstd(records: memoryview) -> None:

@@ -22,6 +22,15 @@ from broker.records.compression import Codec
 from broker.records.record import decode_records
 
 TIMESTAMP_UNBOUNDED_MS = (1 << 63) - 1
+_SHOWN = 3
+
+
+class RecordsRefused(KafkaError):
+    """A batch refused for some of its records; `records` tells which (by index in it) and why."""
+
+    def __init__(self, code: ErrorCode, message: str, records: list[tuple[int, str]]) -> None:
+        super().__init__(code, message)
+        self.records = records
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,8 @@ def validate_produce(
     if not crc_ok(records, 0, header):
         raise corrupt(f"crc {header.crc} does not match the batch's bytes")
     _check_header(header)
-    if limits.create_time:
-        _check_timestamps(header, limits, now_ms)
+    if limits.create_time and not _times_are_fine(header, limits, now_ms):
+        raise _bad_times(header, records, limits, now_ms)
     if limits.keys_required or limits.walk_records:
         _walk(header, records, limits)
     return header
@@ -98,23 +107,37 @@ def _check_header(header: BatchHeader) -> None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "clients may not set a delete horizon")
 
 
-def _check_timestamps(header: BatchHeader, limits: ProduceLimits, now_ms: int) -> None:
+def _times_are_fine(header: BatchHeader, limits: ProduceLimits, now_ms: int) -> bool:
     """The batch's first and largest timestamp stand for all of it (spec: CreateTime is trusted)."""
-    for timestamp in (header.base_timestamp, header.max_timestamp):
-        if timestamp == NO_TIMESTAMP:
-            continue
-        if (
-            now_ms - timestamp > limits.message_timestamp_before_max_ms
-            or timestamp - now_ms > limits.message_timestamp_after_max_ms
-        ):
-            raise KafkaError(
-                ErrorCode.INVALID_TIMESTAMP,
-                f"timestamp {timestamp} is more than {limits.message_timestamp_before_max_ms} ms"
-                f" before or {limits.message_timestamp_after_max_ms} ms after {now_ms}",
-            )
+    return _in_time(header.base_timestamp, limits, now_ms) and _in_time(
+        header.max_timestamp, limits, now_ms
+    )
+
+
+def _in_time(timestamp: int, limits: ProduceLimits, now_ms: int) -> bool:
+    return timestamp == NO_TIMESTAMP or (
+        now_ms - timestamp <= limits.message_timestamp_before_max_ms
+        and timestamp - now_ms <= limits.message_timestamp_after_max_ms
+    )
+
+
+def _bad_times(
+    header: BatchHeader, batch: memoryview, limits: ProduceLimits, now_ms: int
+) -> RecordsRefused:
+    earliest = now_ms - limits.message_timestamp_before_max_ms
+    latest = now_ms + limits.message_timestamp_after_max_ms
+    refused = []
+    for index, record in enumerate(decode_records(header, batch)):
+        if not _in_time(record.timestamp_ms, limits, now_ms):
+            place = f"Timestamp {record.timestamp_ms} of message with offset {record.offset}"
+            bounds = f"The timestamp should be within [{earliest}, {latest}]"
+            refused.append((index, f"{place} is out of range. {bounds}"))
+    message = "One or more records have been rejected due to invalid timestamp"
+    return RecordsRefused(ErrorCode.INVALID_TIMESTAMP, message, refused)
 
 
 def _walk(header: BatchHeader, batch: memoryview, limits: ProduceLimits) -> None:
+    keyless = []
     for delta, record in enumerate(decode_records(header, batch)):
         if record.offset != header.base_offset + delta:
             raise KafkaError(
@@ -122,6 +145,12 @@ def _walk(header: BatchHeader, batch: memoryview, limits: ProduceLimits) -> None
                 f"record {delta} has offset delta {record.offset - header.base_offset}",
             )
         if limits.keys_required and record.key is None:
-            raise KafkaError(
-                ErrorCode.INVALID_RECORD, f"record {delta} has no key, a compacted topic needs one"
-            )
+            keyless.append((delta, "Compacted topic cannot accept message without key"))
+    if keyless:
+        shown = ", ".join(f"record {index}: {why}" for index, why in keyless[:_SHOWN])
+        raise RecordsRefused(
+            ErrorCode.INVALID_RECORD,
+            f"One or more records have been rejected due to {len(keyless)} record errors in total,"
+            f" and only showing the first three errors at most: [{shown}]",
+            keyless,
+        )

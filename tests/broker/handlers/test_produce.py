@@ -51,6 +51,16 @@ async def test_a_broken_batch_is_refused_and_the_others_go_on(client: RawClient)
     assert [answer.error_code for answer in answers] == [ErrorCode.CORRUPT_MESSAGE, ErrorCode.NONE]
 
 
+async def test_a_refused_batch_names_the_records_at_fault(client: RawClient) -> None:
+    await make_topic(client, "latest", **{"cleanup.policy": "compact"})
+
+    answer = await write(client, "latest", batch_of(b"a", b"b"))
+
+    assert answer.error_code == ErrorCode.INVALID_RECORD
+    assert [error.batch_index for error in answer.record_errors] == [0, 1]
+    assert answer.error_message is not None and "2 record errors" in answer.error_message
+
+
 @pytest.mark.parametrize("acks", [2, -2])
 async def test_acks_other_than_0_1_all_are_refused(client: RawClient, acks: int) -> None:
     await make_topic(client, "pages")

@@ -9,7 +9,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import assemble, build_batch, fields_of, read_header
 from broker.records.compression import Codec
 from broker.records.record import Record
-from broker.records.validate import ProduceLimits, validate_produce
+from broker.records.validate import ProduceLimits, RecordsRefused, validate_produce
 
 NOW_MS = 1_000_000
 LIMITS = ProduceLimits()
@@ -109,3 +109,21 @@ def test_a_compacted_topic_needs_a_key_in_every_record(codec: Codec) -> None:
     assert validate_produce(memoryview(keyless), limits=LIMITS, now_ms=NOW_MS)
     keyed = memoryview(build_batch(KEYED, codec=codec))
     assert validate_produce(keyed, limits=limits, now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize("codec", [Codec.NONE, Codec.ZSTD])
+def test_it_is_told_which_records_of_a_batch_are_at_fault(codec: Codec) -> None:
+    keyless = [*KEYED, Record(0, NOW_MS, None, b"v"), KEYED[0], Record(0, NOW_MS, None, b"v")]
+    late = [KEYED[0], Record(0, NOW_MS * 10, b"k", b"v"), Record(0, -1, b"k", b"v")]
+
+    with pytest.raises(RecordsRefused) as without_key:
+        validate_produce(
+            memoryview(build_batch(keyless, codec=codec)),
+            limits=ProduceLimits(keys_required=True),
+            now_ms=NOW_MS,
+        )
+    with pytest.raises(RecordsRefused) as out_of_time:
+        validate_produce(memoryview(build_batch(late, codec=codec)), limits=LIMITS, now_ms=NOW_MS)
+
+    assert [index for index, _ in without_key.value.records] == [2, 4]
+    assert [index for index, _ in out_of_time.value.records] == [1]
