@@ -16,14 +16,15 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
-from broker.coordinator.cluster import Cluster
+from broker.coordinator.cluster import Cluster, Follow
 from broker.coordinator.group.coordinator import GroupCoordinator
 from broker.coordinator.share.coordinator import ShareCoordinator
 from broker.coordinator.transaction.coordinator import TransactionCoordinator
 from broker.errors import KafkaError, StorageError
 from broker.handlers import HANDLERS
 from broker.handlers.handler import ListenerAddress, Services
-from broker.metadata.controller import effective_topic_config
+from broker.metadata.broker_configs import live_config
+from broker.metadata.controller import dynamic_broker_config, effective_topic_config
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import METADATA_TOPIC, METADATA_TOPIC_ID, OFFSETS_TOPIC
 from broker.metrics import BrokerMetrics
@@ -159,6 +160,8 @@ class Broker:
                 security=build_security(self._config, lambda: cluster.image, self._clock),
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
+            cluster.followed_by(self._settings_followed_by(upkeep))
+            await self._settings_followed_by(upkeep)(cluster.image)
             background = [
                 tasks.create_task(cluster.run(), name="cluster"),
                 tasks.create_task(upkeep.run(), name="upkeep"),
@@ -185,6 +188,17 @@ class Broker:
                     task.cancel()
         for partition in partitions.all():
             partition.forget()
+
+    def _settings_followed_by(self, upkeep: Upkeep) -> Follow:
+        """Whoever works by settings that can be changed while the broker runs."""
+
+        async def follow(image: ClusterImage) -> None:
+            live = live_config(self._config, dynamic_broker_config(image, self._config))
+            if live != upkeep.config:
+                upkeep.config = live
+                self._listeners.follow(live)
+
+        return follow
 
     def _disk_worker(self, number: int, path: str) -> DiskWorker:
         def failed(error: Exception) -> None:

@@ -62,6 +62,7 @@ class BrokerConfig:
         300_000, "how often old segments are looked for", low=100
     )
     log_cleaner_backoff_ms: int = setting(15_000, "pause between passes of compaction", low=10)
+    log_cleaner_threads: int = setting(1, "logs that are compacted at once", low=1, high=64)
     producer_id_expiration_ms: int = setting(
         86_400_000, "an idle producer's sequence numbers are forgotten after so long", low=1
     )
@@ -113,7 +114,9 @@ class BrokerConfig:
 
     # Groups
     offsets_topic_num_partitions: int = setting(50, "partitions of __consumer_offsets", low=1)
-    offsets_topic_segment_bytes: int = setting(104_857_600, "segment size of __consumer_offsets")
+    offsets_topic_segment_bytes: int = setting(
+        104_857_600, "segment size of __consumer_offsets", low=1_048_576
+    )
     offsets_retention_minutes: int = setting(10_080, "offsets of an empty group go after", low=1)
     offsets_retention_check_interval_ms: int = setting(600_000, "how often that is looked at")
     offset_metadata_max_bytes: int = setting(4096, "longest note beside a committed offset", low=0)
@@ -173,7 +176,9 @@ class BrokerConfig:
     share_coordinator_state_topic_num_partitions: int = setting(
         50, "partitions of __share_group_state", low=1
     )
-    share_coordinator_state_topic_segment_bytes: int = setting(104_857_600, "its segment size")
+    share_coordinator_state_topic_segment_bytes: int = setting(
+        104_857_600, "its segment size", low=1_048_576
+    )
     share_coordinator_snapshot_update_records_per_snapshot: int = setting(
         500, "updates of a share partition's state before a new snapshot", low=0
     )
@@ -182,7 +187,9 @@ class BrokerConfig:
     transaction_state_log_num_partitions: int = setting(
         50, "partitions of __transaction_state", low=1
     )
-    transaction_state_log_segment_bytes: int = setting(104_857_600, "its segment size")
+    transaction_state_log_segment_bytes: int = setting(
+        104_857_600, "its segment size", low=1_048_576
+    )
     transaction_max_timeout_ms: int = setting(900_000, "longest transaction a producer may ask for")
     transactional_id_expiration_ms: int = setting(604_800_000, "idle transactional ids go after")
     transaction_abort_timed_out_transaction_cleanup_interval_ms: int = setting(

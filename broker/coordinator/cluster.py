@@ -14,9 +14,10 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.shard import Decision, Shard, Source
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata import controller
-from broker.metadata.controller import ConfigChange, TopicSpec
-from broker.metadata.features import BOOTSTRAP_FEATURES, SUPPORTED_FEATURES
+from broker.metadata import config_changes, controller
+from broker.metadata.config_changes import ConfigChange
+from broker.metadata.controller import TopicSpec
+from broker.metadata.features import BOOTSTRAP_FEATURES, ELIGIBLE_LEADER_REPLICAS
 from broker.metadata.image import ClusterImage, ConfigResource, TopicImage
 from broker.metadata.records import (
     OFFSETS_TOPIC,
@@ -183,26 +184,26 @@ class Cluster:
         """Single changes to the settings of each resource; all of a resource or none."""
         return await self._each(
             wanted,
-            lambda image, item: controller.alter_configs(image, *item, self.config),
+            lambda image, item: config_changes.alter_configs(image, *item, self.config),
             lambda image, item: None,
             validate_only=validate_only,
         )
 
     async def replace_configs(
         self,
-        wanted: Sequence[tuple[ConfigResource, Mapping[str, str | None]]],
+        wanted: Sequence[tuple[ConfigResource, Sequence[tuple[str, str | None]]]],
         *,
         validate_only: bool = False,
     ) -> list[KafkaError | None]:
         """All settings of each resource anew (the legacy AlterConfigs)."""
         return await self._each(
             wanted,
-            lambda image, item: controller.replace_configs(image, *item, self.config),
+            lambda image, item: config_changes.replace_configs(image, *item, self.config),
             lambda image, item: None,
             validate_only=validate_only,
         )
 
-    # Producer ids and features
+    # Producer ids
 
     async def next_producer_id(self) -> int:
         """An id no producer ever had; a block is written down before its first id is given."""
@@ -215,17 +216,6 @@ class Cluster:
             producer_id = self._producer_ids[0]
             self._producer_ids = self._producer_ids[1:]
             return producer_id
-
-    async def update_features(
-        self, wanted: Sequence[tuple[str, int]], *, validate_only: bool = False
-    ) -> list[KafkaError | None]:
-        """Put each feature to a level."""
-        return await self._each(
-            wanted,
-            lambda image, item: controller.update_feature(image, *item, SUPPORTED_FEATURES),
-            lambda image, item: None,
-            validate_only=validate_only,
-        )
 
     async def unregister_broker(self, broker_id: int) -> None:
         """Take a broker that is gone out of the cluster."""
@@ -318,11 +308,14 @@ class Cluster:
                 fenced=False,
             )
         ]
+        is_new = not image.features
         records += [
             FeatureLevelRecord(name=name, feature_level=level)
             for name, level in BOOTSTRAP_FEATURES.items()
-            if name not in image.features
+            if name not in image.features and (is_new or name != ELIGIBLE_LEADER_REPLICAS)
         ]
+        if is_new:
+            records += config_changes.bootstrap_configs(self.config)
         return records, None
 
     async def _snapshot_if_worth_it(self) -> None:

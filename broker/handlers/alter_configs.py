@@ -23,7 +23,7 @@ async def alter_configs(
             [
                 (
                     (resource.resource_type, resource.resource_name),
-                    {config.name: config.value for config in resource.configs},
+                    [(config.name, config.value) for config in resource.configs],
                 )
                 for resource in resources
             ],

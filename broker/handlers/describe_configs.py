@@ -6,6 +6,7 @@ settings of their own here yet: an empty list.
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.config_definition import ConfigType
 from broker.metadata.config_report import (
     ReportedConfig,
     describe_broker,
@@ -13,8 +14,7 @@ from broker.metadata.config_report import (
     describe_group,
     describe_topic,
 )
-from broker.metadata.config_table import ConfigType
-from broker.metadata.controller import check_topic_name, find_topic
+from broker.metadata.controller import check_topic_name
 from broker.metadata.image import ResourceType
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_configs import (
@@ -37,7 +37,7 @@ async def describe_configs(
     for resource in request.resources:
         result = DescribeConfigsResult(
             error_code=ErrorCode.NONE,
-            error_message=None,
+            error_message="",
             resource_type=resource.resource_type,
             resource_name=resource.resource_name,
         )
@@ -62,17 +62,14 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
     name = resource.resource_name
     if resource.resource_type == ResourceType.TOPIC:
         check_topic_name(name)
-        find_topic(image, name)
+        if name not in image.topics:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "")
         return describe_topic(image, config, image.config_of(ResourceType.TOPIC, name))
     if resource.resource_type == ResourceType.BROKER:
         if not name:
             return describe_broker_defaults(image)
-        if name == str(config.node_id):
-            return describe_broker(image, config)
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST,
-            f"Unexpected broker id, expected {config.node_id} or empty string, but received {name}",
-        )
+        _check_broker(name, config.node_id)
+        return describe_broker(image, config, _place(context))
     if resource.resource_type == ResourceType.GROUP:
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
@@ -80,14 +77,48 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
     if resource.resource_type in WITHOUT_SETTINGS:
         return []
     raise KafkaError(
-        ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {resource.resource_type}"
+        ErrorCode.INVALID_REQUEST,
+        "This most likely occurs because of a request being malformed by the client library or the"
+        " message was sent to an incompatible broker. See the broker logs for more details.",
     )
+
+
+def _check_broker(name: str, node_id: int) -> None:
+    if not name.removeprefix("-").isdecimal():
+        reason = f"Broker id must be an integer, but it is: {name}"
+    elif int(name) != node_id:
+        reason = f"Unexpected broker id, expected {node_id} or empty string, but received {name}"
+    else:
+        return
+    raise KafkaError(ErrorCode.INVALID_REQUEST, reason)
+
+
+def _place(context: RequestContext) -> dict[str, str]:
+    """Settings that only the running broker knows: where it listens and where its logs are."""
+    config, address = context.services.config, context.listener
+    told = f"{address.name}://{address.host}:{address.port}"
+    here = f"{address.name}://{config.host}:{address.port if not config.port else config.port}"
+    listeners = ",".join(config.listeners) or here
+    directories = list(context.services.partitions.workers)
+    place = {
+        "node.id": str(config.node_id),
+        "broker.id": str(config.node_id),
+        "process.roles": "broker,controller",
+        "listeners": listeners,
+        "advertised.listeners": ",".join(config.advertised_listeners)
+        or (listeners if config.listeners else told),
+        "log.dir": directories[0],
+        "log.dirs": ",".join(directories),
+    }
+    if config.authorizer_enabled:  # what stands for it here; tools only ask whether there is one
+        place["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    return place
 
 
 def _result(
     report: ReportedConfig, request: DescribeConfigsRequest
 ) -> DescribeConfigsResourceResult:
-    secret = report.definition.type is ConfigType.PASSWORD
+    secret = report.definition.type in (ConfigType.PASSWORD, ConfigType.UNKNOWN)
     return DescribeConfigsResourceResult(
         name=report.name,
         value=None if secret else report.value,

@@ -5,7 +5,7 @@ Answers per resource: INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITIO
 
 from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
-from broker.metadata.controller import ConfigChange
+from broker.metadata.config_changes import ConfigChange
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.incremental_alter_configs import (
     AlterConfigsResourceResponse,

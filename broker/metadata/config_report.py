@@ -1,18 +1,20 @@
 """Settings as DescribeConfigs tells them: value, where it comes from, and what it stands before."""
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import dropwhile
 
 from broker.config import BrokerConfig
-from broker.metadata.config_table import (
+from broker.metadata.broker_configs import (
+    BROKER_CONFIGS,
     DYNAMIC_BROKER_CONFIGS,
-    TOPIC_CONFIGS,
-    ConfigDefinition,
-    broker_config_definitions,
-    config_text,
+    chain_of,
+    is_dynamic,
+    static_values,
 )
+from broker.metadata.config_definition import ConfigDefinition, ConfigType
+from broker.metadata.config_table import TOPIC_CONFIGS
 from broker.metadata.group_configs import GROUP_CONFIGS, default_value
 from broker.metadata.image import ClusterImage, ResourceType
 
@@ -39,7 +41,7 @@ class Synonym:
 
 @dataclass(frozen=True, slots=True)
 class ReportedConfig:
-    """One setting of a resource."""
+    """One setting of a resource. No synonyms: the value comes from nowhere else."""
 
     definition: ConfigDefinition
     name: str
@@ -47,12 +49,47 @@ class ReportedConfig:
     synonyms: tuple[Synonym, ...]
 
     @property
-    def value(self) -> str:
-        return self.synonyms[0].value
+    def value(self) -> str | None:
+        return self.synonyms[0].value if self.synonyms else self.definition.default
 
     @property
     def source(self) -> ConfigSource:
-        return self.synonyms[0].source
+        return self.synonyms[0].source if self.synonyms else ConfigSource.DEFAULT
+
+
+class Synonyms:
+    """Finds the values that broker settings have, on each level of precedence."""
+
+    def __init__(
+        self, image: ClusterImage, config: BrokerConfig, place: Mapping[str, str] | None = None
+    ) -> None:
+        """`place`: settings that only the running broker knows, such as its listeners."""
+        defaults = {
+            name: definition.default
+            for name, definition in BROKER_CONFIGS.items()
+            if definition.default is not None
+        }
+        self.own = image.config_of(ResourceType.BROKER, str(config.node_id))
+        self.shared = image.config_of(ResourceType.BROKER, "")
+        self._levels: tuple[tuple[Mapping[str, str], ConfigSource], ...] = (
+            (self.own, ConfigSource.DYNAMIC_BROKER),
+            (self.shared, ConfigSource.DYNAMIC_DEFAULT_BROKER),
+            (static_values(config, place or {}), ConfigSource.STATIC_BROKER),
+            (defaults, ConfigSource.DEFAULT),
+        )
+
+    def of(self, chain: Sequence[str]) -> tuple[Synonym, ...]:
+        """The values of a chain of settings, winner first.
+
+        Empty when its first setting has none, whatever the others have: so Kafka tells it.
+        """
+        found = (
+            Synonym(name, values[name], source)
+            for values, source in self._levels
+            for name in chain
+            if name in values
+        )
+        return tuple(dropwhile(lambda synonym: synonym.name != chain[0], found))
 
 
 def describe_topic(
@@ -60,26 +97,31 @@ def describe_topic(
 ) -> list[ReportedConfig]:
     """Every setting of a topic whose own values are `overrides`."""
     reports = []
+    finder = Synonyms(image, config)
     for name, definition in TOPIC_CONFIGS.items():
-        synonyms = _broker_synonyms(image, config, definition) if definition.broker_field else []
-        if not synonyms:
-            synonyms = [Synonym(name, definition.default, ConfigSource.DEFAULT)]
+        chain = definition.broker_chain
+        synonyms = finder.of(chain) if chain else ()
         if name in overrides:
-            synonyms.insert(0, Synonym(name, overrides[name], ConfigSource.DYNAMIC_TOPIC))
-        reports.append(ReportedConfig(definition, name, False, tuple(synonyms)))
+            own = Synonym(name, overrides[name], ConfigSource.DYNAMIC_TOPIC)
+            synonyms = (own, *synonyms)
+        reports.append(ReportedConfig(definition, name, False, synonyms))
     return reports
 
 
-def describe_broker(image: ClusterImage, config: BrokerConfig) -> list[ReportedConfig]:
-    """Every setting of this broker."""
-    return [
-        ReportedConfig(
-            definition,
-            definition.name,
-            definition.name not in DYNAMIC_BROKER_CONFIGS,
-            tuple(_broker_synonyms(image, config, definition)),
-        )
-        for definition in broker_config_definitions()
+def describe_broker(
+    image: ClusterImage, config: BrokerConfig, place: Mapping[str, str]
+) -> list[ReportedConfig]:
+    """Every setting of this broker; `place`: see Synonyms."""
+    finder = Synonyms(image, config, place)
+    reports = [
+        ReportedConfig(definition, name, not is_dynamic(name), finder.of(chain_of(name)))
+        for name, definition in BROKER_CONFIGS.items()
+    ]
+    changed = {**finder.shared, **finder.own}
+    return reports + [
+        ReportedConfig(_definition(name), name, True, finder.of((name,)))
+        for name in changed
+        if name not in BROKER_CONFIGS
     ]
 
 
@@ -87,13 +129,12 @@ def describe_broker_defaults(image: ClusterImage) -> list[ReportedConfig]:
     """The settings given to all brokers at once (the resource with the empty name)."""
     return [
         ReportedConfig(
-            DYNAMIC_BROKER_CONFIGS[name],
+            _definition(name),
             name,
-            False,
+            name not in BROKER_CONFIGS,
             (Synonym(name, value, ConfigSource.DYNAMIC_DEFAULT_BROKER),),
         )
         for name, value in image.config_of(ResourceType.BROKER, "").items()
-        if name in DYNAMIC_BROKER_CONFIGS
     ]
 
 
@@ -108,21 +149,7 @@ def describe_group(config: BrokerConfig, overrides: Mapping[str, str]) -> list[R
     return reports
 
 
-def _broker_synonyms(
-    image: ClusterImage, config: BrokerConfig, definition: ConfigDefinition
-) -> list[Synonym]:
-    name = definition.broker_name
-    synonyms = []
-    for resource, source in (
-        (str(config.node_id), ConfigSource.DYNAMIC_BROKER),
-        ("", ConfigSource.DYNAMIC_DEFAULT_BROKER),
-    ):
-        changed = image.config_of(ResourceType.BROKER, resource).get(name)
-        if changed is not None:
-            synonyms.append(Synonym(name, changed, source))
-    field = next(one for one in dataclasses.fields(config) if one.name == definition.broker_field)
-    value, default = config_text(getattr(config, field.name)), config_text(field.default)
-    if value != default:
-        synonyms.append(Synonym(name, value, ConfigSource.STATIC_BROKER))
-    synonyms.append(Synonym(name, default, ConfigSource.DEFAULT))
-    return synonyms
+def _definition(name: str) -> ConfigDefinition:
+    """A dynamic setting; one that nobody knows might be secret, so it is treated as if it were."""
+    known = DYNAMIC_BROKER_CONFIGS.get(name)
+    return known or ConfigDefinition(name, ConfigType.UNKNOWN, None, "")

@@ -4,111 +4,17 @@ The meaning of each is told in our own words; DescribeConfigs shows it as docume
 setting that was not given a value takes that of the broker setting named beside it.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Mapping
 
-from broker.config import INT32_MAX, INT64_MAX, BrokerConfig
+from broker.config import INT64_MAX, BrokerConfig
 from broker.errors import ErrorCode, KafkaError
+from broker.metadata.config_definition import (
+    ConfigDefinition,
+    ConfigType,
+    check_throttled_replicas,
+)
 
-
-class ConfigType(IntEnum):
-    """Kafka's numbers in DescribeConfigs v3."""
-
-    BOOLEAN = 1
-    STRING = 2
-    INT = 3
-    SHORT = 4
-    LONG = 5
-    DOUBLE = 6
-    LIST = 7
-    CLASS = 8
-    PASSWORD = 9
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigDefinition:
-    """One setting. `broker_field` names the field of BrokerConfig that holds its default."""
-
-    name: str
-    type: ConfigType
-    default: str
-    documentation: str
-    broker_field: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-    @property
-    def broker_name(self) -> str:
-        """Kafka's name of the broker setting with the default; "" when there is none."""
-        return self.broker_field.replace("_", ".")
-
-    def default_of(self, config: BrokerConfig, dynamic: Mapping[str, str]) -> str:
-        """The value of a topic that has none of its own; `dynamic`: broker settings by name."""
-        if not self.broker_field:
-            return self.default
-        changed = dynamic.get(self.broker_name)
-        return config_text(getattr(config, self.broker_field)) if changed is None else changed
-
-    def check(self, value: str) -> None:
-        """Raise INVALID_CONFIG when `value` cannot be a value of this setting."""
-        if self.type in (ConfigType.INT, ConfigType.LONG, ConfigType.SHORT):
-            self._check_bounds(value, self._number(value, int))
-        elif self.type is ConfigType.DOUBLE:
-            self._check_bounds(value, self._number(value, float))
-        elif self.type is ConfigType.BOOLEAN:
-            if value.lower() not in ("true", "false"):
-                raise self._refused(value, "Expected value to be either true or false")
-        elif self.type is ConfigType.LIST:
-            for item in split_list(value):
-                self._check_choice(item)
-        else:
-            self._check_choice(value)
-
-    def _number(self, value: str, kind: Callable[[str], float]) -> float:
-        try:
-            return kind(value.strip())
-        except ValueError:
-            raise self._refused(value, f"Not a number of type {self.type.name}") from None
-
-    def _check_bounds(self, value: str, number: float) -> None:
-        low = self.low
-        high = self.high
-        if self.type is ConfigType.INT:
-            high = INT32_MAX if high is None else high
-        elif self.type is ConfigType.LONG:
-            high = INT64_MAX if high is None else high
-        if low is not None and number < low:
-            raise self._refused(value, f"Value must be at least {low}")
-        if high is not None and number > high:
-            raise self._refused(value, f"Value must be no more than {high}")
-
-    def _check_choice(self, value: str) -> None:
-        if self.choices and value not in self.choices:
-            raise self._refused(value, f"String must be one of: {', '.join(self.choices)}")
-
-    def _refused(self, value: str, reason: str) -> KafkaError:
-        return KafkaError(
-            ErrorCode.INVALID_CONFIG,
-            f"Invalid value {value} for configuration {self.name}: {reason}",
-        )
-
-
-def config_text(value: object) -> str:
-    """A setting as Kafka writes it: lower-case booleans, lists with commas."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(str(item) for item in value)
-    return str(value)
-
-
-def split_list(value: str) -> list[str]:
-    """The items of a list setting."""
-    return [item.strip() for item in value.split(",") if item.strip()]
-
+SMALLEST_SEGMENT_BYTES = 1_048_576  # KIP-1030
 
 _T = ConfigType
 _CODECS = ("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer")
@@ -130,8 +36,10 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             _T.INT,
             "-1",
             "Effort of gzip when the broker compresses; -1 is the codec's own default.",
-            low=-1,
+            low=1,
             high=9,
+            broker_names=("compression.gzip.level",),
+            besides=-1,
         ),
         ConfigDefinition(
             "compression.lz4.level",
@@ -140,6 +48,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "Effort of lz4 when the broker compresses.",
             low=1,
             high=17,
+            broker_names=("compression.lz4.level",),
         ),
         ConfigDefinition(
             "compression.type",
@@ -156,6 +65,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "Effort of zstd when the broker compresses.",
             low=-131072,
             high=22,
+            broker_names=("compression.zstd.level",),
         ),
         ConfigDefinition(
             "delete.retention.ms",
@@ -179,6 +89,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             str(INT64_MAX),
             "Sync the log after so many records, whatever acks asked for.",
             low=1,
+            broker_names=("log.flush.interval.messages",),
         ),
         ConfigDefinition(
             "flush.ms",
@@ -186,6 +97,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             str(INT64_MAX),
             "Sync the log after so many milliseconds, whatever acks asked for.",
             low=0,
+            broker_names=("log.flush.interval.ms", "log.flush.scheduler.interval.ms"),
         ),
         ConfigDefinition(
             "follower.replication.throttled.replicas",
@@ -213,6 +125,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "-2",
             "Bytes kept on local disk with tiered storage; -2 takes retention.bytes.",
             low=-2,
+            broker_names=("log.local.retention.bytes",),
         ),
         ConfigDefinition(
             "local.retention.ms",
@@ -220,6 +133,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "-2",
             "Milliseconds kept on local disk with tiered storage; -2 takes retention.ms.",
             low=-2,
+            broker_names=("log.local.retention.ms",),
         ),
         ConfigDefinition(
             "max.compaction.lag.ms",
@@ -291,6 +205,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             _T.BOOLEAN,
             "false",
             "Reserve the disk space of a segment when it is made.",
+            broker_names=("log.preallocate",),
         ),
         ConfigDefinition(
             "remote.log.copy.disable",
@@ -325,6 +240,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "Age at which records may be deleted; -1 keeps them for ever.",
             "log_retention_ms",
             low=-1,
+            broker_names=("log.retention.ms", "log.retention.minutes", "log.retention.hours"),
         ),
         ConfigDefinition(
             "segment.bytes",
@@ -332,7 +248,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "1073741824",
             "Size at which a segment file is closed and a new one begun.",
             "log_segment_bytes",
-            low=14,
+            low=SMALLEST_SEGMENT_BYTES,
         ),
         ConfigDefinition(
             "segment.index.bytes",
@@ -348,6 +264,7 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "0",
             "Random part taken off segment.ms, so that not all segments are rolled at once.",
             low=0,
+            broker_names=("log.roll.jitter.ms", "log.roll.jitter.hours"),
         ),
         ConfigDefinition(
             "segment.ms",
@@ -356,12 +273,14 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
             "Age at which a segment file is closed although it is not full.",
             "log_roll_ms",
             low=1,
+            broker_names=("log.roll.ms", "log.roll.hours"),
         ),
         ConfigDefinition(
             "unclean.leader.election.enable",
             _T.BOOLEAN,
             "false",
             "Let a replica that was not in sync lead when there is no other, at the price of loss.",
+            broker_names=("unclean.leader.election.enable",),
         ),
     )
 }
@@ -378,8 +297,28 @@ def check_topic_config(name: str, value: str | None) -> None:
             ErrorCode.INVALID_CONFIG, f"Null value not supported for topic configs: {name}"
         )
     definition.check(value)
-    if name == "remote.storage.enable" and value.lower() == "true":
-        raise KafkaError(ErrorCode.INVALID_CONFIG, "Tiered storage is not available on this broker")
+    if name.endswith(".replication.throttled.replicas"):
+        check_throttled_replicas(name, value)
+    if name == "remote.storage.enable" and value.strip().lower() == "true":
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured"
+            " with remote log storage.",
+        )
+
+
+def check_together(values: Mapping[str, str]) -> None:
+    """Raise INVALID_CONFIG when settings of a topic contradict each other.
+
+    `values`: all of its settings, checked one by one before.
+    """
+    low, high = values["min.compaction.lag.ms"], values["max.compaction.lag.ms"]
+    if int(low) > int(high):
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            f"conflict topic config setting min.compaction.lag.ms ({low}) >"
+            f" max.compaction.lag.ms ({high})",
+        )
 
 
 def topic_config(
@@ -390,45 +329,3 @@ def topic_config(
         name: overrides.get(name, definition.default_of(config, dynamic))
         for name, definition in TOPIC_CONFIGS.items()
     }
-
-
-DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
-    definition.broker_name: definition
-    for definition in TOPIC_CONFIGS.values()
-    if definition.broker_field
-}
-"""Broker settings that can be changed while it runs: the defaults of topic settings."""
-
-
-def check_broker_config(name: str, value: str | None) -> None:
-    """Raise when a broker setting cannot be changed while it runs, or not to this value."""
-    definition = DYNAMIC_BROKER_CONFIGS.get(name)
-    if definition is None:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST, f"Cannot update these configs dynamically: Set({name})"
-        )
-    if value is None:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for configs: {name}")
-    definition.check(value)
-
-
-SECRET_SUFFIXES = ("_secret_key", "_password", "_passwords")
-"""Broker settings whose values nobody is told."""
-
-
-def broker_config_definitions() -> list[ConfigDefinition]:
-    """Every setting of the broker under Kafka's name, from its own dataclass, by name."""
-    kinds = {"bool": _T.BOOLEAN, "int": _T.LONG, "float": _T.DOUBLE, "str": _T.STRING}
-    definitions = [
-        ConfigDefinition(
-            name=field.name.replace("_", "."),
-            type=_T.PASSWORD
-            if field.name.endswith(SECRET_SUFFIXES)
-            else kinds.get(getattr(field.type, "__name__", ""), _T.LIST),
-            default=config_text(field.default),
-            documentation=field.metadata["help"],
-            broker_field=field.name,
-        )
-        for field in dataclasses.fields(BrokerConfig)
-    ]
-    return sorted(definitions, key=lambda definition: definition.name)

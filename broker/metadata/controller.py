@@ -5,25 +5,14 @@ words Kafka's own tools know. Nothing here changes anything; ids and defaults ar
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
-from functools import partial
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.config_table import (
-    TOPIC_CONFIGS,
-    ConfigType,
-    check_broker_config,
-    check_topic_config,
-    split_list,
-    topic_config,
-)
-from broker.metadata.group_configs import check_group_config
+from broker.metadata.config_table import check_together, check_topic_config, topic_config
 from broker.metadata.image import (
     ClusterImage,
-    ConfigResource,
     PartitionImage,
     ResourceType,
     TopicImage,
@@ -33,7 +22,6 @@ from broker.metadata.records import (
     INTERNAL_TOPICS,
     METADATA_TOPIC,
     ConfigRecord,
-    FeatureLevelRecord,
     MetadataRecord,
     ProducerIdsRecord,
     RemoveTopicRecord,
@@ -58,24 +46,6 @@ class TopicSpec:
     configs: Mapping[str, str | None] = field(default_factory=dict)
 
 
-class AlterOperation(IntEnum):
-    """What IncrementalAlterConfigs can do to a setting."""
-
-    SET = 0
-    DELETE = 1
-    APPEND = 2
-    SUBTRACT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigChange:
-    """One step of a change of settings."""
-
-    name: str
-    operation: int
-    value: str | None
-
-
 def create_topic(
     image: ClusterImage, spec: TopicSpec, topic_id: bytes, config: BrokerConfig
 ) -> list[MetadataRecord]:
@@ -90,6 +60,8 @@ def create_topic(
     _check_room(image, len(assignments), config)
     for name, value in spec.configs.items():
         check_topic_config(name, value)
+    own = {name: value for name, value in spec.configs.items() if value is not None}
+    check_together(topic_config(config, dynamic_broker_config(image, config), own))
     records: list[MetadataRecord] = [TopicRecord(name=spec.name, topic_id=topic_id)]
     records += [
         ConfigRecord(
@@ -152,53 +124,6 @@ def create_partitions(
     ]
 
 
-def alter_configs(
-    image: ClusterImage,
-    resource: ConfigResource,
-    changes: Iterable[ConfigChange],
-    config: BrokerConfig,
-) -> list[MetadataRecord]:
-    """Records of single changes to the settings of a topic or broker (KIP-339)."""
-    check_value = _checker(image, resource, config)
-    values = dict(image.configs.get(resource, {}))
-    seen = set()
-    records: list[MetadataRecord] = []
-    for change in changes:
-        if change.name in seen:
-            raise KafkaError(
-                ErrorCode.INVALID_REQUEST, f"Error due to duplicate config keys: {change.name}"
-            )
-        seen.add(change.name)
-        value = _changed_value(change, values.get(change.name))
-        if value is not None:
-            check_value(change.name, value)
-        if value != values.get(change.name):
-            records.append(_config_record(resource, change.name, value))
-    return records
-
-
-def replace_configs(
-    image: ClusterImage,
-    resource: ConfigResource,
-    values: Mapping[str, str | None],
-    config: BrokerConfig,
-) -> list[MetadataRecord]:
-    """Records that make `values` the only settings of a topic or broker (AlterConfigs)."""
-    check_value = _checker(image, resource, config)
-    for name, value in values.items():
-        check_value(name, value)
-    current = image.configs.get(resource, {})
-    records: list[MetadataRecord] = [
-        _config_record(resource, name, None) for name in current if name not in values
-    ]
-    records += [
-        _config_record(resource, name, value)
-        for name, value in values.items()
-        if current.get(name) != value
-    ]
-    return records
-
-
 def allocate_producer_ids(image: ClusterImage, broker_id: int) -> tuple[list[MetadataRecord], int]:
     """Records that hand out a block of PRODUCER_ID_BLOCK ids, and the first of them."""
     first = image.next_producer_id
@@ -222,28 +147,6 @@ def unregister_broker(image: ClusterImage, broker_id: int, alive: int) -> list[M
             ErrorCode.INVALID_REQUEST, f"broker {broker_id} is running: stop it before removing it"
         )
     return [UnregisterBrokerRecord(broker_id=broker_id, broker_epoch=broker.epoch)]
-
-
-def update_feature(
-    image: ClusterImage, name: str, level: int, supported: Mapping[str, tuple[int, int]]
-) -> list[MetadataRecord]:
-    """Records that put a feature of the cluster to `level` (KIP-584); 0 switches it off."""
-    if name not in supported:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
-            f"Invalid update version {level} for feature {name}. The controller does not support"
-            " the given feature.",
-        )
-    low, high = supported[name]
-    if not low <= level <= high:
-        raise KafkaError(
-            ErrorCode.INVALID_UPDATE_VERSION,
-            f"Invalid update version {level} for feature {name}. Versions {low} to {high} are"
-            " supported.",
-        )
-    if image.features.get(name, 0) == level:
-        return []
-    return [FeatureLevelRecord(name=name, feature_level=level)]
 
 
 def find_topic(image: ClusterImage, name: str) -> TopicImage:
@@ -400,58 +303,3 @@ def _new_partition(index: int, replicas: Sequence[int]) -> PartitionImage:
         leader_epoch=0,
         partition_epoch=0,
     )
-
-
-def _checker(
-    image: ClusterImage, resource: ConfigResource, config: BrokerConfig
-) -> Callable[[str, str | None], None]:
-    resource_type, name = resource
-    if resource_type == ResourceType.TOPIC:
-        find_topic(image, name)
-        return check_topic_config
-    if resource_type == ResourceType.BROKER:
-        if name and not (name.isdigit() and int(name) in image.brokers):
-            raise KafkaError(
-                ErrorCode.INVALID_REQUEST, f"Broker '{name}' is not one of {sorted(image.brokers)}"
-            )
-        return check_broker_config
-    if resource_type == ResourceType.GROUP:
-        if not name:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.")
-        return partial(check_group_config, config)
-    raise KafkaError(
-        ErrorCode.INVALID_REQUEST,
-        f"settings of resource type {resource_type} cannot be changed here",
-    )
-
-
-def _config_record(resource: ConfigResource, name: str, value: str | None) -> ConfigRecord:
-    return ConfigRecord(
-        resource_type=resource[0], resource_name=resource[1], name=name, value=value
-    )
-
-
-def _changed_value(change: ConfigChange, current: str | None) -> str | None:
-    """The value after one change; None: the setting has no value of its own any more."""
-    if change.operation == AlterOperation.DELETE:
-        return None
-    if change.value is None:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}")
-    if change.operation == AlterOperation.SET:
-        return change.value
-    if change.operation not in (AlterOperation.APPEND, AlterOperation.SUBTRACT):
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"operation {change.operation} does not exist")
-    definition = TOPIC_CONFIGS.get(change.name)
-    if definition is None or definition.type is not ConfigType.LIST:
-        raise KafkaError(
-            ErrorCode.INVALID_CONFIG,
-            f"Can't {AlterOperation(change.operation).name} to key {change.name} because its type"
-            " is not LIST.",
-        )
-    items = split_list(definition.default if current is None else current)
-    wanted = split_list(change.value)
-    if change.operation == AlterOperation.APPEND:
-        items += [item for item in wanted if item not in items]
-    else:
-        items = [item for item in items if item not in wanted]
-    return ",".join(items)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.config_table import ConfigDefinition, ConfigType, config_text
+from broker.metadata.config_definition import ConfigDefinition, ConfigType, config_text
 from broker.metadata.image import ClusterImage, ResourceType
 
 CONSUMER_SESSION = "consumer.session.timeout.ms"
@@ -45,11 +45,11 @@ class GroupSetting:
     high_field: str = ""
 
 
-def _interval(name: str, documentation: str) -> tuple[str, GroupSetting]:
+def _interval(name: str, documentation: str, low: int = 1) -> tuple[str, GroupSetting]:
     """A setting in milliseconds, bounded by `group.<kind>.min.<rest>` and `...max...`."""
     kind, _, rest = name.replace(".", "_").partition("_")
     definition = ConfigDefinition(
-        name, ConfigType.INT, "", documentation, f"group_{kind}_{rest}", low=1
+        name, ConfigType.INT, "", documentation, f"group_{kind}_{rest}", low=low
     )
     return name, GroupSetting(definition, f"group_{kind}_min_{rest}", f"group_{kind}_max_{rest}")
 
@@ -83,7 +83,9 @@ GROUP_CONFIGS: Mapping[str, GroupSetting] = dict(
                 )
             ),
         ),
-        _interval(SHARE_LOCK, "How long a record that was given to a share consumer is its own."),
+        _interval(
+            SHARE_LOCK, "How long a record that was given to a share consumer is its own.", 1000
+        ),
         _interval(SHARE_SESSION, "A share consumer that is silent for so long is dropped."),
         _interval(STREAMS_HEARTBEAT, "How often a Kafka Streams client sends heartbeats."),
         (
@@ -156,8 +158,9 @@ def reset_duration_ms(value: str) -> int | None:
     if not parts:
         raise KafkaError(
             ErrorCode.INVALID_CONFIG,
-            f"Invalid value {value} for configuration {SHARE_RESET}: it must be {LATEST},"
-            f" {EARLIEST} or {BY_DURATION}PnDTnHnMn.nS",
+            f"Invalid value {value} for configuration {SHARE_RESET}: Invalid value `{value}` for"
+            f" configuration {SHARE_RESET}. The value must be either '{EARLIEST}', '{LATEST}' or of"
+            f" the format '{BY_DURATION}<PnDTnHnMn.nS>'.",
         )
     return int(sum(float(count) * _MILLISECONDS[unit] for unit, count in parts.items()))
 
@@ -172,5 +175,6 @@ def default_value(config: BrokerConfig, name: str) -> str:
     """What a group has that was not given a value of its own."""
     definition = GROUP_CONFIGS[name].definition
     if not definition.broker_field:
+        assert definition.default is not None
         return definition.default
     return config_text(getattr(config, definition.broker_field))

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from broker.config import BrokerConfig
-from broker.metadata.config_table import split_list
+from broker.metadata.config_definition import split_list
 from broker.storage.log import LogConfig
 
 METADATA_MESSAGE_BYTES_MAX = 2**31 - 1  # a snapshot of the metadata is one batch

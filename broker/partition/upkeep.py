@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
@@ -30,22 +30,24 @@ class Upkeep:
         storage: tuple[Files, LogManager],
         partitions: Partitions,
     ) -> None:
-        self._config = config
+        self.config = config
+        """The settings of now: those that can be changed while the broker runs are taken anew."""
         self._clock = clock
         self._files, self._logs = storage
         self._partitions = partitions
 
     async def run(self) -> None:
         """Until cancelled."""
+        steps: tuple[tuple[Callable[[], int], Callable[[], Awaitable[None]]], ...] = (
+            (lambda: self.config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
+            (lambda: self.config.log_retention_check_interval_ms, self.delete_old_segments),
+            (lambda: REMOVE_FILES_MS, self.remove_files),
+            (lambda: PRODUCER_EXPIRY_MS, self.expire_producers),
+            (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
+            (lambda: RETRY_MISSING_MS, self._partitions.open_missing),
+        )
         async with asyncio.TaskGroup() as tasks:
-            for interval_ms, step in (
-                (self._config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
-                (self._config.log_retention_check_interval_ms, self.delete_old_segments),
-                (REMOVE_FILES_MS, self.remove_files),
-                (PRODUCER_EXPIRY_MS, self.expire_producers),
-                (self._config.log_cleaner_backoff_ms, self.compact),
-                (RETRY_MISSING_MS, self._partitions.open_missing),
-            ):
+            for interval_ms, step in steps:
                 tasks.create_task(self._every(interval_ms, step), name=step.__name__)
 
     async def checkpoint(self) -> None:
@@ -59,6 +61,8 @@ class Upkeep:
                 await worker.run(self._logs.checkpoint, path, watermarks)
             except StorageError as error:
                 self._partitions.directory_failed(worker, error)
+            except KafkaError as refusal:  # no space left: the next period tries it again
+                log.warning("checkpoint not written: %s directory=%s", refusal, path)
 
     async def delete_old_segments(self) -> None:
         """Retention by age and size."""
@@ -78,10 +82,17 @@ class Upkeep:
         """Keep the last record of each key in the logs that are dirty enough.
 
         The long part runs aside, on segments that no longer change; only putting the result in
-        place runs in the thread that appends.
+        place runs in the thread that appends. `log_cleaner_threads` logs are worked on at once.
         """
-        for partition in self._partitions.all():
-            if partition.is_online and partition.log.config.compacts:
+        dirty = iter([one for one in self._partitions.all() if one.log.config.compacts])
+        async with asyncio.TaskGroup() as cleaners:
+            for _ in range(self.config.log_cleaner_threads):
+                cleaners.create_task(self._compact_all(dirty), name="cleaner")
+
+    async def _compact_all(self, partitions: Iterator[Partition]) -> None:
+        """One cleaner: takes the next log when it is done with one."""
+        for partition in partitions:
+            if partition.is_online:
                 try:
                     await self._compact(partition)
                 except (KafkaError, StorageError) as error:
@@ -102,7 +113,7 @@ class Upkeep:
 
     async def expire_producers(self) -> None:
         """Forget the sequences of producers that have been idle for a day."""
-        expiration_ms = self._config.producer_id_expiration_ms
+        expiration_ms = self.config.producer_id_expiration_ms
         await self._each(
             lambda partition: partition.log.producer_state.remove_expired(
                 self._clock.now_ms(), expiration_ms
@@ -118,10 +129,14 @@ class Upkeep:
                 except (KafkaError, StorageError) as error:
                     partition.refusal_for(error)
 
-    async def _every(self, interval_ms: int, step: Callable[[], Awaitable[None]]) -> None:
+    async def _every(
+        self, interval_ms: Callable[[], int], step: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await asyncio.sleep(interval_ms / 1000)
+            await asyncio.sleep(interval_ms() / 1000)
             try:
                 await step()
-            except (KafkaError, StorageError):
+            except KafkaError as refusal:
+                log.warning("upkeep tried again later: %s step=%s", refusal, step.__name__)
+            except StorageError:
                 log.exception("upkeep failed, tried again later step=%s", step.__name__)

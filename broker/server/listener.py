@@ -54,6 +54,12 @@ class Listener:
         self._connections: Connections | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
+    def limit(self, limits: Limits) -> None:
+        """Bounds that count from now on; connections that are open stay open."""
+        self._limits = limits
+        if self._connections is not None:
+            self._connections.limits = limits
+
     def bind(self, host: str, port: int) -> int:
         """Take the port (0: a free one) and return it; OSError when it is taken.
 

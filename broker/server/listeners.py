@@ -114,6 +114,11 @@ class Listeners:
             await asyncio.sleep(CHECK_S)
             await self.renew_certificates()
 
+    def follow(self, config: BrokerConfig) -> None:
+        """Take the limits of settings that were changed while the broker runs."""
+        for door in self._doors:
+            door.listener.limit(limits_of(config))
+
     async def stop(self) -> None:
         """Stop all of them; they end the requests in work side by side."""
         if self._watching is not None:

@@ -89,6 +89,7 @@ class MemoryFiles:
         self.writes = 0
         self.syncs = 0
         self.bytes_left = 1 << 62
+        self.full_directory = ""  # no write below it has room; "": none
         self.bytes_read: dict[str, int] = {}
         self.crash_after: int | None = None  # raise PowerCut once so many steps are done
         self.fail_write: int | None = None  # StorageError at this write, counted from 1
@@ -170,7 +171,8 @@ class MemoryFiles:
         self.writes += 1
         if self.writes == self.fail_write:
             raise StorageError(f"cannot append to {path}: input/output error")
-        if length > self.bytes_left:
+        is_full = self.full_directory and path.startswith(self.full_directory)
+        if is_full or length > self.bytes_left:
             raise disk_full(path, length)
 
     def before_sync(self, path: str) -> None:

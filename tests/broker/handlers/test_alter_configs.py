@@ -15,7 +15,7 @@ TOPIC = 2
 async def test_settings_that_are_not_named_go_back_to_their_defaults(
     client: RawClient, broker: RunningBroker
 ) -> None:
-    await make_topic(client, "pages", retention_ms="5", segment_bytes="1000000")
+    await make_topic(client, "pages", retention_ms="5", segment_bytes="2000000")
     configs = [AlterableConfig("retention.ms", "6")]
     request = AlterConfigsRequest([AlterConfigsResource(TOPIC, "pages", configs)])
 

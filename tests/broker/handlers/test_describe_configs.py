@@ -6,7 +6,9 @@ from broker.protocol.messages.describe_configs import (
     DescribeConfigsResponse,
     DescribeConfigsResult,
 )
+from tests.support.config_calls import set_broker_config
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import make_topic
 
 TOPIC, BROKER, GROUP = 2, 4, 32
@@ -42,17 +44,70 @@ async def test_a_value_of_its_own_stands_before_the_brokers(client: RawClient) -
     assert (config.value, config.config_source, config.config_type) == ("1000", 1, 5)
     assert [(one.name, one.value, one.source) for one in config.synonyms] == [
         ("retention.ms", "1000", 1),
-        ("log.retention.ms", "604800000", 5),
+    ]
+
+
+async def test_a_default_counted_in_hours_stands_behind_one_in_milliseconds(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages")
+    await set_broker_config(client, "1", "log.retention.ms", "1000")
+    await set_broker_config(client, "", "log.retention.ms", "2000")
+
+    (config,) = (await described(client, TOPIC, "pages", ["retention.ms"])).configs
+
+    assert (config.value, config.config_source) == ("1000", 2)
+    assert [(one.name, one.value, one.source) for one in config.synonyms] == [
+        ("log.retention.ms", "1000", 2),
+        ("log.retention.ms", "2000", 3),
+        ("log.retention.hours", "168", 5),
     ]
 
 
 async def test_settings_of_the_broker_carry_kafkas_names(client: RawClient) -> None:
     result = await described(client, BROKER, "1")
 
+    told = {config.name: config for config in result.configs}
+    assert told["message.max.bytes"].value == "1048588"
+    assert told["delete.topic.enable"].value == "true"
+    assert (told["node.id"].value, told["node.id"].config_source) == ("1", 4)
+    assert told["log.retention.ms"].value is None
+    assert told["log.retention.hours"].value == "168"
+    assert told["process.roles"].value == "broker,controller"
+    assert told["delegation.token.secret.key"].is_sensitive
+    assert all(config.documentation for config in result.configs)
+
+
+async def test_the_broker_tells_where_it_listens_and_writes(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    result = await described(client, BROKER, "1", ["advertised.listeners", "log.dirs"])
+
     values = {config.name: config.value for config in result.configs}
-    assert values["message.max.bytes"] == "1048588"
-    assert values["delete.topic.enable"] == "true"
-    assert values["node.id"] == "1"
+    assert values == {
+        "advertised.listeners": f"PLAINTEXT://{broker.host}:{broker.port}",
+        "log.dirs": ",".join(broker.services.partitions.workers),
+    }
+
+
+async def test_a_setting_that_nobody_knows_is_kept_and_hidden(client: RawClient) -> None:
+    await set_broker_config(client, "", "plugin.password", "hush")
+
+    (shared,) = [
+        one for one in (await described(client, BROKER, "")).configs if one.name[:6] == "plugin"
+    ]
+    (own,) = (await described(client, BROKER, "1", ["plugin.password"])).configs
+
+    assert (shared.value, shared.is_sensitive, shared.read_only) == (None, True, True)
+    assert (own.value, own.config_source) == (None, 3)
+
+
+async def test_with_eligible_replicas_the_cluster_has_a_minimum_of_its_own(
+    client: RawClient,
+) -> None:
+    (config,) = (await described(client, BROKER, "")).configs
+
+    assert (config.name, config.value, config.config_source) == ("min.insync.replicas", "1", 3)
 
 
 async def test_what_is_not_there_is_refused(client: RawClient) -> None:

@@ -1,35 +1,18 @@
 import pytest
 
 from broker.errors import ErrorCode
-from broker.protocol.messages.incremental_alter_configs import (
-    AlterableConfig,
-    AlterConfigsResource,
-    IncrementalAlterConfigsRequest,
-    IncrementalAlterConfigsResponse,
-)
+from tests.support.config_calls import APPEND, BROKER, DELETE, GROUP, SET, SUBTRACT, TOPIC, altered
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import batch_of, make_topic, write
-
-TOPIC, BROKER = 2, 4
-SET, DELETE, APPEND, SUBTRACT = range(4)
-
-
-async def altered(
-    client: RawClient, kind: int, resource: str, *changes: tuple[str, int, str | None]
-) -> ErrorCode:
-    configs = [AlterableConfig(*change) for change in changes]
-    request = IncrementalAlterConfigsRequest([AlterConfigsResource(kind, resource, configs)])
-    response = await client.ask(request, 1, IncrementalAlterConfigsResponse)
-    return ErrorCode(response.responses[0].error_code)
 
 
 async def test_a_new_limit_counts_for_the_next_write(client: RawClient) -> None:
     await make_topic(client, "pages")
 
-    code = await altered(client, TOPIC, "pages", ("max.message.bytes", SET, "100"))
+    answer = await altered(client, TOPIC, "pages", ("max.message.bytes", SET, "100"))
 
-    assert code == ErrorCode.NONE
+    assert answer.error_code == ErrorCode.NONE
     assert (await write(client, "pages", batch_of(b"x" * 200))).error_code == (
         ErrorCode.MESSAGE_TOO_LARGE
     )
@@ -62,33 +45,97 @@ async def test_a_default_of_all_brokers_reaches_the_topics_without_a_value(
 ) -> None:
     await make_topic(client, "pages")
 
-    code = await altered(client, BROKER, "", ("log.retention.ms", SET, "77"))
+    answer = await altered(client, BROKER, "", ("log.retention.ms", SET, "77"))
 
-    assert code == ErrorCode.NONE
+    assert answer.error_code == ErrorCode.NONE
     assert broker.services.partitions.get("pages", 0).log.config.retention_ms == 77
 
 
+async def test_limits_of_connections_count_from_now_on(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await altered(client, BROKER, "1", ("max.connections", SET, "1"))
+
+    second = await RawClient.connect(broker.host, broker.port)
+
+    assert await second.read_to_end() == b""
+    second.close()
+
+
+async def test_as_many_logs_are_compacted_at_once_as_is_asked_for(client: RawClient) -> None:
+    doubled = await altered(client, BROKER, "", ("log.cleaner.threads", SET, "2"))
+    beyond = await altered(client, BROKER, "", ("log.cleaner.threads", SET, "5"))
+
+    assert doubled.error_code == ErrorCode.NONE
+    assert "more than double the current value 2" in str(beyond.error_message)
+
+
+REFUSED = ErrorCode.INVALID_REQUEST
+INVALID = ErrorCode.INVALID_CONFIG
+
+
 @pytest.mark.parametrize(
-    ("kind", "resource", "change", "code"),
+    ("kind", "resource", "changes", "code", "words"),
     [
-        (TOPIC, "none", ("retention.ms", SET, "1"), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
-        (TOPIC, "pages", ("no.such", SET, "1"), ErrorCode.INVALID_CONFIG),
-        (TOPIC, "pages", ("retention.ms", SET, "-2"), ErrorCode.INVALID_CONFIG),
-        (TOPIC, "pages", ("retention.ms", SET, None), ErrorCode.INVALID_REQUEST),
-        (TOPIC, "pages", ("retention.ms", APPEND, "1"), ErrorCode.INVALID_CONFIG),
-        (TOPIC, "pages", ("cleanup.policy", SET, "forget"), ErrorCode.INVALID_CONFIG),
-        (TOPIC, "pages", ("preallocate", SET, "maybe"), ErrorCode.INVALID_CONFIG),
-        (BROKER, "1", ("node.id", SET, "2"), ErrorCode.INVALID_REQUEST),
-        (BROKER, "9", ("log.retention.ms", SET, "2"), ErrorCode.INVALID_REQUEST),
+        (
+            TOPIC,
+            "none",
+            [("retention.ms", SET, "1")],
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            "The topic 'none' does not exist.",
+        ),
+        (TOPIC, "", [("retention.ms", SET, "1")], REFUSED, "Default topic resources are not"),
+        (TOPIC, "a b", [("retention.ms", SET, "1")], ErrorCode.INVALID_TOPIC_EXCEPTION, "'a b'"),
+        (TOPIC, "pages", [("no.such", SET, "1")], INVALID, "Unknown topic config name: no.such"),
+        (TOPIC, "pages", [("retention.ms", SET, "-2")], INVALID, "Value must be at least -1"),
+        (TOPIC, "pages", [("retention.ms", SET, "1_0")], INVALID, "Not a number of type LONG"),
+        (TOPIC, "pages", [("retention.ms", SET, None)], REFUSED, "Null value not supported for :"),
+        (TOPIC, "pages", [("retention.ms", APPEND, "1")], INVALID, "because its type is not LIST"),
+        (TOPIC, "pages", [("retention.ms", 9, "1")], REFUSED, "Unknown operations type 9"),
+        (TOPIC, "pages", [("retention.ms", SET, "1")] * 2, REFUSED, "duplicate config keys"),
+        (TOPIC, "pages", [("max.message.bytes", SET, "99999999999")], INVALID, "of type INT"),
+        (TOPIC, "pages", [("cleanup.policy", SET, "forget")], INVALID, "must be one of: compact"),
+        (TOPIC, "pages", [("preallocate", SET, "maybe")], INVALID, "to be either true or false"),
+        (TOPIC, "pages", [("segment.bytes", SET, "1000")], INVALID, "must be at least 1048576"),
+        (TOPIC, "pages", [("compression.gzip.level", SET, "0")], INVALID, "9 or equal to -1"),
+        (TOPIC, "pages", [("remote.storage.enable", SET, "true")], INVALID, "is disabled in the"),
+        (
+            TOPIC,
+            "pages",
+            [("leader.replication.throttled.replicas", SET, "x")],
+            INVALID,
+            "must be the literal '*'",
+        ),
+        (
+            TOPIC,
+            "pages",
+            [("min.compaction.lag.ms", SET, "9"), ("max.compaction.lag.ms", SET, "5")],
+            INVALID,
+            "conflict topic config setting min.compaction.lag.ms (9) > max.compaction.lag.ms (5)",
+        ),
+        (BROKER, "1", [("node.id", SET, "2")], REFUSED, "dynamically: Set(node.id)"),
+        (BROKER, "1", [("ssl.keystore.location", SET, "x")], REFUSED, "only per-listener"),
+        (BROKER, "1", [("message.max.bytes", SET, "-3")], REFUSED, "message.max.bytes: Value must"),
+        (BROKER, "1", [("min.insync.replicas", SET, "2")], INVALID, "Broker-level min.insync"),
+        (BROKER, "", [("min.insync.replicas", DELETE, None)], INVALID, "cannot be removed while"),
+        (BROKER, "", [("log.retention.ms", APPEND, "1")], INVALID, "append is not allowed for"),
+        (BROKER, "9", [("log.retention.ms", SET, "2")], REFUSED, "expected 1, but received 9"),
+        (BROKER, "x", [("log.retention.ms", SET, "2")], REFUSED, "Node id must be an integer"),
+        (GROUP, "", [("share.isolation.level", SET, "x")], REFUSED, "Default group resources are"),
+        (7, "x", [("retention.ms", SET, "2")], REFUSED, "Unknown resource type 7"),
     ],
 )
-async def test_what_cannot_be_set_is_refused(
+async def test_what_cannot_be_set_is_refused_in_kafkas_words(
     client: RawClient,
     kind: int,
     resource: str,
-    change: tuple[str, int, str | None],
+    changes: list[tuple[str, int, str | None]],
     code: ErrorCode,
+    words: str,
 ) -> None:
     await make_topic(client, "pages")
 
-    assert await altered(client, kind, resource, change) == code
+    answer = await altered(client, kind, resource, *changes)
+
+    assert answer.error_code == code
+    assert words in str(answer.error_message)

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from broker.errors import ErrorCode
 from broker.protocol.messages.update_features import (
     FeatureUpdateKey,
@@ -9,30 +11,34 @@ from broker.protocol.messages.update_features import (
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
 
-UPGRADE, SAFE_DOWNGRADE = 1, 2
+UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE = 1, 2, 3
 FEATURE = "eligible.leader.replicas.version"
 
 
-async def updated(client: RawClient, name: str, level: int, kind: int = UPGRADE) -> ErrorCode:
+async def answered(
+    client: RawClient, name: str, level: int, kind: int, version: int = 2
+) -> UpdateFeaturesResponse:
     update = FeatureUpdateKey(name, level, upgrade_type=kind)
-    response = await client.ask(UpdateFeaturesRequest(1000, [update]), 2, UpdateFeaturesResponse)
-    return ErrorCode(response.error_code)
+    request = UpdateFeaturesRequest(1000, [update])
+    return await client.ask(request, version, UpdateFeaturesResponse)
 
 
-async def test_a_raised_level_stays_over_a_restart(tmp_path: Path) -> None:
+async def updated(client: RawClient, name: str, level: int, kind: int = UPGRADE) -> ErrorCode:
+    return ErrorCode((await answered(client, name, level, kind)).error_code)
+
+
+async def test_a_lowered_level_stays_over_a_restart(tmp_path: Path) -> None:
     async with (
         running_broker(tmp_path / "data") as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        assert await updated(client, FEATURE, 1) == ErrorCode.NONE
+        assert await updated(client, FEATURE, 0, SAFE_DOWNGRADE) == ErrorCode.NONE
 
     async with running_broker(tmp_path / "data") as broker:
-        assert broker.services.cluster.image.features[FEATURE] == 1
+        assert broker.services.cluster.image.features[FEATURE] == 0
 
 
 async def test_lowering_has_to_be_meant(client: RawClient) -> None:
-    await updated(client, FEATURE, 1)
-
     by_chance = await updated(client, FEATURE, 0)
     meant = await updated(client, FEATURE, 0, SAFE_DOWNGRADE)
 
@@ -42,3 +48,27 @@ async def test_lowering_has_to_be_meant(client: RawClient) -> None:
 async def test_what_the_broker_cannot_do_is_refused(client: RawClient) -> None:
     assert await updated(client, FEATURE, 9) == ErrorCode.INVALID_UPDATE_VERSION
     assert await updated(client, "flying.version", 1) == ErrorCode.INVALID_UPDATE_VERSION
+
+
+PREFIX = "The update failed for all features since the following feature had an error: "
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "kind", "words"),
+    [
+        ("flying.version", 1, UPGRADE, "Local controller 1 does not support this feature."),
+        ("group.version", 9, UPGRADE, "Local controller 1 only supports versions 0-1"),
+        ("group.version", 1, 7, "The controller does not support the given upgrade type."),
+        ("group.version", -1, UPGRADE, "A feature version cannot be less than 0."),
+        ("metadata.version", 7, SAFE_DOWNGRADE, "it might delete metadata information."),
+        ("metadata.version", 7, UNSAFE_DOWNGRADE, "Unsafe metadata downgrade is not supported"),
+    ],
+)
+async def test_a_refusal_is_told_for_all_in_kafkas_words(
+    client: RawClient, name: str, level: int, kind: int, words: str
+) -> None:
+    answer = await answered(client, name, level, kind, version=1)
+
+    assert (answer.error_code, answer.results) == (ErrorCode.INVALID_UPDATE_VERSION, [])
+    assert str(answer.error_message).startswith(PREFIX)
+    assert words in str(answer.error_message)

@@ -6,6 +6,7 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from broker.config import BrokerConfig
 from broker.errors import KafkaError
 from broker.metadata import controller
+from broker.metadata.config_changes import ConfigChange, alter_configs
 from broker.metadata.image import ClusterImage, ResourceType
 from broker.metadata.records import (
     MetadataRecord,
@@ -36,10 +37,8 @@ def decide(image: ClusterImage, step: tuple[str, str, int], number: int) -> list
         if verb == "grow":
             return controller.create_partitions(image, name, count, None, CONFIG)
         if verb == "config":
-            change = controller.ConfigChange("retention.ms", 0, str(count))
-            return controller.alter_configs(
-                image, (int(ResourceType.TOPIC), name), [change], CONFIG
-            )
+            change = ConfigChange("retention.ms", 0, str(count))
+            return alter_configs(image, (int(ResourceType.TOPIC), name), [change], CONFIG)
         return controller.allocate_producer_ids(image, 1)[0]
     except KafkaError:
         return []

@@ -1,6 +1,9 @@
 """A disk that is full or fails, under a running broker."""
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from broker.coordinator.cluster import Cluster
 from broker.errors import ErrorCode, KafkaError
@@ -57,6 +60,38 @@ async def test_the_cluster_log_recovers_from_a_full_disk_by_itself(tmp_path: Pat
         assert refused is ErrorCode.KAFKA_STORAGE_ERROR
         assert (first, again) == (ErrorCode.NONE, ErrorCode.TOPIC_ALREADY_EXISTS)
         assert cluster.image.topics.keys() == {"a"}
+
+
+async def test_a_full_directory_costs_no_other_its_checkpoint(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files, directories = MemoryFiles(), ("/one", "/two")
+    async with (
+        running_broker(
+            tmp_path,
+            files=files,
+            log_dirs=directories,
+            log_flush_offset_checkpoint_interval_ms=100,
+        ) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages", partitions=2)
+        partitions = broker.services.partitions
+        by_worker = {partitions.get("pages", index).worker: index for index in range(2)}
+        files.full_directory, healthy = directories
+        index = by_worker[partitions.workers[healthy]]
+
+        written = await write(client, "pages", batch_of(b"a"), partition=index)
+        checkpoint = f"{healthy}/recovery-point-offset-checkpoint"
+        while f"pages {index} 1\n" not in contents(files, checkpoint):
+            await asyncio.sleep(0.01)
+
+        assert written.error_code == ErrorCode.NONE
+        assert [record.message for record in caplog.records if record.exc_info] == []
+
+
+def contents(files: MemoryFiles, path: str) -> str:
+    return files.contents(path).decode() if files.exists(path) else ""
 
 
 async def test_a_failed_sync_takes_the_directory_offline_for_good(tmp_path: Path) -> None:

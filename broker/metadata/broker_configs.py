@@ -1,0 +1,214 @@
+"""Every setting of the broker as Kafka names it, and which of them change while it runs.
+
+Most are fields of BrokerConfig; those that Kafka has and this broker does not set stand in
+broker_config_table. A value that was changed while the broker ran is in the metadata, for one
+broker (its id) or for all of them (the empty name); the first wins.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from broker.config import BrokerConfig
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.broker_config_table import OTHER_DEFINITIONS, THROTTLES
+from broker.metadata.config_definition import ConfigDefinition, ConfigType, config_text
+from broker.metadata.config_table import SMALLEST_SEGMENT_BYTES, TOPIC_CONFIGS
+
+SECRET_SUFFIXES = ("_secret_key", "_password", "_passwords")
+"""Broker settings whose values nobody is told."""
+
+_T = ConfigType
+_TYPES = {"bool": _T.BOOLEAN, "int": _T.INT, "float": _T.DOUBLE, "str": _T.STRING}
+_LONGS = frozenset(
+    (
+        "connections.max.idle.ms",
+        "connections.max.reauth.ms",
+        "delegation.token.expiry.check.interval.ms",
+        "delegation.token.expiry.time.ms",
+        "delegation.token.max.lifetime.ms",
+        "log.cleaner.backoff.ms",
+        "log.cleaner.delete.retention.ms",
+        "log.cleaner.max.compaction.lag.ms",
+        "log.cleaner.min.compaction.lag.ms",
+        "log.message.timestamp.after.max.ms",
+        "log.message.timestamp.before.max.ms",
+        "log.retention.bytes",
+        "log.retention.check.interval.ms",
+        "log.retention.ms",
+        "log.roll.ms",
+        "log.segment.delete.delay.ms",
+        "offsets.retention.check.interval.ms",
+        "queued.max.request.bytes",
+    )
+)
+_NULL_WHEN_DEFAULT = frozenset(("log.retention.ms", "log.roll.ms"))
+"""Kafka counts these in hours until somebody sets milliseconds."""
+_NULL_WHEN_EMPTY = frozenset(
+    (
+        "delegation.token.secret.key",
+        "sasl.oauthbearer.expected.issuer",
+        "ssl.key.password",
+        "ssl.keystore.location",
+        "ssl.truststore.location",
+    )
+)
+_TEXTS_OF_LISTS = frozenset(("listener.security.protocol.map",))
+_FIXED_FAMILIES = ("listener.name.", "remote.", "sasl.", "ssl.")
+"""Settings beginning so could only change with listeners made anew, or are not there at all."""
+CHAINS: Mapping[str, tuple[str, ...]] = {
+    chain[0]: chain
+    for definition in TOPIC_CONFIGS.values()
+    if len(chain := definition.broker_chain) > 1
+}
+"""Settings that take the value of the next one when they have none."""
+
+BOUNDS: Mapping[str, tuple[int, int | None]] = {
+    "log.cleaner.backoff.ms": (0, None),
+    "log.cleaner.threads": (0, None),
+    "max.connections": (0, None),
+    "max.connections.per.ip": (0, None),
+    "producer.id.expiration.ms": (1, None),
+}
+"""Dynamic settings that are no default of a topic, with Kafka's bounds."""
+
+
+def _of_field(field: "dataclasses.Field[Any]") -> ConfigDefinition:
+    name = field.name.replace("_", ".")
+    kind = _TYPES.get(getattr(field.type, "__name__", ""), _T.LIST)
+    if field.name.endswith(SECRET_SUFFIXES):
+        kind = _T.PASSWORD
+    elif name in _LONGS:
+        kind = _T.LONG
+    elif name in _TEXTS_OF_LISTS:
+        kind = _T.STRING
+    low, high = BOUNDS.get(name, (None, None))
+    documentation = field.metadata["help"]
+    return ConfigDefinition(
+        name, kind, _default(name, field.default), documentation, field.name, low=low, high=high
+    )
+
+
+def _default(name: str, value: object) -> str | None:
+    text = config_text(value)
+    if name in _NULL_WHEN_DEFAULT or (name in _NULL_WHEN_EMPTY and not text):
+        return None
+    return text
+
+
+BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
+    definition.name: definition
+    for definition in sorted(
+        (*(_of_field(field) for field in dataclasses.fields(BrokerConfig)), *OTHER_DEFINITIONS),
+        key=lambda definition: definition.name,
+    )
+}
+"""Every setting of the broker by name."""
+
+
+def _topic_defaults() -> dict[str, ConfigDefinition]:
+    """The settings that are defaults of topics, with the bounds that topics have."""
+    return {
+        definition.broker_chain[0]: dataclasses.replace(
+            definition,
+            name=definition.broker_chain[0],
+            low=None if definition.name in ("retention.ms", "retention.bytes") else definition.low,
+        )
+        for definition in TOPIC_CONFIGS.values()
+        if definition.broker_chain
+    }
+
+
+DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
+    **_topic_defaults(),
+    **{name: BROKER_CONFIGS[name] for name in BOUNDS},
+    **{definition.name: definition for definition in THROTTLES},
+}
+"""Broker settings that can be changed while it runs."""
+
+assert DYNAMIC_BROKER_CONFIGS["log.segment.bytes"].low == SMALLEST_SEGMENT_BYTES
+
+
+def is_dynamic(name: str) -> bool:
+    """Whether a broker setting can be changed while it runs."""
+    return name in DYNAMIC_BROKER_CONFIGS
+
+
+def check_broker_configs(
+    config: BrokerConfig, dynamic: Mapping[str, str], changed: Mapping[str, str | None]
+) -> None:
+    """Raise INVALID_REQUEST when these cannot be set while the broker runs, or not to this.
+
+    `dynamic`: what was changed before. A name that Kafka does not know is kept and does nothing,
+    as there, where it may belong to a plugin.
+    """
+    static = sorted(
+        name
+        for name in changed
+        if not is_dynamic(name) and (name in BROKER_CONFIGS or name.startswith(_FIXED_FAMILIES))
+    )
+    per_listener = [name for name in static if name.startswith("ssl.key") or "truststore" in name]
+    if per_listener:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            "These security configs can be dynamically updated only per-listener using the"
+            f" listener prefix: HashSet({', '.join(per_listener)})",
+        )
+    if static:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Cannot update these configs dynamically: Set({', '.join(static)})",
+        )
+    for name, value in changed.items():
+        definition = DYNAMIC_BROKER_CONFIGS.get(name)
+        if definition is None or value is None:
+            continue
+        try:
+            definition.check(value)
+        except KafkaError as refusal:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, refusal.message) from refusal
+        if name == "log.cleaner.threads":
+            _check_threads(int(value), live_config(config, dynamic).log_cleaner_threads)
+
+
+def _check_threads(wanted: int, now: int) -> None:
+    """Kafka lets a number of threads no more than double, and no more than halve, in one step."""
+    reason = ""
+    if wanted < 1:
+        reason = f"Log cleaner threads should be at least 1, and not {wanted}"
+    elif wanted < now // 2:
+        reason = f"Log cleaner threads cannot be reduced to less than half the current value {now}"
+    elif wanted > now * 2:
+        reason = (
+            f"Log cleaner threads cannot be increased to more than double the current value {now}"
+        )
+    if reason:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Invalid value org.apache.kafka.common.config.ConfigException: {reason} for"
+            " configuration Invalid dynamic configuration",
+        )
+
+
+def live_config(config: BrokerConfig, dynamic: Mapping[str, str]) -> BrokerConfig:
+    """The settings of the file with those that were changed while the broker ran."""
+    changes: dict[str, Any] = {}
+    for name in BOUNDS:
+        if name in dynamic:
+            changes[name.replace(".", "_")] = int(dynamic[name])
+    return dataclasses.replace(config, **changes) if changes else config
+
+
+def static_values(config: BrokerConfig, place: Mapping[str, str]) -> dict[str, str]:
+    """What the settings file gave a value; `place`: what only the running broker knows."""
+    values = dict(place)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value != field.default:
+            values.setdefault(field.name.replace("_", "."), config_text(value))
+    return values
+
+
+def chain_of(name: str) -> Sequence[str]:
+    """A broker setting and those that count when it has no value."""
+    return CHAINS.get(name, (name,))
