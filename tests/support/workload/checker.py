@@ -5,16 +5,17 @@ of Kafka's. What nobody can know (a send or an end without an answer) contradict
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
+from tests.support.workload.anomaly import Anomaly, Kind, of
+from tests.support.workload.group_rules import double_holdings, share_groups, transforms
 from tests.support.workload.history import (
     Acknowledged,
     Assigned,
     Commit,
+    Deleted,
+    Deleting,
     Ended,
     Ending,
     Event,
@@ -25,72 +26,75 @@ from tests.support.workload.history import (
     Visible,
 )
 
-E = TypeVar("E")
-
-
-class Kind(StrEnum):
-    """What can be wrong."""
-
-    LOST_WRITE = "lost acknowledged write"
-    DUPLICATE = "duplicate with idempotence"
-    ABORTED_READ = "aborted read"
-    INTERMEDIATE_READ = "intermediate read"
-    REORDERED = "reordering within a partition"
-    OFFSETS = "offset gap or reuse"
-    NON_MONOTONIC_POLL = "non-monotonic poll"
-    SKIPPED = "record skipped by a poll"
-    LOST_COMMIT = "lost commit"
-    STALE_ASSIGNMENT = "stale group assignment"
-
-
-@dataclass(frozen=True, slots=True)
-class Anomaly:
-    """One contradiction, with what is needed to find it in the history."""
-
-    kind: Kind
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
 
 def check(events: Sequence[Event]) -> list[Anomaly]:
     """Every anomaly of a finished run."""
     return [anomaly for rule in RULES for anomaly in rule(events)]
 
 
-def _of(events: Iterable[Event], kind: type[E]) -> Iterator[E]:
-    return (event for event in events if isinstance(event, kind))
-
-
 def _outcomes(events: Sequence[Event]) -> dict[str, bool]:
     """Whether each transaction committed, where its producer was told."""
-    return {event.transaction: event.committed for event in _of(events, Ended)}
+    return {event.transaction: event.committed for event in of(events, Ended)}
 
 
 def _visible(events: Sequence[Event]) -> set[tuple[str, str]]:
-    return {(event.place, event.value) for event in _of(events, Visible)}
+    return {(event.place, event.value) for event in of(events, Visible)}
 
 
 def lost_writes(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """What was acknowledged, and committed if in a transaction, is there at the end."""
+    """What was acknowledged, and committed if in a transaction, is there at the end.
+
+    But for what was deleted on purpose, and what a later record with its key stands for.
+    """
     visible = _visible(events)
     outcomes = _outcomes(events)
-    transaction_of = {event.value: event.transaction for event in _of(events, Sent)}
-    for event in _of(events, Acknowledged):
-        transaction = transaction_of.get(event.value)
+    sent = {event.value: event for event in of(events, Sent)}
+    deleted: dict[str, int] = {}
+    for asked in of(events, Deleting):
+        deleted[asked.place] = max(asked.before_offset, deleted.get(asked.place, 0))
+    newest = _newest_of_keys(events, sent)
+    for event in of(events, Acknowledged):
+        order = sent.get(event.value)
+        transaction = order.transaction if order is not None else None
         promised = transaction is None or outcomes.get(transaction, False)
-        if promised and (event.place, event.value) not in visible:
+        if not promised or (event.place, event.value) in visible:
+            continue
+        key = order.key if order is not None else None
+        stood_for = key is not None and newest.get((event.place, key), -1) > event.offset
+        if not stood_for and event.offset >= deleted.get(event.place, 0):
             yield Anomaly(
                 Kind.LOST_WRITE, f"{event.value} acknowledged at {event.place}:{event.offset}"
             )
 
 
+def _newest_of_keys(
+    events: Sequence[Event], sent: Mapping[str, Sent]
+) -> dict[tuple[str, str], int]:
+    """The last offset of each key that can still be read."""
+    newest: dict[tuple[str, str], int] = {}
+    for event in of(events, Visible):
+        order = sent.get(event.value)
+        if order is not None and order.key is not None:
+            where = (event.place, order.key)
+            newest[where] = max(event.offset, newest.get(where, -1))
+    return newest
+
+
+def deleted_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
+    """What the broker told to be deleted cannot be read any more."""
+    deleted: dict[str, int] = {}
+    for told in of(events, Deleted):
+        deleted[told.place] = max(told.before_offset, deleted.get(told.place, 0))
+    for event in of(events, Visible):
+        if event.offset < deleted.get(event.place, 0):
+            yield Anomaly(Kind.DELETED_READ, f"{event.value} at {event.place}:{event.offset}")
+
+
 def duplicates(events: Sequence[Event]) -> Iterator[Anomaly]:
     """What an idempotent producer sent once is stored once, however often it was repeated."""
-    idempotent = {event.value for event in _of(events, Sent) if event.idempotent}
+    idempotent = {event.value for event in of(events, Sent) if event.idempotent}
     found: dict[str, list[str]] = defaultdict(list)
-    for batch in _of(events, Stored):
+    for batch in of(events, Stored):
         for offset, value in batch.values:
             if value in idempotent:
                 found[value].append(f"{batch.place}:{offset}")
@@ -104,10 +108,10 @@ def aborted_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
     outcomes = _outcomes(events)
     aborted = {
         event.value
-        for event in _of(events, Sent)
+        for event in of(events, Sent)
         if event.transaction is not None and outcomes.get(event.transaction) is False
     }
-    read: list[Polled | Visible] = [*_of(events, Polled), *_of(events, Visible)]
+    read: list[Polled | Visible] = [*of(events, Polled), *of(events, Visible)]
     for event in read:
         if event.value in aborted:
             yield Anomaly(Kind.ABORTED_READ, f"{event.value} at {event.place}:{event.offset}")
@@ -116,19 +120,19 @@ def aborted_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
 def intermediate_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
     """Of a transaction nothing is read before its end was asked for, and all or nothing after."""
     transaction_of = {
-        event.value: event.transaction for event in _of(events, Sent) if event.transaction
+        event.value: event.transaction for event in of(events, Sent) if event.transaction
     }
     commit_asked_s: dict[str, float] = {}
-    for ending in _of(events, Ending):
+    for ending in of(events, Ending):
         if ending.commit:
             commit_asked_s.setdefault(ending.transaction, ending.at_s)
-    for polled in _of(events, Polled):
+    for polled in of(events, Polled):
         transaction = transaction_of.get(polled.value)
         if transaction and not polled.at_s >= commit_asked_s.get(transaction, float("inf")):
             place = f"{polled.place}:{polled.offset}"
             yield Anomaly(Kind.INTERMEDIATE_READ, f"{polled.value} at {place} before its commit")
     visible = {value for _, value in _visible(events)}
-    stored = {value for batch in _of(events, Stored) for _, value in batch.values}
+    stored = {value for batch in of(events, Stored) for _, value in batch.values}
     parts: dict[str, set[str]] = defaultdict(set)
     for value, transaction in transaction_of.items():
         if value in stored:
@@ -144,7 +148,7 @@ def reorderings(events: Sequence[Event]) -> Iterator[Anomaly]:
     """Records of one producer stand in a partition in the order in which it sent them."""
     order = {event.value: (event.producer, number) for number, event in _numbered(events)}
     last: dict[tuple[str, str], tuple[int, str]] = {}
-    for batch in sorted(_of(events, Stored), key=lambda batch: (batch.place, batch.base_offset)):
+    for batch in sorted(of(events, Stored), key=lambda batch: (batch.place, batch.base_offset)):
         for offset, value in batch.values:
             if value not in order:
                 continue
@@ -161,20 +165,25 @@ def _numbered(events: Sequence[Event]) -> Iterator[tuple[int, Sent]]:
 
 
 def offset_faults(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """Batches follow each other without a gap; an offset means one record, at any time."""
+    """Batches follow each other without a gap; an offset means one record, at any time.
+
+    Compaction leaves gaps.
+    """
+    compacted = {event.place for event in of(events, Sent) if event.key is not None}
     by_place: dict[str, list[Stored]] = defaultdict(list)
     meaning: dict[tuple[str, int], str] = {}
-    for batch in _of(events, Stored):
+    for batch in of(events, Stored):
         by_place[batch.place].append(batch)
         meaning.update(((batch.place, offset), value) for offset, value in batch.values)
     for place, batches in by_place.items():
         batches.sort(key=lambda batch: batch.base_offset)
         for batch, following in pairwise(batches):
-            if batch.next_offset != following.base_offset:
+            gap = following.base_offset - batch.next_offset
+            if gap < 0 or (gap and place not in compacted):
                 text = f"{place}: {following.base_offset} follows {batch.next_offset - 1}"
                 yield Anomaly(Kind.OFFSETS, text)
-    told: list[Acknowledged | Polled | Visible] = [*_of(events, Polled), *_of(events, Visible)]
-    told += [event for event in _of(events, Acknowledged) if event.offset >= 0]
+    told: list[Acknowledged | Polled | Visible] = [*of(events, Polled), *of(events, Visible)]
+    told += [event for event in of(events, Acknowledged) if event.offset >= 0]
     for event in told:
         now = meaning.setdefault((event.place, event.offset), event.value)
         if now != event.value:
@@ -185,7 +194,7 @@ def offset_faults(events: Sequence[Event]) -> Iterator[Anomaly]:
 def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
     """Within a session offsets only grow, and nothing readable is left out between two of them."""
     readable: dict[str, list[int]] = defaultdict(list)
-    for event in _of(events, Visible):
+    for event in of(events, Visible):
         readable[event.place].append(event.offset)
     rank = {
         (place, offset): number
@@ -193,7 +202,7 @@ def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
         for number, offset in enumerate(sorted(offsets))
     }
     last: dict[tuple[str, str], int] = {}
-    for polled in _of(events, Polled):
+    for polled in of(events, Polled):
         key = (polled.session, polled.place)
         before, last[key] = last.get(key), polled.offset
         if before is None:
@@ -210,9 +219,9 @@ def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
 def lost_commits(events: Sequence[Event]) -> Iterator[Anomaly]:
     """A group's offset is a register: a read gives a write that no later one had replaced."""
     commits: dict[tuple[str, str], list[Commit]] = defaultdict(list)
-    for event in _of(events, Commit):
+    for event in of(events, Commit):
         commits[event.group, event.place].append(event)
-    for read in _of(events, OffsetRead):
+    for read in of(events, OffsetRead):
         written = commits[read.group, read.place]
         done = [commit for commit in written if commit.acknowledged and commit.at_s < read.began_s]
         latest_began_s = max((commit.began_s for commit in done), default=float("-inf"))
@@ -233,7 +242,7 @@ def stale_assignments(events: Sequence[Event]) -> Iterator[Anomaly]:
     """One owner of a partition in a generation; no commit from a generation that is over."""
     owners: dict[tuple[str, int, str], set[str]] = defaultdict(set)
     known_s: dict[tuple[str, int], float] = {}
-    for event in _of(events, Assigned):
+    for event in of(events, Assigned):
         known = known_s.get((event.group, event.generation), event.at_s)
         known_s[event.group, event.generation] = min(known, event.at_s)
         for place in event.places:
@@ -242,7 +251,7 @@ def stale_assignments(events: Sequence[Event]) -> Iterator[Anomaly]:
         if len(members) > 1:
             text = f"{group} generation {generation}: {place} belongs to {sorted(members)}"
             yield Anomaly(Kind.STALE_ASSIGNMENT, text)
-    for commit in _of(events, Commit):
+    for commit in of(events, Commit):
         newer = [
             generation
             for (group, generation), since_s in known_s.items()
@@ -266,4 +275,8 @@ RULES: tuple[Callable[[Sequence[Event]], Iterator[Anomaly]], ...] = (
     polls,
     lost_commits,
     stale_assignments,
+    deleted_reads,
+    transforms,
+    share_groups,
+    double_holdings,
 )

@@ -23,6 +23,8 @@ class Sent:
     value: str
     idempotent: bool = False
     transaction: str | None = None
+    key: str | None = None
+    """On a compacted topic: a later record with this key may stand for it."""
     at_s: float = 0.0
 
 
@@ -101,6 +103,83 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A record was made from another one, which its group leaves behind in the same transaction."""
+
+    value: str
+    group: str
+    source_place: str
+    source_offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a group had come when all was over."""
+
+    group: str
+    place: str
+    offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deleting:
+    """All records before an offset are about to be deleted on purpose."""
+
+    place: str
+    before_offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The broker told that they are gone."""
+
+    place: str
+    before_offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A share group gave a record to a member, which had asked since `began_s`."""
+
+    group: str
+    member: str
+    place: str
+    offset: int
+    value: str
+    began_s: float
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A share group took the answer that a record needs no further delivery."""
+
+    group: str
+    place: str
+    offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A member of a KIP-848 group was told its partitions; it has them until `until_s` at least.
+
+    Recorded when the stretch is over: the member gave them up, or its session could have ended.
+    """
+
+    group: str
+    member: str
+    place: str
+    since_s: float
+    until_s: float
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One batch of a log as it stands when all is over; `values` is empty for a marker."""
 
@@ -130,6 +209,13 @@ Event = (
     | Commit
     | OffsetRead
     | Assigned
+    | Made
+    | Reached
+    | Deleting
+    | Deleted
+    | Delivered
+    | Done
+    | Held
     | Stored
     | Visible
 )

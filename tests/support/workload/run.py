@@ -19,7 +19,8 @@ from typing import Final
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import make_topic
 from tests.support.workload import group_member, library_clients, raw_clients
-from tests.support.workload.checker import Anomaly, check
+from tests.support.workload.anomaly import Anomaly
+from tests.support.workload.checker import check
 from tests.support.workload.final_reading import read_everything
 from tests.support.workload.history import Acknowledged, Commit, Ended, Event, Polled, Recorder
 from tests.support.workload.hostile_broker import HostileBroker, Weather

@@ -5,16 +5,24 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.workload.checker import Kind, check
+from tests.support.workload.anomaly import Kind
+from tests.support.workload.checker import check
 from tests.support.workload.history import (
     Acknowledged,
     Assigned,
     Commit,
+    Deleted,
+    Deleting,
+    Delivered,
+    Done,
     Ended,
     Ending,
     Event,
+    Held,
+    Made,
     OffsetRead,
     Polled,
+    Reached,
     Sent,
     Stored,
     Visible,
@@ -187,3 +195,127 @@ def test_a_commit_of_a_generation_that_is_over_is_found() -> None:
 
     assert Kind.STALE_ASSIGNMENT in kinds([*SOUND, late])
     assert check([*SOUND, replace(late, acknowledged=False)]) == []
+
+
+JOURNAL = "journal-0"
+CUT: list[Event] = [
+    *[Sent("s", JOURNAL, value, at_s=1.0) for value in ("j0", "j1", "j2")],
+    *[Acknowledged(JOURNAL, f"j{offset}", offset, at_s=1.1) for offset in range(3)],
+    Deleting(JOURNAL, 2, at_s=1.2),
+    Deleted(JOURNAL, 1, at_s=1.3),
+    Stored(JOURNAL, 2, 3, ((2, "j2"),), at_s=9.0),
+    Visible(JOURNAL, 2, "j2", at_s=9.0),
+]
+
+
+def test_what_was_deleted_on_purpose_is_not_lost() -> None:
+    assert check(CUT) == []
+
+
+def test_what_is_gone_beyond_what_was_deleted_was_lost() -> None:
+    assert kinds(CUT[:-2]) == {Kind.LOST_WRITE}
+
+
+def test_a_record_that_was_deleted_and_is_read_is_found() -> None:
+    assert kinds([*CUT, Visible(JOURNAL, 0, "j0", at_s=9.0)]) == {Kind.DELETED_READ}
+    assert kinds([*CUT, Visible(JOURNAL, 1, "j1", at_s=9.0)]) == set()
+
+
+LEDGER = "ledger-0"
+COMPACTED: list[Event] = [
+    Sent("c", LEDGER, "l0", key="a", at_s=1.0),
+    Sent("c", LEDGER, "l1", key="b", at_s=1.0),
+    Sent("c", LEDGER, "l2", key="a", at_s=1.0),
+    *[Acknowledged(LEDGER, f"l{offset}", offset, at_s=1.1) for offset in range(3)],
+    Stored(LEDGER, 1, 2, ((1, "l1"),), at_s=9.0),
+    Stored(LEDGER, 2, 3, ((2, "l2"),), at_s=9.0),
+    Visible(LEDGER, 1, "l1", at_s=9.0),
+    Visible(LEDGER, 2, "l2", at_s=9.0),
+]
+
+
+def test_compaction_may_leave_out_what_a_later_record_stands_for() -> None:
+    assert check(COMPACTED) == []
+
+
+def test_the_newest_record_of_a_key_must_not_be_compacted_away() -> None:
+    assert kinds(COMPACTED[:-1]) == {Kind.LOST_WRITE}
+    assert kinds([event for event in COMPACTED if event != COMPACTED[-2]]) == {Kind.LOST_WRITE}
+
+
+def test_compacted_batches_still_must_not_lie_over_each_other() -> None:
+    assert Kind.OFFSETS in kinds([*COMPACTED, Stored(LEDGER, 0, 2, ((0, "l0"),), at_s=9.0)])
+
+
+FLOUR = "flour-0"
+MILLED: list[Event] = [
+    *PLAIN,
+    END[0],
+    *[event for event in END if isinstance(event, Visible)],
+    *[Made(f"m{offset}", "mill", HERE, offset, at_s=5.0) for offset in range(4)],
+    Made("m4", "mill", HERE, 3, at_s=5.5),
+    *[Visible(FLOUR, offset, f"m{offset}", at_s=9.0) for offset in range(3)],
+    Reached("mill", HERE, 3, at_s=9.0),
+]
+
+
+def test_one_record_made_from_each_that_was_left_behind_is_sound() -> None:
+    assert check(MILLED) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [*MILLED, Made("m9", "mill", HERE, 0), Visible(FLOUR, 3, "m9", at_s=9.0)],
+        [event for event in MILLED if event != Visible(FLOUR, 1, "m1", at_s=9.0)],
+        [*MILLED, Visible(FLOUR, 3, "m4", at_s=9.0)],
+        [event for event in MILLED if event != Visible(HERE, 0, "a", at_s=9.0)],
+    ],
+    ids=["made twice", "left out", "made and not left behind", "made from what is not there"],
+)
+def test_a_transform_that_is_not_exactly_once_is_found(wrong: list[Event]) -> None:
+    assert Kind.NOT_ONCE in kinds(wrong)
+
+
+QUEUED: list[Event] = [
+    Sent("p", HERE, "a", at_s=1.0),
+    Sent("p", HERE, "b", at_s=1.0),
+    Delivered("team", "m1", HERE, 0, "a", began_s=2.0, at_s=2.1),
+    Delivered("team", "m2", HERE, 0, "a", began_s=2.2, at_s=2.5),
+    Done("team", HERE, 0, at_s=2.4),
+    Delivered("team", "m1", HERE, 1, "b", began_s=2.5, at_s=2.6),
+    Visible(HERE, 0, "a", at_s=9.0),
+    Visible(HERE, 1, "b", at_s=9.0),
+]
+
+
+def test_a_share_group_may_deliver_again_until_it_is_told_that_a_record_is_done() -> None:
+    assert check(QUEUED) == []
+
+
+def test_a_record_delivered_after_it_was_done_is_found() -> None:
+    late = Delivered("team", "m2", HERE, 0, "a", began_s=2.45, at_s=2.5)
+
+    assert kinds([*QUEUED, late]) == {Kind.REDELIVERED}
+
+
+def test_a_record_that_a_share_group_never_delivered_is_found() -> None:
+    assert kinds([event for event in QUEUED if event != QUEUED[5]]) == {Kind.NOT_DELIVERED}
+
+
+def test_an_aborted_record_delivered_to_a_share_group_is_found() -> None:
+    aborted = [
+        Sent("t", HERE, "c", True, "t1", at_s=3.0),
+        Ended("t1", False, at_s=3.1),
+        Delivered("team", "m1", HERE, 2, "c", began_s=3.2, at_s=3.3),
+    ]
+
+    assert kinds([*QUEUED, *aborted]) == {Kind.ABORTED_READ}
+
+
+def test_a_partition_given_to_a_second_member_while_the_first_holds_it_is_found() -> None:
+    first = Held("crew", "m1", HERE, since_s=1.0, until_s=3.0)
+    later = Held("crew", "m2", HERE, since_s=3.5, until_s=5.0)
+
+    assert check([first, later]) == []
+    assert kinds([first, replace(later, since_s=2.9)]) == {Kind.STALE_ASSIGNMENT}
