@@ -3,6 +3,10 @@
 The function is straight-line code with nested structs unrolled in place: neighbouring fields of
 fixed size (and the length that follows them) are one `struct` call, lengths and counts are checked
 against the bytes that remain before anything is allocated, and record bytes stay views.
+
+An item of an array may be 2 bytes on the wire and 100 in memory, and millions of them stop the
+event loop for seconds. So a message may have only so many in all: one for 8 of its bytes, which no
+real one comes near, and `ITEMS_MAX`; numbers count a quarter.
 """
 
 import dataclasses
@@ -30,13 +34,38 @@ from broker.protocol.schema import (
     smallest_size_bytes,
 )
 
+ITEMS_MAX = 500_000  # strings and structs in the arrays of one message
+ITEMS_FREE = 10_000  # that a small message may have whatever its size
+BYTES_PER_ITEM = 8
+
 Decoder = Callable[[memoryview, int, int], tuple[Any, int]]
 """(buffer, position, end) -> (message, position after it)"""
+
+
+_BUDGET = (  # `items_max`, without the call
+    "    o = p",
+    f"    k = {ITEMS_FREE} + (n - p) // {BYTES_PER_ITEM}",
+    f"    if k > {ITEMS_MAX}:",
+    f"        k = {ITEMS_MAX}",
+)
 
 
 def truncated(name: str, wanted: int, remaining: int) -> ProtocolError:
     """The refusal of a length or count that the rest of the buffer cannot hold."""
     return ProtocolError(f"{name} needs {wanted} bytes, {remaining} remain")
+
+
+def items_max(message_bytes: int) -> int:
+    """How many items the arrays of a message of this size may have in all."""
+    return min(ITEMS_MAX, ITEMS_FREE + message_bytes // BYTES_PER_ITEM)
+
+
+def too_many(name: str, count: int, message_bytes: int) -> ProtocolError:
+    """The refusal of an array with which a message has more items than its size explains."""
+    bound = items_max(message_bytes)
+    return ProtocolError(
+        f"{name} has {count} items: more than {bound} in a message of {message_bytes} bytes"
+    )
 
 
 def null_refused(name: str) -> ProtocolError:
@@ -50,7 +79,8 @@ def compile_decoder(message_type: Any, version: int) -> Decoder:
 
 
 class _DecoderSource:
-    """Collects the lines of one decoder. In them: b buffer, p position, n end of the buffer."""
+    """Collects the lines of one decoder. In them: b buffer, p position, n end of the buffer,
+    o where the message begins, k items that its arrays may still have."""
 
     def __init__(self, message_type: Any, version: int) -> None:
         self._message_type = message_type
@@ -59,12 +89,14 @@ class _DecoderSource:
         self._lines: list[str] = []
         self._depth = 1
         self._names = 0
+        self._has_arrays = False
         self._run: list[tuple[str, str]] = []  # (variable, struct code) waiting for one unpack
         self._scope: dict[str, Any] = {
             "ProtocolError": ProtocolError,
             "null_refused": null_refused,
             "read_uvarint": read_uvarint,
             "skip_tagged_fields": skip_tagged_fields,
+            "too_many": too_many,
             "truncated": truncated,
             "unpack_from": struct.unpack_from,
             "uvarint_rest": uvarint_rest,
@@ -75,7 +107,8 @@ class _DecoderSource:
         self._flush()
         self._line(f"return {message}, p")
         name = f"decode_{self._message_type.__name__}_v{self._version}"
-        source = "\n".join([f"def {name}(b, p, n):", *self._lines])
+        budget = _BUDGET if self._has_arrays else ()
+        source = "\n".join([f"def {name}(b, p, n):", *budget, *self._lines])
         exec(compile(source, f"<{name}>", "exec"), self._scope)  # noqa: S102 - our own text, from declarations
         decoder: Decoder = self._scope[name]
         return decoder
@@ -238,6 +271,11 @@ class _DecoderSource:
         self._line(f"    raise truncated({place!r}, {count} * {least}, n - p)")
         self._line("else:")
         self._depth += 1
+        self._has_arrays = True
+        is_number = isinstance(element, Primitive) and bool(element.code)
+        self._line(f"k -= {count} >> 2" if is_number else f"k -= {count}")
+        self._line("if k < 0:")
+        self._line(f"    raise too_many({place!r}, {count}, n - o)")
         if element is UUID:
             self._line(f"{value} = [bytes(b[q:q + 16]) for q in range(p, p + {count} * 16, 16)]")
             self._line(f"p += {count} * 16")

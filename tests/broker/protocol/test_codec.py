@@ -193,3 +193,51 @@ def test_defaults_of_two_messages_are_not_shared() -> None:
     first.partition_responses.append(PartitionProduceResponse())
 
     assert second.partition_responses == []
+
+
+@dataclass(slots=True)
+class Crowd:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar = (0, 0)
+
+    names: list[str] = wire(ARRAY(STRING))
+    numbers: list[int] = wire(ARRAY(INT32))
+
+
+@dataclass(slots=True)
+class Crowds:
+    FLEXIBLE_SINCE: ClassVar[int | None] = 0
+    VERSIONS: ClassVar = (0, 0)
+
+    crowds: list[Crowd] = wire(ARRAY(Crowd))
+
+
+@pytest.mark.parametrize("names", [20_000, 3_000_000])
+def test_more_items_than_the_size_explains_are_refused_before_they_cost_memory(names: int) -> None:
+    """An empty name is one byte in the frame and eight in a list; a struct is far more."""
+    frame = encode_bytes(Crowd([""] * names, []), 0)
+    decode(Crowd, 0, encode_bytes(Crowd([], []), 0))  # compiled before memory is counted
+
+    tracemalloc.start()
+    with pytest.raises(ProtocolError, match=rf"Crowd.names has {names} items: more than \d+ in a"):
+        decode(Crowd, 0, frame)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < 100_000
+
+
+def test_items_of_all_arrays_count_together() -> None:
+    few = Crowds([Crowd([""] * 1_000, [])] * 9)
+    many = Crowds([Crowd([""] * 1_000, [])] * 30)
+
+    assert len(decode(Crowds, 0, encode_bytes(few, 0)).crowds) == 9
+    with pytest.raises(ProtocolError, match=r"Crowd.names has 1000 items"):
+        decode(Crowds, 0, encode_bytes(many, 0))
+
+
+def test_numbers_and_names_of_usual_length_are_never_too_many() -> None:
+    """A hundred thousand partitions, or names, in one request are large and not hostile."""
+    message = Crowd(["a-usual-name"] * 100_000, list(range(100_000)))
+
+    assert decode(Crowd, 0, encode_bytes(message, 0)) == message
