@@ -18,7 +18,7 @@ async def alter_share_group_offsets(
 ) -> AlterShareGroupOffsetsResponse:
     try:
         context.require(Operation.READ, Resource.GROUP, request.group_id)
-        context.services.groups.share.require_empty(request.group_id)
+        await context.services.groups.share.make_empty(request.group_id)
     except KafkaError as refusal:
         return AlterShareGroupOffsetsResponse(
             error_code=refusal.code, error_message=refusal.message

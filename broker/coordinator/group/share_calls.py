@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from broker.coordinator.group import share_group
 from broker.coordinator.group.messages import Moment, Step
+from broker.coordinator.group.records import Record
 from broker.coordinator.group.shards import GroupShards
 from broker.coordinator.group.share_group import (
     LEAVING,
@@ -13,6 +14,7 @@ from broker.coordinator.group.share_group import (
     ShareHeartbeatResponse,
     ShareMember,
 )
+from broker.coordinator.group.share_records import ShareGroupMetadataKey, ShareGroupMetadataValue
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.errors import ErrorCode, KafkaError
 
@@ -70,6 +72,22 @@ class ShareCalls:
             group.target_epoch,
             tuple(group.members.values()),
         )
+
+    async def make_empty(self, group_id: str) -> None:
+        """The group is there and has no members: a new one is made, a busy one refused.
+
+        Offsets may be set before the first member comes, as with Kafka's tools.
+        """
+        slot = self._shards.slot_of(group_id)
+
+        def act(state: GroupShardState, _now: Moment, step: Step[Parked]) -> None:
+            if state.find(group_id) is not None:
+                self.require_empty(group_id)
+                return
+            unborn = ShareGroupMetadataValue(epoch=0, metadata_hash=0)
+            step.records.append(Record(ShareGroupMetadataKey(group_id), unborn))
+
+        await self._shards.begin(slot, group_id, act)
 
     def require_empty(self, group_id: str) -> None:
         """Raise NON_EMPTY_GROUP while the share group has members."""

@@ -1,15 +1,19 @@
 from broker.errors import ErrorCode
 from broker.protocol.messages import alter_share_group_offsets as messages
+from tests.support.group_calls import coordinated, settle
 from tests.support.raw_client import RawClient
-from tests.support.share_calls import GROUP, acquired, beat, fetch
+from tests.support.share_calls import GROUP, acquired, beat, fetch, produce
 from tests.support.share_offsets import offset_and_lag, worked
+from tests.support.topic_calls import make_topic
 
 
-async def alter(client: RawClient, offset: int, topic: str = "jobs") -> list[int]:
+async def alter(
+    client: RawClient, offset: int, topic: str = "jobs", group_id: str = GROUP
+) -> list[int]:
     """Error codes of the group and, if it is not refused, of the partition."""
     partition = messages.AlterShareGroupOffsetsRequestPartition(0, offset)
     wanted = messages.AlterShareGroupOffsetsRequestTopic(topic, [partition])
-    request = messages.AlterShareGroupOffsetsRequest(GROUP, [wanted])
+    request = messages.AlterShareGroupOffsetsRequest(group_id, [wanted])
     response = await client.ask(request, 0, messages.AlterShareGroupOffsetsResponse)
     parts = [part.error_code for one in response.responses for part in one.partitions]
     return [response.error_code, *parts]
@@ -36,3 +40,28 @@ async def test_a_topic_that_is_not_there_is_refused(client: RawClient) -> None:
 
     assert await alter(client, 1, "none") == [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
     assert await alter(client, -5) == [0, ErrorCode.INVALID_REQUEST]
+
+
+async def test_a_group_that_is_not_there_is_made_and_begins_where_it_is_told(
+    client: RawClient,
+) -> None:
+    topic_id = (await make_topic(client, "jobs")).topic_id
+    await coordinated(client)
+    await produce(client, "jobs", 5)
+
+    altered = await alter(client, 3)
+    before_anybody_came = await offset_and_lag(client)
+    await beat(client, topics=["jobs"])
+    first = await fetch(client, topic_id, 0)
+
+    assert altered == [ErrorCode.NONE, ErrorCode.NONE]
+    assert before_anybody_came == (3, 2)
+    assert acquired(first) == [(3, 4, 1)]
+
+
+async def test_a_group_of_another_kind_is_refused(client: RawClient) -> None:
+    await make_topic(client, "jobs")
+    await coordinated(client)
+    await settle(client)
+
+    assert await alter(client, 0, group_id="g") == [ErrorCode.GROUP_ID_NOT_FOUND]

@@ -52,7 +52,7 @@ async def test_a_broken_batch_is_refused_and_the_others_go_on(client: RawClient)
 
 
 async def test_a_refused_batch_names_the_records_at_fault(client: RawClient) -> None:
-    await make_topic(client, "latest", **{"cleanup.policy": "compact"})
+    await make_topic(client, "latest", cleanup_policy="compact")
 
     answer = await write(client, "latest", batch_of(b"a", b"b"))
 
