@@ -106,13 +106,13 @@ def _transaction(world: World, producer: Producer, name: str, dice: random.Rando
             time.sleep(dice.uniform(0, 0.02))
         world.recorder.add(Ending(transaction, commit))
         unanswered = 0 if commit else producer.flush(0)
-        _end(producer, commit=commit)
+        end_transaction(producer, commit=commit)
     except KafkaException as trouble:
         if not trouble.args[0].txn_requires_abort():
             raise
         commit = False
         unanswered = producer.flush(0)
-        _end(producer, commit=False)
+        end_transaction(producer, commit=False)
     world.recorder.add(Ended(transaction, commit))
     # librdkafka 2.16 aborts records that were sent and not answered by giving their sequences to
     # the next ones, at the same epoch. A broker that has them (Apache Kafka 4.2 as well as ours)
@@ -120,7 +120,7 @@ def _transaction(world: World, producer: Producer, name: str, dice: random.Rando
     return unanswered == 0
 
 
-def _end(producer: Producer, *, commit: bool) -> None:
+def end_transaction(producer: Producer, *, commit: bool) -> None:
     """Ask for the end until it is told; the last KafkaException if it never is."""
     for attempt in range(END_ATTEMPTS):
         try:

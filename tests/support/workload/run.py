@@ -18,7 +18,7 @@ from typing import Final
 
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import make_topic
-from tests.support.workload import group_member, library_clients, raw_clients
+from tests.support.workload import group_member, library_clients, mill, raw_clients
 from tests.support.workload.anomaly import Anomaly
 from tests.support.workload.checker import check
 from tests.support.workload.final_reading import read_everything
@@ -47,7 +47,14 @@ CLIENTS: Final[dict[str, Client]] = {
     "fast": library_clients.read_fast,
     "slow": library_clients.read_slowly,
     "deaf": raw_clients.never_read,
+    "mill1": mill.mill,
+    "mill2": mill.mill,
 }
+TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
+    TOPIC: (PARTITIONS, {}),
+    mill.FLOUR: (mill.FLOUR_PARTITIONS, {}),
+}
+"""Partitions and settings of each topic; the clock may be hours ahead of what is written."""
 MEMBERS: Final = 3
 
 Misfortune = Callable[[HostileBroker, random.Random], None]
@@ -157,7 +164,9 @@ def run(directory: Path, plan: Plan) -> Outcome:
                 broker.have(Weather())
                 calm_s = time.monotonic()
                 _wait_for_everyone(recorder, calm_s)
-            read_everything(world)
+            for topic, (partitions, _) in TOPICS.items():
+                read_everything(world.on(topic, partitions))
+            mill.note_what_is_left_behind(world)
             broker.stop()
             happened.update(type(event).__name__ for event in recorder.events)
             return Outcome(check(recorder.events), happened, _idle(recorder.events, calm_s))
@@ -167,12 +176,14 @@ def run(directory: Path, plan: Plan) -> Outcome:
 
 async def _prepare(world: World) -> None:
     async with await RawClient.connect(world.host, world.port) as client:
-        await make_topic(
-            client,
-            world.topic,
-            world.partitions,
-            message_timestamp_after_max_ms=str(100 * HOUR_MS),
-        )
+        for topic, (partitions, configs) in TOPICS.items():
+            await make_topic(
+                client,
+                topic,
+                partitions,
+                message_timestamp_after_max_ms=str(100 * HOUR_MS),
+                **configs,
+            )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import itertools
 import random
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from broker.errors import ErrorCode, KafkaError
 from tests.support.raw_client import RawClient
@@ -31,6 +31,10 @@ class World:
     @property
     def bootstrap(self) -> str:
         return f"{self.host}:{self.port}"
+
+    def on(self, topic: str, partitions: int) -> "World":
+        """The same world, seen from another topic."""
+        return replace(self, topic=topic, partitions=partitions)
 
     def place(self, partition: int) -> str:
         return f"{self.topic}-{partition}"

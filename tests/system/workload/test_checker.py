@@ -304,7 +304,7 @@ def test_a_record_that_a_share_group_never_delivered_is_found() -> None:
 
 
 def test_an_aborted_record_delivered_to_a_share_group_is_found() -> None:
-    aborted = [
+    aborted: list[Event] = [
         Sent("t", HERE, "c", True, "t1", at_s=3.0),
         Ended("t1", False, at_s=3.1),
         Delivered("team", "m1", HERE, 2, "c", began_s=3.2, at_s=3.3),
