@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from broker.errors import ErrorCode, KafkaError
 from broker.protocol.api_keys import ApiKey
@@ -212,6 +212,30 @@ async def for_allowed(
 Handle = Callable[[Any, RequestContext], Awaitable[Any | None]]
 
 
+class Repeat(Protocol):
+    """A request that was answered before, to be made again with other records.
+
+    Whatever was looked up for the first of them (partitions, rights, quotas) is looked up once.
+    """
+
+    blank_response: Any
+    """The answer to each of them, with `blanks` in the fields in which they differ."""
+    blanks: tuple[int, ...]
+    """Numbers of int64 fields side by side, which nothing else in the response has."""
+
+    def is_current(self) -> bool:
+        """Whether what was looked up still holds."""
+
+    def start(self, records: memoryview, now_ms: int, answered: Callable[[Any], None]) -> bool:
+        """Begin as the handler would; False, and nothing begun, when it has to be asked.
+
+        `answered` is told once what came of it, on the loop and never from within this call.
+        """
+
+    def answer(self, told: Any, records: memoryview) -> tuple[int, ...] | Any:
+        """What `answered` was told, as numbers for the blanks or as a response of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """One API. `handle` answers a response message, or None when no frame must be sent."""
@@ -223,6 +247,8 @@ class Handler:
     pipelined: bool = False
     """True when the request has taken its place in the order of effects before the first await:
     the next request of the same connection may start while this one waits. Answers keep order."""
+    repeat: Callable[[Any, RequestContext], Repeat | None] | None = None
+    """What repeats of a request are answered with, if it is of a kind that repeats."""
     cancellable: bool = False
     """True when the request only reads: it is given up when its client is gone. Any other, once
     begun, runs to its end, so that no change is cut in half by a closed connection."""

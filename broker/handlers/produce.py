@@ -9,14 +9,14 @@ are queued before the first wait, so requests of one connection keep their order
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
-from broker.partition.partition import Partition
+from broker.partition.partition import AppendWish, Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.produce import (
     BatchIndexAndErrorMessage,
@@ -37,6 +37,7 @@ LEGAL_ACKS = (-1, 0, 1)
 FIRST_VERSION = 3
 FIRST_VERSION_BY_ID = 13
 FIRST_VERSION_WITH_ZSTD = 7  # KIP-110
+FIRST_VERSION_REPEATED = FIRST_VERSION_WITH_ZSTD  # older ones are looked into each time
 FIRST_VERSION_JOINING = 12  # a write makes its partition part of the transaction (KIP-890)
 FIRST_VERSION_WITH_ABORTABLE = 11  # KIP-890 part 1
 PASSING = (
@@ -94,19 +95,13 @@ def _start(
     context: RequestContext,
 ) -> Started | PartitionProduceResponse:
     """Queue the append of one partition, or its refusal."""
-    partitions = context.services.partitions
     records = data.records
     try:
         if request.acks not in LEGAL_ACKS:
             raise KafkaError(
                 ErrorCode.INVALID_REQUIRED_ACKS, f"acks {request.acks} is none of -1, 0, 1"
             )
-        if context.api_version >= FIRST_VERSION_BY_ID:
-            partition = partitions.get_by_id(topic.topic_id, data.index)
-            context.require(Operation.WRITE, Resource.TOPIC, partition.topic)
-        else:
-            context.require(Operation.WRITE, Resource.TOPIC, topic.name)
-            partition = partitions.get(topic.name, data.index)
+        partition = _partition(topic, data.index, context)
         if records is None:
             raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
         if context.api_version < FIRST_VERSION_WITH_ZSTD:
@@ -116,6 +111,17 @@ def _start(
     except KafkaError as refusal:
         return _refused(data.index, refusal)
     return Started(data.index, partition, future, admission)
+
+
+def _partition(topic: TopicProduceData, index: int, context: RequestContext) -> Partition:
+    """The partition, if the client may write to it."""
+    partitions = context.services.partitions
+    if context.api_version >= FIRST_VERSION_BY_ID:
+        partition = partitions.get_by_id(topic.topic_id, index)
+        context.require(Operation.WRITE, Resource.TOPIC, partition.topic)
+        return partition
+    context.require(Operation.WRITE, Resource.TOPIC, topic.name)
+    return partitions.get(topic.name, index)
 
 
 def _append(
@@ -233,10 +239,82 @@ def _close_if_refused(responses: list[TopicProduceResponse]) -> None:
                 )
 
 
+class RepeatedAppend:
+    """Appends to one partition, by requests that differ in their batch alone."""
+
+    blanks: tuple[int, ...] = (0x6261_7365_0001, 0x7469_6D65_0002, 0x7374_6172_0003)
+
+    def __init__(
+        self, request: ProduceRequest, context: RequestContext, partition: Partition
+    ) -> None:
+        self._cluster = context.services.cluster
+        self._image = self._cluster.image
+        self._partition = partition
+        self._wish = AppendWish(request.acks, request.timeout_ms)
+        self._counters = context.services.metrics.logs.topic(partition.topic)
+        self._by_id = context.api_version >= FIRST_VERSION_BY_ID
+        self._topic_id = request.topic_data[0].topic_id
+        base_offset, append_time_ms, start_offset = self.blanks
+        self.blank_response = self._response(
+            PartitionProduceResponse(
+                partition.index, ErrorCode.NONE, base_offset, append_time_ms, start_offset
+            )
+        )
+
+    def is_current(self) -> bool:
+        return self._cluster.image is self._image
+
+    def start(self, records: memoryview, now_ms: int, answered: Callable[[Any], None]) -> bool:
+        if len(records) < HEADER_BYTES or records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
+            return False
+        try:
+            self._partition.append_then(records, now_ms, self._wish, answered)
+        except KafkaError:
+            return False
+        self._counters.produce_requests += 1
+        return True
+
+    def answer(
+        self, told: AppendInfo | Exception, records: memoryview
+    ) -> tuple[int, ...] | ProduceResponse:
+        if isinstance(told, AppendInfo):
+            return told.first_offset, told.log_append_time_ms, told.log_start_offset
+        if not isinstance(told, KafkaError):
+            raise told
+        self._counters.failed_produce_requests += 1
+        self._counters.bytes_rejected += len(records)
+        return self._response(_refused(self._partition.index, told))
+
+    def _response(self, answer: PartitionProduceResponse) -> ProduceResponse:
+        name = "" if self._by_id else self._partition.topic
+        topic = TopicProduceResponse(name, self._topic_id, [answer])
+        return ProduceResponse(responses=[topic])
+
+
+def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppend | None:
+    """How to append once more what goes to the same single partition in the same way."""
+    services = context.services
+    if (
+        request.acks not in (1, -1)
+        or context.api_version < FIRST_VERSION_REPEATED
+        or services.security.quotas.active
+        or len(request.topic_data) != 1
+        or len(request.topic_data[0].partition_data) != 1
+    ):
+        return None
+    try:
+        topic = request.topic_data[0]
+        partition = _partition(topic, topic.partition_data[0].index, context)
+    except KafkaError:
+        return None
+    return RepeatedAppend(request, context, partition)
+
+
 HANDLER = Handler(
     ApiKey.PRODUCE,
     versions=Versions(FIRST_VERSION, 13),
     request_type=ProduceRequest,
     handle=produce,
     pipelined=True,
+    repeat=repeat,
 )

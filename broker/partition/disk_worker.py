@@ -17,6 +17,7 @@ import logging
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -42,21 +43,22 @@ Results = Sequence[AppendInfo | Exception]
 """One for each of some jobs."""
 
 
-class Job(Protocol):
-    """One append, of the owner of its log."""
+class Job(AppendRequest, ABC):
+    """One append on its way, to be answered on the loop."""
 
-    request: AppendRequest
+    __slots__ = ("answered_when_written", "owner")
+
+    owner: "Owner"
     answered_when_written: bool
-    """False: it is answered when committed."""
+    """False: when it is committed."""
 
-    @property
-    def owner(self) -> "Owner": ...
-
+    @abstractmethod
     def begin_waiting(self) -> None:
-        """On the loop: it is handed to a thread, so that its answer may take a while."""
+        """It is handed to a thread, so that its answer may take a while."""
 
+    @abstractmethod
     def finish(self, result: AppendInfo | Exception) -> None:
-        """On the loop: answer it, unless that was done before."""
+        """Answer it, unless that was done before."""
 
 
 Done = tuple[Job, AppendInfo]
@@ -204,9 +206,8 @@ class DiskWorker:
         bytes_left = LOOP_BYTES_MAX
         started = time.perf_counter()
         for owner, jobs in _by_owner(turn):
-            requests = [job.request for job in jobs]
-            bytes_left -= sum([len(request.records) for request in requests])
-            results = append_quickly(owner.log, requests) if bytes_left >= 0 else None
+            bytes_left -= sum([len(job.records) for job in jobs])
+            results = append_quickly(owner.log, jobs) if bytes_left >= 0 else None
             if results is None:
                 rest += jobs
             else:
@@ -341,7 +342,7 @@ def _by_owner(jobs: Sequence[Job]) -> Iterable[tuple[Owner, list[Job]]]:
 def _write(log: Log, jobs: Sequence[Job]) -> Results:
     """Append the batches of one log with as few writes as possible."""
     try:
-        return log.append_many([job.request for job in jobs])
+        return log.append_many(jobs)
     except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
         return [error] * len(jobs)
 

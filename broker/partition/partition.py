@@ -21,7 +21,6 @@ from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
 from broker.storage.log import (
     AppendInfo,
-    AppendRequest,
     FileSlice,
     FoundTimestamp,
     Log,
@@ -72,56 +71,56 @@ class Watcher:
     expire = wake
 
 
-class PartitionAppend:
-    """One append on its way through the disk worker; `answered` is told its end, once."""
+@dataclass(frozen=True, slots=True)
+class AppendWish:
+    """When an append is answered: at the moment that `acks` asks for, or after `timeout_ms`."""
 
-    __slots__ = (
-        "_answered",
-        "_is_waiting",
-        "_timeout_ms",
-        "answered_when_written",
-        "done",
-        "owner",
-        "request",
-    )
+    acks: int
+    timeout_ms: int
 
-    def __init__(self, partition: "Partition", request: AppendRequest, wish: "AppendWish") -> None:
-        self.owner = partition
-        self.request = request
+
+Answered = Callable[[AppendInfo | Exception], None]
+
+
+class PartitionAppend(Job):
+    """One append on its way through the disk worker."""
+
+    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "done", "partition")
+
+    def __init__(
+        self,
+        partition: "Partition",
+        records: memoryview,
+        now_ms: int,
+        wish: AppendWish,
+        answered: Answered,
+    ) -> None:
+        self.records = records
+        self.leader_epoch = partition.leader_epoch
+        self.now_ms = now_ms
+        self.origin = Origin.CLIENT
+        self.partition = self.owner = partition
         self.answered_when_written = wish.acks != ACKS_ALL
         self.done = False
-        self._answered = wish.answered
+        self._answered = answered
         self._timeout_ms = wish.timeout_ms
         self._is_waiting = False
 
     def begin_waiting(self) -> None:
-        """The answer comes in a later turn of the loop, or never: its time begins to run."""
         if not self.answered_when_written:
             self._is_waiting = True
-            self.owner.waiting.add(self, self._timeout_ms)
+            self.partition.waiting.add(self, self._timeout_ms)
 
     def finish(self, result: AppendInfo | Exception) -> None:
-        """Answer it, unless that was done before."""
         if self.done:
             return
         self.done = True
         if self._is_waiting:
-            self.owner.waiting.served()
+            self.partition.waiting.served()
         self._answered(result)
 
     def expire(self) -> None:
         self.finish(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
-
-
-@dataclass(frozen=True, slots=True)
-class AppendWish:
-    """How an append is answered."""
-
-    acks: int
-    timeout_ms: int
-    """After which acks=all is refused."""
-    answered: Callable[[AppendInfo | Exception], None]
-    """Told once, on the loop, never from within the call that begins the append."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +233,8 @@ class Partition:
         The order of calls is the order in the log. Raises what `check_usable` raises.
         """
         future: asyncio.Future[AppendInfo] = self.loop.create_future()
-        wish = AppendWish(acks, timeout_ms, partial(_settle, future))
-        self.append_then(records, now_ms, wish, origin)
+        wish = AppendWish(acks, timeout_ms)
+        self.append_then(records, now_ms, wish, partial(_settle, future), origin=origin)
         return future
 
     def append_then(
@@ -243,13 +242,19 @@ class Partition:
         records: memoryview,
         now_ms: int,
         wish: AppendWish,
+        answered: Answered,
+        *,
         origin: Origin = Origin.CLIENT,
     ) -> None:
-        """`start_append` for those who want no future; `wish` says whom to tell."""
+        """`start_append` for those who want no future.
+
+        `answered` is told the answer once, on the loop, and never from within this call.
+        """
         if self._gone is not None:
             raise self._gone
-        request = AppendRequest(records, self.leader_epoch, now_ms, origin)
-        self.worker.append(PartitionAppend(self, request, wish))
+        job = PartitionAppend(self, records, now_ms, wish, answered)
+        job.origin = origin
+        self.worker.append(job)
 
     async def append(
         self,

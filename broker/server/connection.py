@@ -20,6 +20,7 @@ from broker.server import eager
 from broker.server.connections import Connections
 from broker.server.dispatcher import Dispatcher, Peer, Request
 from broker.server.guard import Guard
+from broker.server.repeated_request import RepeatedRequest
 from broker.server.tls import TlsChannel
 from broker.server.tls_writer import TlsWriter
 from broker.server.writer import SocketWriter
@@ -91,9 +92,11 @@ class Connection(asyncio.BufferedProtocol):
         if frames:
             now_s = self.last_activity_s = self._loop.time()
             for frame in frames:
-                self._frames.append((frame, now_s))
                 self._hold(len(frame))
-            self._continue()
+                if self._frames or not self._started_again(frame, now_s):
+                    self._frames.append((frame, now_s))
+            if self._frames:
+                self._continue()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._writer is not None:
@@ -122,9 +125,12 @@ class Connection(asyncio.BufferedProtocol):
         self._starting = True
         try:
             for _ in range(TURN_REQUESTS):
-                if not self._may_start():
+                if self._next is None and self._frames and self._started_again(*self._frames[0]):
+                    self._frames.popleft()
+                elif self._may_start():
+                    self._start()
+                else:
                     break
-                self._start()
             else:
                 self._loop.call_soon(self._continue)  # others get a turn
         except ProtocolError as error:
@@ -133,6 +139,35 @@ class Connection(asyncio.BufferedProtocol):
         finally:
             self._starting = False
         self._read_or_pause()
+
+    def _started_again(self, frame: memoryview, arrived_s: float) -> bool:
+        """Start a request that is like one before; False when it has to be decoded."""
+        started, writer = self._started, self._writer
+        if writer is None or writer.is_full or self._muted is not None:
+            return False
+        if started and not (len(started) < PIPELINED_MAX and started[-1].route.handler.pipelined):
+            return False
+        assert self._peer is not None
+        found = self._peer.known.find(frame)
+        if found is None:
+            return False
+        request = RepeatedRequest(
+            found, arrived_s, len(frame), self._repeat_answered, self._repeat_failed
+        )
+        if not request.begin(self._dispatcher.now_ms()):
+            return False
+        started.append(request)
+        return True
+
+    def _repeat_answered(self, request: RepeatedRequest) -> None:
+        request.handled_s = self._loop.time()
+        request.is_ready = True
+        self._answered()
+
+    def _repeat_failed(self, error: Exception) -> None:
+        log.error("repeated request failed", exc_info=error)
+        self._connections.metrics.connection_failures += 1
+        self._abort()
 
     def _may_start(self) -> bool:
         """Whether the first waiting frame may be worked on now; reads its header to know."""

@@ -8,14 +8,14 @@ version 0 with UNSUPPORTED_VERSION and the ranges that are served (KIP-511).
 import asyncio
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, ListenerAddress, RequestContext, Services
 from broker.metrics import BrokerMetrics, RequestMetrics
 from broker.protocol.api_keys import ApiKey
-from broker.protocol.codec import Chunk, UnsupportedVersion, decode, encode
+from broker.protocol.codec import Chunk, UnsupportedVersion, decode, encode, join
 from broker.protocol.frame import (
     SIZE_BYTES,
     RequestHeader,
@@ -24,8 +24,10 @@ from broker.protocol.frame import (
     skip_header_tags,
 )
 from broker.protocol.schema import is_flexible
+from broker.protocol.shapes import ResponseShape, request_shape
 from broker.security.quotas import Quota
 from broker.security.sasl import Authentication
+from broker.server.known_requests import Known, KnownRequests
 from broker.server.metered import Metered
 
 PERCENT = 100.0  # of one event loop: what request_percentage counts in
@@ -43,6 +45,7 @@ class Peer:
     listener: ListenerAddress
     authentication: Authentication | None = None
     """How it logs in; None where nobody has to."""
+    known: KnownRequests = field(default_factory=KnownRequests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class Request:
 
     route: Route
     header: RequestHeader
+    frame: memoryview
     body: memoryview
-    frame_bytes: int
     arrived_s: float  # monotonic, when its last byte was received
     started_s: float = 0.0
     handled_s: float = 0.0
@@ -71,6 +74,7 @@ class Request:
     is_ready: bool = False
     throttle_ms: int = 0  # for which the client must be quiet after the answer
     answer: list[Chunk] | None = None  # once it is ready; None: no answer is wanted
+    frame_bytes: int = 0
 
 
 class Dispatcher:
@@ -104,9 +108,10 @@ class Dispatcher:
         if route is not None:
             if route.flexible_request:
                 body = body[skip_header_tags(body) :]
-            return Request(route, header, body, len(frame), arrived_s)
+            return Request(route, header, frame, body, arrived_s, frame_bytes=len(frame))
         if header.api_key == ApiKey.API_VERSIONS and self._too_new is not None:
-            return Request(self._too_new, header, memoryview(b""), len(frame), arrived_s)
+            nothing = memoryview(b"")
+            return Request(self._too_new, header, frame, nothing, arrived_s, frame_bytes=len(frame))
         raise UnsupportedVersion(
             f"api key {header.api_key} version {header.api_version} is not served"
         )
@@ -131,6 +136,8 @@ class Dispatcher:
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)
+        if handler.repeat is not None and peer.authentication is None and not peer.known.is_full:
+            self._learn(request, message, context, peer.known)
         if services.security.quotas.active:
             response = await self._answer_within_quotas(request, message, context)
         else:
@@ -140,6 +147,23 @@ class Dispatcher:
         if route is self._too_new:
             response.error_code = ErrorCode.UNSUPPORTED_VERSION
         return response_frame(response, header.correlation_id, route)
+
+    def _learn(
+        self, request: Request, message: Any, context: RequestContext, known: KnownRequests
+    ) -> None:
+        """Remember a request of a kind that repeats, so that its repeats need no decoding."""
+        route = request.route
+        repeat = route.handler.repeat and route.handler.repeat(message, context)
+        if not repeat:
+            return
+        asked = request_shape(request.frame, len(request.body), message, route.version)
+        if asked is not None:
+            blank = join(response_frame(repeat.blank_response, 0, route))
+            known.add(Known(repeat, asked, ResponseShape(blank, repeat.blanks), route))
+
+    def now_ms(self) -> int:
+        """Wall clock of the broker."""
+        return self._services.clock.now_ms()
 
     async def _answer_within_quotas(
         self, request: Request, message: Any, context: RequestContext

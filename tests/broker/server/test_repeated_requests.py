@@ -1,0 +1,214 @@
+"""Produce requests like one before are not decoded, and answered as if they were."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.errors import ErrorCode
+from broker.protocol.messages import delete_topics, metadata, produce
+from broker.records.batch import build_batch
+from broker.records.record import Record
+from broker.server.known_requests import KNOWN_MAX
+from broker.server.repeated_request import RepeatedRequest
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.security_calls import set_quota
+from tests.support.topic_calls import batch_of, make_topic, read, write
+
+VERSIONS = range(3, 14)
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "data") as serving:
+        yield serving
+
+
+@pytest.fixture
+async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
+    async with await RawClient.connect(broker.host, broker.port) as connected:
+        yield connected
+
+
+@pytest.fixture
+def repeats(monkeypatch: pytest.MonkeyPatch) -> list[memoryview]:
+    """The records of all requests that began without being decoded."""
+    begun: list[memoryview] = []
+    begin = RepeatedRequest.begin
+
+    def noted(request: RepeatedRequest, now_ms: int) -> bool:
+        did = begin(request, now_ms)
+        if did:
+            begun.append(request._found[2])
+        return did
+
+    monkeypatch.setattr(RepeatedRequest, "begin", noted)
+    return begun
+
+
+def request_for(
+    topic: Any, batch: bytes, *, acks: int = -1, partition: int = 0
+) -> produce.ProduceRequest:
+    """`topic`: its name and id."""
+    data = produce.PartitionProduceData(partition, memoryview(batch))
+    name, topic_id = topic
+    topics = [produce.TopicProduceData(name, topic_id, [data])]
+    return produce.ProduceRequest(acks=acks, timeout_ms=5000, topic_data=topics)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_repeats_are_answered_in_every_version_as_the_first_is(
+    version: int, client: RawClient, repeats: list[memoryview]
+) -> None:
+    topic = ("pages", (await make_topic(client, "pages")).topic_id)
+    answers = [
+        await client.ask(
+            request_for(topic, batch_of(b"x" * n), acks=acks), version, produce.ProduceResponse
+        )
+        for n in (1, 50, 5000)
+        for acks in (-1, 1)
+    ]
+
+    told = [response.responses[0].partition_responses[0] for response in answers]
+    assert [one.base_offset for one in told] == list(range(6))
+    first = told[0]
+    for response, one in zip(answers, told, strict=True):
+        one.base_offset = 0
+        assert one == first
+        assert response.responses[0].name == ("pages" if version < 13 else "")
+    assert len(repeats) == (4 if version >= 7 else 0)
+
+
+async def test_a_refusal_of_a_repeat_says_what_the_first_would_say(
+    client: RawClient, repeats: list[memoryview], broker: RunningBroker
+) -> None:
+    await make_topic(client, "pages")
+    broken = bytearray(batch_of(b"a"))
+    broken[-1] ^= 0xFF
+
+    first = await write(client, "pages", bytes(broken))
+    good = await write(client, "pages", batch_of(b"a"))
+    again = await write(client, "pages", bytes(broken))
+
+    assert again == first
+    assert (again.error_code, good.error_code) == (ErrorCode.CORRUPT_MESSAGE, ErrorCode.NONE)
+    assert len(repeats) == 2
+    counted = broker.services.metrics.logs.topic("pages")
+    assert (counted.produce_requests, counted.failed_produce_requests) == (3, 2)
+    assert (counted.messages_in, counted.bytes_rejected) == (1, 2 * len(broken))
+
+
+async def test_a_topic_deleted_or_made_anew_is_not_taken_for_the_old_one(
+    client: RawClient, repeats: list[memoryview]
+) -> None:
+    await make_topic(client, "pages")
+    for _ in range(3):
+        await write(client, "pages", batch_of(b"old"))
+    deletion = delete_topics.DeleteTopicsRequest(topic_names=["pages"], timeout_ms=5000)
+    await client.ask(deletion, 5, delete_topics.DeleteTopicsResponse)
+
+    gone = await write(client, "pages", batch_of(b"lost"))
+    await make_topic(client, "pages")
+    anew = [await write(client, "pages", batch_of(b"new")) for _ in range(2)]
+
+    assert gone.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert [one.base_offset for one in anew] == [0, 1]
+    assert await read(client, "pages") == [b"new", b"new"]
+    assert len(repeats) == 3
+
+
+async def test_a_quota_that_is_set_is_kept_by_the_next_request(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    topic = ("pages", bytes(16))
+    large = batch_of(b"x" * 20_000)
+    free = [
+        (await client.ask(request_for(topic, large), 9, produce.ProduceResponse)).throttle_time_ms
+        for _ in range(2)
+    ]
+
+    await set_quota(client, {"client-id": "raw"}, producer_byte_rate=2000.0)
+    bound = await client.ask(request_for(topic, large), 9, produce.ProduceResponse)
+
+    assert free == [0, 0]
+    assert bound.throttle_time_ms > 0
+
+
+async def test_a_transactional_batch_is_looked_at_every_time(
+    client: RawClient, repeats: list[memoryview]
+) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"plain"))
+    transactional = build_batch(
+        [Record(0, -1, None, b"t")],
+        producer_id=5,
+        producer_epoch=0,
+        base_sequence=0,
+        transactional=True,
+    )
+
+    answer = await write(client, "pages", transactional)
+
+    assert answer.error_code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    assert repeats == []
+
+
+async def test_repeats_and_other_requests_are_answered_in_their_order(
+    client: RawClient, repeats: list[memoryview]
+) -> None:
+    await make_topic(client, "pages", partitions=2)
+    topic = ("pages", bytes(16))
+    expected: list[tuple[int, Any, int]] = []
+    for number in range(200):
+        if number % 7 == 3:
+            sent = client.send(metadata.MetadataRequest(topics=[]), 9)
+            expected.append((sent, metadata.MetadataResponse, 9))
+        else:
+            batch = batch_of(b"%d" % number)
+            sent = client.send(request_for(topic, batch, partition=number % 2), 9)
+            expected.append((sent, produce.ProduceResponse, 9))
+
+    answers = [await client.receive(kind, version, sent) for sent, kind, version in expected]
+
+    offsets: dict[int, list[int]] = {0: [], 1: []}
+    for answer in answers:
+        if isinstance(answer, produce.ProduceResponse):
+            one = answer.responses[0].partition_responses[0]
+            offsets[one.index].append(one.base_offset)
+    for found in offsets.values():
+        assert found == list(range(len(found)))
+    assert repeats
+
+
+async def test_a_producer_of_more_partitions_than_are_known_is_served_all_the_same(
+    client: RawClient, repeats: list[memoryview]
+) -> None:
+    count = KNOWN_MAX + 10
+    await make_topic(client, "pages", partitions=count)
+    for _ in range(2):
+        codes = {
+            (await write(client, "pages", batch_of(b"x"), partition)).error_code
+            for partition in range(count)
+        }
+        assert codes == {ErrorCode.NONE}
+
+    assert len(repeats) == KNOWN_MAX
+
+
+async def test_a_client_that_goes_away_leaves_nothing_of_its_repeats(
+    broker: RunningBroker, repeats: list[memoryview]
+) -> None:
+    async with await RawClient.connect(broker.host, broker.port) as client:
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"first"))
+        for _ in range(50):
+            client.send(request_for(("pages", bytes(16)), batch_of(b"x")), 9)
+        await asyncio.sleep(0)
+        client.abort()
+    async with await RawClient.connect(broker.host, broker.port) as client:
+        answer = await write(client, "pages", batch_of(b"last"))
+
+    assert answer.error_code == ErrorCode.NONE
+    assert 1 <= answer.base_offset <= 51
