@@ -18,7 +18,13 @@ from typing import Final
 
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import make_topic
-from tests.support.workload import group_member, library_clients, mill, raw_clients
+from tests.support.workload import (
+    group_member,
+    library_clients,
+    mill,
+    raw_clients,
+    raw_transactions,
+)
 from tests.support.workload.anomaly import Anomaly
 from tests.support.workload.checker import check
 from tests.support.workload.final_reading import read_everything
@@ -49,10 +55,12 @@ CLIENTS: Final[dict[str, Client]] = {
     "deaf": raw_clients.never_read,
     "mill1": mill.mill,
     "mill2": mill.mill,
+    "till": raw_transactions.sell_tickets,
 }
 TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
     TOPIC: (PARTITIONS, {}),
     mill.FLOUR: (mill.FLOUR_PARTITIONS, {}),
+    raw_transactions.TICKETS: (raw_transactions.TICKETS_PARTITIONS, {}),
 }
 """Partitions and settings of each topic; the clock may be hours ahead of what is written."""
 MEMBERS: Final = 3
