@@ -15,6 +15,12 @@ from broker.protocol.messages.fetch import (
     FetchResponse,
     FetchTopic,
 )
+from broker.protocol.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopic,
+)
 from broker.records.batch import iterate
 from broker.records.record import decode_records
 from tests.support.raw_client import RawClient
@@ -23,6 +29,7 @@ from tests.support.workload.library_clients import assign_all, found, settings
 from tests.support.workload.world import World
 
 FETCH_VERSION = 12
+EARLIEST = -2
 PATIENCE_S = 20.0
 
 
@@ -35,7 +42,7 @@ def read_everything(world: World) -> None:
 async def _read_batches(world: World) -> None:
     async with await RawClient.connect(world.host, world.port) as client:
         for partition in range(world.partitions):
-            offset, end = 0, 1
+            offset, end = await _start_of(client, world, partition), 1 << 62
             while offset < end:
                 wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 20)
                 topics = [FetchTopic(topic=world.topic, partitions=[wanted])]
@@ -44,7 +51,17 @@ async def _read_batches(world: World) -> None:
                 part = answer.responses[0].partitions[0]
                 assert part.error_code == ErrorCode.NONE
                 end = part.high_watermark
+                assert offset >= end or part.records, f"nothing comes from {offset} on"
                 offset = _note(world, partition, bytes(part.records), offset)
+
+
+async def _start_of(client: RawClient, world: World, partition: int) -> int:
+    wanted = ListOffsetsPartition(partition, timestamp=EARLIEST)
+    request = ListOffsetsRequest(-1, 0, [ListOffsetsTopic(world.topic, [wanted])])
+    answer = await client.ask(request, 6, ListOffsetsResponse)
+    part = answer.topics[0].partitions[0]
+    assert part.error_code == ErrorCode.NONE
+    return part.offset
 
 
 def _note(world: World, partition: int, data: bytes, offset: int) -> int:

@@ -20,6 +20,7 @@ from tests.support.raw_client import RawClient
 from tests.support.topic_calls import make_topic
 from tests.support.workload import (
     group_member,
+    legal_loss,
     library_clients,
     mill,
     raw_clients,
@@ -41,6 +42,7 @@ BROKER_SETTINGS: Final = {
     "group_min_session_timeout_ms": 500,
     "log_segment_bytes": 200_000,
     "log_flush_offset_checkpoint_interval_ms": 1_000,
+    "log_cleaner_backoff_ms": 500,
     "transaction_abort_timed_out_transaction_cleanup_interval_ms": 500,
 }
 Client = Callable[[World, str, random.Random], None]
@@ -56,11 +58,16 @@ CLIENTS: Final[dict[str, Client]] = {
     "mill1": mill.mill,
     "mill2": mill.mill,
     "till": raw_transactions.sell_tickets,
+    "scribe": legal_loss.write_journal,
+    "axe": legal_loss.cut_journal,
+    "clerk": legal_loss.write_ledger,
 }
 TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
     TOPIC: (PARTITIONS, {}),
     mill.FLOUR: (mill.FLOUR_PARTITIONS, {}),
     raw_transactions.TICKETS: (raw_transactions.TICKETS_PARTITIONS, {}),
+    legal_loss.JOURNAL: (1, {}),
+    legal_loss.LEDGER: (1, legal_loss.LEDGER_CONFIG),
 }
 """Partitions and settings of each topic; the clock may be hours ahead of what is written."""
 MEMBERS: Final = 3
@@ -227,7 +234,7 @@ def _active(event: Event) -> str | None:
 
 
 def _idle(events: Sequence[Event], since_s: float) -> list[str]:
-    expected = {*CLIENTS, "team"} - {"deaf"}
+    expected = {*CLIENTS, "team"} - {"deaf", "axe"}
     return sorted(expected - {_active(event) for event in events if event.at_s >= since_s})
 
 
