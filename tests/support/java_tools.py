@@ -27,6 +27,7 @@ _ELSEWHERE = {
     "DumpLogSegments": "kafka.tools.",
     "ConsumerGroupCommand": f"{_TOOLS}consumer.group.",
     "ShareGroupCommand": f"{_TOOLS}consumer.group.",
+    "StreamsGroupCommand": f"{_TOOLS}streams.",
     "ConsoleConsumer": f"{_TOOLS}consumer.",
     "ConsoleShareConsumer": f"{_TOOLS}consumer.",
     "ReassignPartitionsCommand": f"{_TOOLS}reassign.",

@@ -55,6 +55,11 @@ def java_kafka(*options: str) -> list[str]:
     return [java, "-Xmx256m", *options, "-cp", f"{libs}/*"]
 
 
+def javac() -> str:
+    """Path of the Java compiler."""
+    return _command("javac", "default-jdk-headless")
+
+
 def node_modules(name: str) -> tuple[str, Path]:
     """Node's path and the `node_modules` directory that holds package `name`."""
     node = _command("node", "nodejs")
