@@ -2,7 +2,7 @@
 
 kafka-python answers for these alone (docs/adr/0024). Every call blocks, at most about `timeout_s`
 seconds; call it from one thread at a time. A cluster that does not answer, or refuses, raises
-`ClusterUnavailable`; the next call connects anew.
+`ClusterUnavailable`; the next call connects anew. `close` may come from any thread.
 """
 
 import importlib
@@ -75,6 +75,7 @@ class Inventory:
     def __init__(self, settings: KafkaConfig) -> None:
         self._settings = settings
         self._client: Any = None
+        self._closed = False
 
     def disks(self, timeout_s: float) -> Disks:
         """Log directories, and bytes of each partition; copies that move (KIP-113) left out."""
@@ -95,7 +96,11 @@ class Inventory:
         return tuple(found[group_id] for group_id in sorted(found))
 
     def close(self) -> None:
-        """End the connections; the next question makes new ones."""
+        """End the connections for good, also while another thread makes one."""
+        self._closed = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -120,9 +125,11 @@ class Inventory:
         try:
             if self._client is None:
                 self._client = self._connect(timeout_s)
+            if self._closed:
+                raise ClusterUnavailable("closed")
             return question(self._client)
         except Exception as error:  # whatever its answer lacks: this may always be missing
-            self.close()
+            self._hang_up()
             raise ClusterUnavailable(f"{type(error).__name__}: {error}") from error
 
 

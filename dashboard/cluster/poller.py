@@ -98,6 +98,8 @@ class Poller:
                 tasks.create_task(self._flushes(), name="history")
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
+            if self._door.inventory is not None:
+                self._door.inventory.close()
             self.flush()
 
     def is_stale(self) -> bool:

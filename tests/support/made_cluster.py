@@ -155,6 +155,8 @@ class MadeCluster:
         self.reads.append(dict(positions))
         return {place: self._record(place, offset) for place, offset in positions.items()}
 
+    def close(self) -> None: ...
+
     def start(self, positions: Mapping[TopicPartition, int]) -> None:
         self._question("start")
         self._reading = dict(positions)
