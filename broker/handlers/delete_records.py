@@ -3,8 +3,11 @@
 Answers: OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for compacted topics.
 """
 
+from collections.abc import Sequence
+
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.partition.partition import Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_records import (
     DeleteRecordsPartitionResult,
@@ -21,6 +24,7 @@ async def delete_records(
     request: DeleteRecordsRequest, context: RequestContext
 ) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
+    deleted: list[tuple[DeleteRecordsPartitionResult, Partition]] = []
     for topic in request.topics:
         result = DeleteRecordsTopicResult(topic.name)
         for wanted in topic.partitions:
@@ -35,11 +39,24 @@ async def delete_records(
                         ErrorCode.POLICY_VIOLATION, f"{topic.name} has no cleanup.policy delete"
                     )
                 answer.low_watermark = await partition.delete_records_before(wanted.offset)
+                deleted.append((answer, partition))
             except KafkaError as refusal:
                 answer.error_code = refusal.code
             result.partitions.append(answer)
         response.topics.append(result)
+    await _keep(deleted, context)
     return response
+
+
+async def _keep(
+    deleted: Sequence[tuple[DeleteRecordsPartitionResult, Partition]], context: RequestContext
+) -> None:
+    """What is answered as deleted does not come back with a crash, as it may in Apache Kafka."""
+    try:
+        await context.services.partitions.store_log_starts(partition for _, partition in deleted)
+    except KafkaError as refusal:
+        for answer, _ in deleted:
+            answer.error_code, answer.low_watermark = refusal.code, INVALID_LOW_WATERMARK
 
 
 HANDLER = Handler(

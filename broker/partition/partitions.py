@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.image import ClusterImage, TopicImage
@@ -146,6 +147,15 @@ class Partitions:
             if isinstance(self._missing.get((identity.topic, identity.index)), KafkaError)
         ]
         await self._open_all(refused, self._image)
+
+    async def store_log_starts(self, changed: Iterable[Partition]) -> None:
+        """Records were deleted: make it survive a crash. KAFKA_STORAGE_ERROR if it cannot."""
+        by_worker: dict[DiskWorker, list[Partition]] = {}
+        for partition in changed:
+            by_worker.setdefault(partition.worker, []).append(partition)
+        for partitions in by_worker.values():
+            keys = [(partition.topic, partition.index) for partition in partitions]
+            await partitions[0].in_order(partial(self._setup.logs.store_log_starts, keys))
 
     def directory_failed(self, worker: DiskWorker, error: Exception) -> None:
         """A sync failed: nothing in this directory can be trusted to reach the disk any more."""

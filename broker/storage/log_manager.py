@@ -9,7 +9,7 @@ Each method that takes a partition or a directory is to be called in that direct
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -255,6 +255,18 @@ class LogManager:
         checkpoint.write_offsets(
             self._files, directory.path, CLEANER_OFFSETS, directory.cleaner_offsets
         )
+
+    def store_log_starts(self, topic_partitions: Iterable[TopicPartition]) -> None:
+        """Write down where logs begin, so that what was deleted stays so after a crash."""
+        changed = set()
+        for topic_partition in topic_partitions:
+            path = self.directory_for(topic_partition)
+            directory = self._directories[path]
+            directory.log_start_offsets[topic_partition] = self.get(topic_partition).start_offset
+            changed.add(path)
+        for path in changed:
+            offsets = self._directories[path].log_start_offsets
+            checkpoint.write_offsets(self._files, path, LOG_START_OFFSETS, offsets)
 
     def write_checkpoints(
         self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None

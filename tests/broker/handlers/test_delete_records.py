@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from broker.errors import ErrorCode
 from broker.protocol.messages.delete_records import (
     DeleteRecordsPartition,
@@ -7,7 +9,9 @@ from broker.protocol.messages.delete_records import (
     DeleteRecordsTopic,
 )
 from broker.protocol.messages.fetch import FetchResponse
+from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import running_broker
 from tests.support.topic_calls import batch_of, fetch_request, make_topic, write
 
 
@@ -27,6 +31,45 @@ async def test_records_below_the_new_start_are_out_of_range(client: RawClient) -
     response = await client.ask(fetch_request("pages", offset=1), 12, FetchResponse)
     assert (answer.error_code, answer.low_watermark) == (ErrorCode.NONE, 2)
     assert response.responses[0].partitions[0].error_code == ErrorCode.OFFSET_OUT_OF_RANGE
+
+
+async def test_deleted_records_do_not_come_back_with_a_crash(tmp_path: Path) -> None:
+    """Apache Kafka writes the new start down within a minute; privacy cannot wait for that."""
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"secret"))
+        await write(client, "pages", batch_of(b"kept"))
+        await deleted(client, 1)
+        crashed = files.after_crash()
+
+    async with running_broker(tmp_path, files=crashed) as broker:
+        partition = broker.services.partitions.get("pages", 0)
+
+        assert (partition.log_start_offset, partition.log_end_offset) == (1, 2)
+
+
+async def test_on_a_full_disk_a_deletion_is_refused_and_can_be_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"secret"))
+
+        files.bytes_left = 0
+        refused = await deleted(client, 1)
+        files.bytes_left = 1 << 40
+        again = await deleted(client, 1)
+
+        assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert (again.error_code, again.low_watermark) == (ErrorCode.NONE, 1)
 
 
 async def test_minus_one_deletes_up_to_the_high_watermark(client: RawClient) -> None:
