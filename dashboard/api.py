@@ -203,7 +203,12 @@ class Api:
                 "overview": found["report"].overview,
                 "live_visitors": found["report"].live_visitors,
                 "timeseries": found["report"].points,
-                "breakdowns": {key: rows for key, _, rows in found["report"].breakdowns},
+                "breakdowns": found["report"].breakdowns,
+                "before": found["report"].before,
+                "properties": [
+                    {"property": key, **row._asdict()} for key, row in found["report"].properties
+                ],
+                "cut": found["report"].cut,
             }
         )
 

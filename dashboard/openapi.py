@@ -40,6 +40,8 @@ _ACTIVITY: Final = (
     _text("period", "30m, today, 24h, 7d, 30d or all; UTC."),
     _text("from", "First day, YYYY-MM-DD; goes before period."),
     _text("to", "Last day, included."),
+    _text("compare", "off: without the time before."),
+    _text("is.country", "Only visitors who have it; also is.page, is.source, is.campaign ..."),
 )
 
 _MESSAGES: Final = (
@@ -71,6 +73,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     ("/activity", "Visitors, page views and breakdowns of one site.", _ACTIVITY),
+    (
+        "/activity.csv",
+        "One breakdown or, without dimension, the time series as CSV.",
+        (*_ACTIVITY, _text("dimension", "page, entry_page, source, campaign, country, os ...")),
+    ),
     ("/sites", "Sites that have been seen.", ()),
     ("/alerts", "Alerts that fire, may fire and are over; silences.", ()),
     ("/actions", "What you may change, why not where not, and your CSRF token.", ()),
@@ -106,6 +113,8 @@ def document() -> dict[str, Any]:
 
 
 def _media(path: str) -> str:
+    if path.endswith(".csv"):
+        return "text/csv"
     return "text/event-stream" if path.endswith("/tail") else "application/json"
 
 

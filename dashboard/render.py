@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from dashboard.access.identity import Identity, Role
+from dashboard.activity.countries import country
 from dashboard.cluster import text
 from dashboard.pages.page import Page, Values, Visit, link
 
@@ -57,7 +58,9 @@ class Renderer:
             rate=text.rate,
             size=text.size,
             percent=text.percent,
+            country=country,
             change=text.change,
+            short=text.short,
             clock=text.clock,
             moment=text.moment,
             stamp=text.stamp,

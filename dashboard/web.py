@@ -12,6 +12,7 @@ from dashboard.access.guard import WHO
 from dashboard.access.identity import NotAllowed
 from dashboard.access.login import Login
 from dashboard.actions.api import ActionApi
+from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Limits, expose
@@ -64,6 +65,7 @@ class Site:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/stream", stream.handle)
+        app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         api.add_routes(app)
         ActionApi(state).add_routes(app)

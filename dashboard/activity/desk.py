@@ -1,10 +1,14 @@
 """Asks tracker.reports, in a thread, and keeps each answer for a second.
 
-So that fifty open pages cost as much as one. Every question opens the rollups read-only and
-closes them again; a missing file is an appliance that has seen nothing yet.
+So that fifty open pages cost as much as one. What the rollups know is read from them; what crosses
+dimensions, or has no rollup, from the warehouse (tracker.reports.segment). An answer that was dear
+is kept longer: reports never take more than a twentieth of a core. A missing file is an appliance
+that has seen nothing yet.
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,43 +18,52 @@ from typing import Any, Final, TypeVar
 
 from tracker import rollups
 from tracker.clock import Clock
-from tracker.reports import breakdown, live, overview, sites, timeseries
+from tracker.reports import breakdown, live, sites, timeseries
+from tracker.reports.overview import Overview, overview
+from tracker.reports.segment import Asked, Filter, Segment
 from tracker.rollups import Dimension, Step
 
 T = TypeVar("T")
 
 KEPT_MS: Final = 900.0
+KEPT_TIMES: Final = 20.0  # an answer is good for so many times what it took
 ANSWERS_MAX: Final = 200
 ROWS: Final = 10
+EXPORT_ROWS: Final = 10_000
 
-DIMENSIONS: Final = (
-    (Dimension.PAGE, "Top pages"),
-    (Dimension.SOURCE, "Sources"),
-    (Dimension.COUNTRY, "Countries"),
-    (Dimension.EVENT, "Events"),
-    (Dimension.BROWSER, "Browsers"),
-    (Dimension.DEVICE, "Devices"),
-)
+ROLLED_UP: Final = frozenset(dimension.value for dimension in Dimension)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A site and a range [start_ms, end_ms) of event time."""
+    """A site and a range [start_ms, end_ms) of event time; `dimensions` to break down by."""
 
     site: str
     start_ms: int
     end_ms: int
     step: Step
+    dimensions: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    before: tuple[int, int] | None = None  # the range to compare with
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.site, self.start_ms, self.end_ms, self.filters)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the activity page shows of one site over one range."""
 
-    overview: overview.Overview
+    overview: Overview
     points: list[timeseries.Point]
-    breakdowns: list[tuple[str, str, list[breakdown.Row]]]  # dimension, title, rows
+    breakdowns: dict[str, list[breakdown.Row]]  # by dimension
+    properties: list[tuple[str, breakdown.Row]]  # of the event that is filtered by
     live_visitors: int
+    before: Overview | None
+    points_before: list[timeseries.Point]
+    cut: bool  # more events than are looked at: the oldest are left out
+    unknown: tuple[str, ...]  # dimensions that need the warehouse, and there is none
 
 
 class ReportDesk:
@@ -58,6 +71,7 @@ class ReportDesk:
 
     def __init__(self, data_dir: Path, clock: Clock) -> None:
         self._path = data_dir / "rollups.db"
+        self._warehouse = data_dir / "warehouse.db"
         self._clock = clock
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="reports")
         self._answers: dict[Any, tuple[float, Any]] = {}
@@ -78,42 +92,123 @@ class ReportDesk:
 
     async def report(self, question: Question) -> Report:
         """Everything about one site in one range."""
-        now_ms = self._clock.now_ms()
-        return await self._ask(question, lambda db: _report(db, question, now_ms))
+        now_ms, warehouse = self._clock.now_ms(), self._warehouse
+        return await self._ask(question, lambda db: _report(db, warehouse, question, now_ms))
+
+    async def rows(self, question: Question, dimension: str) -> list[breakdown.Row]:
+        """All values of one dimension, up to EXPORT_ROWS; raises ValueError for an unknown one."""
+        warehouse = self._warehouse
+        return await self._ask(
+            (question, dimension), lambda db: _rows(db, warehouse, question, dimension)
+        )
 
     async def _ask(self, key: Any, answer: Callable[[Connection], T]) -> T:
-        """The answer to `key`, at most a second old."""
+        """The answer to `key`, at most a second old, or twenty times as old as it took."""
         kept = self._answers.get(key)
-        if kept is not None and self._clock.monotonic_ms() - kept[0] < KEPT_MS:
+        if kept is not None and self._clock.monotonic_ms() < kept[0]:
             found: T = kept[1]
             return found
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, self._open_and, answer)
+        found, took_ms = await loop.run_in_executor(self._threads, self._open_and, answer)
         if len(self._answers) >= ANSWERS_MAX:
             self._answers.clear()
-        self._answers[key] = (self._clock.monotonic_ms(), found)
+        good_for_ms = max(KEPT_MS, KEPT_TIMES * took_ms)
+        self._answers[key] = (self._clock.monotonic_ms() + good_for_ms, found)
         return found
 
-    def _open_and(self, answer: Callable[[Connection], T]) -> T:
+    def _open_and(self, answer: Callable[[Connection], T]) -> tuple[T, float]:
+        """The answer, and how many milliseconds of this thread it took."""
+        began = time.thread_time()
         database = rollups.open_for_reading(self._path)
         try:
-            return answer(database)
+            return answer(database), (time.thread_time() - began) * 1000
         finally:
             database.close()
 
 
-def _report(database: Connection, question: Question, now_ms: int) -> Report:
+def _report(database: Connection, warehouse: Path, question: Question, now_ms: int) -> Report:
     site, start, end = question.site, question.start_ms, question.end_ms
-    return Report(
-        overview=overview.overview(database, site, start, end),
-        points=timeseries.timeseries(database, site, start, end, question.step),
-        breakdowns=[
-            (
-                dimension.value,
-                title,
-                breakdown.breakdown(database, site, dimension, start, end, limit=ROWS),
-            )
-            for dimension, title in DIMENSIONS
-        ],
-        live_visitors=live.live(database, site, now_ms),
+    wanted = question.dimensions
+    rolled = () if question.filters else tuple(one for one in wanted if one in ROLLED_UP)
+    rest = tuple(one for one in wanted if one not in rolled)
+    segment = _segment(warehouse, question.asked) if rest or question.filters else None
+    try:
+        found = {
+            one: breakdown.breakdown(database, site, one, start, end, limit=ROWS) for one in rolled
+        }
+        if segment is not None:
+            found |= {one: segment.breakdown(one, ROWS) for one in rest}
+        event = next((f.value for f in question.filters if f.dimension == "event"), None)
+        total, points = _totals(database, segment, question)
+        before, points_before = _before(database, warehouse, question)
+        return Report(
+            overview=total,
+            points=points,
+            breakdowns={one: found.get(one, []) for one in wanted},
+            properties=segment.properties(event, ROWS) if segment and event else [],
+            live_visitors=live.live(database, site, now_ms),
+            before=before,
+            points_before=points_before,
+            cut=segment is not None and segment.cut,
+            unknown=rest if segment is None else (),
+        )
+    finally:
+        if segment is not None:
+            segment.close()
+
+
+Totals = tuple[Overview, list[timeseries.Point]]
+
+
+def _totals(database: Connection, segment: Segment | None, question: Question) -> Totals:
+    if question.filters:
+        if segment is None:
+            return Overview(), []
+        return segment.overview(), segment.timeseries(question.step)
+    asked = (question.site, question.start_ms, question.end_ms)
+    return (
+        overview(database, *asked),
+        timeseries.timeseries(database, *asked, question.step),
     )
+
+
+def _before(
+    database: Connection, warehouse: Path, question: Question
+) -> tuple[Overview | None, list[timeseries.Point]]:
+    """The range before; None without one, or when nothing was seen in it."""
+    if question.before is None:
+        return None, []
+    start, end = question.before
+    earlier = Question(question.site, start, end, question.step, filters=question.filters)
+    segment = _segment(warehouse, earlier.asked) if question.filters else None
+    try:
+        total, points = _totals(database, segment, earlier)
+    finally:
+        if segment is not None:
+            segment.close()
+    return (total, points) if total.page_views or total.events else (None, [])
+
+
+def _rows(
+    database: Connection, warehouse: Path, question: Question, dimension: str
+) -> list[breakdown.Row]:
+    asked = question.asked
+    if dimension in ROLLED_UP and not question.filters:
+        return breakdown.breakdown(database, *asked[:1], dimension, *asked[1:3], limit=EXPORT_ROWS)
+    segment = _segment(warehouse, asked)
+    if segment is None:
+        return []
+    try:
+        return segment.breakdown(dimension, EXPORT_ROWS)
+    finally:
+        segment.close()
+
+
+def _segment(warehouse: Path, asked: Asked) -> Segment | None:
+    """None where there is no warehouse in SQLite."""
+    if not warehouse.exists():
+        return None
+    try:
+        return Segment(warehouse, asked)
+    except sqlite3.OperationalError:  # made this moment, not yet with its table
+        return None

@@ -35,6 +35,14 @@ class Period:
     def last_day(self) -> str:
         return _date(max(self.start_ms, self.end_ms - 1)).isoformat()
 
+    def before(self, now_ms: int) -> tuple[int, int] | None:
+        """As long a time just before, as far as this one has come; None for all time."""
+        if self.key == "all":
+            return None
+        length = self.end_ms - self.start_ms
+        reached = min(self.end_ms, _next(now_ms, MINUTE_MS))
+        return self.start_ms - length, max(self.start_ms, reached) - length
+
     @property
     def step(self) -> Step:
         """Fine enough to see a shape, at most 800 points."""

@@ -1,11 +1,67 @@
-"""Activity (/activity): visitors, page views, pages, sources and countries of one site."""
+"""Activity (/activity): visitors of one site, where they come from, what they look at and do."""
 
+from collections.abc import Mapping
 from sqlite3 import DatabaseError
+from typing import Final
 
 from dashboard.activity.desk import Question, Report
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
+from tracker.reports.segment import COLUMNS, Filter
 from tracker.rollups import WrongSchema
+
+CARDS: Final = (
+    ("pages", (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"))),
+    (
+        "sources",
+        (
+            ("source", "Sources"),
+            ("channel", "Channels"),
+            ("referrer", "Referrers"),
+            ("campaign", "Campaigns"),
+            ("utm_source", "UTM source"),
+            ("utm_medium", "Medium"),
+            ("utm_term", "Term"),
+            ("utm_content", "Content"),
+        ),
+    ),
+    (
+        "places",
+        (
+            ("country", "Countries"),
+            ("region", "Regions"),
+            ("city", "Cities"),
+            ("language", "Languages"),
+        ),
+    ),
+    ("events", (("event", "Events"),)),
+    ("software", (("browser", "Browsers"), ("os", "Systems"))),
+    ("devices", (("device", "Devices"), ("screen", "Screens"))),
+)
+"""Card -> its tabs; the card's name is the key of the query that chooses one."""
+
+TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
+NOT_KNOWN: Final = "(none)"  # the empty value in an address
+FILTERS_MAX: Final = 8
+PREFIX: Final = "is."
+
+
+def filters(query: Mapping[str, str]) -> tuple[Filter, ...]:
+    """`?is.country=DE&is.page=/pricing`; unknown dimensions are as if they were not there."""
+    found = [
+        Filter(key.removeprefix(PREFIX), "" if value == NOT_KNOWN else value[:2_000])
+        for key, value in query.items()
+        if key.startswith(PREFIX) and key.removeprefix(PREFIX) in COLUMNS and value
+    ]
+    return tuple(found[:FILTERS_MAX])
+
+
+def tabs(query: Mapping[str, str]) -> dict[str, str]:
+    """Card -> the dimension that it shows."""
+    return {
+        card: query[card] if query.get(card) in dict(known) else known[0][0]
+        for card, known in CARDS
+    }
 
 
 def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
@@ -14,7 +70,16 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
     days = (query.get("from", "")[:10], query.get("to", "")[:10])
     now_ms = visit.state.clock.now_ms()
     period = choose(query.get("period", ""), days, known, now_ms)
-    return Question(site, period.start_ms, period.end_ms, period.step), period
+    asked = Question(
+        site,
+        period.start_ms,
+        period.end_ms,
+        period.step,
+        tuple(tabs(query).values()),
+        filters(query),
+        period.before(now_ms) if query.get("compare") != "off" else None,
+    )
+    return asked, period
 
 
 async def values(visit: Visit) -> Values:
@@ -29,6 +94,13 @@ async def values(visit: Visit) -> Values:
         "tracker_url": config.tracker_url.rstrip("/"),
         "trouble": "",
         "chart": None,
+        "cards": CARDS,
+        "tabs": tabs(visit.query),
+        "titles": TITLES,
+        "filters": filters(visit.query),
+        "filterable": COLUMNS,
+        "not_known": NOT_KNOWN,
+        "compares": visit.query.get("compare") != "off",
     }
     try:
         rows = await visit.state.desk.sites()
@@ -46,18 +118,24 @@ async def values(visit: Visit) -> Values:
         "site": row.site,
         "period": period,
         "report": report,
+        "question": ask,
         "chart": chart(report),
         "step": ask.step.value,
     }
 
 
-def chart(report: Report) -> dict[str, list[int]]:
-    """Columns for the chart: seconds since 1970, visitors, page views."""
-    return {
+def chart(report: Report) -> dict[str, list[int | None]]:
+    """Columns for the chart: seconds since 1970, visitors, page views, visitors before."""
+    before: list[int | None] = [point.visitors for point in report.points_before]
+    missing = len(report.points) - len(before)
+    columns: dict[str, list[int | None]] = {
         "t": [point.bucket_ms // 1000 for point in report.points],
         "visitors": [point.visitors for point in report.points],
         "page_views": [point.page_views for point in report.points],
     }
+    if before:
+        columns["before"] = (before + [None] * max(0, missing))[: len(report.points)]
+    return columns
 
 
 PAGE = Page("Activity", "/activity", "activity.html", values, every_s=1.0, nav="activity")

@@ -44,7 +44,7 @@
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
           label: short(label), stroke: color(`--s${index % 6 + 1}`), width: 1.75, spanGaps: false, points: { show: false },
-          dash: index > 2 ? [6, 3] : undefined, fill: index === 0 ? color(`--s1`) + "22" : undefined,
+          dash: index > 2 || label.endsWith(" before") ? [6, 3] : undefined, fill: index === 0 ? color(`--s1`) + "22" : undefined,
           value: (_, value) => format(value),
         })),
       ],
@@ -95,7 +95,15 @@
     } catch { /* the stream shows that the dashboard is away */ }
   };
 
-  const columns = (figure, found) => draw(figure, [found.t, found.visitors, found.page_views]);
+  const columns = (figure, found) => {
+    const labels = found.before ? ["visitors", "page views", "visitors before"] : ["visitors", "page views"];
+    if (figure.dataset.labels !== JSON.stringify(labels)) {
+      figure.dataset.labels = JSON.stringify(labels);
+      const old = charts.get(figure);
+      if (old) { old.destroy(); charts.delete(figure); }
+    }
+    draw(figure, [found.t, found.visitors, found.page_views, ...(found.before ? [found.before] : [])]);
+  };
   const live = () => document.querySelectorAll("figure[data-series]");
   const fixed = () => document.querySelectorAll("figure[data-columns]");
   const all = () => { live().forEach(load); fixed().forEach((figure) => columns(figure, JSON.parse(figure.dataset.columns))); };

@@ -9,8 +9,8 @@ from tracker.rollups import KINDS, Dimension, id_of_site, snapshot, texts
 
 
 class Row(NamedTuple):
-    """One value. "" is "not known". For events `page_views` counts the events, for entry pages
-    the page views of the visits that began there."""
+    """One value. "" is "not known". For events `page_views` counts the events, for entry and exit
+    pages the visits that began or ended there."""
 
     value: str
     visitors: int
@@ -48,7 +48,7 @@ def _entry_pages(
     db: sqlite3.Connection, site_id: int, start_ms: int, end_ms: int
 ) -> list[tuple[int, int, int]]:
     return db.execute(
-        "SELECT entry_page_id, count(DISTINCT visitor_id), sum(page_views) FROM sessions"
+        "SELECT entry_page_id, count(DISTINCT visitor_id), count(*) FROM sessions"
         " WHERE site_id = ? AND started_at_ms >= ? AND started_at_ms < ? AND page_views > 0"
         " GROUP BY entry_page_id",
         (site_id, start_ms, end_ms),

@@ -8,14 +8,10 @@ view; it belongs to the hour in which it starts.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
-from tracker.events import ASSET, ENGAGEMENT, NOT_FOUND, PAGEVIEW, WEB_VITALS, Event
+from tracker.events import PAGEVIEW, PASSIVE, Event
 from tracker.stream.counted import Counted
 from tracker.stream.windows import Entry, Session, hour_of, merge
-
-PASSIVE: Final = frozenset((ENGAGEMENT, WEB_VITALS, NOT_FOUND, ASSET))
-"""Events that a visitor does not do on purpose: they prolong a visit and end no bounce."""
 
 Visitor = tuple[int, str]
 """site id, visitor id"""

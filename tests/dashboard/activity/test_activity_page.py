@@ -1,0 +1,109 @@
+"""The activity page over real rollups and a real warehouse, hostile values in them."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dashboard.web import Site
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import made_state
+from tests.support.made_events import made_event
+from tests.support.seen_visits import store_visits
+from tracker.clock import SystemClock
+
+pytestmark = pytest.mark.may_block
+
+MINUTE_MS = 60_000
+EVIL = '<img src=x onerror="document.title=1">'
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
+    now_ms = SystemClock().now_ms()
+
+    def at(minutes_ago: int, number: int, **fields: Any) -> Any:
+        return made_event(number, occurred_at=now_ms - minutes_ago * MINUTE_MS, **fields)
+
+    store_visits(
+        tmp_path,
+        (
+            at(3, 1, visitor_id="ann", country="DE", source="Google", os="Linux"),
+            at(2, 2, visitor_id="ann", country="DE", source=None, pathname="/pricing"),
+            at(2, 3, visitor_id="ann", event_name="Signup", source=None, props={EVIL: EVIL}),
+            at(4, 4, visitor_id="bob", country="FR", pathname=EVIL, source="=1+1"),
+            at(40, 5, visitor_id="eve", country="FR"),
+        ),
+        now_ms,
+    )
+    app: web.Application = Site(made_state(tmp_path, MadeCluster())).application()
+    async with TestClient(TestServer(app)) as found:
+        yield found
+
+
+async def test_a_period_is_compared_with_the_one_before(client: Client) -> None:
+    answer = await (await client.get("/api/v1/activity?period=30m")).json()
+
+    assert (answer["overview"]["visitors"], answer["before"]["visitors"]) == (2, 1)
+
+
+async def test_filters_narrow_every_figure(client: Client) -> None:
+    answer = await (await client.get("/api/v1/activity?period=30m&is.country=DE")).json()
+
+    assert answer["overview"]["visitors"] == 1
+    assert [row["value"] for row in answer["breakdowns"]["page"]] == ["/", "/pricing"]
+    assert sum(point["page_views"] for point in answer["timeseries"]) == 2
+
+
+async def test_an_event_that_is_filtered_by_shows_its_properties(client: Client) -> None:
+    html = await (await client.get("/activity?period=30m&is.event=Signup")).text()
+
+    assert "Properties of the event" in html
+    assert "<img" not in html
+
+
+@pytest.mark.parametrize("tab", ["pages=exit_page", "sources=campaign", "software=os"])
+async def test_every_tab_answers_on_the_page_and_in_its_stream(client: Client, tab: str) -> None:
+    page = await client.get(f"/activity?period=30m&{tab}")
+    stream = await client.get("/api/stream", params={"page": f"/activity?period=30m&{tab}"})
+    frames = [await stream.content.readuntil(b"\n\n") for _ in range(2)]
+    stream.close()
+
+    assert page.status == 200
+    assert b'"html"' in frames[1]
+
+
+async def test_an_export_is_csv_without_formulas(client: Client) -> None:
+    answer = await client.get("/api/v1/activity.csv?period=30m&dimension=source")
+
+    rows = list(csv.reader(io.StringIO(await answer.text())))
+
+    assert rows == [["source", "visitors", "page_views"], ["'=1+1", "1", "1"], ["Google", "1", "1"]]
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+async def test_the_time_series_is_exported_in_utc(client: Client) -> None:
+    text = await (await client.get("/api/v1/activity.csv?period=30m")).text()
+
+    header, first, *_ = text.splitlines()
+    assert header == "time_utc,visitors,page_views"
+    assert first.split(",")[0].endswith(":00Z")
+
+
+async def test_an_unknown_dimension_is_refused(client: Client) -> None:
+    assert (await client.get("/api/v1/activity.csv?dimension=x")).status == 400
+
+
+async def test_without_a_warehouse_the_page_says_so(client: Client, tmp_path: Path) -> None:
+    for name in ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+
+    html = await (await client.get("/activity?period=30m&sources=campaign")).text()
+
+    assert "needs the SQLite warehouse" in html

@@ -1,0 +1,29 @@
+"""A data directory with visits in it: the same events in the rollups and in the warehouse."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.manual_clock import ManualClock
+from tracker.events import Event
+from tracker.export.exporter import Arrived, Exporter
+from tracker.export.sqlite import SqliteExporter
+from tracker.kafka import TopicPartition
+from tracker.stream.rollup_sink import RollupSink
+
+WHERE = TopicPartition("events", 0)
+
+
+def store_visits(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:
+    """Writes rollups.db and warehouse.db, as the roles would."""
+    sinks: tuple[Exporter, ...] = (
+        RollupSink(data_dir / "rollups.db", ManualClock(now_ms)),
+        SqliteExporter(data_dir / "warehouse.db"),
+    )
+    for sink in sinks:
+        sink.open()
+        sink.positions([WHERE])
+        sink.write(
+            [Arrived(WHERE, offset, one) for offset, one in enumerate(found)], {WHERE: len(found)}
+        )
+        sink.flush()
+        sink.close()

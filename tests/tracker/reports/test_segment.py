@@ -1,0 +1,120 @@
+"""Segments: filters over single events, and what no rollup was made for."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.made_events import DAY_MS, MIDNIGHT_MS, events, made_event
+from tests.support.seen_visits import store_visits
+from tracker import rollups
+from tracker.events import Event
+from tracker.reports.breakdown import Row, breakdown
+from tracker.reports.overview import overview
+from tracker.reports.segment import Asked, Filter, Segment
+from tracker.reports.timeseries import timeseries
+from tracker.rollups import Step
+
+SITE = "example.com"
+ALL = (MIDNIGHT_MS - DAY_MS, MIDNIGHT_MS + 4 * DAY_MS)
+
+
+def visit(number: int, visitor: str, minute: int, page: str, **fields: Any) -> Event:
+    at_ms = MIDNIGHT_MS + minute * 60_000
+    return made_event(number, visitor_id=visitor, occurred_at=at_ms, pathname=page, **fields)
+
+
+ANN = (
+    visit(1, "ann", 0, "/", source="Google", utm_campaign="spring", country="DE"),
+    visit(2, "ann", 1, "/pricing", source=None, country="DE"),
+    visit(3, "ann", 2, "/pricing", event_name="Signup", source=None, props={"plan": "pro", "n": 2}),
+    visit(4, "ann", 90, "/blog", source="Direct", country="DE"),
+)
+BOB = (
+    visit(5, "bob", 0, "/blog", source="Bing", country="FR"),
+    visit(6, "bob", 3, "/pricing", source=None, country="FR", is_bot=False),
+)
+BOT = (visit(7, "bot", 0, "/", source="Google", country="DE", is_bot=True),)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    store_visits(tmp_path, (*ANN, *BOB, *BOT), MIDNIGHT_MS)
+    return tmp_path
+
+
+def segment(data_dir: Path, *filters: Filter, events_max: int = 1_000) -> Segment:
+    return Segment(data_dir / "warehouse.db", Asked(SITE, *ALL, filters), events_max)
+
+
+def test_a_filter_keeps_all_that_its_visitors_did(data_dir: Path) -> None:
+    found = segment(data_dir, Filter("source", "Google"))
+
+    assert found.breakdown("page", 10) == [
+        Row("/", 1, 1),
+        Row("/blog", 1, 1),
+        Row("/pricing", 1, 1),
+    ]
+    assert (found.overview().visitors, found.overview().sessions) == (1, 2)
+
+
+def test_filters_together_must_all_fit(data_dir: Path) -> None:
+    both = segment(data_dir, Filter("page", "/pricing"), Filter("country", "FR"))
+    none = segment(data_dir, Filter("page", "/pricing"), Filter("country", "JP"))
+
+    assert both.overview().visitors == 1
+    assert none.overview().visitors == 0
+
+
+def test_entry_and_exit_pages_are_those_of_visits(data_dir: Path) -> None:
+    found = segment(data_dir)
+
+    assert found.breakdown("entry_page", 10) == [Row("/blog", 2, 2), Row("/", 1, 1)]
+    assert found.breakdown("exit_page", 10) == [Row("/pricing", 2, 2), Row("/blog", 1, 1)]
+
+
+def test_sources_and_campaigns_count_arrivals_only(data_dir: Path) -> None:
+    found = segment(data_dir)
+
+    assert [row.value for row in found.breakdown("source", 10)] == ["Bing", "Direct", "Google"]
+    assert found.breakdown("campaign", 10) == [Row("spring", 1, 1)]
+
+
+def test_properties_of_an_event_are_counted(data_dir: Path) -> None:
+    found = segment(data_dir, Filter("event", "Signup"))
+
+    assert found.properties("Signup", 10) == [("n", Row("2", 1, 1)), ("plan", Row("pro", 1, 1))]
+
+
+def test_more_events_than_are_looked_at_is_told(data_dir: Path) -> None:
+    assert segment(data_dir, events_max=3).cut
+    assert not segment(data_dir).cut
+
+
+def test_a_dimension_that_nobody_knows_is_refused(data_dir: Path) -> None:
+    with pytest.raises(ValueError, match="is none of"):
+        segment(data_dir).breakdown("1; DROP TABLE events", 10)
+
+
+@settings(max_examples=25)
+@given(events(), st.sampled_from((Step.HOUR, Step.DAY)))
+def test_without_filters_it_agrees_with_the_rollups(found: list[Event], step: Step) -> None:
+    """Everything that both can answer, over a range that cuts no visit."""
+    with TemporaryDirectory() as directory:
+        data_dir = Path(directory)
+        store_visits(data_dir, found, MIDNIGHT_MS)
+        database = rollups.open_for_reading(data_dir / "rollups.db")
+        own = segment(data_dir)
+        try:
+            assert own.overview() == overview(database, SITE, *ALL)
+            assert own.timeseries(step) == timeseries(database, SITE, *ALL, step)
+            for dimension in ("page", "source", "country", "event", "browser"):
+                assert own.breakdown(dimension, 50) == breakdown(
+                    database, SITE, dimension, *ALL, limit=50
+                ), dimension
+        finally:
+            own.close()
+            database.close()

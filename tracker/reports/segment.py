@@ -1,0 +1,187 @@
+"""Segment: the visitors of a site and a range who fit filters, and everything they did there.
+
+Rollups answer one dimension at a time; what crosses two of them, and what no rollup was made for
+(campaigns, entry and exit pages, languages, properties), is read from the warehouse. That costs in
+proportion to the events of the range, so it is bounded: at most EVENTS_MAX of the newest events
+are taken, and `cut` tells when there were more.
+
+A filter keeps a visitor who has the value at least once in the range, with all that he did. A
+visitor id is worth one UTC day, as everywhere.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tracker.events import PAGEVIEW, PASSIVE
+from tracker.reports.breakdown import Row
+from tracker.reports.overview import Overview
+from tracker.reports.timeseries import STEP_MS, Point
+from tracker.rollups import BUSY_TIMEOUT_MS, MINUTE_MS, Step
+
+EVENTS_MAX: Final = 200_000
+VISIT_GAP_MS: Final = 30 * MINUTE_MS
+
+COLUMNS: Final = {
+    "page": "pathname",
+    "source": "source",
+    "channel": "channel",
+    "referrer": "referrer_host",
+    "utm_source": "utm_source",
+    "utm_medium": "utm_medium",
+    "campaign": "utm_campaign",
+    "utm_term": "utm_term",
+    "utm_content": "utm_content",
+    "country": "country",
+    "region": "region",
+    "city": "city",
+    "language": "language",
+    "browser": "browser",
+    "os": "os",
+    "device": "device_type",
+    "screen": "screen",
+    "event": "event_name",
+}
+"""Dimension -> column of `events`. Entry and exit pages belong to visits, not to events."""
+
+ARRIVALS: Final = frozenset(
+    ("source", "channel", "referrer", "utm_source", "utm_medium", "campaign", "utm_term",
+     "utm_content")
+)  # fmt: skip
+"""Known on the first page of a visit only: empty ones are steps from page to page."""
+
+DIMENSIONS: Final = (*COLUMNS, "entry_page", "exit_page")
+
+
+class Filter(NamedTuple):
+    """A dimension of COLUMNS, and the value that it has; "" is "not known"."""
+
+    dimension: str
+    value: str
+
+
+class Asked(NamedTuple):
+    """A site, a range [start_ms, end_ms) of event time, and who counts."""
+
+    site: str
+    start_ms: int
+    end_ms: int
+    filters: tuple[Filter, ...] = ()
+
+
+class Segment:
+    """Temporary tables over one read-only connection; close it when all is asked."""
+
+    def __init__(self, path: Path, asked: Asked, events_max: int = EVENTS_MAX) -> None:
+        """Raises sqlite3.Error, also when there is no warehouse."""
+        self._asked = asked
+        self._db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+        )
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        self.cut = self._pick(events_max)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _pick(self, events_max: int) -> bool:
+        """Copies what is asked about; True when there is more than `events_max`."""
+        columns = ", ".join(f"coalesce({column}, '') AS {name}" for name, column in COLUMNS.items())
+        acted = f"interactive IS NOT 0 AND event_name NOT IN ({_marks(PASSIVE)})"
+        cursor = self._db.execute(
+            f"CREATE TEMP TABLE picked AS SELECT visitor_id AS visitor, occurred_at AS at_ms,"
+            f" event_name = ? AS views, event_name <> ? AND {acted} AS acted, props, {columns}"
+            " FROM events WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ?"
+            " AND is_bot IS NOT 1 ORDER BY occurred_at DESC LIMIT ?",
+            (PAGEVIEW, PAGEVIEW, *sorted(PASSIVE), *self._asked[:3], events_max + 1),
+        )
+        cursor.close()
+        picked: int = self._db.execute("SELECT count(*) FROM picked").fetchone()[0]
+        for dimension, value in self._asked.filters:
+            self._db.execute(
+                "DELETE FROM picked WHERE visitor NOT IN"
+                f" (SELECT visitor FROM picked WHERE {_column(dimension)} = ?)",
+                (value,),
+            )
+        self._db.execute(
+            "CREATE TEMP TABLE visits AS WITH marked AS (SELECT visitor, at_ms, views, acted, page,"
+            " at_ms - lag(at_ms, 1, 0) OVER mine > ? AS begins FROM picked"
+            " WINDOW mine AS (PARTITION BY visitor ORDER BY at_ms)),"
+            " numbered AS (SELECT *, sum(begins) OVER"
+            " (PARTITION BY visitor ORDER BY at_ms ROWS UNBOUNDED PRECEDING) AS visit FROM marked)"
+            " SELECT visitor, visit, at_ms, views, acted, page FROM numbered",
+            (VISIT_GAP_MS,),
+        )
+        return picked > events_max
+
+    def overview(self) -> Overview:
+        """As reports.overview has it, of these visitors."""
+        views, visitors, events = self._db.execute(
+            "SELECT total(views), count(DISTINCT CASE WHEN views THEN visitor END),"
+            " total(NOT views) FROM picked"
+        ).fetchone()
+        sessions, bounces, lasted_ms = self._db.execute(
+            "SELECT count(*), total(views = 1 AND acted = 0), total(lasted) FROM"
+            " (SELECT sum(views) AS views, sum(acted) AS acted, max(at_ms) - min(at_ms) AS lasted"
+            " FROM visits GROUP BY visitor, visit) WHERE views > 0"
+        ).fetchone()
+        mean_ms = int(lasted_ms) // sessions if sessions else 0
+        return Overview(visitors, int(views), sessions, int(bounces), int(events), mean_ms)
+
+    def timeseries(self, step: Step) -> list[Point]:
+        """Every bucket of the range, empty ones too."""
+        width_ms = STEP_MS[step]
+        rows = self._db.execute(
+            "SELECT at_ms / ?, count(DISTINCT visitor), count(*) FROM picked"
+            " WHERE views GROUP BY 1",
+            (width_ms,),
+        )
+        counts = {bucket: (visitors, views) for bucket, visitors, views in rows}
+        start, end = self._asked.start_ms // width_ms, -(-self._asked.end_ms // width_ms)
+        return [Point(one * width_ms, *counts.get(one, (0, 0))) for one in range(start, end)]
+
+    def breakdown(self, dimension: str, limit: int) -> list[Row]:
+        """The values with the most visitors. Raises ValueError for an unknown dimension."""
+        if dimension in ("entry_page", "exit_page"):
+            first = "min" if dimension == "entry_page" else "max"
+            rows: Iterable[tuple[str, int, int]] = self._db.execute(
+                "SELECT page, count(DISTINCT visitor) AS visitors, count(*) FROM"
+                f" (SELECT visitor, page, {first}(at_ms) FROM visits WHERE views"
+                " GROUP BY visitor, visit) GROUP BY page ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?",
+                (limit,),
+            )
+            return [Row(*row) for row in rows]
+        column = _column(dimension)
+        which = "NOT views" if dimension == "event" else "views"
+        known = f" AND {column} <> ''" if dimension in ARRIVALS else ""
+        rows = self._db.execute(
+            f"SELECT {column}, count(DISTINCT visitor), count(*) FROM picked"
+            f" WHERE {which}{known} GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?",
+            (limit,),
+        )
+        return [Row(*row) for row in rows]
+
+    def properties(self, event: str, limit: int) -> list[tuple[str, Row]]:
+        """Property and value of one event, those of most visitors first."""
+        rows = self._db.execute(
+            "SELECT one.key, CASE one.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'"
+            " ELSE CAST(one.value AS TEXT) END, count(DISTINCT visitor), count(*)"
+            " FROM picked, json_each(picked.props) AS one WHERE picked.event = ?"
+            " AND picked.props IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC, 1, 2 LIMIT ?",
+            (event, limit),
+        )
+        return [(key, Row(value or "", visitors, hits)) for key, value, visitors, hits in rows]
+
+
+def _column(dimension: str) -> str:
+    if dimension not in COLUMNS:
+        raise ValueError(f"{dimension!r} is none of {', '.join(COLUMNS)}")
+    return dimension
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
