@@ -2,7 +2,8 @@
 
 v1 tells all topics for null (v0: for an empty list), v4 lets the client forbid auto-creation, v7
 adds leader epochs, v9 is flexible, v10 adds topic ids, v12 asks by id alone, v13 has an error of
-its own (KIP-1102). A topic that is asked for by name and may be created is there in the answer.
+its own (KIP-1102). A topic that is asked for by name and may be created is made, but as in Kafka
+still unknown in this answer: clients ask again, and some look whether it was there before.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -41,8 +42,8 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
         topics = cluster.image.topics.values()
         response.topics = [_described(topic) for topic in topics if _may_see(topic.name, context)]
     else:
-        refusals = await _create_missing(request, asked, context)
-        response.topics = [_answer(wanted, refusals, context) for wanted in asked]
+        unknown = await _create_missing(request, asked, context)
+        response.topics = [_answer(wanted, unknown, context) for wanted in asked]
     if request.include_topic_authorized_operations:
         for topic in response.topics:
             if topic.error_code == ErrorCode.NONE:
@@ -81,8 +82,8 @@ def _refused(request: MetadataRequest) -> MetadataResponse:
 
 async def _create_missing(
     request: MetadataRequest, asked: list[MetadataRequestTopic], context: RequestContext
-) -> dict[str, KafkaError]:
-    """Make the topics that are asked for by name and not there yet; who cannot be made, and why."""
+) -> dict[str, ErrorCode]:
+    """Make the topics that are asked for by name and not there yet; what to say of each for now."""
     cluster = context.services.cluster
     missing = [
         wanted.name
@@ -111,14 +112,21 @@ async def _create_missing(
         names, check, lambda names: cluster.create_topics([TopicSpec(name) for name in names])
     )
     return {
-        name: result
+        name: result.code
+        if isinstance(result, KafkaError)
+        else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         for name, result in zip(names, made, strict=True)
-        if isinstance(result, KafkaError) and result.code is not ErrorCode.TOPIC_ALREADY_EXISTS
+        if not _is_there_by_now(result)
     }
 
 
+def _is_there_by_now(result: object) -> bool:
+    """Another request made it in the meantime."""
+    return isinstance(result, KafkaError) and result.code is ErrorCode.TOPIC_ALREADY_EXISTS
+
+
 def _answer(
-    wanted: MetadataRequestTopic, refusals: dict[str, KafkaError], context: RequestContext
+    wanted: MetadataRequestTopic, unknown: dict[str, ErrorCode], context: RequestContext
 ) -> MetadataResponseTopic:
     image = context.services.cluster.image
     if wanted.topic_id != ZERO_UUID:
@@ -136,11 +144,11 @@ def _answer(
     if not _may_see(name, context):
         return MetadataResponseTopic(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED, name=name)
     topic = image.topics.get(name)
-    if topic is not None:
+    if topic is not None and name not in unknown:
         return _described(topic)
     code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    if name in refusals:
-        code = refusals[name].code
+    if name in unknown:
+        code = unknown[name]
     else:
         try:
             check_topic_name(name)

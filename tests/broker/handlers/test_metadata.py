@@ -16,12 +16,16 @@ def asking_for(*names: str, create: bool = True) -> MetadataRequest:
     return MetadataRequest(topics=topics, allow_auto_topic_creation=create)
 
 
-async def test_a_topic_asked_for_by_name_is_created_and_can_be_written_at_once(
+async def test_a_topic_asked_for_by_name_is_made_and_there_when_asked_again(
     client: RawClient,
 ) -> None:
-    response = await client.ask(asking_for("pages"), 9, MetadataResponse)
+    """As Apache Kafka 4.2; kafka-go looks whether a deleted topic is gone by asking for it."""
+    first = await client.ask(asking_for("pages"), 9, MetadataResponse)
+    again = await client.ask(asking_for("pages"), 9, MetadataResponse)
 
-    (topic,) = response.topics
+    codes = [(topic.error_code, topic.partitions) for topic in first.topics]
+    assert codes == [(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, [])]
+    (topic,) = again.topics
     assert (topic.error_code, topic.name, len(topic.partitions)) == (ErrorCode.NONE, "pages", 1)
     assert (await write(client, "pages", batch_of(b"a"))).error_code == ErrorCode.NONE
 
