@@ -56,6 +56,7 @@ class IngestConfig:
     workers: int = setting(1, "processes that share the port", low=1, high=64)
     node: str = setting("", "name written into events as ingest_node; empty: the host's name")
     script_path: str = setting("/js/s.js", "where the beacon script is served")
+    vitals_path: str = setting("/js/v.js", "where the script of web vitals is served")
     event_path: str = setting("/api/event", "where the beacon posts to")
     trusted_proxies: tuple[str, ...] = setting(
         (), "addresses or networks whose X-Forwarded-For is believed"

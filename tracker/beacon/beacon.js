@@ -19,8 +19,9 @@ let prefixed = (element, prefix, into = {}) => {
   for (let one of element?.attributes || []) if (!one.name.indexOf(prefix)) into[one.name.slice(prefix.length)] = one.value
   return into
 }
+let home = new URL(script?.src || loc).origin
 let site = opt('site') || opt('domain') || opt('website-id') || loc.hostname
-let api = opt('api') || (opt('host-url') || new URL(script?.src || loc).origin) + '/api/event'
+let api = opt('api') || (opt('host-url') || home) + '/api/event'
 try { store = win.localStorage || store } catch (e) {}
 
 // Events that were not stored: at most 200, at most a day old.
@@ -65,9 +66,9 @@ let leave = () => {
   }
 }
 
-// stats(name, {props, revenue, interactive, url, callback}): one event.
+// stats(name, {props, revenue, interactive, url, metrics, vitals, callback}): one event.
 let stats = (name, options = {}) => {
-  let {url, revenue, interactive, callback} = options, change = win[opt('before-send')], isView = name == 'pageview'
+  let {url, revenue, interactive, metrics, vitals, callback} = options, change = win[opt('before-send')], isView = name == 'pageview'
   if (silent()) return
   if (isView) begin(url)
   let event = {
@@ -75,7 +76,7 @@ let stats = (name, options = {}) => {
     title: doc.title, ts: now(), seq: seq++, pv: view, screen: screen.width + 'x' + screen.height,
     viewport: win.innerWidth + 'x' + win.innerHeight, language: nav.language, tz: Intl.DateTimeFormat().resolvedOptions().timeZone, hashMode: on('hash'),
     props: {...prefixed(script, 'data-props-', opt('tag') ? {tag: opt('tag')} : {}), ...options.props},
-    revenue, interactive, engagement_time_ms: options.ms, scroll_depth: options.depth
+    revenue, interactive, metrics, vitals, engagement_time_ms: options.ms, scroll_depth: options.depth
   }
   if (change && !(event = change(event))) return
   event.done = callback
@@ -122,7 +123,7 @@ let clicked = event => {
 }
 
 stats.optOut = out => { out === false ? delete store.statsOff : store.statsOff = 1 }
-stats.flush = flush
+stats.flush = () => doc.hidden ? leave() : flush()
 let waiting = [win.stats, win.plausible]
 win.stats = win.plausible = stats
 if (!off('auto') && !off('auto-track')) {
@@ -149,5 +150,9 @@ listen('visibilitychange', () => {
     leave()
   } else shown = now()
 })
+
+// Web vitals: a second script, fetched when the page is through with loading.
+let vitals = () => doc.head.append(Object.assign(doc.createElement('script'), {src: home + '/js/v.js'}))
+if (on('vitals')) doc.readyState == 'complete' ? vitals() : listen('load', vitals)
 later(1e3)
 })(window, document)

@@ -1,36 +1,71 @@
-"""Makes beacon.min.js of beacon.js with esbuild: python -m tracker.beacon.build
+"""Makes the served scripts of their sources with esbuild: python -m tracker.beacon.build
 
-Run by whoever changes the beacon; needs node's npx. The result is committed, so that nobody else
-needs it, and its first line names the source it was made of, which a test compares.
+Run by whoever changes a script; needs node's npm. The results are committed, so that nobody else
+needs it, and the first line of each names the source it was made of, which a test compares.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ESBUILD: Final = "esbuild@0.28.2"
-SOURCE: Final = Path(__file__).with_name("beacon.js")
-BUILT: Final = Path(__file__).with_name("beacon.min.js")
+PACKAGES: Final = ("esbuild@0.28.2", "web-vitals@6.2.3")
+HERE: Final = Path(__file__).parent
 
 
-def first_line(source: bytes) -> str:
-    """The comment that ties the built file to its source."""
-    return f"/* footfall beacon, source {hashlib.sha256(source).hexdigest()[:16]} */"
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A script of ours: `title` opens its first line, `source` is what it is made of."""
+
+    title: str
+    source: Path
+    licence: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file that is served."""
+        return self.source.with_suffix(".min.js")
+
+    @property
+    def first_line(self) -> str:
+        """The comment that ties the built file to its source."""
+        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()[:16]
+        return f"/* {self.title}, source {digest}{self.licence} */"
+
+
+BEACON: Final = Built("footfall beacon", HERE / "beacon.js")
+VITALS: Final = Built(
+    "footfall web vitals",
+    HERE / "vitals.js",
+    f"; holds {PACKAGES[1]}, Copyright Google LLC, Apache-2.0",
+)
 
 
 def main() -> int:
-    """Exit code of esbuild."""
-    source = SOURCE.read_bytes()
+    """Exit code of the first command that failed, or 0."""
+    with tempfile.TemporaryDirectory() as place:
+        installed = subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", *PACKAGES],
+            cwd=place,
+            check=False,
+        )
+        return installed.returncode or _build(BEACON, place) or _build(VITALS, place, "--bundle")
+
+
+def _build(script: Built, place: str, *options: str) -> int:
+    shutil.copy(script.source, place)
     made = subprocess.run(
-        ["npx", "--yes", ESBUILD, "--minify", "--target=es2020"],
-        input=source,
+        ["npx", "esbuild", script.source.name, "--minify", "--target=es2020", *options],
+        cwd=place,
         stdout=subprocess.PIPE,
         check=False,
     )
     if made.returncode == 0:
-        BUILT.write_text(f"{first_line(source)}\n{made.stdout.decode()}")
+        script.path.write_text(f"{script.first_line}\n{made.stdout.decode()}")
     return made.returncode
 
 

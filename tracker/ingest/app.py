@@ -43,7 +43,8 @@ class Ingest:
         self._services = services
         self._config = services.config
         self._collector = services.collector
-        self._script = script.load(services.config.event_path)
+        self._beacon = script.load_beacon(self._config.event_path, self._config.vitals_path)
+        self._vitals = script.load_vitals()
         self._tokens = [token.encode() for token in services.config.api_tokens]
 
     def application(self) -> web.Application:
@@ -53,7 +54,8 @@ class Ingest:
             "/api/events": {"POST": self.post_events},
             "/api/send": {"POST": self.post_umami},
             "/px.gif": {"GET": self.get_pixel},
-            self._config.script_path: {"GET": self.get_script},
+            self._config.script_path: {"GET": self.get_beacon},
+            self._config.vitals_path: {"GET": self.get_vitals},
             "/api/health": {"GET": self.get_health},
             "/readyz": {"GET": self.get_ready},
         }
@@ -106,8 +108,13 @@ class Ingest:
         visit = self._visit(request)
         return await self._take(request, visit, parse, lambda _result: answers.pixel())
 
-    async def get_script(self, request: web.Request) -> web.Response:
-        return script.answer(self._script, request)
+    async def get_beacon(self, request: web.Request) -> web.Response:
+        """GET /js/s.js"""
+        return script.answer(self._beacon, request)
+
+    async def get_vitals(self, request: web.Request) -> web.Response:
+        """GET /js/v.js"""
+        return script.answer(self._vitals, request)
 
     async def get_health(self, _request: web.Request) -> web.Response:
         """Alive; says what 202 means here."""

@@ -1,4 +1,4 @@
-"""Serves the beacon script: read once, packed once, answered from memory."""
+"""Serves the scripts of a page: read once, packed once, answered from memory."""
 
 import gzip
 import hashlib
@@ -10,6 +10,7 @@ import cramjam
 from aiohttp import web
 
 DEFAULT_EVENT_PATH: Final = "/api/event"
+DEFAULT_VITALS_PATH: Final = "/js/v.js"
 MAX_AGE_S: Final = 3600
 BROTLI_QUALITY: Final = 11
 
@@ -24,16 +25,17 @@ class Script:
     etag: str
 
 
-def load(event_path: str) -> Script:
-    """The committed beacon, posting to `event_path` of the host that serves it."""
-    source = importlib.resources.files("tracker.beacon").joinpath("beacon.min.js").read_text()
-    plain = source.replace(DEFAULT_EVENT_PATH, event_path).encode()
-    return Script(
-        plain,
-        gzip.compress(plain, 9, mtime=0),
-        bytes(cramjam.brotli.compress(plain, BROTLI_QUALITY)),
-        f'"{hashlib.sha256(plain).hexdigest()[:16]}"',
+def load_beacon(event_path: str, vitals_path: str) -> Script:
+    """The committed beacon; both paths are of the host that serves it."""
+    source = _committed("beacon.min.js")
+    return _packed(
+        source.replace(DEFAULT_EVENT_PATH, event_path).replace(DEFAULT_VITALS_PATH, vitals_path)
     )
+
+
+def load_vitals() -> Script:
+    """The committed script of web vitals, which the beacon fetches where it is told to."""
+    return _packed(_committed("vitals.min.js"))
 
 
 def answer(script: Script, request: web.Request) -> web.Response:
@@ -60,3 +62,17 @@ def answer(script: Script, request: web.Request) -> web.Response:
             body = packed
             break
     return web.Response(body=body, content_type="text/javascript", charset="utf-8", headers=headers)
+
+
+def _committed(name: str) -> str:
+    return importlib.resources.files("tracker.beacon").joinpath(name).read_text()
+
+
+def _packed(source: str) -> Script:
+    plain = source.encode()
+    return Script(
+        plain,
+        gzip.compress(plain, 9, mtime=0),
+        bytes(cramjam.brotli.compress(plain, BROTLI_QUALITY)),
+        f'"{hashlib.sha256(plain).hexdigest()[:16]}"',
+    )

@@ -1,8 +1,11 @@
-"""The served script and its source belong together."""
+"""The served scripts and their sources belong together."""
 
-from tracker.beacon.build import BUILT, SOURCE, first_line
+import pytest
+
+from tracker.beacon.build import BEACON, VITALS, Built
 
 
-def test_the_built_script_was_made_of_this_source() -> None:
-    """Changed beacon.js? Run: python -m tracker.beacon.build"""
-    assert BUILT.read_text().splitlines()[0] == first_line(SOURCE.read_bytes())
+@pytest.mark.parametrize("script", [BEACON, VITALS], ids=lambda script: script.source.stem)
+def test_a_built_script_was_made_of_this_source(script: Built) -> None:
+    """Changed a script? Run: python -m tracker.beacon.build"""
+    assert script.path.read_text().splitlines()[0] == script.first_line

@@ -8,25 +8,27 @@ from aiohttp.test_utils import make_mocked_request
 
 from tracker.ingest import script
 
-GZIP_BYTES_MAX = 2_500
+BEACON_GZIP_BYTES_MAX = 2_500
+VITALS_GZIP_BYTES_MAX = 4_000
+BEACON = script.load_beacon("/api/event", "/js/v.js")
 
 
 def get(**headers: str) -> tuple[int, dict[str, str], bytes]:
     request = make_mocked_request(
         "GET", "/js/s.js", headers={name.replace("_", "-"): v for name, v in headers.items()}
     )
-    answer = script.answer(script.load("/api/event"), request)
+    answer = script.answer(BEACON, request)
     body = answer.body if isinstance(answer.body, bytes) else b""
     return answer.status, dict(answer.headers), body
 
 
-def test_the_script_fits_into_its_promise() -> None:
-    assert len(script.load("/api/event").gzip) < GZIP_BYTES_MAX
+def test_the_scripts_fit_into_their_promise() -> None:
+    assert len(BEACON.gzip) < BEACON_GZIP_BYTES_MAX
+    assert len(script.load_vitals().gzip) < VITALS_GZIP_BYTES_MAX
 
 
-def test_each_encoding_holds_the_same_script() -> None:
-    loaded = script.load("/api/event")
-
+@pytest.mark.parametrize("loaded", [BEACON, script.load_vitals()], ids=["beacon", "vitals"])
+def test_each_encoding_holds_the_same_script(loaded: script.Script) -> None:
     assert gzip.decompress(loaded.gzip) == loaded.plain
     assert bytes(cramjam.brotli.decompress(loaded.brotli)) == loaded.plain
 
@@ -58,8 +60,10 @@ def test_an_older_script_is_replaced() -> None:
     assert body
 
 
-def test_the_script_posts_to_the_path_that_is_set() -> None:
-    moved = script.load("/x/y").plain
+def test_the_beacon_uses_the_paths_that_are_set() -> None:
+    moved = script.load_beacon("/x/y", "/x/z.js").plain
 
     assert b"/x/y" in moved
+    assert b"/x/z.js" in moved
     assert b"/api/event" not in moved
+    assert b"/js/v.js" not in moved
