@@ -25,11 +25,20 @@ from tests.support.workload import (
     mill,
     raw_clients,
     raw_transactions,
+    share_member,
 )
 from tests.support.workload.anomaly import Anomaly
 from tests.support.workload.checker import check
 from tests.support.workload.final_reading import read_everything
-from tests.support.workload.history import Acknowledged, Commit, Ended, Event, Polled, Recorder
+from tests.support.workload.history import (
+    Acknowledged,
+    Commit,
+    Delivered,
+    Ended,
+    Event,
+    Polled,
+    Recorder,
+)
 from tests.support.workload.hostile_broker import HostileBroker, Weather
 from tests.support.workload.world import World
 
@@ -37,15 +46,27 @@ TOPIC: Final = "orders"
 PARTITIONS: Final = 3
 CALM_S: Final = 2.5
 HOUR_MS: Final = 3_600_000
-BROKER_SETTINGS: Final = {
+BROKER_SETTINGS: Final[dict[str, int]] = {
     "transaction_state_log_num_partitions": 4,
     "group_min_session_timeout_ms": 500,
     "log_segment_bytes": 200_000,
     "log_flush_offset_checkpoint_interval_ms": 1_000,
     "log_cleaner_backoff_ms": 500,
     "transaction_abort_timed_out_transaction_cleanup_interval_ms": 500,
+    **share_member.SETTINGS,
 }
 Client = Callable[[World, str, random.Random], None]
+
+
+def on_tickets(world: World) -> World:
+    return world.on(raw_transactions.TICKETS, raw_transactions.TICKETS_PARTITIONS)
+
+
+def share_tickets(world: World, name: str, dice: random.Random) -> None:
+    """A member of the share group."""
+    share_member.share(on_tickets(world), name, dice)
+
+
 CLIENTS: Final[dict[str, Client]] = {
     "plain": raw_clients.write_plainly,
     "again": raw_clients.write_idempotently,
@@ -61,6 +82,8 @@ CLIENTS: Final[dict[str, Client]] = {
     "scribe": legal_loss.write_journal,
     "axe": legal_loss.cut_journal,
     "clerk": legal_loss.write_ledger,
+    "queue1": share_tickets,
+    "queue2": share_tickets,
 }
 TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
     TOPIC: (PARTITIONS, {}),
@@ -179,6 +202,7 @@ def run(directory: Path, plan: Plan) -> Outcome:
                 broker.have(Weather())
                 calm_s = time.monotonic()
                 _wait_for_everyone(recorder, calm_s)
+            share_member.drain(on_tickets(world))
             for topic, (partitions, _) in TOPICS.items():
                 read_everything(world.on(topic, partitions))
             mill.note_what_is_left_behind(world)
@@ -199,6 +223,7 @@ async def _prepare(world: World) -> None:
                 message_timestamp_after_max_ms=str(100 * HOUR_MS),
                 **configs,
             )
+        await share_member.prepare(client)
 
 
 @contextmanager
@@ -230,6 +255,8 @@ def _active(event: Event) -> str | None:
             return session.partition("-")[0]
         case Commit(group=group, acknowledged=True):
             return group
+        case Delivered(member=member):
+            return member.partition("-")[0]
     return None
 
 
