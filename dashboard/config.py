@@ -95,7 +95,7 @@ class DashboardConfig:
         choices=("auto", "on", "off"),
     )
     metrics_max_series: int = setting(
-        20_000, "above it aliases, JMX names, then series by group and partition go", low=100
+        20_000, "never more series: aliases, JMX names, then single partitions go first", low=100
     )
     metrics_exclude_groups: str = setting(
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",

@@ -15,8 +15,8 @@ from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.metrics import families
-from dashboard.metrics.exposition import ClusterPage, Limits, expose
-from dashboard.metrics.roles import merged
+from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
+from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.render import HERE, Reader, Renderer, theme_of
 from dashboard.site_map import resolve
@@ -168,17 +168,27 @@ def metrics_text(state: State, only: str | None = None) -> str:
                 or (config.metrics_jmx_names == "auto" and bundled),
             )
         )
-    limits = Limits(
-        config.metrics_fork_aliases, config.metrics_max_series, config.metrics_exclude_groups
-    )
-    page = expose(pages, limits)
-    page.add(families.BUILD_INFO, (VERSION, ""), 1)
     first = next(iter(state.pollers))
-    if only not in (None, first):
-        return page.text()
-    if (disk := state.disk()) is not None:
-        page.add(families.DISK_FREE, (str(state.data_dir),), disk[0])
-        page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
-    for role in state.roles.roles:
-        page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
-    return page.text() + state.probe.exposition() + merged(state.roles.pages(), page.names, first)
+    own = _own(state, with_roles=only in (None, first))
+    beside, dropped = "", 0
+    left = config.metrics_max_series - own.series
+    if only in (None, first):  # the roles' own go first: they are few, and bounded by the code
+        text = state.probe.exposition() + merged(state.roles.pages(), set(families.BY_NAME), first)
+        beside, series = first_series(text, max(0, left))
+        dropped = max(0, series - left)
+        left -= series - dropped
+    limits = Limits(config.metrics_fork_aliases, left, config.metrics_exclude_groups)
+    return expose(pages, limits, dropped).text() + own.text() + beside
+
+
+def _own(state: State, with_roles: bool) -> Exposition:
+    """What the dashboard tells of itself and this machine."""
+    page = Exposition()
+    page.add(families.BUILD_INFO, (VERSION, ""), 1)
+    if with_roles:
+        if (disk := state.disk()) is not None:
+            page.add(families.DISK_FREE, (str(state.data_dir),), disk[0])
+            page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
+        for role in state.roles.roles:
+            page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
+    return page

@@ -2,10 +2,11 @@
 families of its partition, so ten thousand partitions cost milliseconds.
 
 Deleted topics and groups are simply not in the snapshot, so their series end by themselves. Series
-above the limit are left out in a fixed order and counted in footfall_series_dropped.
+above the limit are left out in a fixed order and counted in footfall_series_dropped; no cluster is
+too large for the limit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,6 +71,18 @@ class Exposition:
         """Leave families out; returns how many series that saved."""
         return sum(len(self._rows.pop(family, ())) for family in dropped)
 
+    def cut(self, series_most: int, kept: Collection[Family]) -> int:
+        """Leave the last rows out until no more are left than that; `kept` families stay whole."""
+        above = saved = max(0, self.series - series_most)
+        for family in reversed([family for family in self._rows if family not in kept]):
+            rows = self._rows[family]
+            cut = min(above, len(rows))
+            del rows[len(rows) - cut :]
+            above -= cut
+            if not rows:
+                del self._rows[family]
+        return saved - above
+
     @property
     def series(self) -> int:
         return sum(len(rows) for rows in self._rows.values())
@@ -101,10 +114,23 @@ JMX: Final = tuple(
     )
 )
 BY_GROUP_PARTITION: Final = (f.COMMITTED, f.LAG, f.LAG_SECONDS)
+STAGES: Final = (
+    ("fork_aliases", ALIASES),
+    ("jmx_names", JMX),
+    ("group_partitions", BY_GROUP_PARTITION),
+    ("topic_partitions", (f.START, f.REPLICAS, f.IN_SYNC, f.PREFERRED)),
+)
+"""What goes first when there are too many, by reason; then single rows, by "rest"."""
+
+ALWAYS: Final = (f.COLLECTOR_UP, f.COLLECTOR_LAST, f.COLLECTOR_DURATION, f.SERIES_DROPPED)
+REASONS: Final = (*(reason for reason, _ in STAGES), "rest", "roles")
 
 
-def expose(clusters: Iterable[ClusterPage], limits: Limits) -> Exposition:
-    """Everything known about the clusters, cut to the limit."""
+def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int = 0) -> Exposition:
+    """Everything known about the clusters, cut to the limit.
+
+    `roles_dropped`: series of other roles that were left out already, only to be told.
+    """
     page = Exposition()
     excluded = re2.compile(limits.exclude_groups) if limits.exclude_groups else None
     for cluster in clusters:
@@ -115,19 +141,18 @@ def expose(clusters: Iterable[ClusterPage], limits: Limits) -> Exposition:
         for group in cluster.snapshot.groups.values():
             if excluded is None or not excluded.search(group.group_id):
                 _group(page, cluster.name, group, limits.fork_aliases)
-    _guard(page, limits.series_max)
+    dropped = _guard(page, limits.series_max - len(REASONS)) | {"roles": roles_dropped}
+    for reason in REASONS:
+        page.add(f.SERIES_DROPPED, (reason,), dropped[reason])
     return page
 
 
-def _guard(page: Exposition, series_max: int) -> None:
-    """Aliases go first, then JMX names, then groups by partition; their sums stay."""
-    for reason, dropped in (
-        ("fork_aliases", ALIASES),
-        ("jmx_names", JMX),
-        ("group_partitions", BY_GROUP_PARTITION),
-    ):
-        saved = page.drop(dropped) if page.series > series_max else 0
-        page.add(f.SERIES_DROPPED, (reason,), saved)
+def _guard(page: Exposition, series_most: int) -> dict[str, int]:
+    """Aliases go first, then JMX names, then groups by partition; their sums stay the longest."""
+    saved = {
+        reason: page.drop(dropped) if page.series > series_most else 0 for reason, dropped in STAGES
+    }
+    return saved | {"rest": page.cut(series_most, ALWAYS)}
 
 
 def _collector(page: Exposition, cluster: ClusterPage) -> None:

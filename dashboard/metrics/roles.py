@@ -126,6 +126,19 @@ def merged(pages: Iterable[RolePage], taken: set[str], cluster: str) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
+def first_series(text: str, most: int) -> tuple[str, int]:
+    """`text` with at most so many series, without empty headings; and how many it had."""
+    lines: list[str] = []
+    seen = 0
+    for line in text.splitlines(keepends=True):
+        seen += not line.startswith("#")
+        if seen < most or (seen == most and not line.startswith("#")):
+            lines.append(line)
+    while lines and lines[-1].startswith("#"):
+        lines.pop()
+    return "".join(lines), seen
+
+
 def _labelled(line: str, label: str, value: str) -> str:
     """The sample with one more label, unless it has it already."""
     name, brace, rest = line.partition("{")

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Limits, expose
+from dashboard.metrics.roles import first_series
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.tools import promtool
@@ -174,6 +175,34 @@ def test_above_the_limit_series_go_in_a_fixed_order_and_are_counted(watch: Watch
     assert found["footfall_series_dropped{reason=jmx_names}"] > 0
     assert "kafka_consumergroup_lag_sum{consumergroup=g,topic=events}" in found
     assert "kafka_cluster_partition_underminisr{partition=0,topic=events}" not in found
+
+
+@pytest.mark.parametrize("most", [100, 137, 500, 1_000])
+def test_the_limit_holds_whatever_a_cluster_has_in_it(watch: Watch, most: int) -> None:
+    """1 000 topics and 300 groups: family A alone is far above all of these limits."""
+    for number in range(1_000):
+        watch.cluster.add_topic(f"topic-{number}", MadePartition(end=number))
+    for number in range(300):
+        watch.cluster.add_group(f"group-{number}", {EVENTS: 1}, [EVENTS])
+    page = page_of(watch)
+    whole = expose([page], Limits(True, 1_000_000, ""))
+
+    cut = expose([page], Limits(True, most, ""))
+
+    found = values(cut.text())
+    dropped = sum(value for name, value in found.items() if "series_dropped" in name)
+    assert cut.series == most
+    assert dropped == whole.series - most
+    assert found["footfall_collector_up{}"] == 1
+
+
+def test_roles_are_cut_as_well_and_what_is_left_has_its_heading() -> None:
+    first = '# HELP a x\n# TYPE a gauge\na{b="1"} 1\na{b="2"} 1\n'
+    text = first + "# HELP c x\n# TYPE c gauge\nc 1\n"
+
+    assert first_series(text, 2) == (first, 3)
+    assert first_series(text, 3) == (text, 3)
+    assert first_series(text, 0) == ("", 3)
 
 
 def test_a_cluster_that_is_away_has_only_its_collector_series() -> None:
