@@ -350,7 +350,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _close(self, reason: str) -> None:
         host = self._peer.client_host if self._peer else "unknown"
-        log.info("connection closed peer=%s reason=%s", host, reason)
+        self._connections.tell_closed(host, reason)
         self._abort()
 
     def _abort(self) -> None:

@@ -1,4 +1,4 @@
-"""All open connections of one listener, and the limits that hold for them together."""
+"""All open connections of one listener, and the limits that hold for all listeners together."""
 
 import asyncio
 import logging
@@ -8,17 +8,17 @@ from typing import Any, Protocol
 
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
+from broker.server.crowd import Crowd
 from broker.server.dispatcher import Peer
 from broker.server.guard import Guard, Logins
+from broker.server.sparing_log import SparingLog
 
 log = logging.getLogger(__name__)
-
-_REFUSAL_LOG_INTERVAL_S = 10.0  # a flood of connections is not to become a flood of log lines
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a listener, from the settings of the same meaning."""
+    """Bounds of the broker's connections, from the settings of the same meaning."""
 
     frame_bytes_max: int  # socket_request_max_bytes
     held_bytes_max: int  # queued_max_request_bytes, over all connections
@@ -54,8 +54,9 @@ class Connections:
         tasks: asyncio.TaskGroup,
         *,
         logins: Logins | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
-        """`logins`: how clients log in; None: nobody has to."""
+        """`logins`: how clients log in; None: nobody has to. `crowd`: with other listeners."""
         self.logins = logins
         self.limits = limits
         self.metrics = metrics
@@ -63,19 +64,23 @@ class Connections:
         self._requests: set[asyncio.Task[None]] = set()
         self._address = address
         self._open: set[OpenConnection] = set()
-        self._by_host: dict[str, int] = {}
-        self.held_bytes = 0  # of requests that are not answered, over all connections
-        self._last_id = 0
-        self._refusal_logged_s = float("-inf")
+        self._crowd = crowd or Crowd()
+        self._refusals = SparingLog(log, "connections refused", lines_max=1)
+        self._endings = SparingLog(log, "connections closed")
         metrics.connections[address.name] = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
     @property
+    def held_bytes(self) -> int:
+        """Of requests that are not answered, over all connections of the broker."""
+        return self._crowd.held_bytes
+
+    @property
     def is_full(self) -> bool:
         """Whether unanswered requests hold all the memory they may."""
-        return self.held_bytes > self.limits.held_bytes_max
+        return self._crowd.held_bytes > self.limits.held_bytes_max
 
     def start(self, request: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Work on a request, whether or not its connection stays open meanwhile."""
@@ -86,27 +91,25 @@ class Connections:
 
     def hold(self, size_bytes: int) -> None:
         """Count a request that has arrived."""
-        self.held_bytes += size_bytes
+        self._crowd.held_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
         """Count a request as answered or dropped."""
-        self.held_bytes -= size_bytes
+        self._crowd.held_bytes -= size_bytes
 
     def admit(self, connection: OpenConnection, host: str) -> Peer | None:
         """Take a new connection in; None when it is one too many."""
-        if len(self._open) >= self.limits.connections_max:
-            self._turn_away("max_connections", self.limits.connections_max, host)
+        limits, crowd, client_host = self.limits, self._crowd, f"/{host}"
+        if crowd.count >= limits.connections_max:
+            self._turn_away("max_connections", limits.connections_max, host)
             return None
-        client_host = f"/{host}"
-        from_host = self._by_host.get(client_host, 0)
-        if from_host >= self.limits.connections_per_ip_max:
-            self._turn_away("max_connections_per_ip", self.limits.connections_per_ip_max, host)
+        if crowd.from_host(client_host) >= limits.connections_per_ip_max:
+            self._turn_away("max_connections_per_ip", limits.connections_per_ip_max, host)
             return None
         self._open.add(connection)
-        self._by_host[client_host] = from_host + 1
+        connection_id = crowd.enter(client_host)
         self.metrics.connections[self._address.name] = len(self._open)
-        self._last_id += 1
-        return Peer(self._last_id, client_host, "User:ANONYMOUS", self._address)
+        return Peer(connection_id, client_host, "User:ANONYMOUS", self._address)
 
     def guard(self, peer: Peer, close: Callable[[str], None]) -> Guard | None:
         """What stands before the requests of a new connection; `close` ends it."""
@@ -122,19 +125,26 @@ class Connections:
     def forget(self, connection: OpenConnection, peer: Peer) -> None:
         """A connection that was admitted is closed."""
         self._open.discard(connection)
-        left = self._by_host[peer.client_host] - 1
-        if left:
-            self._by_host[peer.client_host] = left
-        else:
-            del self._by_host[peer.client_host]
+        self._crowd.leave(peer.client_host)
         self.metrics.connections[self._address.name] = len(self._open)
 
     def _turn_away(self, limit: str, bound: int, host: str) -> None:
         self.metrics.connections_refused[limit] += 1
         now_s = asyncio.get_running_loop().time()
-        if now_s - self._refusal_logged_s >= _REFUSAL_LOG_INTERVAL_S:
-            self._refusal_logged_s = now_s
-            log.warning("connection refused peer=/%s limit=%s bound=%d", host, limit, bound)
+        self._refusals.tell(
+            logging.WARNING,
+            now_s,
+            "connection refused peer=/%s limit=%s bound=%d",
+            host,
+            limit,
+            bound,
+        )
+
+    def tell_closed(self, client_host: str, reason: str) -> None:
+        """Log that we end a connection, unless too many ended lately."""
+        now_s = asyncio.get_running_loop().time()
+        message = "connection closed peer=%s reason=%s"
+        self._endings.tell(logging.INFO, now_s, message, client_host, reason)
 
     def close_idle(self, now_s: float) -> None:
         """Close connections on which nothing whole has moved for too long."""

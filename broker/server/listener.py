@@ -9,6 +9,7 @@ from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
+from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.guard import Logins
 from broker.server.tls import TlsChannel, TlsSettings
@@ -26,6 +27,8 @@ class Protection:
 
     tls: TlsSettings | None = None
     logins: Logins | None = None
+    crowd: Crowd | None = None
+    """Whom limits count, when there are other listeners; None: this one only."""
 
 
 OPEN = Protection()
@@ -80,7 +83,12 @@ class Listener:
         """Answer clients, which are told `address`, by tasks of the group; returns at once."""
         assert self._socket is not None
         connections = Connections(
-            self._limits, address, self._metrics, tasks, logins=protection.logins
+            self._limits,
+            address,
+            self._metrics,
+            tasks,
+            logins=protection.logins,
+            crowd=protection.crowd,
         )
         self._connections = connections
         tls = protection.tls

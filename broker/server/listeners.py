@@ -12,6 +12,7 @@ from broker.partition.disk_worker import in_disk_thread
 from broker.security.mechanisms import build_mechanisms, load_sources
 from broker.security.security import Security
 from broker.server.certificates import CHECK_S, Certificates
+from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
@@ -43,6 +44,7 @@ class Listeners:
         self._config = config
         endpoints = endpoints_of(config)
         self._watching: asyncio.Task[None] | None = None
+        self._crowd = Crowd()
         self._sources = None
         if any(endpoint.protocol.has_sasl for endpoint in endpoints):
             self._sources = load_sources(config)
@@ -98,7 +100,9 @@ class Listeners:
             )
         for door in self._doors:
             assert door.address is not None
-            protection = Protection(door.tls, logins if door.endpoint.protocol.has_sasl else None)
+            protection = Protection(
+                door.tls, logins if door.endpoint.protocol.has_sasl else None, self._crowd
+            )
             await door.listener.serve(dispatcher, door.address, tasks, protection)
         if any(door.tls is not None for door in self._doors):
             self._watching = tasks.create_task(self._watch_certificates(), name="certificates")

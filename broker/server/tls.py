@@ -8,13 +8,14 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from broker.config import BrokerConfig
 from broker.metrics import AuthenticationCounters
 from broker.security.principals import Rule, principal_of, rules_of
 from broker.server.certificates import Certificates
+from broker.server.sparing_log import SparingLog
 from broker.server.tls_writer import TlsWriter
 from broker.server.writer import SocketWriter
 from footfall.settings import SettingsError
@@ -35,6 +36,7 @@ class TlsSettings:
     failure_delay_s: float
     space: memoryview
     """Where bytes of all sockets are received; a channel takes them away at once."""
+    refusals: SparingLog = field(default_factory=lambda: SparingLog(log, "TLS refused"))
 
 
 class Inner(Protocol):
@@ -187,7 +189,7 @@ class TlsChannel(asyncio.BufferedProtocol):
             return
         self._has_failed = True
         self._settings.counters.failed += 1
-        log.info("TLS refused peer=/%s reason=%s", self._host, reason)
+        self._tell(reason)
         self._send()
         if self._timer is not None:
             self._timer.cancel()
@@ -195,9 +197,9 @@ class TlsChannel(asyncio.BufferedProtocol):
 
     def _too_late(self) -> None:
         self._settings.counters.failed += 1
-        log.info(
-            "TLS refused peer=/%s reason=no handshake within %.0f s",
-            self._host,
-            self._settings.timeout_s,
-        )
+        self._tell(f"no handshake within {self._settings.timeout_s:.0f} s")
         self.abort()
+
+    def _tell(self, reason: str) -> None:
+        message = "TLS refused peer=/%s reason=%s"
+        self._settings.refusals.tell(logging.INFO, self._loop.time(), message, self._host, reason)

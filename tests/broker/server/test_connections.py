@@ -55,6 +55,21 @@ async def test_a_flood_of_refused_connections_is_one_line_of_log(
         assert caplog.text.count("connection refused") == 1
 
 
+async def test_a_flood_of_clients_that_speak_no_kafka_is_bounded_in_the_log_and_counted(
+    server: ToyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A million hostile frames wrote 127,000 lines."""
+    caplog.set_level("INFO")
+    for _ in range(60):
+        async with await server.connect() as client:
+            client.send_bytes(b"\xff\xff\xff\xff")
+            await client.read_to_end()
+        await server.until_connections(0)
+
+    assert server.metrics.protocol_errors == 60
+    assert caplog.text.count("connection closed") == 20
+
+
 async def test_a_silent_connection_is_closed_after_its_time(
     server: ToyServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,31 @@
+"""All connections of the broker together, over all listeners: what limits of the broker count."""
+
+
+class Crowd:
+    """How many there are and from where, and what their requests hold in memory."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.held_bytes = 0  # of requests that are not answered
+        self._by_host: dict[str, int] = {}
+        self._last_id = 0
+
+    def from_host(self, host: str) -> int:
+        """Connections of one address."""
+        return self._by_host.get(host, 0)
+
+    def enter(self, host: str) -> int:
+        """Count one more; its id, which no other connection of this broker has."""
+        self.count += 1
+        self._by_host[host] = self.from_host(host) + 1
+        self._last_id += 1
+        return self._last_id
+
+    def leave(self, host: str) -> None:
+        """Count one less; an address without connections leaves nothing behind."""
+        self.count -= 1
+        left = self._by_host[host] - 1
+        if left:
+            self._by_host[host] = left
+        else:
+            del self._by_host[host]

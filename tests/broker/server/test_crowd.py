@@ -1,0 +1,78 @@
+"""Limits of the broker count the connections of all its listeners."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.server.connections import Connections, Limits
+from broker.server.crowd import Crowd
+from tests.broker.server.conftest import ADDRESS, LIMITS, ToyServer
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(LIMITS.frame_bytes_max, LIMITS.held_bytes_max, 3, 2, LIMITS.idle_s_max)
+
+
+@pytest.fixture
+async def two(limits: Limits) -> AsyncIterator[tuple[ToyServer, ToyServer]]:
+    """Two listeners of one broker."""
+    crowd = Crowd()
+    async with asyncio.TaskGroup() as tasks:
+        servers = ToyServer(limits, tasks), ToyServer(limits, tasks)
+        for one in servers:
+            one.connections = Connections(limits, ADDRESS, one.metrics, tasks, crowd=crowd)
+            await one.start()
+        yield servers
+        for one in servers:
+            await one.stop()
+
+
+async def test_an_address_has_no_more_connections_because_there_are_more_listeners(
+    two: tuple[ToyServer, ToyServer],
+) -> None:
+    first, second = two
+
+    async with await first.connect(), await second.connect():
+        async with await second.connect() as third:
+            assert await third.read_to_end() == b""
+
+        assert second.metrics.connections_refused["max_connections_per_ip"] == 1
+        assert (len(first.connections), len(second.connections)) == (1, 1)
+
+
+async def test_a_connection_that_ends_makes_room_at_another_listener(
+    two: tuple[ToyServer, ToyServer],
+) -> None:
+    first, second = two
+    async with await first.connect(), await first.connect():
+        pass
+    await first.until_connections(0)
+
+    async with await second.connect() as client:
+        assert await client.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+
+async def test_no_two_connections_of_a_broker_have_one_id(
+    two: tuple[ToyServer, ToyServer],
+) -> None:
+    """Sessions of fetches and of shares are kept by it."""
+    ids = []
+    for server in two:
+        async with await server.connect() as client:
+            answer = await client.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+            ids.append(answer.throttle_time_ms)  # where the toy tells its connection's id
+
+    assert len(set(ids)) == 2
+
+
+def test_limits_of_all_connections_and_of_one_address_are_counted_apart() -> None:
+    crowd = Crowd()
+    for host in ("/a", "/a", "/b"):
+        crowd.enter(host)
+
+    crowd.leave("/b")
+
+    assert (crowd.count, crowd.from_host("/a"), crowd.from_host("/b")) == (2, 2, 0)
