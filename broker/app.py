@@ -36,7 +36,7 @@ from broker.partition.partitions import Partitions, PartitionsSetup
 from broker.partition.upkeep import Upkeep
 from broker.partition.waiting import Waiting
 from broker.protocol.primitives import uuid_text
-from broker.security.security import build_security
+from broker.security.security import Security, build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
 from broker.server.metrics_http import MetricsServer
@@ -157,7 +157,7 @@ class Broker:
                 fetch_sessions=FetchSessions(
                     self._config.max_incremental_fetch_session_cache_slots
                 ),
-                security=build_security(self._config, lambda: cluster.image, self._clock),
+                security=self._security(cluster),
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             cluster.followed_by(self._settings_followed_by(upkeep))
@@ -188,6 +188,11 @@ class Broker:
                     task.cancel()
         for partition in partitions.all():
             partition.forget()
+
+    def _security(self, cluster: Cluster) -> Security:
+        security = build_security(self._config, lambda: cluster.image, self._clock)
+        self._metrics.throttled = security.quotas.counts
+        return security
 
     def _settings_followed_by(self, upkeep: Upkeep) -> Follow:
         """Whoever works by settings that can be changed while the broker runs."""

@@ -262,6 +262,8 @@ class BrokerMetrics:
         """Connections closed by a bug of ours: each has a traceback in the log."""
         self.protocol_errors = 0
         """Connections closed for bytes that are not Kafka's protocol, or not in a known version."""
+        self.throttled: Callable[[], Mapping[str, tuple[int, float]]] = dict
+        """By kind of quota: how often clients were told to be quiet, and seconds of it in all."""
         self.certificates_valid_until_s: dict[str, Callable[[], float]] = {}
         """By listener with TLS: the end of its certificate, seconds since 1970."""
         self._authentications: dict[str, AuthenticationCounters] = {}
@@ -292,6 +294,7 @@ class BrokerMetrics:
         yield from self._request_families()
         yield from self._connection_families()
         yield from self._authentication_families()
+        yield from self._throttle_families()
         idle = self._idle.ratio()
         for name in (
             "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent",
@@ -370,6 +373,23 @@ class BrokerMetrics:
         for listener, end_s in sorted(self.certificates_valid_until_s.items()):
             ends.add_metric([listener], end_s())
         yield ends
+
+    def _throttle_families(self) -> Iterator[Metric]:
+        times = CounterMetricFamily(
+            "footfall_kafka_throttles",
+            "Answers that told a client to be quiet, or turned it away",
+            labels=["quota"],
+        )
+        seconds = CounterMetricFamily(
+            "footfall_kafka_throttle_seconds",
+            "Time for which clients were told to be quiet",
+            labels=["quota"],
+        )
+        for quota, (count, quiet_s) in self.throttled().items():
+            times.add_metric([quota], count)
+            seconds.add_metric([quota], quiet_s)
+        yield times
+        yield seconds
 
 
 def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) -> Iterator[Metric]:

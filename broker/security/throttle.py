@@ -79,6 +79,14 @@ class TokenBucket:
         return -self.tokens / quota * 1000 if self.tokens < 0 else 0.0
 
 
+@dataclass(slots=True)
+class Throttled:
+    """How often clients were told to be quiet, or turned away, and for how long in all."""
+
+    times: int = 0
+    quiet_ms: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Whose share is counted."""
@@ -104,6 +112,14 @@ class ClientQuotas:
         self._limits: dict[tuple[Quota, Client], Limit | None] = {}
         self._windows: dict[Account, RateWindow] = {}
         self._buckets: dict[Account, TokenBucket] = {}
+        self.throttled = {quota: Throttled() for quota in Quota}
+        """What quotas have done since the start, for metrics."""
+
+    def counts(self) -> dict[str, tuple[int, float]]:
+        """`throttled` by the name of the quota, times and seconds."""
+        return {
+            quota.value: (one.times, one.quiet_ms / 1000) for quota, one in self.throttled.items()
+        }
 
     @property
     def active(self) -> bool:
@@ -121,7 +137,7 @@ class ClientQuotas:
         throttle_ms = window.throttle_ms(limit.rate, now_ms)
         if quota is Quota.REQUEST_PERCENTAGE:
             throttle_ms = min(throttle_ms, SAMPLE_MS)
-        return round(throttle_ms)
+        return self._noted(quota, throttle_ms)
 
     def grant(self, quota: Quota, client: Client, amount: float) -> tuple[bool, int]:
         """Whether `amount` may be handed out now, and milliseconds to be quiet.
@@ -135,7 +151,7 @@ class ClientQuotas:
         window = self._window((quota, *limit.account), now_ms)
         took_nothing = window.is_empty(now_ms)
         window.record(amount, now_ms)
-        throttle_ms = round(window.throttle_ms(limit.rate, now_ms))
+        throttle_ms = self._noted(quota, window.throttle_ms(limit.rate, now_ms))
         if throttle_ms > 0 and not took_nothing:
             window.record(-amount, now_ms)
             return False, throttle_ms
@@ -157,11 +173,12 @@ class ClientQuotas:
         now_ms = self._clock.monotonic_ms()
         bucket = self._bucket((Quota.CONTROLLER_MUTATION_RATE, *limit.account), limit.rate, now_ms)
         if strict and bucket.tokens < 0:
+            self._noted(Quota.CONTROLLER_MUTATION_RATE, bucket.throttle_ms(limit.rate))
             raise KafkaError(
                 ErrorCode.THROTTLING_QUOTA_EXCEEDED, "The throttling quota has been exceeded."
             )
         bucket.tokens -= count
-        return round(bucket.throttle_ms(limit.rate))
+        return self._noted(Quota.CONTROLLER_MUTATION_RATE, bucket.throttle_ms(limit.rate))
 
     def debt_ms(self, client: Client) -> int:
         """How long until the client may change the cluster again."""
@@ -183,8 +200,17 @@ class ClientQuotas:
         window.record(1, now_ms)
         if window.throttle_ms(rate, now_ms) > 0:
             window.record(-1, now_ms)
+            self.throttled[Quota.CONNECTION_CREATION_RATE].times += 1
             return False
         return True
+
+    def _noted(self, quota: Quota, throttle_ms: float) -> int:
+        """The time to be quiet in whole milliseconds, counted when there is any."""
+        if throttle_ms > 0:
+            noted = self.throttled[quota]
+            noted.times += 1
+            noted.quiet_ms += throttle_ms
+        return round(throttle_ms)
 
     def _limit(self, quota: Quota, client: Client) -> Limit | None:
         quotas = self._image().quotas

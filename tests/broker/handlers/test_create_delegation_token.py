@@ -10,6 +10,7 @@ from broker.protocol.messages.create_delegation_token import (
     CreateDelegationTokenResponse,
 )
 from broker.security.credentials import ScramMechanism
+from broker.security.sasl import Authentication, Mechanisms
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
 from tests.support.token_calls import DAY_MS, asked_by, broker_with_tokens, made, wish
@@ -72,3 +73,15 @@ async def test_a_token_of_another_user_needs_a_right(tmp_path: Path) -> None:
         response = await create_delegation_token(wish(owner="bob"), asked_by(broker, "ann"))
 
     assert response.error_code == ErrorCode.DELEGATION_TOKEN_AUTHORIZATION_FAILED
+
+
+async def test_who_came_in_by_a_token_gets_no_other_one(tmp_path: Path) -> None:
+    """Else a token that was given for a day could be lengthened for ever."""
+    async with broker_with_tokens(tmp_path / "data") as broker:
+        context = asked_by(broker, "ann")
+        context.authentication = Authentication(Mechanisms({}, broker.services.clock))
+        context.authentication.by_token = True
+
+        response = await create_delegation_token(wish(), context)
+
+    assert response.error_code == ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED

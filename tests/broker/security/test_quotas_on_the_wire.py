@@ -38,7 +38,7 @@ def produce_request(acks: int = 1) -> produce.ProduceRequest:
 
 
 async def test_a_producer_over_its_rate_is_told_and_not_heard_for_a_while(
-    client: RawClient,
+    broker: RunningBroker, client: RawClient
 ) -> None:
     await make_topic(client, "pages")
     await set_quota(client, RAW, producer_byte_rate=2000.0)
@@ -47,10 +47,12 @@ async def test_a_producer_over_its_rate_is_told_and_not_heard_for_a_while(
     asked_s = asyncio.get_running_loop().time()
     await client.ask(fetch_request("pages"), 12, fetch.FetchResponse)
     waited_s = asyncio.get_running_loop().time() - asked_s
+    exposition = (await asyncio.to_thread(broker.services.metrics.exposition)).decode()
 
     assert response.responses[0].partition_responses[0].error_code == ErrorCode.NONE
     assert 1 <= response.throttle_time_ms <= 200
     assert waited_s >= response.throttle_time_ms / 1000 - 0.002
+    assert 'footfall_kafka_throttles_total{quota="producer_byte_rate"} 1.0' in exposition
 
 
 async def test_a_consumer_over_its_rate_gets_nothing_and_loses_nothing(client: RawClient) -> None:

@@ -123,6 +123,31 @@ def test_an_address_opens_connections_at_its_rate() -> None:
     assert quotas.admits_connection("10.0.0.1")
 
 
+def test_each_quota_tells_how_often_and_how_long_it_made_clients_quiet() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(
+        clock,
+        ([("user", "ann")], BYTES, 1000.0),
+        ([("user", "ann")], Quota.CONTROLLER_MUTATION_RATE, 2.0),
+        ([("ip", None)], Quota.CONNECTION_CREATION_RATE, 1.0),
+    )
+
+    quotas.charge(BYTES, ANN, 5_000)  # within the rate
+    quotas.charge(BYTES, ANN, 15_000)
+    quotas.grant(BYTES, ANN, 1_000)
+    quotas.take_tokens(ANN, 30, strict=True)
+    for _ in range(12):
+        quotas.admits_connection("10.0.0.1")
+
+    assert quotas.counts() == {
+        "producer_byte_rate": (0, 0.0),
+        "consumer_byte_rate": (2, 21.0),
+        "request_percentage": (0, 0.0),
+        "controller_mutation_rate": (1, 4.0),
+        "connection_creation_rate": (2, 0.0),
+    }
+
+
 def test_without_quotas_nothing_is_counted() -> None:
     quotas = quotas_with(ManualClock())
 
