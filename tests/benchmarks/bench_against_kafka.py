@@ -1,78 +1,117 @@
 """Footfall's broker and Apache Kafka side by side: same machine, same clients, same minutes.
 
 Two pairs of equal durability: neither syncs ("os" against Kafka's defaults), or both do before
-they acknowledge ("sync" against an fsync per message). Runs alternate, so that what the machine
-does beside them hits both; the figure of each is the best of its runs.
+they acknowledge ("sync" against an fsync per message). Both are warmed up; then all rows are
+measured in short rounds, each row of a round by one broker right after the other (who is first
+changes from round to round), until the time is over. The medians over the rounds count.
 """
 
-import re
-import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
+from statistics import median
 
 from tests.benchmarks.latency import latencies_ms, percentile
 from tests.benchmarks.peers import Peer, apache_kafka, footfall_broker
+from tests.benchmarks.perf_tools import Load, fetch_rate, produce_rate
+from tests.benchmarks.plan import Plan, spread
+from tests.benchmarks.rebalances import CONSUMERS, rebalance_seconds
 from tests.benchmarks.small_producers import SECONDS, requests_per_second
 from tests.benchmarks.table import Row
-from tests.support.tools import java_kafka
 
 TITLE = "Against Apache Kafka, side by side"
-ROUNDS = 2
-BYTES_A_RUN = 100_000_000
-RECORDS_A_RUN_MAX = 500_000
-SYNCED_RECORDS_A_RUN = 50_000
-RATE_LINE = re.compile(r"records sent, ([\d.]+) records/sec \(([\d.]+) MB/sec\)")
+STARTS = 3
+LATENCY_RATE = 1000
+LATENCY_SECONDS = 4.0
+WARM_UP_RUNS = 2
+CONNECTIONS = (1, 8, 64)
+LATENCY = f"produce to consume at {LATENCY_RATE:,} records/s"
+SMALL = "one record a request, acks=all"
+MEMORY = "resident memory"
+
+Figures = dict[str, tuple[float, str]]
+"""Values of one run by the names of their rows, with their units."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a producer sends."""
+Run = tuple[str, Callable[[Peer, int], Figures]]
+"""What the names of its rows begin with, and how it is measured in a round."""
 
-    record_bytes: int
-    partitions: int
-    acks: str
-    compression: str
 
-    @property
-    def name(self) -> str:
-        size = (
-            f"{self.record_bytes} B"
-            if self.record_bytes < 1000
-            else f"{self.record_bytes // 1000} KB"
-        )
-        return f"{size}, {self.partitions} partitions, acks={self.acks}, {self.compression}"
+@dataclass(slots=True)
+class Race:
+    """Rounds of the same runs for both."""
 
-    def topic(self, round_number: int) -> str:
-        """The topic of one run; no two runs share one."""
-        kind = f"{self.record_bytes}-{self.partitions}-{self.acks}-{self.compression}"
-        return f"load-{kind}-{round_number}"
+    ours: Peer
+    theirs: Peer
+    figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """Ours and theirs of each round, by row."""
+    units: dict[str, str] = field(default_factory=dict)
+
+    def run(self, number: int, measure: Callable[[Peer, int], Figures]) -> None:
+        """Measure both in turn."""
+        order = (self.ours, self.theirs) if number % 2 == 0 else (self.theirs, self.ours)
+        found = {peer: measure(peer, number) for peer in order}
+        for row, (value, unit) in found[self.ours].items():
+            self.units[row] = unit
+            self.figures.setdefault(row, []).append((value, found[self.theirs][row][0]))
+
+    def rows(self) -> Iterator[Row]:
+        for row, pairs in self.figures.items():
+            ours, theirs = (median(values) for values in zip(*pairs, strict=True))
+            told = spread([one / other for one, other in pairs])
+            name = f"{row} ({self.ours.name})"
+            yield Row(name, ours, self.units[row], ours / theirs, f"{self.theirs.name}; {told}")
 
 
 LOADS = [
     Load(*each) for each in product((100, 1000, 10_000), (1, 12), ("1", "all"), ("none", "lz4"))
 ]
 SYNCED_LOADS = [
-    Load(size, count, "all", "none") for size, count in product((100, 1000, 10_000), (1, 12))
+    Load(size, count, "all", "none", most=20_000)
+    for size, count in product((100, 1000, 10_000), (1, 12))
 ]
+FETCHED_LOADS = [load for load in LOADS if load.acks == "1" and load.compression == "none"]
 
 
-def rows() -> list[Row]:
-    """All rows; takes about ten minutes."""
-    with _pair(synced=False) as (ours, theirs):
-        found = [*_starts(ours, theirs), *_throughput(ours, theirs, LOADS)]
-        found += _fetches(ours, theirs)
-        found += _latency(ours, theirs)
-        found += _small(ours, theirs)
-        found += _memory(ours, theirs, "after the load")
-    with _pair(synced=True) as (ours, theirs):
-        found += _throughput(ours, theirs, SYNCED_LOADS)
-        found += _latency(ours, theirs)
-        found += _small(ours, theirs)
-    return found
+def rows(plan: Plan) -> list[Row]:
+    """All rows; as many rounds as fit into the minutes of `plan`, and never none."""
+    found: list[Row] = list(_starts()) if plan.wants("start to first answer") else []
+    found += _race(plan.part(0.7), [*_runs(LOADS), *_fetches(), ("group rebalance", _rebalance)])
+    return found + _race(plan.part(0.3), _runs(SYNCED_LOADS), synced=True)
+
+
+def _runs(loads: list[Load]) -> Iterator[Run]:
+    for load in loads:
+        yield f"produce {load.name}", partial(_produce, load)
+    yield LATENCY, _latency
+    for connections in CONNECTIONS:
+        yield f"{SMALL}, {connections} connections", partial(_small, connections)
+
+
+def _fetches() -> Iterator[Run]:
+    for load in FETCHED_LOADS:
+        yield f"fetch {load.name}", partial(_fetch, load)
+
+
+def _race(plan: Plan, runs: list[Run] | Iterator[Run], *, synced: bool = False) -> list[Row]:
+    """What is wanted of `runs`, in as many rounds as there is time for."""
+    durability = "sync" if synced else "os"
+    wanted = [measure for name, measure in runs if plan.wants(f"{name} (Footfall, {durability})")]
+    memory = not synced and plan.wants(MEMORY)
+    if not (wanted or memory):
+        return []
+    with _pair(synced=synced) as (ours, theirs):
+        race = Race(ours, theirs)
+        idle = [_memory(race, "idle")] if memory else []
+        _warm_up(race)
+        for number in plan.rounds():
+            for measure in wanted:
+                race.run(number, measure)
+        return [*idle, *race.rows(), *([_memory(race, "after the load")] if memory else [])]
 
 
 @contextmanager
@@ -86,101 +125,73 @@ def _pair(*, synced: bool) -> Iterator[tuple[Peer, Peer]]:
         )
 
 
-def _starts(ours: Peer, theirs: Peer) -> Iterator[Row]:
-    ratio = ours.start_seconds / theirs.start_seconds
-    yield Row("start to first answer", ours.start_seconds, "s", ratio, theirs.name)
-    yield from _memory(ours, theirs, "idle")
+def _starts() -> Iterator[Row]:
+    """Each start alone: two at once would share the cores."""
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as place, footfall_broker(Path(place), "os") as peer:
+            seconds["ours"].append(peer.start_seconds)
+        with tempfile.TemporaryDirectory() as place, apache_kafka(Path(place), False) as peer:
+            seconds["theirs"].append(peer.start_seconds)
+    ours, theirs = (median(one) for one in seconds.values())
+    yield Row("start to first answer", ours, "s", ours / theirs, "Apache Kafka")
 
 
-def _memory(ours: Peer, theirs: Peer, when: str) -> Iterator[Row]:
-    ratio = ours.resident_mb() / theirs.resident_mb()
-    yield Row(f"resident memory, {when}", ours.resident_mb(), "MB", ratio, theirs.name)
+def _memory(race: Race, when: str) -> Row:
+    ours, theirs = race.ours.resident_mb(), race.theirs.resident_mb()
+    return Row(f"{MEMORY}, {when}", ours, "MB", ours / theirs, race.theirs.name)
 
 
-def _throughput(ours: Peer, theirs: Peer, loads: list[Load]) -> Iterator[Row]:
-    synced = loads is SYNCED_LOADS
-    for load in loads:
-        count = min(RECORDS_A_RUN_MAX, BYTES_A_RUN // load.record_bytes)
-        count = min(count, SYNCED_RECORDS_A_RUN) if synced else count
-        best = {ours: 0.0, theirs: 0.0}
-        for round_number, peer in product(range(ROUNDS), (ours, theirs)):
-            topic = load.topic(round_number)
-            peer.create_topic(topic, load.partitions)
-            best[peer] = max(best[peer], _produce(peer, topic, load, count))
-        ratio = best[ours] / best[theirs]
-        yield Row(f"produce {load.name} ({ours.name})", best[ours], "records/s", ratio, theirs.name)
+def _warm_up(race: Race) -> None:
+    """A JVM compiles what runs often: before that it would be measured at half its speed."""
+    for peer in (race.ours, race.theirs):
+        for number in range(WARM_UP_RUNS):
+            load = Load(100, 1, "all", "none", most=100_000)
+            peer.create_topic(f"warm-{number}", 1)
+            produce_rate(peer, f"warm-{number}", load)
+            requests_per_second(peer.bootstrap, f"warm-{number}", 8)
 
 
-def _produce(peer: Peer, topic: str, load: Load, count: int) -> float:
-    """Records per second that Kafka's own producer-perf-test reports."""
-    command = [
-        *java_kafka(),
-        "org.apache.kafka.tools.ProducerPerformance",
-        *("--topic", topic, "--num-records", str(count), "--throughput", "-1"),
-        *("--record-size", str(load.record_bytes), "--producer-props"),
-        f"bootstrap.servers={peer.bootstrap}",
-        f"acks={load.acks}",
-        f"compression.type={load.compression}",
-    ]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return float(RATE_LINE.findall(output)[-1][0])
+def _produce(load: Load, peer: Peer, number: int) -> Figures:
+    peer.create_topic(load.topic(number), load.partitions)
+    return {f"produce {load.name}": (produce_rate(peer, load.topic(number), load), "records/s")}
 
 
-def _fetches(ours: Peer, theirs: Peer) -> Iterator[Row]:
-    """From the page cache: what `_throughput` has just written."""
-    for load in (
-        Load(100, 1, "1", "none"),
-        Load(1000, 12, "1", "none"),
-        Load(10_000, 1, "1", "none"),
-    ):
-        topic = load.topic(0)
-        count = min(RECORDS_A_RUN_MAX, BYTES_A_RUN // load.record_bytes)
-        best = {ours: 0.0, theirs: 0.0}
-        for _, peer in product(range(ROUNDS), (ours, theirs)):
-            best[peer] = max(best[peer], _fetch(peer, topic, count))
-        ratio = best[ours] / best[theirs]
-        yield Row(f"fetch {load.name} ({ours.name})", best[ours], "MB/s", ratio, theirs.name)
+def _fetch(load: Load, peer: Peer, number: int) -> Figures:
+    """From the page cache: what `_produce` wrote in this round."""
+    topic = load.topic(number)
+    if topic not in peer.topics():  # only fetches are wanted
+        peer.create_topic(topic, load.partitions)
+        produce_rate(peer, topic, load)
+    return {f"fetch {load.name}": (fetch_rate(peer, topic, load), "MB/s")}
 
 
-def _fetch(peer: Peer, topic: str, count: int) -> float:
-    """MB per second while fetching, as Kafka's own consumer-perf-test reports it."""
-    command = [
-        *java_kafka(),
-        "org.apache.kafka.tools.ConsumerPerformance",
-        *("--bootstrap-server", peer.bootstrap, "--topic", topic),
-        *("--messages", str(count), "--timeout", "20000"),
-    ]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    header, values = [line.split(", ") for line in output.strip().splitlines()[-2:]]
-    figures = dict(zip((name.strip() for name in header), values, strict=False))
-    return float(figures["fetch.MB.sec"])
+def _rebalance(peer: Peer, number: int) -> Figures:
+    first, joined = rebalance_seconds(peer)
+    return {
+        f"group rebalance, {CONSUMERS} members: from subscribe to assigned": (first, "s"),
+        f"group rebalance, {CONSUMERS} members: one more joins": (joined, "s"),
+    }
 
 
-def _latency(ours: Peer, theirs: Peer) -> Iterator[Row]:
-    samples = {}
-    for peer in (ours, theirs):
-        peer.create_topic("latency", 1)
-        samples[peer] = latencies_ms(peer.bootstrap, "latency", rate=1000, seconds=10)
-    for share in (50.0, 99.0, 99.9):
-        value, other = (percentile(samples[peer], share) for peer in (ours, theirs))
-        name = f"produce to consume at 1,000 records/s, p{share:g} ({ours.name})"
-        yield Row(name, value, "ms", value / other, theirs.name)
+def _latency(peer: Peer, number: int) -> Figures:
+    topic = f"latency-{number}"
+    peer.create_topic(topic, 1)
+    samples = latencies_ms(peer.bootstrap, topic, rate=LATENCY_RATE, seconds=LATENCY_SECONDS)
+    return {
+        f"{LATENCY}, p{share:g}": (percentile(samples, share), "ms") for share in (50.0, 99.0, 99.9)
+    }
 
 
-def _small(ours: Peer, theirs: Peer) -> Iterator[Row]:
+def _small(connections: int, peer: Peer, number: int) -> Figures:
     """One record a request, the next one after its answer."""
-    for connections in (1, 8, 64):
-        best = {ours: 0.0, theirs: 0.0}
-        least = {ours: float("inf"), theirs: float("inf")}
-        for round_number, peer in product(range(ROUNDS), (ours, theirs)):
-            topic = f"small-{connections}-{round_number}"
-            peer.create_topic(topic, 1)
-            before = peer.processor_seconds()
-            rate = requests_per_second(peer.bootstrap, topic, connections)
-            spent = (peer.processor_seconds() - before) / (rate * SECONDS)
-            best[peer] = max(best[peer], rate)
-            least[peer] = min(least[peer], spent)
-        name = f"one record a request, acks=all, {connections} connections ({ours.name})"
-        yield Row(name, best[ours], "requests/s", best[ours] / best[theirs], theirs.name)
-        ratio = least[ours] / least[theirs]
-        yield Row(f"{name}: processor time", least[ours] * 1e6, "us/request", ratio, theirs.name)
+    topic = f"small-{connections}-{number}"
+    peer.create_topic(topic, 1)
+    before = peer.processor_seconds()
+    rate = requests_per_second(peer.bootstrap, topic, connections)
+    spent = (peer.processor_seconds() - before) / (rate * SECONDS)
+    name = f"{SMALL}, {connections} connections"
+    return {
+        name: (rate, "requests/s"),
+        f"{name}: processor time": (spent * 1e6, "us/request"),
+    }

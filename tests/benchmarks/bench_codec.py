@@ -28,14 +28,15 @@ from broker.protocol.messages.produce import (
     ProduceRequest,
     TopicProduceData,
 )
-from tests.benchmarks.table import Row, markdown
+from tests.benchmarks.plan import Plan
+from tests.benchmarks.table import Row
 
 TITLE = "Codec"
 REPEATS = 7
 SPENT_S = 0.05  # per repeat
 
 
-def rows() -> list[Row]:
+def rows(plan: Plan) -> list[Row]:
     found = []
     for size in (16_384, 1_048_576):
         name = f"decode Produce v9, {size // 1024} KB of records"
@@ -115,7 +116,3 @@ def _metadata(topics: int, partitions: int) -> MetadataResponse:
             for number in range(topics)
         ],
     )
-
-
-if __name__ == "__main__":
-    print(markdown(TITLE, rows()))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from tests.benchmarks.plan import Plan
 from tests.benchmarks.table import Row
 from tracker.clock import SystemClock
 from tracker.events import Event, decode, encode
@@ -93,7 +94,7 @@ def _sink(sink: Exporter, values: list[bytes]) -> Callable[[], None]:
     return work
 
 
-def rows() -> list[Row]:
+def rows(plan: Plan) -> list[Row]:
     values = _values()
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)

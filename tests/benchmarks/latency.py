@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-WARM_UP_SECONDS = 2.0
+WARM_UP_SECONDS = 1.0
 
 
 def percentile(samples: Sequence[float], share: float) -> float:

@@ -43,6 +43,11 @@ class Peer:
         spent: float = times.user + times.system
         return spent
 
+    def topics(self) -> frozenset[str]:
+        """Names of what is there."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        return frozenset(admin.list_topics(timeout=30).topics)
+
     def create_topic(self, topic: str, partitions: int) -> None:
         """A topic that is there when this returns."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
@@ -66,6 +71,7 @@ def footfall_broker(directory: Path, flush: str) -> Iterator[Peer]:
         "FOOTFALL_BROKER__PORT": str(port),
         "FOOTFALL_BROKER__METRICS_PORT": str(free_port()),
         "FOOTFALL_BROKER__LOG_FLUSH": flush,
+        "FOOTFALL_BROKER__GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
     }
     command = [sys.executable, "-m", "broker", "--data-dir", str(directory)]
     with _running(f"Footfall, {flush}", command, port, (directory, environment)) as peer:

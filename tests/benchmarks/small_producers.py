@@ -14,7 +14,7 @@ from broker.protocol.messages.produce import (
 from broker.records.batch import build_batch
 from broker.records.record import Record
 
-SECONDS = 3.0
+SECONDS = 2.0
 VERSION = 9
 RECORD_BYTES = 100
 

@@ -18,10 +18,12 @@ class Row:
     """The machine's own limit or the peer: `the same bytes through a bare socket into a file`."""
 
 
-def markdown(title: str, rows: list[Row]) -> str:
+def markdown(title: str, conditions: str, rows: list[Row]) -> str:
     """A table of `rows` under a heading, aligned by the renderer and not by us."""
     lines = [
         f"## {title}",
+        "",
+        conditions,
         "",
         "| what | value | unit | ratio | against |",
         "|---|--:|---|--:|---|",
