@@ -133,3 +133,19 @@ def test_files_that_keep_a_decision_exist() -> None:
 
     assert [f"{path.name} -> {name}" for path, name in named if not (ROOT / name).exists()] == []
     assert len(named) >= 10
+
+
+@pytest.mark.parametrize("package", ["broker/server", "tracker/ingest/steps"])
+def test_every_module_that_strangers_reach_is_tested_beside_its_mirror(package: str) -> None:
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    tests = [path.read_text() for path in (ROOT / "tests" / package).glob("test_*.py")]
+    dotted = package.replace("/", ".")
+
+    untested = {
+        name
+        for name in modules
+        if not (ROOT / "tests" / package / f"test_{name}.py").exists()
+        and not any(f"from {dotted}.{name} import" in text for text in tests)
+    }
+
+    assert untested == set()

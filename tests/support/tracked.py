@@ -21,6 +21,11 @@ CHROME = (
     " Chrome/126.0.0.0 Safari/537.36"
 )
 
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+)
+
 
 @cache
 def pipeline(*, honour_gpc: bool = False) -> Pipeline:

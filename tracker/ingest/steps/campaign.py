@@ -24,7 +24,10 @@ HINTS: Final = ("utm_", "clid", "braid", "li_fat_id", "ref=", "source=")
 
 def apply(event: Event) -> None:
     query = event.query
-    if query is None or not any(hint in query for hint in HINTS):
+    if query is None:
+        return
+    lowered = query.lower()
+    if not any(hint in lowered for hint in HINTS):
         return  # most pages: no parsing
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
