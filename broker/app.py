@@ -10,13 +10,14 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
-from broker.coordinator.cluster import Cluster, Follow
+from broker.coordinator.cluster import Cluster
 from broker.coordinator.group.coordinator import GroupCoordinator
 from broker.coordinator.share.coordinator import ShareCoordinator
 from broker.coordinator.transaction.coordinator import TransactionCoordinator
@@ -31,6 +32,7 @@ from broker.metrics import BrokerMetrics
 from broker.partition.disk_worker import DiskWorker, in_disk_thread
 from broker.partition.fetch_sessions import FetchSessions
 from broker.partition.log_configs import log_config, metadata_log_config
+from broker.partition.log_moves import LogMoves, MovesSetup
 from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.partitions import Partitions, PartitionsSetup
 from broker.partition.upkeep import Upkeep
@@ -134,12 +136,7 @@ class Broker:
         cluster = await self._cluster(partitions, cluster_id)
         async with asyncio.TaskGroup() as tasks:
             groups = GroupCoordinator(
-                cluster,
-                partitions,
-                self._config,
-                self._clock,
-                tasks,
-                metrics=self._metrics.groups,
+                cluster, partitions, self._config, self._clock, tasks, metrics=self._metrics.groups
             )
             share = ShareCoordinator(cluster, partitions, self._config, self._clock, tasks)
             transactions = self._transactions(cluster, partitions, groups)
@@ -150,6 +147,7 @@ class Broker:
                 clock=self._clock,
                 cluster=cluster,
                 partitions=partitions,
+                log_moves=self._log_moves(logs, partitions, cluster),
                 groups=groups,
                 share=share,
                 transactions=transactions,
@@ -160,22 +158,22 @@ class Broker:
                 security=self._security(cluster),
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
-            cluster.followed_by(self._settings_followed_by(upkeep))
-            await self._settings_followed_by(upkeep)(cluster.image)
+            await self._follow_settings(cluster, upkeep)
             background = [
-                tasks.create_task(cluster.run(), name="cluster"),
-                tasks.create_task(upkeep.run(), name="upkeep"),
-                tasks.create_task(share.run(), name="share locks"),
-                tasks.create_task(transactions.run(), name="transactions"),
-                tasks.create_task(self._expire_tokens(services), name="delegation tokens"),
+                tasks.create_task(work(), name=name)
+                for name, work in (
+                    ("cluster", cluster.run),
+                    ("upkeep", upkeep.run),
+                    ("log moves", services.log_moves.run),
+                    ("share locks", share.run),
+                    ("transactions", transactions.run),
+                    ("delegation tokens", partial(self._expire_tokens, services)),
+                )
             ]
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
             await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
             metrics_server, metrics_port = await self._serve_metrics(partitions)
-            addresses = self._listeners.addresses
-            for one in addresses:
-                log.info("broker serves listener=%s host=%s port=%d", one.name, one.host, one.port)
-            on_serving(Serving(addresses[0], addresses, metrics_port, services))
+            on_serving(self._serving(metrics_port, services))
             try:
                 await stopping.wait()
             finally:
@@ -189,13 +187,19 @@ class Broker:
         for partition in partitions.all():
             partition.forget()
 
+    def _serving(self, metrics_port: int | None, services: Services) -> Serving:
+        addresses = self._listeners.addresses
+        for one in addresses:
+            log.info("broker serves listener=%s host=%s port=%d", one.name, one.host, one.port)
+        return Serving(addresses[0], addresses, metrics_port, services)
+
     def _security(self, cluster: Cluster) -> Security:
         security = build_security(self._config, lambda: cluster.image, self._clock)
         self._metrics.throttled = security.quotas.counts
         return security
 
-    def _settings_followed_by(self, upkeep: Upkeep) -> Follow:
-        """Whoever works by settings that can be changed while the broker runs."""
+    async def _follow_settings(self, cluster: Cluster, upkeep: Upkeep) -> None:
+        """Tell whoever works by settings that can be changed while the broker runs."""
 
         async def follow(image: ClusterImage) -> None:
             live = live_config(self._config, dynamic_broker_config(image, self._config))
@@ -203,7 +207,8 @@ class Broker:
                 upkeep.config = live
                 self._listeners.follow(live)
 
-        return follow
+        cluster.followed_by(follow)
+        await follow(cluster.image)
 
     def _disk_worker(self, number: int, path: str) -> DiskWorker:
         def failed(error: Exception) -> None:
@@ -234,6 +239,22 @@ class Broker:
         )
         self._on_directory_failed = partitions.directory_failed
         return partitions
+
+    def _log_moves(self, logs: LogManager, partitions: Partitions, cluster: Cluster) -> LogMoves:
+        """Who moves partitions between log directories, with what was not finished before."""
+
+        def bytes_per_s_max() -> float:
+            dynamic = dynamic_broker_config(cluster.image, self._config)
+            return float(dynamic.get("replica.alter.log.dirs.io.max.bytes.per.second", 0))
+
+        moves = LogMoves(
+            MovesSetup(self._files, logs, self._workers, self._clock.now_ms, bytes_per_s_max)
+        )
+        for (topic, index), path in logs.unfinished_moves.items():
+            partition = partitions.find(topic, index)
+            if partition is not None:
+                moves.request(partition, path)
+        return moves
 
     async def _cluster(self, partitions: Partitions, cluster_id: str) -> Cluster:
         """Read the cluster's own log and open what it says."""

@@ -1,11 +1,11 @@
 """DescribeLogDirs (API key 35): log directories, the partitions in them and their sizes.
 
+A partition on its way into a directory is told there as its future, with what it still lacks.
 v2 is flexible, v3 adds a top-level error, v4 the room on the disk.
 """
 
 from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
-from broker.partition.partition import Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_log_dirs import (
     DescribeLogDirsPartition,
@@ -33,20 +33,21 @@ async def describe_log_dirs(
             total_bytes=directory.total_bytes,
             usable_bytes=directory.usable_bytes,
         )
-        by_topic: dict[str, list[Partition]] = {}
+        by_topic: dict[str, list[DescribeLogDirsPartition]] = {}
         for partition in directory.partitions:
             if wanted is None or (partition.topic, partition.index) in wanted:
-                by_topic.setdefault(partition.topic, []).append(partition)
-        result.topics = [
-            DescribeLogDirsTopic(
-                name,
-                [
+                by_topic.setdefault(partition.topic, []).append(
                     DescribeLogDirsPartition(partition.index, partition.log.size_bytes)
-                    for partition in partitions
-                ],
-            )
-            for name, partitions in by_topic.items()
-        ]
+                )
+        for move in context.services.log_moves.into(directory.path):
+            partition = move.partition
+            if wanted is None or (partition.topic, partition.index) in wanted:
+                by_topic.setdefault(partition.topic, []).append(
+                    DescribeLogDirsPartition(
+                        partition.index, move.size_bytes, move.offset_lag, is_future_key=True
+                    )
+                )
+        result.topics = [DescribeLogDirsTopic(name, parts) for name, parts in by_topic.items()]
         response.results.append(result)
     return response
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from broker.coordinator.share.coordinator import ShareCoordinator
     from broker.metrics import BrokerMetrics
     from broker.partition.fetch_sessions import FetchSessions
+    from broker.partition.log_moves import LogMoves
     from broker.partition.partitions import Partitions
     from broker.security.sasl import Authentication
     from broker.security.security import Security
@@ -61,6 +62,7 @@ class Services:
     clock: Clock
     cluster: Cluster
     partitions: Partitions
+    log_moves: LogMoves
     groups: GroupCoordinator
     share: ShareCoordinator
     transactions: Any

@@ -168,6 +168,9 @@ class Partition:
         self._commit_waiters: deque[Done] = deque()
         self._watchers: set[Watcher] = set()
         self._gone: KafkaError | None = None
+        self.changing = asyncio.Lock()
+        """Held by who moves the log elsewhere or changes its start: not both at a time."""
+        self._held: list[PartitionAppend] | None = None  # while the log changes its directory
         self._refusing_writes = False  # the disk is full: said once, not once a request
 
     def __repr__(self) -> str:
@@ -254,7 +257,10 @@ class Partition:
             raise self._gone
         job = PartitionAppend(self, records, now_ms, wish, answered)
         job.origin = origin
-        self.worker.append(job)
+        if self._held is None:
+            self.worker.append(job)
+        else:
+            self._held.append(job)
 
     async def append(
         self,
@@ -402,8 +408,10 @@ class Partition:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"offset {target} of {self} is outside [0, {self.high_watermark}]",
             )
-        if target > self.log_start_offset:
-            await self.in_order(lambda: self.log.delete_records_before(target))
+        async with self.changing:
+            self.check_usable()
+            if target > self.log_start_offset:
+                await self.in_order(lambda: self.log.delete_records_before(target))
         return self.log_start_offset
 
     async def in_order(self, function: Callable[[], object]) -> None:
@@ -412,6 +420,27 @@ class Partition:
             await self.worker.run(function)
         except (StorageError, OSError) as error:
             raise self.refusal_for(error) from error
+
+    # Moving
+
+    def hold_appends(self) -> None:
+        """Queue nothing more: what is asked for from now on waits for `release_appends`."""
+        self._held = []
+
+    def take_over(self, moved: Log, worker: DiskWorker) -> None:
+        """Go on with a log that lies elsewhere and has the same records."""
+        moved.update_config(self.log.config)
+        self._hot_offset = moved.end_offset
+        self.log, self.worker = moved, worker
+
+    def release_appends(self) -> None:
+        """Queue what has waited, in its order."""
+        held, self._held = self._held or [], None
+        for job in held:
+            if self._gone is None:
+                self.worker.append(job)
+            else:
+                self.loop.call_soon(job.finish, self._gone)
 
     # Life
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,12 +17,11 @@ from broker.storage.log_manager import LogManager
 log = logging.getLogger(__name__)
 
 OPEN_AT_ONCE = 64  # logs opened per hop to the disk thread, so that appends get between
-UNKNOWN_BYTES = -1
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryReport:
-    """One log directory and what lies in it; sizes in bytes, -1 when not known."""
+    """One log directory and what lies in it; sizes in bytes."""
 
     path: str
     is_online: bool
@@ -100,14 +100,21 @@ class Partitions:
         return self._missing
 
     async def directories(self) -> list[DirectoryReport]:
-        """The log directories and what lies in them."""
-        setup = self._setup
+        """The log directories and what lies in them, the cluster's own log left out."""
+        logs, workers = self._setup.logs, self._setup.workers
+        room = {
+            path: (
+                await worker.run_aside(logs.total_bytes, path),
+                await worker.run_aside(logs.free_bytes, path),
+            )
+            for path, worker in workers.items()
+        }
+        named = self._image.topics  # from here on nothing is awaited: a partition lies in one place
         reports = []
-        for path, worker in setup.workers.items():
-            hosted = [partition for partition in self.all() if partition.worker is worker]
-            free = await worker.run_aside(setup.logs.free_bytes, path)
+        for path, worker in workers.items():
+            hosted = [one for one in self.all() if one.worker is worker and one.topic in named]
             online = all(partition.is_online for partition in hosted)
-            reports.append(DirectoryReport(path, online, UNKNOWN_BYTES, free, hosted))
+            reports.append(DirectoryReport(path, online, *room[path], hosted))
         return reports
 
     # Following
@@ -230,13 +237,14 @@ class Partitions:
             key = (topic.name, part.index)
             self._missing.pop(key, None)
             partition = hosted.get(part.index)
-            if partition is not None:
-                partition.forget()
-            worker = self._setup.workers[self._setup.logs.directory_for(key)]
-            try:
-                await worker.run(self._setup.logs.delete, key, topic.topic_id)
-            except (KafkaError, StorageError):
-                log.exception("deleted partition stays on disk topic=%s partition=%d", *key)
+            async with nullcontext() if partition is None else partition.changing:
+                if partition is not None:
+                    partition.forget()
+                worker = self._setup.workers[self._setup.logs.directory_for(key)]
+                try:
+                    await worker.run(self._setup.logs.delete, key, topic.topic_id)
+                except (KafkaError, StorageError):
+                    log.exception("deleted partition stays on disk topic=%s partition=%d", *key)
 
     def _update_configs(self, image: ClusterImage) -> None:
         for name in image.topics:

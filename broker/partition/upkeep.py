@@ -11,6 +11,7 @@ from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
 from broker.storage import compaction
 from broker.storage.files import Files
+from broker.storage.log import Log
 from broker.storage.log_manager import LogManager
 
 log = logging.getLogger(__name__)
@@ -67,15 +68,16 @@ class Upkeep:
     async def delete_old_segments(self) -> None:
         """Retention by age and size."""
         await self._each(
-            lambda partition: partition.log.delete_old_segments(
+            lambda partition, one: one.delete_old_segments(
                 self._clock.now_ms(), partition.high_watermark
             )
         )
 
     async def remove_files(self) -> None:
         """Unlink what was deleted long enough ago."""
-        await self._each(lambda partition: partition.log.remove_retired(self._clock.now_ms()))
+        await self._each(lambda partition, one: one.remove_retired(self._clock.now_ms()))
         for path, worker in self._partitions.workers.items():
+            await worker.run(self._logs.remove_superseded, path, self._clock.now_ms())
             await worker.run_aside(self._logs.remove_deleted, path)
 
     async def compact(self) -> None:
@@ -84,50 +86,58 @@ class Upkeep:
         The long part runs aside, on segments that no longer change; only putting the result in
         place runs in the thread that appends. `log_cleaner_threads` logs are worked on at once.
         """
-        dirty = iter([one for one in self._partitions.all() if one.log.config.compacts])
+        waiting = iter([one for one in self._partitions.all() if one.log.config.compacts])
         async with asyncio.TaskGroup() as cleaners:
             for _ in range(self.config.log_cleaner_threads):
-                cleaners.create_task(self._compact_all(dirty), name="cleaner")
+                cleaners.create_task(self._compact_all(waiting), name="cleaner")
 
     async def _compact_all(self, partitions: Iterator[Partition]) -> None:
         """One cleaner: takes the next log when it is done with one."""
         for partition in partitions:
             if partition.is_online:
+                dirty = partition.log
                 try:
-                    await self._compact(partition)
+                    await self._compact(partition, dirty)
                 except (KafkaError, StorageError) as error:
-                    partition.refusal_for(error)
+                    self._failed(partition, dirty, error)
 
-    async def _compact(self, partition: Partition) -> None:
+    async def _compact(self, partition: Partition, dirty: Log) -> None:
         key = (partition.topic, partition.index)
         now_ms = self._clock.now_ms()
         bounds = compaction.Bounds(self._logs.cleaner_offset(key), partition.high_watermark, now_ms)
-        if not compaction.is_due(partition.log, bounds):
+        if not compaction.is_due(dirty, bounds):
             return
         worker = partition.worker
-        cleaned = await worker.run_aside(compaction.clean, self._files, partition.log, bounds)
-        if cleaned is not None and await worker.run(
-            compaction.install, self._files, partition.log, cleaned, now_ms
-        ):
+        cleaned = await worker.run_aside(compaction.clean, self._files, dirty, bounds)
+        if cleaned is None or partition.log is not dirty:  # moved elsewhere meanwhile
+            return
+        if await worker.run(compaction.install, self._files, dirty, cleaned, now_ms):
             await worker.run(self._logs.store_cleaner_offset, key, cleaned.first_dirty_offset)
 
     async def expire_producers(self) -> None:
         """Forget the sequences of producers that have been idle for a day."""
         expiration_ms = self.config.producer_id_expiration_ms
         await self._each(
-            lambda partition: partition.log.producer_state.remove_expired(
+            lambda partition, one: one.producer_state.remove_expired(
                 self._clock.now_ms(), expiration_ms
             )
         )
 
-    async def _each(self, step: Callable[[Partition], object]) -> None:
+    async def _each(self, step: Callable[[Partition, Log], object]) -> None:
         """One log after another, in the thread that writes it."""
         for partition in self._partitions.all():
             if partition.is_online:
+                now = partition.log
                 try:
-                    await partition.worker.run(step, partition)
+                    await partition.worker.run(step, partition, now)
                 except (KafkaError, StorageError) as error:
-                    partition.refusal_for(error)
+                    self._failed(partition, now, error)
+
+    @staticmethod
+    def _failed(partition: Partition, worked_on: Log, error: Exception) -> None:
+        """Tell the partition, unless its log has been moved: then the old one is on its way out."""
+        if partition.log is worked_on:
+            partition.refusal_for(error)
 
     async def _every(
         self, interval_ms: Callable[[], int], step: Callable[[], Awaitable[None]]

@@ -92,6 +92,10 @@ class Files(Protocol):
     def free_bytes(self, path: str) -> int:
         """Bytes that can still be written below this directory."""
 
+    def total_bytes(self, path: str) -> int:
+        """How large the file system of `path` is."""
+        ...
+
     def lock(self, path: str) -> Lock:
         """Hold the lock file at `path`; StorageError if another process holds it."""
 
@@ -282,11 +286,19 @@ class OsFiles:
             raise _failure("ask for the age of", path, error) from error
 
     def free_bytes(self, path: str) -> int:
+        figures = self._figures(path)
+        return figures.f_bavail * figures.f_frsize
+
+    def total_bytes(self, path: str) -> int:
+        figures = self._figures(path)
+        return figures.f_blocks * figures.f_frsize
+
+    @staticmethod
+    def _figures(path: str) -> os.statvfs_result:
         try:
-            figures = os.statvfs(path)
+            return os.statvfs(path)
         except OSError as error:
             raise _failure("ask for the room in", path, error) from error
-        return figures.f_bavail * figures.f_frsize
 
     def lock(self, path: str) -> Lock:
         return OsLock(path)

@@ -9,11 +9,12 @@ Each method that takes a partition or a directory is to be called in that direct
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.storage import checkpoint, partition_directory
+from broker.storage import checkpoint, log_move, partition_directory
 from broker.storage.files import Files, Lock
 from broker.storage.log import Log, LogConfig
 from broker.storage.meta_properties import MetaProperties, read_properties, write_properties
@@ -29,6 +30,13 @@ CLEANER_OFFSETS = "cleaner-offset-checkpoint"
 CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
 LOCK = ".lock"
 _CLEAN_SHUTDOWN_CONTENT = json.dumps({"version": 0, "brokerEpoch": -1}).encode()
+
+
+SUPERSEDED_MS = 10_000  # a read that began before a log was moved has ended by then
+
+
+class MovedHalfway(StorageError):
+    """A moved log is in its place but cannot be used: the partition must not be written to."""
 
 
 @dataclass(slots=True)
@@ -47,6 +55,8 @@ class _Directory:
     failed: set[TopicPartition] = field(default_factory=set)
     forgotten: set[TopicPartition] = field(default_factory=set)
     """Deleted, or put aside, since the checkpoints were written: they still name them."""
+    superseded: deque[tuple[int, str, str]] = field(default_factory=deque)
+    """Logs that lie elsewhere now: (since when, where they were, where they are), oldest first."""
 
 
 class LogManager:
@@ -57,6 +67,9 @@ class LogManager:
         self._paths = tuple(log_dirs)
         self._directories: dict[str, _Directory] = {}
         self._homes: dict[TopicPartition, str] = {}
+        self.unfinished_moves: dict[TopicPartition, str] = {}
+        """Partitions that were to lie in another directory when the last process ended."""
+        self._last_unique = 0
 
     # starting -----------------------------------------------------------------------------
 
@@ -88,9 +101,28 @@ class LogManager:
             self._directories[path] = self._read(path, lock, properties)
         if not self._directories:
             raise failure or StorageError("no log directory is set")
+        self._settle_moves()
         for directory in self._directories.values():
             write_properties(self._files, directory.path, directory.properties)
         return self._cluster_id() or cluster_id
+
+    def _settle_moves(self) -> None:
+        """Find where each partition lies; what a move left behind elsewhere goes."""
+        lying_in: dict[TopicPartition, list[str]] = {}
+        for path in self._directories:
+            for moving in log_move.take_futures(self._files, path):
+                self.unfinished_moves[moving] = path
+            for name in self._files.list_directory(path):
+                identity = partition_directory.parse(name)
+                if identity is not None:
+                    lying_in.setdefault(identity, []).append(path)
+        for identity, paths in lying_in.items():
+            home = self._homes[identity] = log_move.newest(self._files, identity, paths)
+            name = partition_directory.name_of(identity)
+            for path in paths:
+                if path != home:
+                    partition_directory.mark_deleted(self._files, f"{path}/{name}", bytes(16))
+            log_move.unmark(self._files, f"{home}/{name}")
 
     @staticmethod
     def _is_locked(error: Exception) -> bool:
@@ -104,10 +136,6 @@ class LogManager:
     def _read(self, path: str, lock: Lock, properties: MetaProperties) -> _Directory:
         """Read the checkpoints; the mark of a clean stop is removed, as it holds only once."""
         partition_directory.remove_deleted(self._files, path)
-        for name in self._files.list_directory(path):
-            identity = partition_directory.parse(name)
-            if identity is not None:
-                self._homes.setdefault(identity, path)
         marker = f"{path}/{CLEAN_SHUTDOWN}"
         clean_shutdown = self._files.exists(marker)
         if clean_shutdown:
@@ -140,6 +168,9 @@ class LogManager:
 
     def free_bytes(self, path: str) -> int:
         return self._files.free_bytes(path)
+
+    def total_bytes(self, path: str) -> int:
+        return self._files.total_bytes(path)
 
     def directory_for(self, topic_partition: TopicPartition) -> str:
         """The log directory of a partition: where it lies, or that with the fewest partitions."""
@@ -203,12 +234,81 @@ class LogManager:
         home = self._homes.pop(topic_partition, None)
         if home is None or home not in self._directories:
             return
+        name = partition_directory.name_of(topic_partition)
+        for other in self._directories.values():
+            for _, old, _ in [one for one in other.superseded if one[1] == f"{other.path}/{name}"]:
+                partition_directory.mark_deleted(self._files, old, topic_id)
         directory = self._directories[home]
         directory.logs.pop(topic_partition, None)
         directory.failed.discard(topic_partition)
         self._forget(directory, topic_partition)
-        name = partition_directory.name_of(topic_partition)
         partition_directory.mark_deleted(self._files, f"{home}/{name}", topic_id)
+
+    # moving -------------------------------------------------------------------------------
+
+    def install_future(self, future: Log, topic_id: bytes, now_ms: int) -> Log:
+        """Put a complete copy in its place, in the thread of its directory; the log to use now.
+
+        The old directory stays until `remove_superseded`: somebody may be reading there. An error
+        before the copy is in its place changes nothing; after that it is MovedHalfway.
+        """
+        identity = future.topic_partition
+        path = future.directory.rpartition("/")[0]
+        target, source = self._directories[path], self._directories[self._homes[identity]]
+        name = partition_directory.name_of(identity)
+        place = f"{path}/{name}"
+        partition_directory.mark_deleted(self._files, place, self._unique(now_ms))  # superseded
+        target.superseded = deque(one for one in target.superseded if one[1] != place)
+        log_move.unmark(self._files, f"{source.path}/{name}")
+        partition_directory.write_topic_id(self._files, future.directory, topic_id)
+        log_move.mark(self._files, future)
+        target.recovery_points[identity] = future.end_offset
+        target.log_start_offsets[identity] = future.start_offset
+        target.high_watermarks[identity] = future.end_offset
+        self.write_checkpoints(path)
+        self._files.rename(future.directory, place)
+        try:
+            self._files.sync_directory(path)
+            opened = self._reopened(future, place, now_ms)
+        except (StorageError, KafkaError) as error:
+            raise MovedHalfway(f"{place} is in its place and cannot be used: {error}") from error
+        source.logs.pop(identity, None)
+        cleaned_to = source.cleaner_offsets.get(identity)
+        self._forget(source, identity)
+        if cleaned_to is not None:
+            target.cleaner_offsets[identity] = cleaned_to
+        target.logs[identity] = opened
+        self._homes[identity] = path
+        source.superseded.append((now_ms, f"{source.path}/{name}", place))
+        return opened
+
+    def _reopened(self, future: Log, place: str, now_ms: int) -> Log:
+        opened = Log.open(
+            self._files,
+            place,
+            future.topic_partition,
+            future.config,
+            clean_shutdown=True,
+            recovery_point=future.end_offset,
+            log_start_offset=future.start_offset,
+            now_ms=now_ms,
+        )
+        if opened.end_offset != future.end_offset:
+            raise StorageError(f"it ends at {opened.end_offset} and not {future.end_offset}")
+        return opened
+
+    def remove_superseded(self, path: str, now_ms: int) -> None:
+        """Take away logs of a directory that were moved elsewhere and that nobody reads now."""
+        superseded = self._directories[path].superseded
+        while superseded and now_ms - superseded[0][0] >= SUPERSEDED_MS:
+            _, old, place = superseded.popleft()
+            partition_directory.mark_deleted(self._files, old, self._unique(now_ms))
+            log_move.unmark(self._files, place)
+
+    def _unique(self, now_ms: int) -> bytes:
+        """16 bytes that no directory that is on its way out has in its name."""
+        self._last_unique += 1
+        return now_ms.to_bytes(8, "big") + self._last_unique.to_bytes(8, "big")
 
     @staticmethod
     def _forget(directory: _Directory, topic_partition: TopicPartition) -> None:

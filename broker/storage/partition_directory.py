@@ -65,7 +65,7 @@ def put_aside_unless(files: Files, path: str, topic_id: bytes) -> bool:
     found = read_topic_id(files, path)
     if found is None or found == topic_id:
         return False
-    aside = _aside_name(path, found, STRAY_SUFFIX)
+    aside = aside_name(path, found, STRAY_SUFFIX)
     log.warning("log of an earlier topic put aside directory=%s as=%s", path, aside)
     files.rename(path, aside)
     files.sync_directory(path.rpartition("/")[0])
@@ -76,7 +76,7 @@ def mark_deleted(files: Files, path: str, topic_id: bytes) -> None:
     """Rename the directory so that it is gone at once; nothing happens without it."""
     if not files.exists(path):
         return
-    files.rename(path, _aside_name(path, topic_id, DELETE_SUFFIX))
+    files.rename(path, aside_name(path, topic_id, DELETE_SUFFIX))
     files.sync_directory(path.rpartition("/")[0])
 
 
@@ -88,7 +88,8 @@ def remove_deleted(files: Files, log_directory: str) -> int:
     return len(names)
 
 
-def _aside_name(path: str, topic_id: bytes, suffix: str) -> str:
+def aside_name(path: str, topic_id: bytes, suffix: str) -> str:
+    """Another name for a partition's directory; `topic_id`: any 16 bytes that make it unique."""
     directory, _, name = path.rpartition("/")
     ending = f".{topic_id.hex()}{suffix}"
     return f"{directory}/{name[: _NAME_BYTES_MAX - len(ending)]}{ending}"

@@ -162,6 +162,9 @@ class MemoryFiles:
     def free_bytes(self, path: str) -> int:
         return self.bytes_left
 
+    def total_bytes(self, path: str) -> int:
+        return max(self.bytes_left, 1 << 40)
+
     def lock(self, path: str) -> Lock:
         return MemoryLock(self._locks, path)
 

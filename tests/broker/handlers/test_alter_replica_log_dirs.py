@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,21 @@ from broker.protocol.messages.alter_replica_log_dirs import (
     AlterReplicaLogDirsResponse,
     AlterReplicaLogDirTopic,
 )
+from broker.protocol.messages.delete_topics import (
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+from broker.protocol.messages.describe_log_dirs import (
+    DescribableLogDirTopic,
+    DescribeLogDirsRequest,
+    DescribeLogDirsResponse,
+)
+from tests.support.config_calls import set_broker_config
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
 from tests.support.security_calls import broker_and_client
-from tests.support.topic_calls import make_topic
+from tests.support.topic_calls import batch_of, make_topic, read, write
 
 
 async def asked(client: RawClient, path: str, topic: str, version: int = 2) -> ErrorCode:
@@ -22,19 +35,123 @@ async def asked(client: RawClient, path: str, topic: str, version: int = 2) -> E
     return ErrorCode(response.results[0].partitions[0].error_code)
 
 
+async def directory_of(broker: RunningBroker, topic: str) -> str:
+    return next(
+        directory.path
+        for directory in await broker.services.partitions.directories()
+        if any(partition.topic == topic for partition in directory.partitions)
+    )
+
+
+async def arrived(broker: RunningBroker, topic: str, path: str) -> None:
+    """Wait until a topic lies in `path`; the test's timeout is the bound."""
+    while await directory_of(broker, topic) != path:
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def directories(tmp_path: Path) -> tuple[str, str]:
+    return str(tmp_path / "a"), str(tmp_path / "b")
+
+
 @pytest.mark.parametrize("version", [1, 2])
-async def test_only_where_it_lies_a_partition_can_be_put(tmp_path: Path, version: int) -> None:
-    directories = (str(tmp_path / "a"), str(tmp_path / "b"))
+async def test_a_partition_moves_to_where_it_is_asked_to_lie(
+    tmp_path: Path, directories: tuple[str, str], version: int
+) -> None:
     async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
         await make_topic(client, "pages")
-        lies_in = next(
-            directory.path
-            for directory in await broker.services.partitions.directories()
-            if any(partition.topic == "pages" for partition in directory.partitions)
-        )
-        (other,) = set(directories) - {lies_in}
+        await write(client, "pages", batch_of(b"before"))
+        (other,) = set(directories) - {await directory_of(broker, "pages")}
 
-        assert await asked(client, lies_in, "pages", version) == ErrorCode.NONE
-        assert await asked(client, other, "pages", version) == ErrorCode.KAFKA_STORAGE_ERROR
+        assert await asked(client, other, "pages", version) == ErrorCode.NONE
+        await arrived(broker, "pages", other)
+
+        after = await write(client, "pages", batch_of(b"after"))
+        assert (after.error_code, after.base_offset) == (ErrorCode.NONE, 1)
+        assert await read(client, "pages") == [b"before", b"after"]
         assert await asked(client, "/nowhere", "pages", version) == ErrorCode.LOG_DIR_NOT_FOUND
         assert await asked(client, other, "none", version) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+
+
+async def test_writers_and_a_restart_lose_nothing_while_it_moves_to_and_fro(
+    tmp_path: Path, directories: tuple[str, str]
+) -> None:
+    batches = [batch_of(b"%d" % number) for number in range(300)]
+    async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
+        await make_topic(client, "pages")
+        home = await directory_of(broker, "pages")
+        (other,) = set(directories) - {home}
+        async with (
+            await RawClient.connect(broker.host, broker.port) as mover,
+            asyncio.TaskGroup() as tasks,
+        ):
+
+            async def to_and_fro() -> None:
+                for path in (other, home, other):
+                    await asked(mover, path, "pages")
+                    await arrived(broker, "pages", path)
+
+            moving = tasks.create_task(to_and_fro())
+            answers = [
+                await write(client, "pages", one, acks=(1, -1)[n % 2])
+                for n, one in enumerate(batches)
+            ]
+            await moving
+
+        found = await read(client, "pages")
+
+    async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
+        again = await read(client, "pages")
+        lies_in = await directory_of(broker, "pages")
+
+    assert [answer.base_offset for answer in answers] == list(range(300))
+    assert found == again == [b"%d" % number for number in range(300)]
+    assert lies_in == other
+
+
+async def test_a_move_is_slowed_down_and_shown_and_given_up_with_its_topic(
+    tmp_path: Path, directories: tuple[str, str]
+) -> None:
+    async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
+        await set_broker_config(
+            client, "", "replica.alter.log.dirs.io.max.bytes.per.second", "1000"
+        )
+        await make_topic(client, "pages")
+        big = batch_of(*[b"%d" % number * 100_000 for number in range(9)])
+        for _ in range(12):
+            await write(client, "pages", big)
+        home = await directory_of(broker, "pages")
+        (other,) = set(directories) - {home}
+
+        await asked(client, other, "pages")
+        while not any(one.size_bytes for one in broker.services.log_moves.into(other)):
+            await asyncio.sleep(0.005)
+        request = DescribeLogDirsRequest([DescribableLogDirTopic("pages", [0])])
+        response = await client.ask(request, 4, DescribeLogDirsResponse)
+        request_to_delete = DeleteTopicsRequest([DeleteTopicState("pages")], timeout_ms=1000)
+        await client.ask(request_to_delete, 6, DeleteTopicsResponse)
+
+        parts = {one.log_dir: one.topics[0].partitions[0] for one in response.results}
+        assert (parts[home].is_future_key, parts[home].offset_lag) == (False, 0)
+        assert parts[other].is_future_key
+        assert 0 < parts[other].offset_lag < 12 * 9
+        assert await write_error(client) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+
+async def test_where_it_lies_already_a_move_elsewhere_is_given_up(
+    tmp_path: Path, directories: tuple[str, str]
+) -> None:
+    async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
+        await make_topic(client, "pages")
+        home = await directory_of(broker, "pages")
+        (other,) = set(directories) - {home}
+        partition = broker.services.partitions.get("pages", 0)
+
+        broker.services.log_moves.request(partition, other)
+        broker.services.log_moves.request(partition, home)
+
+        assert list(broker.services.log_moves.into(other)) == []
+
+
+async def write_error(client: RawClient) -> ErrorCode:
+    return ErrorCode((await write(client, "pages", batch_of(b"x"))).error_code)
