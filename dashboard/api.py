@@ -4,23 +4,15 @@ import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
+from dashboard.history_api import HistoryApi
 from dashboard.openapi import document
 from dashboard.pages import activity, messages
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
-
-RANGES_MS: Final = {
-    "5m": 300_000,
-    "1h": 3_600_000,
-    "6h": 21_600_000,
-    "24h": 86_400_000,
-    "7d": 604_800_000,
-}
-SERIES_MAX: Final = 20
 
 
 class Api:
@@ -39,7 +31,7 @@ class Api:
             "/topics/{name:.*}": self._topic,
             "/groups": self._groups,
             "/groups/{name:.*}": self._group,
-            "/history": self._history,
+            "/history": HistoryApi(self._state).handle,
             "/activity": self._activity,
             "/sites": self._sites,
             "/alerts": self._alerts,
@@ -162,30 +154,6 @@ class Api:
         if group is None:
             raise NotFound(f"There is no consumer group {_name(request)!r} in this cluster.")
         return _json(group)
-
-    async def _history(self, request: web.Request) -> web.Response:
-        """Aligned columns of the series named by `s`, each as `null` where nothing was seen."""
-        range_ms = RANGES_MS.get(request.query.get("range", "1h"))
-        names = request.query.getall("s", [])
-        if range_ms is None or not names or len(names) > SERIES_MAX:
-            known = ", ".join(RANGES_MS)
-            raise web.HTTPBadRequest(
-                text=f"give 1 to {SERIES_MAX} series as s= and a range= of {known}"
-            )
-        poller = self._visit(request).poller
-        now_ms = self._state.clock.now_ms()
-        columns = [poller.history.range(name, range_ms, now_ms) for name in names]
-        step_ms = max(column.step_ms for column in columns)
-        first = -(-(now_ms - range_ms) // step_ms)
-        slots = range(first, now_ms // step_ms + 1)
-        values = []
-        for column in columns:
-            by_slot = dict(zip((t // step_ms for t in column.times_ms), column.values, strict=True))
-            values.append([by_slot.get(slot) for slot in slots])
-        times = [slot * step_ms // 1000 for slot in slots]
-        return _json(
-            {"step_ms": step_ms, "t": times, "series": dict(zip(names, values, strict=True))}
-        )
 
     async def _activity(self, request: web.Request) -> web.Response:
         found = await activity.values(self._visit(request))

@@ -55,10 +55,9 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
     if not connection.up:
         problems.append(_away(connection))
     if snapshot is not None:
-        for topic in snapshot.topics.values():
+        for topic in snapshot.troubled:
             problems.extend(_topic_problems(topic))
-        furthest = sorted(snapshot.groups.values(), key=lambda group: -(group.lag_seconds or 0.0))
-        for group in furthest:
+        for group in snapshot.furthest:
             problems.extend(_group_problems(group))
     problems.extend(_around_problems(around))
     order = list(Severity)

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-SERIES_MAX: Final = 600  # about 30 MB
+SERIES_MAX: Final = 4_000  # about 65 MB
+LONG_MAX: Final = 600  # those that are kept for 7 days; the rest only for six hours
 STEPS_MS: Final = ((1_000, 300), (10_000, 2_160), (60_000, 10_080))
 """Step and number of slots of each ring, finest first."""
 
@@ -132,7 +133,8 @@ class History:
             if len(self._series) >= SERIES_MAX:
                 return None
             worst = series.startswith(KEEP_WORST)
-            rings = tuple(Ring(step, slots, worst, self._hold_ms) for step, slots in STEPS_MS)
+            steps = STEPS_MS if len(self._series) < LONG_MAX else STEPS_MS[:-1]
+            rings = tuple(Ring(step, slots, worst, self._hold_ms) for step, slots in steps)
             self._series[series] = rings
         return rings
 
@@ -170,7 +172,7 @@ class History:
         if rings is None:
             return Columns(STEPS_MS[0][0], [], [])
         spans = (step_ms * slots for step_ms, slots in STEPS_MS)
-        fits = [ring for ring, span in zip(rings, spans, strict=True) if range_ms <= span]
+        fits = [ring for ring, span in zip(rings, spans, strict=False) if range_ms <= span]
         found = [
             Columns(ring.step_ms, *ring.since(now_ms - range_ms, now_ms)) for ring in fits[:2]
         ] or [Columns(rings[-1].step_ms, *rings[-1].since(now_ms - range_ms, now_ms))]

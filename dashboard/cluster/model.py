@@ -213,6 +213,24 @@ class Snapshot:
         return sum(len(topic.partitions) for topic in self.topics.values())
 
     @cached_property
+    def named(self) -> tuple[Topic, ...]:
+        """Topics that are not Kafka's own, the busiest first."""
+        found = [topic for topic in self.topics.values() if not topic.internal]
+        return tuple(sorted(found, key=lambda t: (-(t.rate or 0.0), -t.records, t.name)))
+
+    @cached_property
+    def troubled(self) -> tuple[Topic, ...]:
+        """Topics with a partition that is not as it should be."""
+        topics = self.topics.values()
+        return tuple(t for t in topics if t.offline or t.under_min_isr or t.under_replicated)
+
+    @cached_property
+    def furthest(self) -> tuple[Group, ...]:
+        """Groups, the furthest behind first."""
+        groups = self.groups.values()
+        return tuple(sorted(groups, key=lambda g: (-(g.lag_seconds or 0.0), -g.lag, g.group_id)))
+
+    @cached_property
     def worst_group(self) -> Group | None:
         """The group furthest behind in seconds; None when nobody is behind."""
         behind = [group for group in self.groups.values() if group.lag_seconds]

@@ -36,6 +36,7 @@ T = TypeVar("T")
 PULSE_S: Final = 1.0
 PULSE_TIMEOUT_S: Final = 1.5  # with the second between pulses: away is seen in under 3 s
 PULSE_PARTITIONS_MAX: Final = 300  # above that the pulse only asks whether somebody is there
+INTERNAL_PARTITIONS: Final = 200  # about as many as Kafka keeps for itself
 PULSE_WINDOW: Final = 5  # seconds that the live rate is a mean over
 READ_TIMEOUT_S: Final = 2.0
 FLUSH_S: Final = 60.0
@@ -217,6 +218,8 @@ class Poller:
     def _pulse_places(self) -> list[TopicPartition]:
         if self.snapshot is None or not self.connection.up:
             return []
+        if self.snapshot.partitions > PULSE_PARTITIONS_MAX + INTERNAL_PARTITIONS:
+            return []
         places = [
             TopicPartition(topic.name, partition.index)
             for topic in self.snapshot.topics.values()
@@ -242,17 +245,21 @@ class Poller:
         now_ms, add = snapshot.taken_at_ms, self.history.add
         worst = snapshot.worst_group
         add("cluster.lag_seconds", now_ms, worst.lag_seconds if worst is not None else 0.0)
+        named = [topic for topic in snapshot.topics.values() if not topic.internal]
+        rates = [topic.rate for topic in named if topic.rate is not None]
+        if rates and not self._pulse_places():  # too many for the pulse: it comes from the looks
+            self.live_rate = sum(rates)
+            add("cluster.in", now_ms, self.live_rate)
         alive: list[str] = []
-        for topic in snapshot.topics.values():
-            if not topic.internal:
-                alive.append(f"topic.in:{topic.name}")
-                add(alive[-1], now_ms, topic.rate)
         for group in snapshot.groups.values():
             alive += [f"group.lag:{group.group_id}", f"group.seconds:{group.group_id}"]
             add(alive[-2], now_ms, float(group.lag))
             add(alive[-1], now_ms, group.lag_seconds)
             alive.append(f"group.out:{group.group_id}")
             add(alive[-1], now_ms, group.consume_rate)
+        for topic in named:
+            alive.append(f"topic.in:{topic.name}")
+            add(alive[-1], now_ms, topic.rate)
         self.history.forget_all_but(alive)
 
     async def _away(self, reason: str) -> None:

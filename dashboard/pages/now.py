@@ -1,7 +1,7 @@
 """Now (/): is it healthy, is data arriving, who is furthest behind, is data at risk."""
 
 from dashboard.cluster.history import History
-from dashboard.cluster.model import Group, Snapshot, Topic
+from dashboard.cluster.model import Group, Snapshot
 from dashboard.metrics.roles import quantile
 from dashboard.pages.page import Page, Values, Visit
 
@@ -19,8 +19,8 @@ async def values(visit: Visit) -> Values:
         "health": state.health(visit.poller),
         "live_rate": visit.poller.live_rate,
         "worst": snapshot.worst_group if snapshot is not None else None,
-        "topics": _busiest(snapshot),
-        "groups": _furthest(snapshot),
+        "topics": snapshot.named[:TOP_TOPICS] if snapshot is not None else (),
+        "groups": snapshot.furthest[:TOP_GROUPS] if snapshot is not None else (),
         "offline": 0,
         "under_min_isr": 0,
         "under_replicated": 0,
@@ -36,7 +36,7 @@ async def values(visit: Visit) -> Values:
         },
     }
     if snapshot is not None:
-        topics = snapshot.topics.values()
+        topics = snapshot.troubled
         found["offline"] = sum(topic.offline for topic in topics)
         found["under_min_isr"] = sum(topic.under_min_isr for topic in topics)
         found["under_replicated"] = sum(topic.under_replicated for topic in topics)
@@ -53,20 +53,6 @@ async def values(visit: Visit) -> Values:
         )
         found["live_visitors"] = await state.desk.live_everywhere()
     return found
-
-
-def _busiest(snapshot: Snapshot | None) -> list[Topic]:
-    if snapshot is None:
-        return []
-    named = [topic for topic in snapshot.topics.values() if not topic.internal]
-    return sorted(named, key=lambda t: (-(t.rate or 0.0), -t.records, t.name))[:TOP_TOPICS]
-
-
-def _furthest(snapshot: Snapshot | None) -> list[Group]:
-    if snapshot is None:
-        return []
-    groups = list(snapshot.groups.values())
-    return sorted(groups, key=lambda g: (-(g.lag_seconds or 0.0), -g.lag, g.group_id))[:TOP_GROUPS]
 
 
 def _nearest_to_loss(snapshot: Snapshot | None) -> Group | None:

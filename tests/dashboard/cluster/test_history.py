@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis.strategies import floats, integers, lists, tuples
 
-from dashboard.cluster.history import SERIES_MAX, STEPS_MS, History, Point, Ring
+from dashboard.cluster.history import LONG_MAX, SERIES_MAX, STEPS_MS, History, Point, Ring
 from dashboard.cluster.history_store import HistoryStore
 
 NOW = 1_700_000_040_000  # a full minute
@@ -108,3 +108,25 @@ def test_series_of_what_is_gone_are_dropped_and_their_number_is_bounded() -> Non
     history.forget_all_but(["topic.in:1"])
     assert seen(history, "topic.in:1", 60_000, NOW) == [1.0]
     assert seen(history, "topic.in:2", 60_000, NOW) == []
+
+
+def test_beyond_the_long_ones_a_series_is_kept_for_six_hours() -> None:
+    history = History()
+    for number in range(LONG_MAX + 1):
+        history.add(f"topic.in:{number}", 1_000_000, 1.0)
+
+    week_ms = 7 * 86_400_000
+    long = history.range("topic.in:0", week_ms, 1_000_000)
+    short = history.range(f"topic.in:{LONG_MAX}", week_ms, 1_000_000)
+
+    assert (long.step_ms, short.step_ms) == (60_000, 10_000)
+    assert short.values[-1] == 1.0
+
+
+def test_a_spark_is_few_means_without_gaps() -> None:
+    history = History()
+    for second in range(120):
+        history.add("cluster.in", second * 1_000, float(second))
+
+    assert history.spark("cluster.in", 120_000, 119_000) == [0.5 + 2 * n for n in range(60)]
+    assert history.spark("nobody", 120_000, 119_000) == []

@@ -182,3 +182,18 @@ async def test_history_that_the_disk_refuses_is_saved_later(
     assert "cluster.in" in {point.series for point in store.load(clock.now_ms())}
     other.close()
     store.close()
+
+
+async def test_with_too_many_partitions_for_the_pulse_the_rate_comes_from_the_looks(
+    cluster: MadeCluster, clock: ManualClock, poller: Poller
+) -> None:
+    cluster.add_topic("wide", *(MadePartition(end=100) for _ in range(600)))
+    await poller.look()
+    for number in range(600):
+        cluster.partitions[TopicPartition("wide", number)].end += 10
+    clock.advance(10_000)
+    await poller.look()
+    await poller.pulse()
+
+    assert poller.live_rate == 600.0
+    assert poller.history.range("cluster.in", 300_000, clock.now_ms()).values[-1] == 600.0

@@ -1,0 +1,73 @@
+"""GET /api/v1/history: columns for charts, encoded once for all tabs that show the same."""
+
+import json
+from typing import Final
+
+from aiohttp import web
+
+from dashboard.cluster.poller import Poller
+from dashboard.pages.page import NotFound
+from dashboard.state import State
+
+RANGES_MS: Final = {
+    "5m": 300_000,
+    "1h": 3_600_000,
+    "6h": 21_600_000,
+    "24h": 86_400_000,
+    "7d": 604_800_000,
+}
+SERIES_MAX: Final = 20
+KEPT_MS: Final = 5_000  # charts ask every five seconds; for five minutes every second
+KEPT_SHORT_MS: Final = 1_000
+ANSWERS_MAX: Final = 500
+
+_Key = tuple[str, str, tuple[str, ...]]
+"""cluster, range, series"""
+
+
+class HistoryApi:
+    """Keeps each answer for as long as a chart waits anyhow."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._answers: dict[_Key, tuple[float, str]] = {}
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Aligned columns of the series named by `s`, each as `null` where nothing was seen."""
+        asked = request.query.get("range", "1h")
+        names = tuple(request.query.getall("s", []))
+        if asked not in RANGES_MS or not names or len(names) > SERIES_MAX:
+            known = ", ".join(RANGES_MS)
+            raise web.HTTPBadRequest(
+                text=f"give 1 to {SERIES_MAX} series as s= and a range= of {known}"
+            )
+        try:
+            poller = self._state.poller(request.query.get("cluster"))
+        except KeyError as error:
+            raise NotFound(f"There is no cluster {error} in the settings.") from error
+        key = (poller.settings.name, asked, names)
+        now_ms = self._state.clock.monotonic_ms()
+        kept = self._answers.get(key)
+        if kept is None or now_ms >= kept[0]:
+            if len(self._answers) >= ANSWERS_MAX:
+                self._answers.clear()
+            good_for_ms = KEPT_SHORT_MS if asked == "5m" else KEPT_MS
+            text = self._columns(poller, RANGES_MS[asked], names)
+            kept = self._answers[key] = (now_ms + good_for_ms - 100, text)
+        return web.Response(text=kept[1], content_type="application/json")
+
+    def _columns(self, poller: Poller, range_ms: int, names: tuple[str, ...]) -> str:
+        now_ms = self._state.clock.now_ms()
+        columns = [poller.history.range(name, range_ms, now_ms) for name in names]
+        step_ms = max(column.step_ms for column in columns)
+        slots = range(-(-(now_ms - range_ms) // step_ms), now_ms // step_ms + 1)
+        values = []
+        for column in columns:
+            by_slot = dict(zip((t // step_ms for t in column.times_ms), column.values, strict=True))
+            values.append([by_slot.get(slot) for slot in slots])
+        found = {
+            "step_ms": step_ms,
+            "t": [slot * step_ms // 1000 for slot in slots],
+            "series": dict(zip(names, values, strict=True)),
+        }
+        return json.dumps(found, separators=(",", ":"))
