@@ -35,6 +35,9 @@ FIRST_CONTACT_S: Final = 10.0  # then we serve without the broker: 503 says so
 SALT_CHECK_S: Final = 60.0  # a site without visitors forgets yesterday's salt too
 SHUTDOWN_S: Final = 10.0
 BACKLOG: Final = 1024
+KEEP_ALIVE_S: Final = 75.0
+"""A client has so long for the head of a request, the first included; longer than reverse proxies
+keep a connection that nobody uses (60 s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,11 @@ async def running(
     services = await asyncio.to_thread(_services, config, shared, salts)
     application = await asyncio.to_thread(lambda: Ingest(services).application())
     runner = web.AppRunner(
-        application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_S
+        application,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=SHUTDOWN_S,
+        keepalive_timeout=KEEP_ALIVE_S,
     )
     await runner.setup()
     scrape = _metrics_server(registry, config) if place.worker is None else None

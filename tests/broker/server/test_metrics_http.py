@@ -1,9 +1,12 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from broker.server.metrics_http import MetricsServer
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
 
 
 class Health:
@@ -46,3 +49,19 @@ async def test_other_paths_and_methods_are_refused(url: str) -> None:
             assert response.status == 404
         async with session.post(f"{url}/metrics") as response:
             assert response.status == 405
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /metrics HTTP/1.1\r\nX-Slow: ", GET + GET[:-1]])
+async def test_a_client_that_does_not_finish_its_head_is_closed(begun: bytes) -> None:
+    """Slow loris: what was answered before does not lengthen the time of what follows."""
+    server = MetricsServer(lambda: b"", lambda: "", keep_alive_s=0.2)
+    port = await server.start("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(begun)
+
+    async with asyncio.timeout(10):
+        answered = await reader.read()
+    writer.close()
+    await server.stop()
+
+    assert answered.count(b"HTTP/1.1 200") == begun.count(b"\r\n\r\n")

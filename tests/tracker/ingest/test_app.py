@@ -18,6 +18,7 @@ from tests.support.running_ingest import (
     register,
     running_ingest,
 )
+from tracker.ingest import role
 from tracker.topics import DEADLETTER, METRICS
 
 TOKEN = "a-token-for-tests"
@@ -312,3 +313,24 @@ async def test_without_a_broker_every_event_is_503_and_comes_back_later(tmp_path
 
     assert (status, headers["Retry-After"]) == (503, "5")
     assert (ready.status, health.status) == (503, 200)
+
+
+async def test_a_client_that_does_not_finish_its_head_is_closed(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow loris: a byte now and then keeps no connection open."""
+    monkeypatch.setattr(role, "KEEP_ALIVE_S", 0.3)
+    async with running_ingest(kafka, tmp_path, wait=False) as ingest:
+        port = int(ingest.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(reader.read())
+            for byte in b"POST /api/event HTTP/1.1\r\nX: " + b"x" * 200:
+                writer.write(bytes([byte]))
+                await asyncio.wait([reading], timeout=0.02)
+                if reading.done():
+                    break
+            ended_by_itself = reading.done()
+            writer.close()
+
+        assert ended_by_itself
