@@ -174,7 +174,7 @@ async def run(state: State) -> None:
         access_log=None,
         shutdown_timeout=STOP_S,
         handler_cancellation=True,
-        keepalive_timeout=75,  # a client has so many seconds for the head of a request, the first too
+        keepalive_timeout=75,  # seconds for the head of a request, the first included
     )
     await runner.setup()
     try:
