@@ -45,6 +45,8 @@ from broker.server.metrics_http import MetricsServer
 from broker.storage.files import Files, OsFiles
 from broker.storage.log import LogConfig
 from broker.storage.log_manager import LogManager
+from broker.telemetry.metrics import ClientTelemetryMetrics
+from broker.telemetry.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -152,10 +154,9 @@ class Broker:
                 share=share,
                 transactions=transactions,
                 metrics=self._metrics,
-                fetch_sessions=FetchSessions(
-                    self._config.max_incremental_fetch_session_cache_slots
-                ),
+                fetch_sessions=_fetch_sessions(self._config),
                 security=self._security(cluster),
+                telemetry=self._telemetry(cluster),
             )
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             await self._follow_settings(cluster, upkeep)
@@ -186,6 +187,10 @@ class Broker:
                     task.cancel()
         for partition in partitions.all():
             partition.forget()
+
+    def _telemetry(self, cluster: Cluster) -> Telemetry:
+        metrics = ClientTelemetryMetrics(self._metrics.registry)
+        return Telemetry(self._config, lambda: cluster.image, self._clock, metrics)
 
     def _serving(self, metrics_port: int | None, services: Services) -> Serving:
         addresses = self._listeners.addresses
@@ -313,6 +318,10 @@ class Broker:
 
     async def _forget_deleted(self, image: ClusterImage) -> None:
         self._metrics.logs.keep_only(image.topics.keys() | {METADATA_TOPIC})
+
+
+def _fetch_sessions(config: BrokerConfig) -> FetchSessions:
+    return FetchSessions(config.max_incremental_fetch_session_cache_slots)
 
 
 def _unhealthy(partitions: Partitions) -> str:

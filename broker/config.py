@@ -183,6 +183,12 @@ class BrokerConfig:
         500, "updates of a share partition's state before a new snapshot", low=0
     )
 
+    # Metrics that clients push (KIP-714)
+    telemetry_max_bytes: int = setting(1_048_576, "largest push of a client's metrics", low=1)
+    telemetry_series_max: int = setting(
+        2000, "values that clients pushed and /metrics shows, all clients together", low=0
+    )
+
     # Transactions
     transaction_state_log_num_partitions: int = setting(
         50, "partitions of __transaction_state", low=1

@@ -40,6 +40,7 @@ from broker.handlers import (
     expire_delegation_token,
     fetch,
     find_coordinator,
+    get_telemetry_subscriptions,
     heartbeat,
     incremental_alter_configs,
     init_producer_id,
@@ -56,6 +57,7 @@ from broker.handlers import (
     offset_fetch,
     offset_for_leader_epoch,
     produce,
+    push_telemetry,
     remove_raft_voter,
     renew_delegation_token,
     sasl_authenticate,
@@ -132,6 +134,8 @@ HANDLERS: tuple[Handler, ...] = (
     list_transactions.HANDLER,  # 66
     consumer_group_heartbeat.HANDLER,  # 68
     consumer_group_describe.HANDLER,  # 69
+    get_telemetry_subscriptions.HANDLER,  # 71
+    push_telemetry.HANDLER,  # 72
     list_config_resources.HANDLER,  # 74
     describe_topic_partitions.HANDLER,  # 75
     share_group_heartbeat.HANDLER,  # 76

@@ -28,6 +28,9 @@ _FIRST_VERSION_WITH_LEVEL_0 = 4
 # compresses nothing; versions 0 to 2 themselves are refused (KAFKA-18659).
 _PRODUCE_MIN_ADVERTISED = 0
 
+_CLIENT_METRICS = (ApiKey.GET_TELEMETRY_SUBSCRIPTIONS, ApiKey.PUSH_TELEMETRY)
+"""Not advertised while nobody wants any: each client would ask, and librdkafka print a line."""
+
 
 async def api_versions(request: ApiVersionsRequest, context: RequestContext) -> ApiVersionsResponse:
     from broker.handlers import HANDLERS  # the table contains this handler
@@ -38,9 +41,12 @@ async def api_versions(request: ApiVersionsRequest, context: RequestContext) -> 
         and _SOFTWARE.fullmatch(request.client_software_version)
     ):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST)
+    context.software.name = request.client_software_name
+    context.software.version = request.client_software_version
     cluster = context.services.cluster
+    hidden = () if context.services.telemetry.is_wanted else _CLIENT_METRICS
     return ApiVersionsResponse(
-        api_keys=advertised(HANDLERS),
+        api_keys=[one for one in advertised(HANDLERS) if one.api_key not in hidden],
         supported_features=supported_features(version),
         finalized_features_epoch=cluster.partition.high_watermark,
         finalized_features=finalized_features(cluster.image.features),

@@ -1,7 +1,7 @@
 """DescribeConfigs (API key 32): every setting of topics and brokers, with source and meaning.
 
-v1 adds synonyms, v3 types and documentation, v4 is flexible. Client metrics and loggers have no
-settings of their own here yet: an empty list.
+v1 adds synonyms, v3 types and documentation, v4 is flexible. Subscriptions to client metrics have
+settings as well; loggers have none here yet: an empty list.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -11,6 +11,7 @@ from broker.metadata.config_report import (
     ReportedConfig,
     describe_broker,
     describe_broker_defaults,
+    describe_client_metrics,
     describe_group,
     describe_topic,
 )
@@ -27,7 +28,7 @@ from broker.protocol.messages.describe_configs import (
 )
 from broker.security.acls import Operation
 
-WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER, ResourceType.CLIENT_METRICS)
+WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER,)
 
 
 async def describe_configs(
@@ -74,6 +75,12 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
         return describe_group(config, image.config_of(ResourceType.GROUP, name))
+    if resource.resource_type == ResourceType.CLIENT_METRICS:
+        if not name:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty"
+            )
+        return describe_client_metrics(image.config_of(ResourceType.CLIENT_METRICS, name))
     if resource.resource_type in WITHOUT_SETTINGS:
         return []
     raise KafkaError(

@@ -8,7 +8,7 @@ catches `KafkaError` and writes its code into the answer; anything else is a bug
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from broker.errors import ErrorCode, KafkaError
@@ -16,6 +16,7 @@ from broker.protocol.api_keys import ApiKey
 from broker.security.acls import CLUSTER_NAME, Operation, Resource
 from broker.security.authorizer import Asker
 from broker.security.throttle import Client
+from broker.telemetry.client import TelemetryClient
 
 if TYPE_CHECKING:
     from broker.clock import Clock
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from broker.partition.partitions import Partitions
     from broker.security.sasl import Authentication
     from broker.security.security import Security
+    from broker.telemetry.telemetry import Telemetry
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,6 +71,7 @@ class Services:
     metrics: BrokerMetrics
     fetch_sessions: FetchSessions
     security: Security
+    telemetry: Telemetry
 
 
 ANONYMOUS = "User:ANONYMOUS"
@@ -91,6 +94,14 @@ OPERATIONS = {
 
 
 @dataclass(slots=True)
+class ClientSoftware:
+    """What a client says it is, in ApiVersions (KIP-511); empty before, or if it says nothing."""
+
+    name: str = ""
+    version: str = ""
+
+
+@dataclass(slots=True)
 class RequestContext:
     """Who asks, over which listener, and when."""
 
@@ -108,11 +119,22 @@ class RequestContext:
     """How long the client must be quiet after the answer, because a quota is used up."""
     authentication: Authentication | None = None
     """How the client of this connection logs in; None where nobody has to."""
+    software: ClientSoftware = field(default_factory=ClientSoftware)
 
     @property
     def client(self) -> Client:
         """Whose quotas count."""
         return Client(self.principal, self.client_id or "")
+
+    @property
+    def telemetry_client(self) -> TelemetryClient:
+        """Who it is for subscriptions to client metrics."""
+        return TelemetryClient(
+            self.client_id or "",
+            self.software.name,
+            self.software.version,
+            self.client_host.removeprefix("/"),
+        )
 
     def is_authorized(
         self, operation: Operation, resource: Resource, name: str = CLUSTER_NAME

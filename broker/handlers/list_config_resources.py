@@ -1,6 +1,6 @@
 """ListConfigResources (API key 74): resources that can have settings (KIP-1142).
 
-v0 listed client metrics resources only, of which there are none; v1 takes types, none: all.
+v0 lists subscriptions to client metrics only; v1 takes types, none: all.
 """
 
 from broker.errors import ErrorCode
@@ -20,9 +20,9 @@ async def list_config_resources(
 ) -> ListConfigResourcesResponse:
     if not context.is_authorized(Operation.DESCRIBE_CONFIGS, Resource.CLUSTER):
         return ListConfigResourcesResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
-    if context.api_version == 0:
-        return ListConfigResourcesResponse()
     wanted = set(request.resource_types) or {int(kind) for kind in ResourceType}
+    if context.api_version == 0:
+        wanted = {int(ResourceType.CLIENT_METRICS)}
     if not wanted.issubset({int(kind) for kind in ResourceType}):
         return ListConfigResourcesResponse(error_code=ErrorCode.UNSUPPORTED_VERSION)
     image = context.services.cluster.image

@@ -11,6 +11,10 @@ from enum import IntEnum
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.broker_configs import DYNAMIC_BROKER_CONFIGS, check_broker_configs
+from broker.metadata.client_metrics_configs import (
+    CLIENT_METRICS_CONFIGS,
+    check_client_metrics_config,
+)
 from broker.metadata.config_definition import ConfigDefinition, ConfigType, split_list
 from broker.metadata.config_table import (
     TOPIC_CONFIGS,
@@ -25,6 +29,13 @@ from broker.metadata.image import ClusterImage, ConfigResource, ResourceType
 from broker.metadata.records import ConfigRecord, MetadataRecord
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
+
+
+_LISTS: Mapping[int, Mapping[str, ConfigDefinition]] = {
+    ResourceType.TOPIC: TOPIC_CONFIGS,
+    ResourceType.CLIENT_METRICS: CLIENT_METRICS_CONFIGS,
+}
+"""Settings to append to, by type of resource; else those of brokers."""
 
 
 class AlterOperation(IntEnum):
@@ -104,6 +115,10 @@ def _records(
         for name, value in after.items():
             if value is not None:
                 check_group_config(config, name, value)
+    elif kind == ResourceType.CLIENT_METRICS:
+        for name, value in after.items():
+            if value is not None:
+                check_client_metrics_config(name, value)
     else:
         check_broker_configs(config, dynamic_broker_config(image, config), _given(after))
         _check_min_insync(image, resource, after)
@@ -175,6 +190,9 @@ def _check_resource(image: ClusterImage, resource: ConfigResource, config: Broke
     elif kind == ResourceType.GROUP:
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.")
+    elif kind == ResourceType.CLIENT_METRICS:
+        if not name:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty")
     else:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown resource type {kind}")
 
@@ -205,7 +223,7 @@ def _changed_value(
     if change.operation == AlterOperation.SET:
         return change.value
     of_topic = resource[0] == ResourceType.TOPIC
-    definition = (TOPIC_CONFIGS if of_topic else DYNAMIC_BROKER_CONFIGS).get(change.name)
+    definition = _LISTS.get(resource[0], DYNAMIC_BROKER_CONFIGS).get(change.name)
     if definition is None or definition.type is not ConfigType.LIST:
         raise _not_a_list(change, of_topic)
     return _changed_list(definition, change, current)

@@ -13,6 +13,7 @@ from broker.metadata.broker_configs import (
     is_dynamic,
     static_values,
 )
+from broker.metadata.client_metrics_configs import CLIENT_METRICS_CONFIGS
 from broker.metadata.config_definition import ConfigDefinition, ConfigType
 from broker.metadata.config_table import TOPIC_CONFIGS
 from broker.metadata.group_configs import GROUP_CONFIGS, default_value
@@ -27,6 +28,7 @@ class ConfigSource(IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    DYNAMIC_CLIENT_METRICS = 7
     DYNAMIC_GROUP = 8
 
 
@@ -146,6 +148,18 @@ def describe_group(config: BrokerConfig, overrides: Mapping[str, str]) -> list[R
         if name in overrides:
             synonyms.insert(0, Synonym(name, overrides[name], ConfigSource.DYNAMIC_GROUP))
         reports.append(ReportedConfig(setting.definition, name, False, tuple(synonyms)))
+    return reports
+
+
+def describe_client_metrics(overrides: Mapping[str, str]) -> list[ReportedConfig]:
+    """Every setting of a subscription to client metrics."""
+    reports = []
+    for name, definition in CLIENT_METRICS_CONFIGS.items():
+        synonyms = [Synonym(name, definition.default or "", ConfigSource.DEFAULT)]
+        if name in overrides:
+            own = Synonym(name, overrides[name], ConfigSource.DYNAMIC_CLIENT_METRICS)
+            synonyms.insert(0, own)
+        reports.append(ReportedConfig(definition, name, False, tuple(synonyms)))
     return reports
 
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.errors import ErrorCode
-from broker.handlers.handler import Handler, ListenerAddress, RequestContext, Services
+from broker.handlers.handler import (
+    ClientSoftware,
+    Handler,
+    ListenerAddress,
+    RequestContext,
+    Services,
+)
 from broker.metrics import BrokerMetrics, RequestMetrics
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.codec import Chunk, UnsupportedVersion, decode, encode, join
@@ -46,6 +52,7 @@ class Peer:
     authentication: Authentication | None = None
     """How it logs in; None where nobody has to."""
     known: KnownRequests = field(default_factory=KnownRequests)
+    software: ClientSoftware = field(default_factory=ClientSoftware)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ class Dispatcher:
             services,
             peer.connection_id,
             authentication=peer.authentication,
+            software=peer.software,
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)

@@ -26,7 +26,9 @@ def context(version: int) -> RequestContext:
         principal="User:ANONYMOUS",
         listener=ListenerAddress("PLAINTEXT", "127.0.0.1", 9092),
         now_ms=0,
-        services=cast(Services, SimpleNamespace(cluster=cluster)),
+        services=cast(
+            Services, SimpleNamespace(cluster=cluster, telemetry=SimpleNamespace(is_wanted=True))
+        ),
         connection_id=1,
     )
 

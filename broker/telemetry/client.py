@@ -1,0 +1,23 @@
+"""A client as subscriptions to its metrics may name it (KIP-714)."""
+
+from dataclasses import dataclass
+
+from broker.protocol.primitives import uuid_text
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryClient:
+    client_id: str
+    software_name: str
+    software_version: str
+    address: str
+
+    def attributes(self, instance_id: bytes) -> dict[str, str]:
+        """By the names that `match` uses."""
+        return {
+            "client_instance_id": uuid_text(instance_id),
+            "client_id": self.client_id,
+            "client_software_name": self.software_name,
+            "client_software_version": self.software_version,
+            "client_source_address": self.address,
+        }
