@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dashboard import app
-from dashboard.config import DashboardConfig, further_clusters, with_neighbours
+from dashboard.config import DashboardConfig, OidcConfig, further_clusters, with_neighbours
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
 from tracker.config import load_kafka
 
@@ -22,6 +22,7 @@ def main() -> int:
     try:
         common = load("footfall", CommonConfig, arguments.config)
         own = load("dashboard", DashboardConfig, arguments.config)
+        oidc = load("oidc", OidcConfig, arguments.config)
         config = with_neighbours(own, arguments.config)
         clusters = {config.cluster_name: load_kafka(arguments.config)}
         clusters |= further_clusters(config.cluster_name, arguments.config)
@@ -30,7 +31,7 @@ def main() -> int:
         logging.basicConfig(
             level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        state = app.build(config, clusters, Path(common.data_dir))
+        state = app.build(config, clusters, Path(common.data_dir), oidc)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG

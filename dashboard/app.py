@@ -10,8 +10,10 @@ from pathlib import Path
 from aiohttp import web
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.address import networks
 from dashboard.access.guard import LOOPBACK, Guard
 from dashboard.access.guard import Door as AccessDoor
+from dashboard.access.oidc import OidcClient, is_safe
 from dashboard.access.sessions import Attempts, Sessions
 from dashboard.actions.audit import Audit, Store
 from dashboard.actions.commands import Household
@@ -25,7 +27,7 @@ from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
-from dashboard.config import DashboardConfig
+from dashboard.config import DashboardConfig, OidcConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
@@ -42,6 +44,7 @@ from tracker.kafka_inventory import Inventory
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
+NO_PROVIDER = OidcConfig()
 STOP_S = 2.0  # streams that do not end by themselves are cut then
 
 
@@ -49,7 +52,12 @@ class PortTaken(Exception):
     """Somebody else listens there; the message names the address."""
 
 
-def build(config: DashboardConfig, clusters: Mapping[str, KafkaConfig], data_dir: Path) -> State:
+def build(
+    config: DashboardConfig,
+    clusters: Mapping[str, KafkaConfig],
+    data_dir: Path,
+    oidc: OidcConfig = NO_PROVIDER,
+) -> State:
     """Every part, not yet running; the first of `clusters` is ours. Raises SettingsError."""
     clock: Clock = SystemClock()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -99,6 +107,7 @@ def build(config: DashboardConfig, clusters: Mapping[str, KafkaConfig], data_dir
         Household(accounts, sessions, clock, alerts),
         alerts,
         probe,
+        provider(config, oidc, clock),
     )
 
 
@@ -133,7 +142,25 @@ def entrance(config: DashboardConfig) -> AccessDoor:
             "sign_in = off in [dashboard] is only for a host that is loopback, without public_url"
         )
     sign_in = config.sign_in == "on" or (config.sign_in == "auto" and not here)
-    return AccessDoor(sign_in, config.metrics_token, config.public_url)
+    proxies = networks(config.trusted_proxies)
+    return AccessDoor(sign_in, config.metrics_token, config.public_url, proxies)
+
+
+def provider(config: DashboardConfig, oidc: OidcConfig, clock: Clock) -> OidcClient | None:
+    """Who signs people in beside us; raises SettingsError where that could not work."""
+    if not oidc.issuer:
+        return None
+    if not oidc.client_id:
+        raise SettingsError("client_id in [oidc] is missing")
+    if not is_safe(oidc.issuer):
+        raise SettingsError("issuer in [oidc] must begin with https:// (http: this machine only)")
+    if "openid" not in oidc.scopes.split():
+        raise SettingsError("scopes in [oidc] must have openid in it")
+    if not (oidc.admins or oidc.editors or oidc.viewers):
+        raise SettingsError("[oidc] gives nobody a role: set admins, editors or viewers")
+    if not entrance(config).sign_in:
+        raise SettingsError('with [oidc], sign_in in [dashboard] must be "on"')
+    return OidcClient(oidc, clock)
 
 
 def _audit_store(kafka: KafkaConfig) -> Store:

@@ -48,6 +48,9 @@ class DashboardConfig:
     public_url: str = setting(
         "", "where browsers reach the dashboard through a proxy, such as https://stats.example.com"
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), "addresses or networks whose X-Forwarded-For is believed, for limits and the audit"
+    )
     metrics_token: str = setting(
         "",
         "bearer token, or password of Basic auth, that /metrics asks for; empty: as sign_in says",
@@ -100,6 +103,27 @@ class DashboardConfig:
     metrics_exclude_groups: str = setting(
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",
         "groups left out of metrics, a regular expression (RE2)",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcConfig:
+    """[oidc]: sign-in to the dashboard at an OpenID Connect provider; off without an issuer."""
+
+    issuer: str = setting("", "the provider's issuer, https://...; empty: passwords only")
+    client_id: str = setting("", "what Footfall is called there")
+    client_secret: str = setting(
+        "", "the secret; better FOOTFALL_OIDC__CLIENT_SECRET; empty: a public client", secret=True
+    )
+    scopes: str = setting("openid profile email", "what is asked for; has openid in it")
+    name_claim: str = setting("preferred_username", "claim that names a person; without it: sub")
+    roles_claim: str = setting("groups", "claim with groups or roles, of the token or of userinfo")
+    admins: tuple[str, ...] = setting((), "values of that claim that make an admin")
+    editors: tuple[str, ...] = setting((), "values that make an editor")
+    viewers: tuple[str, ...] = setting((), "values that make a viewer; *: everybody who signs in")
+    label: str = setting("Sign in with single sign-on", "what the button on the sign-in page says")
+    session_hours: float = setting(
+        12.0, "hours until such a session ends and roles are looked up anew", low=0.1, high=168
     )
 
 

@@ -101,9 +101,10 @@ class Renderer:
             alerts_firing=0,
         )
 
-    def login(self, after: str, trouble: str, theme: str) -> str:
-        """The sign-in page; `after` is where to go then."""
+    def login(self, after: str, trouble: str, theme: str, sso: str = "") -> str:
+        """The sign-in page; `after` is where to go then, `sso` what a provider's button says."""
         return self._templates.get_template("login.html").render(
+            sso=sso,
             after=after,
             trouble=trouble,
             theme=theme,

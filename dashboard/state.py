@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboard.access.guard import Guard
+from dashboard.access.oidc import OidcClient
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
@@ -39,6 +40,7 @@ class State:
     household: Household
     alerts: AlertDesk
     probe: Probe
+    oidc: OidcClient | None = None  # None: passwords only
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""

@@ -95,7 +95,7 @@ class Stream:
         try:
             await response.prepare(request)
             await response.write(b"retry: 2000\n\n")
-            await self._send(response, address, page, visit)
+            await self._send(response, address, (page, visit), request)
         except (ConnectionResetError, NotFound):
             pass  # the tab is closed, or what it shows was deleted: it asks again
         finally:
@@ -103,8 +103,14 @@ class Stream:
         return response
 
     async def _send(
-        self, response: web.StreamResponse, address: str, page: Page, visit: Visit
+        self,
+        response: web.StreamResponse,
+        address: str,
+        shown: tuple[Page, Visit],
+        request: web.Request,
     ) -> None:
+        """Returns when the one who asked is signed in no longer."""
+        page, visit = shown
         clock, poller = self._state.clock, visit.poller
         sent: bytes = b""
         version = poller.version
@@ -117,6 +123,8 @@ class Stream:
             up, look = poller.connection.up, _sequence(visit)
             while True:
                 seen = await poller.wait_for(version, PING_S)
+                if not self._state.guard.still_in(request):
+                    return
                 if seen == version:
                     await response.write(b": ping\n\n")
                     continue

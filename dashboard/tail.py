@@ -53,7 +53,7 @@ class Tail:
         followed.watchers += 1
         try:
             await response.prepare(request)
-            why = await self._send(response, followed, visit)
+            why = await self._send(response, followed, visit, request)
             await response.write(f"event: end\ndata: {json.dumps({'why': why})}\n\n".encode())
         except ConnectionResetError:
             pass  # the page is closed
@@ -76,7 +76,13 @@ class Tail:
             self._followed[place] = Followed(browser, self._state.clock)
         return self._followed[place]
 
-    async def _send(self, response: web.StreamResponse, followed: Followed, visit: Visit) -> str:
+    async def _send(
+        self,
+        response: web.StreamResponse,
+        followed: Followed,
+        visit: Visit,
+        request: web.Request,
+    ) -> str:
         """Returns why it is over."""
         wish, clock = messages.wish(visit), self._state.clock
         until_ms = clock.monotonic_ms() + LASTS_MS
@@ -85,6 +91,8 @@ class Tail:
             topic = visit.snapshot.topics.get(visit.name) if visit.snapshot is not None else None
             if topic is None:
                 return "The topic is gone."
+            if not self._state.guard.still_in(request):
+                return "Signed out."
             try:
                 turns, missed = await followed.after(seen, topic)
             except ClusterUnavailable as error:

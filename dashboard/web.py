@@ -11,6 +11,7 @@ from aiohttp import web
 from dashboard.access.guard import WHO
 from dashboard.access.identity import NotAllowed
 from dashboard.access.login import Login
+from dashboard.access.single_sign_on import SingleSignOn
 from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
@@ -69,7 +70,11 @@ class Site:
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         api.add_routes(app)
         ActionApi(state).add_routes(app)
-        Login(state.guard, state.actions.audit, self._renderer).add_routes(app)
+        sso = state.oidc.config.label if state.oidc is not None else ""
+        login = Login(state.guard, state.actions.audit, self._renderer, sso)
+        login.add_routes(app)
+        if state.oidc is not None:
+            SingleSignOn(state.oidc, state.guard, state.actions.audit, login).add_routes(app)
         app.router.add_get("/static/{name}", self._static.handle)
         app.router.add_get("/favicon.ico", self._favicon)
         app.router.add_get("/{path:.*}", self._page)

@@ -14,6 +14,7 @@ SETTINGS_OF: Final = {
     "export": ("tracker.config", "ExportConfig"),
     "dashboard": ("dashboard.config", "DashboardConfig"),
     "clusters": ("dashboard.config", "ClusterConfig"),
+    "oidc": ("dashboard.config", "OidcConfig"),
     "demo": ("footfall.config", "DemoConfig"),
 }
 """Where each section's dataclass stands; read by name, since the command does not import roles."""

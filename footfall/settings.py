@@ -27,6 +27,7 @@ SECTIONS = (
     "export",
     "dashboard",
     "clusters",
+    "oidc",
     "demo",
 )
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from dashboard.access.accounts import Accounts
+from dashboard.access.address import Network, sender
 from dashboard.access.identity import Identity, NotAllowed, Role
 from dashboard.access.sessions import Attempts, Sessions
 
@@ -24,7 +25,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE: Final = "footfall_session"
 WHO: Final = web.RequestKey("who", Identity)
-OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login"))
+SSO: Final = "/login/oidc"
+SSO_RETURN: Final = "/login/oidc/return"
+OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login", SSO, SSO_RETURN))
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -36,6 +39,7 @@ class Door:
     sign_in: bool
     metrics_token: str = ""  # asked of /metrics when it is not empty
     public_url: str = ""  # where browsers see us, when a proxy stands in front
+    proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
 
 
 class Guard:
@@ -78,14 +82,31 @@ class Guard:
         request[WHO] = who
         return await handler(request)
 
+    def address(self, request: web.Request) -> str:
+        """Where a request comes from, past our own proxies."""
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return sender(request.remote or "", forwarded, self.door.proxies)
+
+    def still_in(self, request: web.Request) -> bool:
+        """Whether who was let in would be now; streams ask this again and again."""
+        if presented := _bearer(request):
+            token = self.accounts.token(presented)
+            return token is not None and token.role is not None
+        session = self.sessions.peek(request.cookies.get(COOKIE, ""))
+        if session is None:
+            return not self.door.sign_in
+        return session.role is not None or self.accounts.user(session.user) is not None
+
     def _identify(self, request: web.Request) -> Identity | None:
-        host = request.remote or ""
+        host = self.address(request)
         if presented := _bearer(request):
             token = self.accounts.token(presented)
             if token is None or token.role is None:
                 return None
             return Identity(f"token:{token.name}", token.role, host, by_token=True)
         session = self.sessions.find(request.cookies.get(COOKIE, ""))
+        if session is not None and session.role is not None:
+            return Identity(f"sso:{session.user}", session.role, host, session.csrf)
         user = self.accounts.user(session.user) if session is not None else None
         if session is not None and user is not None:
             return Identity(user.name, user.role, host, session.csrf)

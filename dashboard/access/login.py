@@ -18,7 +18,9 @@ LETTERS_MAX: Final = 200
 class Login:
     """Signs people in and out."""
 
-    def __init__(self, guard: Guard, audit: Audit, renderer: Renderer) -> None:
+    def __init__(self, guard: Guard, audit: Audit, renderer: Renderer, sso: str = "") -> None:
+        """`sso`: what the button for a provider says; empty: there is none."""
+        self._sso = sso
         self._guard = guard
         self._audit = audit
         self._renderer = renderer
@@ -38,7 +40,7 @@ class Login:
         form = await request.post()
         name, password = str(form.get("user", ""))[:LETTERS_MAX], str(form.get("password", ""))
         after = str(form.get("next", "/"))
-        address = request.remote or ""
+        address = self._guard.address(request)
         stranger = Identity(name, Role.VIEWER, address)
         if wait_s := self._guard.tries.wait_s(address):
             self._audit.note(Entry(stranger, "sign-in", "", name, "refused: too many tries"))
@@ -55,16 +57,7 @@ class Login:
         key = self._guard.sessions.start(user.name)
         who = Identity(user.name, user.role, address)
         self._audit.note(Entry(who, "sign-in", "", user.name, "done"))
-        answer = web.Response(status=303, headers={"Location": local_path(after)})
-        answer.set_cookie(
-            COOKIE,
-            key,
-            max_age=IDLE_MS // 1000,
-            httponly=True,
-            samesite="Lax",
-            secure=self._guard.door.public_url.startswith("https://"),
-        )
-        return answer
+        return signed_in(self._guard, key, after)
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
         self._guard.sessions.end(request.cookies.get(COOKIE, ""))
@@ -72,6 +65,10 @@ class Login:
         answer = web.json_response({"sentence": "Signed out."})
         answer.del_cookie(COOKIE)
         return answer
+
+    def refused(self, request: web.Request, trouble: str, status: int) -> web.Response:
+        """The sign-in page again, with what went wrong."""
+        return self._page(request, "/", trouble, status)
 
     def _page(
         self,
@@ -81,13 +78,28 @@ class Login:
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> web.Response:
-        html = self._renderer.login(local_path(after), trouble, theme_of(request.cookies))
+        theme = theme_of(request.cookies)
+        html = self._renderer.login(local_path(after), trouble, theme, self._sso)
         return web.Response(
             text=html,
             content_type="text/html",
             status=status,
             headers={"Cache-Control": "no-store", **(headers or {})},
         )
+
+
+def signed_in(guard: Guard, key: str, after: str) -> web.Response:
+    """On to the page asked for, with the session's cookie."""
+    answer = web.Response(status=303, headers={"Location": local_path(after)})
+    answer.set_cookie(
+        COOKIE,
+        key,
+        max_age=IDLE_MS // 1000,
+        httponly=True,
+        samesite="Lax",
+        secure=guard.door.public_url.startswith("https://"),
+    )
+    return answer
 
 
 def local_path(address: str) -> str:

@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from dashboard.access.identity import Role
 from tracker.clock import Clock
 
 IDLE_MS: Final = 12 * 3_600_000
@@ -24,6 +25,9 @@ class Session:
     csrf: str
     began_ms: float
     seen_ms: float
+    role: Role | None = None  # as a provider said; None: a local user, whose role is looked up
+    lasts_ms: float = AGE_MS
+    id_token: str = ""  # of the provider, which wants it at sign-out
 
 
 class Sessions:
@@ -32,6 +36,13 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open: dict[str, Session] = {}
+
+    def start_for(self, user: str, role: Role, lasts_ms: float, id_token: str) -> str:
+        """As `start`, for somebody whom a provider vouches for."""
+        key = self.start(user)
+        session = self._open[key]
+        session.role, session.lasts_ms, session.id_token = role, lasts_ms, id_token
+        return key
 
     def start(self, user: str) -> str:
         """The secret for the cookie. The session unused the longest goes when there are many."""
@@ -45,14 +56,20 @@ class Sessions:
 
     def find(self, key: str) -> Session | None:
         """The session, which is thereby used; None when it is not there or too old."""
+        session = self.peek(key)
+        if session is not None:
+            session.seen_ms = self._clock.monotonic_ms()
+        return session
+
+    def peek(self, key: str) -> Session | None:
+        """As `find`, without using it: a page that is only open keeps nobody signed in."""
         session = self._open.get(key)
         if session is None:
             return None
         now = self._clock.monotonic_ms()
-        if now - session.seen_ms > IDLE_MS or now - session.began_ms > AGE_MS:
+        if now - session.seen_ms > IDLE_MS or now - session.began_ms > session.lasts_ms:
             del self._open[key]
             return None
-        session.seen_ms = now
         return session
 
     def end(self, key: str) -> None:

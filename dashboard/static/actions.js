@@ -78,7 +78,8 @@
   });
   document.addEventListener("click", async (event) => {
     if (event.target.id !== "sign-out") return;
+    const sso = await fetch("/api/v1/logout/oidc"), { url } = sso.ok ? await sso.json() : { url: "/login" };
     await fetch("/api/v1/logout", { method: "POST", headers: { "X-CSRF-Token": csrf } });
-    location.assign("/login");
+    location.assign(url);
   });
 })();

@@ -1,8 +1,9 @@
 """Who is let in, who is turned away, and what a stolen or forged request can do: nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import CookieJar, encode_basic_auth, web
@@ -11,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from dashboard.access.guard import COOKIE
 from dashboard.access.identity import Role
 from dashboard.access.login import local_path
+from dashboard.access.sessions import TRIES
 from dashboard.app import entrance
 from dashboard.config import DashboardConfig
 from dashboard.state import State
@@ -248,3 +250,63 @@ def test_an_open_door_to_the_world_is_a_settings_error() -> None:
 def test_after_signing_in_nobody_is_sent_away(address: str) -> None:
     assert local_path(address) == "/"
     assert local_path("/groups/x?tab=1") == "/groups/x?tab=1"
+
+
+async def read_until_the_end(answer: Any) -> bytes:
+    """What a stream still brings before the server ends it."""
+    async with asyncio.timeout(10):
+        return cast(bytes, await answer.content.read())
+
+
+@pytest.mark.parametrize("address", ["/api/stream?page=/", "/api/v1/topics/events/tail"])
+async def test_streams_end_with_the_session(client: Client, state: State, address: str) -> None:
+    key = (await sign_in(client, "viewer")).cookies[COOKIE].value
+    stream = await client.get(address)
+    assert stream.status == 200
+    await stream.content.readline()
+
+    state.guard.sessions.end(key)
+    await state.poller(None).look()
+
+    await read_until_the_end(stream)
+
+
+async def test_a_stream_that_is_only_open_keeps_nobody_signed_in(
+    client: Client, state: State
+) -> None:
+    key = (await sign_in(client, "viewer")).cookies[COOKIE].value
+    session = state.guard.sessions.peek(key)
+    assert session is not None
+    stream = await client.get("/api/stream?page=/")
+    seen_ms = session.seen_ms
+
+    await state.poller(None).look()
+    await stream.content.readline()
+
+    assert session.seen_ms == seen_ms
+    stream.close()
+
+
+async def test_each_address_behind_our_proxy_has_tries_of_its_own(
+    tmp_path: Path,
+) -> None:
+    state = made_state(tmp_path, busy_cluster(), sign_in="on")
+    state.household.accounts.put_user("admin", Role.ADMIN, PASSWORD)
+    config = DashboardConfig(sign_in="on", trusted_proxies=("127.0.0.1",))
+    state.guard.door = entrance(config)
+    form = {"user": "admin", "password": "wrong", "next": "/"}
+    async with TestClient(TestServer(Site(state).application())) as client:
+        bad = {"X-Forwarded-For": "198.51.100.9"}
+        statuses = [
+            (await client.post("/login", data=form, headers=bad)).status for _ in range(TRIES + 1)
+        ]
+        good = {**form, "password": PASSWORD}
+        other = await client.post(
+            "/login",
+            data=good,
+            headers={"X-Forwarded-For": "198.51.100.10"},
+            allow_redirects=False,
+        )
+
+    assert statuses == [401] * TRIES + [429]
+    assert other.status == 303
