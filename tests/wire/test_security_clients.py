@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import subprocess
 import time
 import uuid
 import warnings
@@ -29,7 +30,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # named there
     UserScramCredentialUpsertion,
 )
 
+from tests.support import tools
 from tests.support.certificates import Authority, Pair
+from tests.support.java_tools import call, java_tools
 from tests.support.running_broker import BrokerProcess, broker_process, free_port
 from tests.support.tokens import fresh_token
 
@@ -254,6 +257,78 @@ async def test_aiokafka_comes_in(broker: Protected, login: Login | None) -> None
     await consumer.stop()
 
     assert message.value == b"value"
+
+
+# Apache Kafka's own tools, and kcat
+
+
+def java_settings(broker: Protected, directory: Path, password: str) -> Path:
+    """A file of settings for the tools: SASL_SSL with SCRAM-SHA-512."""
+    path = directory / f"{uuid.uuid4().hex}.properties"
+    path.write_text(
+        "security.protocol=SASL_SSL\n"
+        "ssl.truststore.type=PEM\n"
+        f"ssl.truststore.location={broker.authority.certificate}\n"
+        "sasl.mechanism=SCRAM-SHA-512\n"
+        "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required"
+        f' username="{USER}" password="{password}";\n'
+    )
+    return path
+
+
+def test_the_java_tools_come_in_by_scram_over_tls(broker: Protected, tmp_path: Path) -> None:
+    java = java_tools(broker.address("SASL_SSL"))
+    good = java_settings(broker, tmp_path, PASSWORD)
+    bad = java_settings(broker, tmp_path, "a guess at it")
+    topic = f"java-{uuid.uuid4().hex}"
+
+    written, refused = java.run_all(
+        call(
+            "ConsoleProducer",
+            f"--topic {topic} --command-config {good}",
+            stdin="from java\n",
+        ),
+        call("TopicCommand", f"--list --command-config {bad}"),
+    )
+    read = java.run(
+        "ConsoleConsumer",
+        f"--topic {topic} --from-beginning --max-messages 1 --timeout-ms 20000",
+        "--command-config",
+        str(good),
+    )
+
+    assert written.code == 0, written
+    assert read.lines[:1] == ["from java"], read
+    assert refused.code != 0
+    assert "invalid credentials with SASL mechanism SCRAM-SHA-512" in refused.out + refused.errors
+
+
+def test_kcat_comes_in_by_a_certificate(broker: Protected) -> None:
+    topic = f"kcat-{uuid.uuid4().hex}"
+    pair = broker.mutual
+    way = [tools.kcat(), "-b", broker.address("SSL"), "-X", "security.protocol=SSL"]
+    for name, value in (
+        ("ca", broker.authority.certificate),
+        ("certificate", pair.certificate),
+        ("key", pair.key),
+    ):
+        way += ["-X", f"ssl.{name}.location={value}"]
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            [*way, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S * 2,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("-P", "-t", topic, stdin="from kcat\n")
+
+    assert run("-C", "-t", topic, "-o", "beginning", "-e", "-q") == "from kcat\n"
 
 
 # Who is not let in
