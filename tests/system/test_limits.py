@@ -41,6 +41,7 @@ from tests.support.topic_calls import batch_of, make_topic, read, write
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 CONNECTIONS = 1_000 if LONG else 200
+CHURN = 20_000 if LONG else 1_000
 PARTITIONS = 10_000 if LONG else 100
 MEMBERS = 100 if LONG else 20
 TOPICS = 10
@@ -140,6 +141,38 @@ async def test_many_connections_are_served_and_leave_nothing_behind(tmp_path: Pa
         assert {answer.error_code for answer in answers} == {ErrorCode.NONE}
         assert during.sockets - before.sockets == CONNECTIONS
         assert target.shape().sockets == before.sockets
+
+
+async def test_connections_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    """Some say good-bye, some are cut off in the middle of a frame, some ask and do not wait."""
+
+    async def visit(target: Target, number: int) -> None:
+        client = await connect(target)
+        if number % 3 == 0:
+            await client.ask(ApiVersionsRequest(), 0, ApiVersionsResponse)
+        elif number % 3 == 1:
+            client.send_bytes(struct.pack(">i", 50_000) + bytes(20_000))
+        else:
+            client.send(ApiVersionsRequest(), 0)
+        if number % 2:
+            client.close()
+        else:
+            client.abort()
+
+    async with target_of(tmp_path) as target:
+        for number in range(CHURN // 4):  # what is kept for ever is kept now
+            await visit(target, number)
+        before, began_s = target.shape(), time.perf_counter()
+        for number in range(CHURN):
+            await visit(target, number)
+        deadline_s = time.monotonic() + 10
+        while target.shape().sockets > before.sockets and time.monotonic() < deadline_s:
+            await asyncio.sleep(0.05)
+        cost(f"{CHURN} connections came and went", began_s, target)
+        after = target.shape()
+
+    assert (after.sockets, after.descriptors) == (before.sockets, before.descriptors)
+    assert after.resident_bytes - before.resident_bytes < 4 * 2**20
 
 
 async def test_many_partitions_are_made_described_and_there_again(tmp_path: Path) -> None:

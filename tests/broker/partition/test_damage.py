@@ -109,3 +109,48 @@ async def test_a_failed_sync_takes_the_directory_offline_for_good(tmp_path: Path
 
         assert lost.error_code == later.error_code == ErrorCode.KAFKA_STORAGE_ERROR
         assert not any(partition.is_online for partition in broker.services.partitions.all())
+
+
+async def test_damage_in_the_middle_costs_one_partition_loudly_and_the_way_out_is_a_cut(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """docs/runbooks/KafkaPartitionOffline.md: cut the file at the byte that the log names."""
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        await make_topic(client, "other")
+        for number in range(6):
+            await write(client, "pages", batch_of(b"page %d" % number))
+        await write(client, "other", batch_of(b"fine"))
+        killed = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
+    (path,) = [name for name in killed.paths() if name.endswith("/pages-0/" + "0" * 20 + ".log")]
+    batch_bytes = len(killed.contents(path)) // 6
+    killed.corrupt(path, batch_bytes * 4 + 50)
+
+    async with (
+        running_broker(tmp_path, files=killed) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        refused = await write(client, "pages", batch_of(b"more"))
+        others = await read(client, "other")
+        missing = {key: str(why) for key, why in broker.services.partitions.missing.items()}
+        damaged = killed.after_crash(unsynced_bytes_lost=0, names_lost=False)
+    damaged.open(path).truncate(batch_bytes * 4)
+    async with (
+        running_broker(tmp_path, files=damaged) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        mended = await read(client, "pages")
+        goes_on = await write(client, "pages", batch_of(b"more"))
+
+    told = f"{path} is damaged at byte {batch_bytes * 4}: crc does not match"
+    assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert others == [b"fine"]
+    assert list(missing) == [("pages", 0)]
+    assert told in missing["pages", 0]
+    assert [r.levelname for r in caplog.records if told in r.getMessage()] == ["CRITICAL"]
+    assert mended == [b"page 0", b"page 1", b"page 2", b"page 3"]
+    assert (goes_on.error_code, goes_on.base_offset) == (ErrorCode.NONE, 4)
