@@ -16,6 +16,8 @@ from markupsafe import Markup
 from dashboard.access.identity import Identity, Role
 from dashboard.activity.countries import country
 from dashboard.cluster import text
+from dashboard.cluster.model import Group
+from dashboard.pages.groups import gain
 from dashboard.pages.page import Page, Values, Visit, link
 
 HERE: Final = Path(__file__).parent
@@ -60,6 +62,7 @@ class Renderer:
             percent=text.percent,
             country=country,
             change=text.change,
+            trend=_trend,
             short=text.short,
             clock=text.clock,
             moment=text.moment,
@@ -165,6 +168,11 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),
     }
+
+
+def _trend(group: Group) -> str:
+    gained = gain(group)
+    return text.trend(None if gained is None or not group.lag else -gained)
 
 
 def bar(share: float | None, width: int = 100) -> Markup:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 RULES: Final = (*cluster_rules.RULES, *appliance_rules.RULES)
 EVERY_S: Final = 5.0
 SETTLE_MS: Final = 20_000  # after a start nothing is told: roles and clusters come up first
+CARRIED_MS: Final = 11 * 60_000  # rules look back ten minutes
 HISTORY_KEPT: Final = 200
 
 
@@ -144,7 +145,7 @@ class AlertDesk:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("record of alerts is damaged path=%s reason=%s", path, error)
             return
-        self.engine.active = {alert.key: alert for alert in active}
+        self.engine.carry(active, self._began_ms + CARRIED_MS)
         self.engine.history.extend(history)
         for one in silences:
             self.silences.put(one)

@@ -55,6 +55,18 @@ class Engine:
         self.rules = tuple(rules)
         self.active: dict[Key, Alert] = {}
         self.history: deque[Alert] = deque(maxlen=HISTORY_MAX)  # over, the newest last
+        self._carried: set[Key] = set()
+        self._carried_until_ms = 0
+
+    def carry(self, alerts: Sequence[Alert], until_ms: int) -> None:
+        """Go on with what was active before a restart.
+
+        Rules look back some minutes that a new process has not seen: until then what fired is taken
+        to go on, else every restart would say that all is over, and say it all again.
+        """
+        self.active = {alert.key: alert for alert in alerts}
+        self._carried = {alert.key for alert in alerts if alert.firing}
+        self._carried_until_ms = until_ms
 
     def evaluate(self, facts: Facts) -> list[Alert]:
         """Alerts that began to fire or are over since the last time."""
@@ -69,8 +81,13 @@ class Engine:
                 if alert.fired_at_ms == facts.now_ms and alert.firing:
                     news.append(alert)
                 found[alert.key] = alert
+        self._carried -= found.keys()
         for key, alert in self.active.items():
-            if key not in found and alert.firing:
+            if key in found or not alert.firing:
+                continue
+            if key in self._carried and facts.now_ms < self._carried_until_ms:
+                found[key] = alert
+            else:
                 over = replace(alert, ended_at_ms=facts.now_ms)
                 self.history.append(over)
                 news.append(over)

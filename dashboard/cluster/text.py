@@ -77,6 +77,15 @@ def change(share: float) -> str:
     return f"{abs(share):.0%}".replace("%", " %") + (" more" if share > 0 else " less")
 
 
+def trend(per_second: float | None) -> str:
+    """`+130/s` falls behind, `-2.0/s` catches up, `level`."""
+    if per_second is None:
+        return rate(None)
+    if abs(per_second) < 0.05:
+        return "level"
+    return ("+" if per_second > 0 else "\u2212") + rate(abs(per_second))
+
+
 def short(name: str) -> str:
     """A name for a sentence: at most 64 characters, the middle left out."""
     return name if len(name) <= NAME_MAX else f"{name[:40]}…{name[-20:]}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
 from tracker.kafka_admin import BrokerNode
@@ -50,11 +51,27 @@ async def values(visit: Visit) -> Values:
             for node in snapshot.brokers
         ]
     found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": []}
+    found["troubled"] = troubled(snapshot) if snapshot is not None else []
     if state.is_first(visit.poller):
         found["apis"] = _apis(state.roles.samples("footfall_kafka_request_duration_seconds"))
         found["disk"] = state.disk()
         found["roles"] = [(role, state.roles.page(role) is not None) for role in state.roles.roles]
     return found
+
+
+def troubled(snapshot: Snapshot) -> list[tuple[str, Topic, Partition]]:
+    """Partitions that are not as they should be, the worst first, and in a word why."""
+    found: list[tuple[str, Topic, Partition]] = []
+    for topic in snapshot.troubled:
+        for part in topic.partitions:
+            if part.offline:
+                found.append(("offline", topic, part))
+            elif len(part.isr) < topic.min_isr:
+                found.append(("under min ISR", topic, part))
+            elif part.under_replicated:
+                found.append(("under-replicated", topic, part))
+    order = ("offline", "under min ISR", "under-replicated")
+    return sorted(found, key=lambda one: (order.index(one[0]), one[1].name, one[2].index))
 
 
 def _apis(samples: list[Sample]) -> list[ApiRow]:

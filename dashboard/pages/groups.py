@@ -1,8 +1,12 @@
 """Consumer groups (/groups) and one group (/groups/X) with lag in records and in seconds."""
 
-from dashboard.cluster.model import Group, GroupState
+from dataclasses import dataclass
+
+from dashboard.cluster.model import Group, GroupPartition, GroupState
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
+
+STRIP_CELLS_MAX = 1_000
 
 
 async def list_values(visit: Visit) -> Values:
@@ -19,6 +23,7 @@ async def list_values(visit: Visit) -> Values:
         "name": lambda g: g.group_id,
         "seconds": lambda g: g.lag_seconds or 0.0,
         "lag": lambda g: g.lag,
+        "trend": lambda g: -(gain(g) or 0.0),
         "members": lambda g: len(g.members),
         "retention": lambda g: g.at_risk or 0.0,
     }
@@ -34,16 +39,50 @@ async def group_values(visit: Visit) -> Values:
     """One group: verdict and cause, members, each partition."""
     snapshot = visit.snapshot
     if snapshot is None:
-        return {"group": None, "catches_up_s": None, "orphans": 0}
+        return {"group": None, "catches_up_s": None, "orphans": 0, "strips": []}
     group = snapshot.groups.get(visit.name)
     if group is None:
         raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
     catches_up_s = None
-    if group.lag and group.consume_rate is not None and group.produce_rate is not None:
-        gain = group.consume_rate - group.produce_rate
-        catches_up_s = group.lag / gain if gain > 0 else None
+    gained = gain(group)
+    if group.lag and gained is not None and gained > 0:
+        catches_up_s = group.lag / gained
     orphans = sum(part.state is GroupState.ORPHANED for part in group.partitions)
-    return {"group": group, "catches_up_s": catches_up_s, "orphans": orphans}
+    return {
+        "group": group,
+        "catches_up_s": catches_up_s,
+        "orphans": orphans,
+        "strips": strips(group),
+    }
+
+
+def gain(group: Group) -> float | None:
+    """Records a second that it reads beyond those that arrive; below 0: it falls behind."""
+    if group.consume_rate is None or group.produce_rate is None:
+        return None
+    return group.consume_rate - group.produce_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One partition in the strip of its member; level 0 (caught up) to 4 (the furthest)."""
+
+    part: GroupPartition
+    level: int
+
+
+def strips(group: Group) -> list[tuple[str, list[Cell]]]:
+    """Member, and how far it is behind in each partition it has; those of nobody come last."""
+    worst = max((part.lag or 0 for part in group.counted), default=0)
+    rows: dict[str, list[Cell]] = {}
+    for part in group.counted[:STRIP_CELLS_MAX]:
+        member = part.member
+        name = (member.instance_id or member.member_id) if member is not None else ""
+        level = -(-4 * (part.lag or 0) // worst) if worst else 0
+        rows.setdefault(name, []).append(Cell(part, level))
+    clients = {m.instance_id or m.member_id: m.instance_id or m.client_id for m in group.members}
+    found = [(clients.get(name, name), cells) for name, cells in rows.items() if name]
+    return found + ([("nobody", rows[""])] if "" in rows else [])
 
 
 LIST = Page("Consumer groups", "/groups", "groups.html", list_values, nav="groups")

@@ -7,6 +7,7 @@ from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 
 NO_MESSAGES: Values = {"found": None, "trouble": "", "wish": None, "tail_url": ""}
+SPARK_MS = 1_800_000
 TABS = ("overview", "partitions", "consumers", "messages", "config")
 
 
@@ -36,6 +37,10 @@ async def list_values(visit: Visit) -> Values:
             for topic in snapshot.topics.values()
             if internal or not topic.internal
         ]
+    troubled = visit.query.get("only") == "trouble"
+    if troubled and snapshot is not None:
+        names = {topic.name for topic in snapshot.troubled}
+        rows = [row for row in rows if row.topic.name in names]
     sorts = {
         "name": lambda row: row.topic.name,
         "rate": lambda row: row.topic.rate or 0.0,
@@ -46,7 +51,13 @@ async def list_values(visit: Visit) -> Values:
         "groups": lambda row: row.groups,
         "under_replicated": lambda row: row.topic.under_replicated,
     }
-    return {"table": table(visit, rows, sorts, lambda row: row.topic.name), "internal": internal}
+    found = table(visit, rows, sorts, lambda row: row.topic.name)
+    history, now_ms = visit.poller.history, visit.state.clock.now_ms()
+    sparks = {
+        row.topic.name: history.spark(f"topic.in:{row.topic.name}", SPARK_MS, now_ms)
+        for row in found.rows
+    }
+    return {"table": found, "internal": internal, "troubled": troubled, "sparks": sparks}
 
 
 async def topic_values(visit: Visit) -> Values:

@@ -226,3 +226,21 @@ def test_no_name_can_add_a_header_to_mail_or_a_line_to_a_chat(name: str) -> None
     }
     assert text.count("\n") == 1
     assert "<script" not in text
+
+
+@pytest.mark.may_block
+async def test_what_fired_before_a_restart_goes_on_until_its_rule_can_be_asked(
+    tmp_path: Path,
+) -> None:
+    """A restart ended every alert whose rule looks back, and began it anew ten minutes later."""
+    before = Desk(tmp_path / "alerts.json")
+    before.down = ["ingest"]
+    before.pass_minutes(5)
+    await before.desk.save()
+
+    after = Desk(tmp_path / "alerts.json", before.clock)
+    soon = after.pass_minutes(10)
+    later = after.pass_minutes(2)
+
+    assert (soon, later) == ([], ["over"])
+    assert len(after.desk.engine.history) == 1

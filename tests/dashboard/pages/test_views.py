@@ -1,0 +1,77 @@
+"""What lists and strips show of troubles: partitions, members, topics."""
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.cluster import text
+from dashboard.pages.cluster import troubled
+from dashboard.pages.groups import gain, strips
+from dashboard.site_map import resolve
+from dashboard.state import State
+from tests.support.made_cluster import MadeCluster, MadePartition
+from tests.support.made_dashboard import busy_cluster, made_state
+from tracker.kafka_admin import TopicPartition
+
+EVENTS = [TopicPartition("events", index) for index in range(3)]
+
+
+async def looked(tmp_path: Path, cluster: MadeCluster) -> State:
+    state = made_state(tmp_path, cluster)
+    await state.poller(None).look()
+    return state
+
+
+@pytest.mark.may_block
+async def test_partitions_in_trouble_are_listed_the_worst_first(tmp_path: Path) -> None:
+    cluster = busy_cluster()
+    cluster.add_topic("thin", MadePartition(isr=()), min_insync_replicas="1")
+    state = await looked(tmp_path, cluster)
+    snapshot = state.poller(None).snapshot
+    assert snapshot is not None
+
+    found = [(word, topic.name) for word, topic, _ in troubled(snapshot)]
+
+    assert found == [("offline", "broken"), ("under min ISR", "thin")]
+
+
+@pytest.mark.may_block
+async def test_topics_can_be_narrowed_to_those_in_trouble(tmp_path: Path) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    page, visit = resolve(state, "/topics", {"only": "trouble"})
+
+    rows = (await page.values(visit))["table"].rows
+
+    assert [row.topic.name for row in rows] == ["broken"]
+
+
+@pytest.mark.may_block
+async def test_a_strip_has_a_cell_for_each_partition_and_nobody_last(tmp_path: Path) -> None:
+    cluster = busy_cluster()
+    cluster.add_group("mixed", {EVENTS[0]: 1_000, EVENTS[1]: 501, EVENTS[2]: 2}, EVENTS[:2])
+    state = await looked(tmp_path, cluster)
+    snapshot = state.poller(None).snapshot
+    assert snapshot is not None
+
+    found = strips(snapshot.groups["mixed"])
+
+    assert [[cell.level for cell in cells] for _, cells in found[:-1]] == [[0, 2]]
+    assert found[-1][0] == "nobody"
+    assert [cell.level for cell in found[-1][1]] == [4]
+
+
+@pytest.mark.may_block
+async def test_a_group_of_which_nothing_is_known_has_no_trend(tmp_path: Path) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    snapshot = state.poller(None).snapshot
+    assert snapshot is not None
+
+    assert gain(snapshot.groups["export"]) is None
+
+
+@pytest.mark.parametrize(
+    ("per_second", "shown"),
+    [(130.0, "+130/s"), (-2.0, "\N{MINUS SIGN}2.0/s"), (0.01, "level"), (None, "\N{EN DASH}")],
+)
+def test_a_trend_has_a_sign(per_second: float | None, shown: str) -> None:
+    assert text.trend(per_second) == shown
