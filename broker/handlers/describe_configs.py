@@ -1,13 +1,15 @@
 """DescribeConfigs (API key 32): every setting of topics and brokers, with source and meaning.
 
-v1 adds synonyms, v3 types and documentation, v4 is flexible. Subscriptions to client metrics have
-settings as well; loggers have none here yet: an empty list.
+v1 adds synonyms, v3 types and documentation, v4 is flexible. The settings of broker loggers are
+their levels.
 """
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.broker_loggers import logger_levels
 from broker.metadata.config_definition import ConfigType
 from broker.metadata.config_report import (
+    ConfigSource,
     ReportedConfig,
     describe_broker,
     describe_broker_defaults,
@@ -28,8 +30,6 @@ from broker.protocol.messages.describe_configs import (
 )
 from broker.security.acls import Operation
 
-WITHOUT_SETTINGS = (ResourceType.BROKER_LOGGER,)
-
 
 async def describe_configs(
     request: DescribeConfigsRequest, context: RequestContext
@@ -48,14 +48,31 @@ async def describe_configs(
             )
             wanted = resource.configuration_keys
             result.configs = [
-                _result(report, request)
-                for report in _reports(resource, context)
-                if not wanted or report.name in wanted
+                told
+                for told in _results(resource, request, context)
+                if not wanted or told.name in wanted
             ]
         except KafkaError as refusal:
             result.error_code, result.error_message = refusal.code, refusal.message
         response.results.append(result)
     return response
+
+
+def _results(
+    resource: DescribeConfigsResource, request: DescribeConfigsRequest, context: RequestContext
+) -> list[DescribeConfigsResourceResult]:
+    if resource.resource_type != ResourceType.BROKER_LOGGER:
+        return [_result(report, request) for report in _reports(resource, context)]
+    _check_logger_broker(resource.resource_name, context.services.config.node_id)
+    return [
+        DescribeConfigsResourceResult(
+            name=name,
+            value=level,
+            config_source=ConfigSource.DYNAMIC_BROKER_LOGGER,
+            documentation="",
+        )
+        for name, level in logger_levels().items()
+    ]
 
 
 def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list[ReportedConfig]:
@@ -81,13 +98,22 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
                 ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty"
             )
         return describe_client_metrics(image.config_of(ResourceType.CLIENT_METRICS, name))
-    if resource.resource_type in WITHOUT_SETTINGS:
-        return []
     raise KafkaError(
         ErrorCode.INVALID_REQUEST,
         "This most likely occurs because of a request being malformed by the client library or the"
         " message was sent to an incompatible broker. See the broker logs for more details.",
     )
+
+
+def _check_logger_broker(name: str, node_id: int) -> None:
+    if not name:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
+    if name.removeprefix("-").isdecimal() and int(name) != node_id:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Unexpected broker id, expected {node_id} but received {name}",
+        )
+    _check_broker(name, node_id)
 
 
 def _check_broker(name: str, node_id: int) -> None:

@@ -1,13 +1,19 @@
 """IncrementalAlterConfigs (API key 44): changes single settings: set, delete, append, subtract.
 
+Levels of loggers are changed in this process alone, and at once; all else is recorded first.
 Answers per resource: INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION (KIP-339).
 """
 
-from broker.errors import ErrorCode
+from collections.abc import Sequence
+
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
+from broker.metadata.broker_loggers import alter_loggers
 from broker.metadata.config_changes import ConfigChange
+from broker.metadata.image import ResourceType
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.incremental_alter_configs import (
+    AlterConfigsResource,
     AlterConfigsResourceResponse,
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
@@ -23,19 +29,7 @@ async def incremental_alter_configs(
         lambda resource: context.require_settings(
             Operation.ALTER_CONFIGS, resource.resource_type, resource.resource_name
         ),
-        lambda resources: context.services.cluster.alter_configs(
-            [
-                (
-                    (resource.resource_type, resource.resource_name),
-                    [
-                        ConfigChange(config.name, config.config_operation, config.value)
-                        for config in resource.configs
-                    ],
-                )
-                for resource in resources
-            ],
-            validate_only=request.validate_only,
-        ),
+        lambda resources: _change(resources, request.validate_only, context),
     )
     return IncrementalAlterConfigsResponse(
         responses=[
@@ -48,6 +42,47 @@ async def incremental_alter_configs(
             for resource, result in zip(request.resources, results, strict=True)
         ]
     )
+
+
+async def _change(
+    resources: Sequence[AlterConfigsResource], validate_only: bool, context: RequestContext
+) -> list[KafkaError | None]:
+    """What became of each resource, in their order."""
+    recorded = [one for one in resources if one.resource_type != ResourceType.BROKER_LOGGER]
+    results = iter(
+        await context.services.cluster.alter_configs(
+            [((one.resource_type, one.resource_name), _changes(one)) for one in recorded],
+            validate_only=validate_only,
+        )
+        if recorded
+        else ()
+    )
+    return [
+        _change_levels(one, validate_only, context)
+        if one.resource_type == ResourceType.BROKER_LOGGER
+        else next(results)
+        for one in resources
+    ]
+
+
+def _changes(resource: AlterConfigsResource) -> list[ConfigChange]:
+    return [
+        ConfigChange(config.name, config.config_operation, config.value)
+        for config in resource.configs
+    ]
+
+
+def _change_levels(
+    resource: AlterConfigsResource, validate_only: bool, context: RequestContext
+) -> KafkaError | None:
+    node_id = context.services.config.node_id
+    try:
+        alter_loggers(
+            resource.resource_name, _changes(resource), node_id, validate_only=validate_only
+        )
+    except KafkaError as refusal:
+        return refusal
+    return None
 
 
 HANDLER = Handler(

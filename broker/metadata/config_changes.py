@@ -11,10 +11,7 @@ from enum import IntEnum
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.broker_configs import DYNAMIC_BROKER_CONFIGS, check_broker_configs
-from broker.metadata.client_metrics_configs import (
-    CLIENT_METRICS_CONFIGS,
-    check_client_metrics_config,
-)
+from broker.metadata.client_metrics_configs import check_client_metrics_config
 from broker.metadata.config_definition import ConfigDefinition, ConfigType, split_list
 from broker.metadata.config_table import (
     TOPIC_CONFIGS,
@@ -29,13 +26,6 @@ from broker.metadata.image import ClusterImage, ConfigResource, ResourceType
 from broker.metadata.records import ConfigRecord, MetadataRecord
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
-
-
-_LISTS: Mapping[int, Mapping[str, ConfigDefinition]] = {
-    ResourceType.TOPIC: TOPIC_CONFIGS,
-    ResourceType.CLIENT_METRICS: CLIENT_METRICS_CONFIGS,
-}
-"""Settings to append to, by type of resource; else those of brokers."""
 
 
 class AlterOperation(IntEnum):
@@ -222,10 +212,11 @@ def _changed_value(
     assert change.value is not None
     if change.operation == AlterOperation.SET:
         return change.value
-    of_topic = resource[0] == ResourceType.TOPIC
-    definition = _LISTS.get(resource[0], DYNAMIC_BROKER_CONFIGS).get(change.name)
+    of_broker = resource[0] == ResourceType.BROKER
+    lists = TOPIC_CONFIGS if resource[0] == ResourceType.TOPIC else DYNAMIC_BROKER_CONFIGS
+    definition = lists.get(change.name)
     if definition is None or definition.type is not ConfigType.LIST:
-        raise _not_a_list(change, of_topic)
+        raise _not_a_list(change, of_broker)
     return _changed_list(definition, change, current)
 
 
@@ -240,12 +231,12 @@ def _changed_list(definition: ConfigDefinition, change: ConfigChange, current: s
     return ",".join(items)
 
 
-def _not_a_list(change: ConfigChange, of_topic: bool) -> KafkaError:
+def _not_a_list(change: ConfigChange, of_broker: bool) -> KafkaError:
     word = AlterOperation(change.operation).name
-    if of_topic:
-        message = f"Can't {word} to key {change.name} because its type is not LIST."
-    else:
+    if of_broker:
         message = f"Config value {word.lower()} is not allowed for config key: {change.name}"
+    else:
+        message = f"Can't {word} to key {change.name} because its type is not LIST."
     return KafkaError(ErrorCode.INVALID_CONFIG, message)
 
 

@@ -28,6 +28,7 @@ class ConfigSource(IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
+    DYNAMIC_BROKER_LOGGER = 6
     DYNAMIC_CLIENT_METRICS = 7
     DYNAMIC_GROUP = 8
 
@@ -155,11 +156,12 @@ def describe_client_metrics(overrides: Mapping[str, str]) -> list[ReportedConfig
     """Every setting of a subscription to client metrics."""
     reports = []
     for name, definition in CLIENT_METRICS_CONFIGS.items():
-        synonyms = [Synonym(name, definition.default or "", ConfigSource.DEFAULT)]
-        if name in overrides:
-            own = Synonym(name, overrides[name], ConfigSource.DYNAMIC_CLIENT_METRICS)
-            synonyms.insert(0, own)
-        reports.append(ReportedConfig(definition, name, False, tuple(synonyms)))
+        own = (
+            (Synonym(name, overrides[name], ConfigSource.DYNAMIC_CLIENT_METRICS),)
+            if name in overrides
+            else ()
+        )
+        reports.append(ReportedConfig(definition, name, False, own))
     return reports
 
 

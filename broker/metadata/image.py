@@ -274,7 +274,10 @@ class _Builder:
             values.pop(record.name, None)
         else:
             values[record.name] = record.value
-        configs[resource] = MappingProxyType(values)
+        if values:
+            configs[resource] = MappingProxyType(values)
+        else:
+            configs.pop(resource, None)  # without a setting of its own it is not there
 
     def _set_quota(self, record: ClientQuotaRecord) -> None:
         quotas = self._mapping("quotas")

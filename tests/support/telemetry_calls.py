@@ -20,13 +20,25 @@ async def subscribe_to(
     match: str = "",
 ) -> int:
     """Make or change a subscription; its error code."""
-    values = {"metrics": metrics, "interval.ms": str(interval_ms)} | (
-        {"match": match} if match else {}
-    )
+    values: dict[str, str | None] = {"metrics": metrics, "interval.ms": str(interval_ms)}
+    return await _alter(client, name, values | ({"match": match} if match else {}))
+
+
+async def unsubscribe(client: RawClient, name: str) -> None:
+    """Take all settings of the subscription away, as Kafka's tool deletes it."""
+    gone = dict.fromkeys(("metrics", "interval.ms", "match"))
+    assert await _alter(client, name, {**gone}) == ErrorCode.NONE
+
+
+async def _alter(client: RawClient, name: str, values: dict[str, str | None]) -> int:
+    """Give settings values, or take them away; the error code."""
     resource = incremental_alter_configs.AlterConfigsResource(
         int(ResourceType.CLIENT_METRICS),
         name,
-        [incremental_alter_configs.AlterableConfig(key, 0, value) for key, value in values.items()],
+        [
+            incremental_alter_configs.AlterableConfig(key, 0 if value else 1, value)
+            for key, value in values.items()
+        ],
     )
     response = await client.ask(
         incremental_alter_configs.IncrementalAlterConfigsRequest([resource]),

@@ -7,7 +7,7 @@ from broker.protocol.messages.list_config_resources import (
     ListConfigResourcesResponse,
 )
 from tests.support.raw_client import RawClient
-from tests.support.telemetry_calls import subscribe, subscribe_to
+from tests.support.telemetry_calls import subscribe, subscribe_to, unsubscribe
 
 
 async def test_without_a_subscription_a_client_is_asked_for_nothing_and_seldom(
@@ -69,8 +69,10 @@ async def test_a_subscription_that_cannot_be_is_refused(
     assert await subscribe_to(client, "some", "a", interval_ms, match) == code
 
 
-async def test_subscriptions_are_listed(client: RawClient) -> None:
+async def test_subscriptions_are_listed_until_they_have_no_setting_left(client: RawClient) -> None:
     await subscribe_to(client, "some", "a")
+    await subscribe_to(client, "more", "a")
+    await unsubscribe(client, "more")
 
     listed = await client.ask(ListConfigResourcesRequest(), 0, ListConfigResourcesResponse)
 
