@@ -180,6 +180,7 @@ class Broker:
             finally:
                 if metrics_server is not None:
                     await metrics_server.stop()
+                share.stop()
                 await self._listeners.stop()
                 waiting.close()
                 await groups.stop()

@@ -18,6 +18,8 @@ async def alter_share_group_offsets(
 ) -> AlterShareGroupOffsetsResponse:
     try:
         context.require(Operation.READ, Resource.GROUP, request.group_id)
+        if not request.group_id:
+            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.")
         await context.services.groups.share.make_empty(request.group_id)
     except KafkaError as refusal:
         return AlterShareGroupOffsetsResponse(
@@ -40,7 +42,12 @@ async def _alter(
         done = AlterShareGroupOffsetsResponsePartition(wanted.partition_index)
         try:
             context.require(Operation.READ, Resource.TOPIC, topic.topic_name)
-            partition = services.partitions.get(topic.topic_name, wanted.partition_index)
+            partition = services.partitions.find(topic.topic_name, wanted.partition_index)
+            if partition is None:
+                raise KafkaError(
+                    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+                    "This server does not host this topic-partition.",
+                )
             if wanted.start_offset < 0:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "the start offset is negative")
             await services.share.set_offset(group_id, partition, wanted.start_offset)

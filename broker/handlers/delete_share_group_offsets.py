@@ -16,6 +16,8 @@ async def delete_share_group_offsets(
 ) -> DeleteShareGroupOffsetsResponse:
     try:
         context.require(Operation.DELETE, Resource.GROUP, request.group_id)
+        if not request.group_id:
+            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.")
         context.services.groups.share.require_empty(request.group_id)
     except KafkaError as refusal:
         return DeleteShareGroupOffsetsResponse(
@@ -36,8 +38,16 @@ async def _delete(
     try:
         context.require(Operation.READ, Resource.TOPIC, name)
         if topic is None:
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"topic {name} does not exist")
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+                "This server does not host this topic-partition.",
+            )
         answer.topic_id = topic.topic_id
+        known = await context.services.share.offsets(group_id)
+        if not any(one.where[0] == topic.topic_id for one in known):
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "There is no offset information to delete."
+            )
         await context.services.share.forget(group_id, topic.topic_id)
     except KafkaError as refusal:
         answer.error_code, answer.error_message = refusal.code, refusal.message

@@ -31,7 +31,6 @@ async def _describe(
     services = context.services
     try:
         context.require(Operation.DESCRIBE, Resource.GROUP, group.group_id)
-        services.groups.share.describe(group.group_id)  # refuses what is no share group
         offsets = {one.where: one for one in await services.share.offsets(group.group_id)}
     except KafkaError as refusal:
         return DescribeShareGroupOffsetsResponseGroup(

@@ -1,11 +1,11 @@
 """ShareAcknowledge (API key 79): a share consumer answers for records that it was given.
 
-v2 (Kafka 4.2) can renew the locks of records.
+v2 (Kafka 4.2) can renew the locks of records (KIP-1222).
 """
 
-from broker.coordinator.share.messages import acknowledgements
+from broker.coordinator.share.messages import Where, acknowledgements
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_acknowledge import (
     LeaderIdAndEpoch,
@@ -27,20 +27,34 @@ async def share_acknowledge(
         context.require(Operation.READ, Resource.GROUP, group_id)
         if not group_id or not member_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "group id and member id are needed")
-        said = acknowledgements(request.topics, context.api_version)
-        outcomes = await share.acknowledge((group_id, member_id), request.share_session_epoch, said)
+        said = acknowledgements(request.topics)
+        refused = [where for where in said if not _may_read(where, context)]
+        outcomes = await share.acknowledge(
+            (group_id, member_id),
+            request.share_session_epoch,
+            {where: said[where] for where in said if where not in refused},
+            connection_id=context.connection_id,
+            renewing=request.is_renew_ack,
+        )
+        outcomes.update(dict.fromkeys(refused, refusal_of(Resource.TOPIC)))
     except KafkaError as refusal:
         return ShareAcknowledgeResponse(error_code=refusal.code, error_message=refusal.message)
     topics: dict[bytes, ShareAcknowledgeTopicResponse] = {}
     for (topic_id, index), outcome in outcomes.items():
         topic = topics.setdefault(topic_id, ShareAcknowledgeTopicResponse(topic_id))
-        data = PartitionData(index, current_leader=LeaderIdAndEpoch(-1, -1))
+        data = PartitionData(index, current_leader=LeaderIdAndEpoch())
         if outcome is not None:
-            data.error_code, data.error_message = outcome.code, outcome.message
+            data.error_code, data.error_message = outcome.code, outcome.message or None
         topic.partitions.append(data)
     return ShareAcknowledgeResponse(
         acquisition_lock_timeout_ms=share.lock_ms(group_id), responses=list(topics.values())
     )
+
+
+def _may_read(where: Where, context: RequestContext) -> bool:
+    """A topic that does not exist is answered as such later."""
+    name = context.services.cluster.image.names_by_id.get(where[0])
+    return name is None or context.is_authorized(Operation.READ, Resource.TOPIC, name)
 
 
 HANDLER = Handler(

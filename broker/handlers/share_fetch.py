@@ -1,12 +1,16 @@
 """ShareFetch (API key 78): acquires records for a share group, and acknowledges earlier ones.
 
-v2 (Kafka 4.2) can renew the locks of records; the number of records is a strict limit in both
-versions here, whatever `share_acquire_mode` says.
+v2 (Kafka 4.2) can renew the locks of records (KIP-1222), and take `max_records` for a strict limit
+(`share_acquire_mode` 1, KIP-1206); else the last batch of the log is given whole.
+Answers: INVALID_REQUEST, GROUP_AUTHORIZATION_FAILED, SHARE_SESSION_NOT_FOUND,
+INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED; per partition TOPIC_AUTHORIZATION_FAILED,
+UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, INVALID_RECORD_STATE.
 """
 
 from broker.coordinator.share.messages import Given, ShareFetchWish, Where, acknowledgements
+from broker.coordinator.share.share_partition import Portion
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_fetch import (
     AcquiredRecords,
@@ -18,6 +22,8 @@ from broker.protocol.messages.share_fetch import (
 )
 from broker.security.acls import Operation, Resource
 
+BATCH_OPTIMIZED, RECORD_LIMIT = 0, 1
+
 
 async def share_fetch(request: ShareFetchRequest, context: RequestContext) -> ShareFetchResponse:
     share = context.services.share
@@ -27,7 +33,8 @@ async def share_fetch(request: ShareFetchRequest, context: RequestContext) -> Sh
         context.require(Operation.READ, Resource.GROUP, group_id)
         if not group_id or not member_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "group id and member id are needed")
-        given = await share.fetch(_wish(request, context))
+        wish, refused = _wish(request, context)
+        given = await share.fetch(wish) + refused
     except KafkaError as refusal:
         return ShareFetchResponse(error_code=refusal.code, error_message=refusal.message)
     topics: dict[bytes, ShareFetchableTopicResponse] = {}
@@ -39,21 +46,45 @@ async def share_fetch(request: ShareFetchRequest, context: RequestContext) -> Sh
     )
 
 
-def _wish(request: ShareFetchRequest, context: RequestContext) -> ShareFetchWish:
+def _wish(
+    request: ShareFetchRequest, context: RequestContext
+) -> tuple[ShareFetchWish, list[Given]]:
+    """What the client asks for, and the partitions that it may not read."""
+    is_empty = request.max_wait_ms == request.min_bytes == request.max_bytes == 0
+    if request.is_renew_ack and not (is_empty and request.max_records == 0):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "renewing locks fetches nothing")
+    if request.share_acquire_mode not in (BATCH_OPTIMIZED, RECORD_LIMIT):
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST, f"unknown acquire mode {request.share_acquire_mode}"
+        )
     wanted = [(t.topic_id, p.partition_index) for t in request.topics for p in t.partitions]
     forgotten = [(t.topic_id, p) for t in request.forgotten_topics_data for p in t.partitions]
     names = context.services.cluster.image.names_by_id
+    refusal = refusal_of(Resource.TOPIC)
     readable = [w for w in wanted if _may_read(w, names.get(w[0]), context)]
-    return ShareFetchWish(
+    refused = [where for where in wanted if where not in readable]
+    said = acknowledgements(request.topics)
+    wish = ShareFetchWish(
         who=(request.group_id or "", request.member_id or ""),
         epoch=request.share_session_epoch,
+        connection_id=context.connection_id,
         wanted=readable,
         forgotten=forgotten,
-        acknowledgements=acknowledgements(request.topics, context.api_version),
+        acknowledgements={where: said[where] for where in said if where not in refused},
+        renewing=request.is_renew_ack,
         max_wait_ms=request.max_wait_ms,
-        max_bytes=max(1, min(request.max_bytes, context.services.config.fetch_max_bytes)),
-        max_records=max(1, request.max_records),
+        min_bytes=request.min_bytes,
+        max_bytes=min(request.max_bytes, context.services.config.fetch_max_bytes),
+        portion=Portion(
+            request.max_records,
+            max(1, request.batch_size),
+            strict=request.share_acquire_mode == RECORD_LIMIT,
+        ),
     )
+    return wish, [
+        Given(where, error=refusal, acknowledged=refusal if where in said else None)
+        for where in refused
+    ]
 
 
 def _may_read(where: Where, name: str | None, context: RequestContext) -> bool:
@@ -64,17 +95,17 @@ def _may_read(where: Where, name: str | None, context: RequestContext) -> bool:
 def _partition(one: Given, context: RequestContext) -> PartitionData:
     data = PartitionData(
         partition_index=one.where[1],
-        current_leader=LeaderIdAndEpoch(-1, -1),
+        current_leader=LeaderIdAndEpoch(),
         records=one.records,
         acquired_records=[
             AcquiredRecords(a.first_offset, a.last_offset, a.delivery_count) for a in one.acquired
         ],
     )
     if one.error is not None:
-        data.error_code, data.error_message = one.error.code, one.error.message
+        data.error_code, data.error_message = one.error.code, one.error.message or None
     if one.acknowledged is not None:
         data.acknowledge_error_code = one.acknowledged.code
-        data.acknowledge_error_message = one.acknowledged.message
+        data.acknowledge_error_message = one.acknowledged.message or None
     return data
 
 

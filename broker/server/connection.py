@@ -115,6 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         self._held_bytes = 0
         if self._peer is not None:
             self._connections.forget(self, self._peer)
+            self._dispatcher.connection_closed(self._peer)
 
     # Requests
 

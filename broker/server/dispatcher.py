@@ -195,6 +195,10 @@ class Dispatcher:
         """Whether the quotas let an address open one more connection now."""
         return self._services.security.quotas.admits_connection(address)
 
+    def connection_closed(self, peer: Peer) -> None:
+        """A client is gone: what belonged to its connection ends."""
+        self._services.share.connection_closed(peer.connection_id)
+
 
 def response_frame(response: Any, correlation_id: int, route: Route) -> list[Chunk]:
     """`response` with its header and the size of both in front."""

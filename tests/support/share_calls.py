@@ -1,5 +1,7 @@
 """The calls that tests of share groups begin with: join, fetch, acknowledge."""
 
+from typing import Any
+
 from broker.errors import ErrorCode
 from broker.metadata.image import ResourceType
 from broker.protocol.messages import (
@@ -57,20 +59,20 @@ async def fetch(
     member: str = "a",
     max_records: int = 100,
     max_wait_ms: int = 0,
+    **wishes: Any,
 ) -> share_fetch.ShareFetchResponse:
-    """Ask for records of partition 0."""
+    """Ask for records of partition 0; never more than `max_records`, if `wishes` do not differ."""
     partition = share_fetch.FetchPartition(0)
     request = share_fetch.ShareFetchRequest(
         group_id=GROUP,
         member_id=member,
         share_session_epoch=epoch,
         max_wait_ms=max_wait_ms,
-        min_bytes=1,
         max_records=max_records,
-        batch_size=max_records,
         topics=[share_fetch.FetchTopic(topic_id, [partition])],
+        **{"min_bytes": 1, "batch_size": 100, "share_acquire_mode": 1, **wishes},
     )
-    return await client.ask(request, 1, share_fetch.ShareFetchResponse)
+    return await client.ask(request, 2, share_fetch.ShareFetchResponse)
 
 
 def acquired(response: share_fetch.ShareFetchResponse) -> list[tuple[int, int, int]]:
@@ -92,6 +94,7 @@ async def acknowledge(
     *,
     member: str = "a",
     version: int = 1,
+    renewing: bool = False,
 ) -> tuple[int, int]:
     """Answer for records of partition 0; error codes of the request and of the partition."""
     partition = share_acknowledge.AcknowledgePartition(
@@ -101,6 +104,7 @@ async def acknowledge(
         group_id=GROUP,
         member_id=member,
         share_session_epoch=epoch,
+        is_renew_ack=renewing,
         topics=[share_acknowledge.AcknowledgeTopic(topic_id, [partition])],
     )
     response = await client.ask(request, version, share_acknowledge.ShareAcknowledgeResponse)

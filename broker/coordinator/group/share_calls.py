@@ -92,7 +92,7 @@ class ShareCalls:
     def require_empty(self, group_id: str) -> None:
         """Raise NON_EMPTY_GROUP while the share group has members."""
         if self.describe(group_id).members:
-            raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"Group {group_id} is not empty.")
+            raise KafkaError(ErrorCode.NON_EMPTY_GROUP, "The group is not empty.")
 
 
 def _not_a_share_group(group_id: str) -> KafkaError:

@@ -7,6 +7,7 @@ is given out is locked in memory; what is answered is on the disk before the mem
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
@@ -18,6 +19,7 @@ from broker.coordinator.share.messages import (
     Outcome,
     ShareFetchWish,
     ShareOffset,
+    check_batches,
 )
 from broker.coordinator.share.reading import read
 from broker.coordinator.share.records import UNCHANGED, ShareKey, ShareSnapshot, Value
@@ -27,6 +29,7 @@ from broker.coordinator.share.share_partition import (
     Acknowledge,
     Fate,
     Limits,
+    Portion,
     SharePartition,
     State,
 )
@@ -60,6 +63,7 @@ class ShareCoordinator:
         self._store = ShareStore(cluster, partitions, config, clock)
         self._timers = Timers()
         self._keys: dict[str, ShareKey] = {}
+        self._is_stopping = False
         self._waiting: dict[ShareKey, set[Watcher]] = {}
 
     async def run(self) -> None:
@@ -77,35 +81,102 @@ class ShareCoordinator:
         """Answer for earlier records, then give new ones; waits for some up to `max_wait_ms`."""
         if wish.acknowledgements and wish.epoch == FIRST:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "a new share session cannot acknowledge")
-        now = self._clock.monotonic_ms()
-        session = self._sessions.begin(wish.who, wish.epoch, wish.wanted, wish.forgotten, now=now)
-        outcomes = await self._answer_all(wish.who, wish.acknowledgements)
+        session = self._sessions.begin(
+            wish.who,
+            wish.epoch,
+            wish.wanted,
+            wish.forgotten,
+            now=self._clock.monotonic_ms(),
+            connection_id=wish.connection_id,
+        )
+        outcomes = await self._answer_all(wish.who, wish.acknowledgements, renewing=wish.renewing)
         if wish.epoch == LAST:
             await self._release(session)
             return [Given(where, acknowledged=outcomes[where]) for where in outcomes]
-        deadline = self._clock.monotonic_ms() + wish.max_wait_ms
-        given = await self._give(session, wish)
-        while not given and not outcomes and session.partitions:
-            left_ms = deadline - self._clock.monotonic_ms()
-            if left_ms <= 0:
-                break
-            await self._wait(session, left_ms)
-            given = await self._give(session, wish)
+        given: dict[tuple[bytes, int], Given] = {}
+        if wish.wants_records:
+            given = await self._give_in_time(session, wish, is_urgent=bool(outcomes))
+        if wish.epoch == FIRST:  # the first answer names all partitions
+            for where in wish.wanted:
+                given.setdefault(where, Given(where))
         for where, outcome in outcomes.items():
             given.setdefault(where, Given(where)).acknowledged = outcome
         return list(given.values())
 
+    async def _give_in_time(
+        self, session: ShareSession, wish: ShareFetchWish, *, is_urgent: bool
+    ) -> dict[tuple[bytes, int], Given]:
+        """Records as soon as there are `min_bytes` of them, or those there are when time is up."""
+        deadline = self._clock.monotonic_ms() + wish.max_wait_ms
+        if is_urgent:  # it also brings outcomes, which somebody waits for
+            return await self._give(session, wish)
+        while True:
+            left_ms = deadline - self._clock.monotonic_ms()
+            missing = wish.min_bytes
+            if wish.min_bytes > 1 and left_ms > 0:
+                missing -= await self._ready_bytes(session, wish.min_bytes)
+            if missing <= 0 or wish.min_bytes <= 1 or left_ms <= 0:
+                given = await self._give(session, wish)
+                if given or left_ms <= 0 or not session.partitions:
+                    return given
+                missing = 1
+            await self._wait(session, left_ms, missing)
+
+    async def _ready_bytes(self, session: ShareSession, enough: int) -> int:
+        """Bytes of the log that could be given now, counted until there are `enough`."""
+        ready = 0
+        for where in session.partitions:
+            partition = self._find(where)
+            if partition is None or not partition.is_online or ready >= enough:
+                continue
+            one = await self._begun(_key(session.group_id, partition), partition)
+            offset = max(one.next_offset(), partition.log_start_offset)
+            if offset < partition.high_watermark:
+                end = self._read_end(session.group_id)
+                # Whole batches: the one that goes beyond `enough` counts as well.
+                most = enough - ready + partition.log.config.max_message_bytes
+                ready += len((await read(partition, offset, most, end)).data)
+        return ready
+
     async def acknowledge(
-        self, who: tuple[str, str], epoch: int, batches: Mapping[tuple[bytes, int], list[AckBatch]]
+        self,
+        who: tuple[str, str],
+        epoch: int,
+        batches: Mapping[tuple[bytes, int], list[AckBatch]],
+        *,
+        connection_id: int = 0,
+        renewing: bool = False,
     ) -> dict[tuple[bytes, int], Outcome]:
         """ShareAcknowledge: an outcome for each partition."""
         if epoch == FIRST:
             raise KafkaError(ErrorCode.INVALID_SHARE_SESSION_EPOCH, "a session begins by a fetch")
-        session = self._sessions.begin(who, epoch, (), now=self._clock.monotonic_ms())
-        outcomes = await self._answer_all(who, batches)
+        now = self._clock.monotonic_ms()
+        session = self._sessions.begin(who, epoch, (), now=now, connection_id=connection_id)
+        outcomes = await self._answer_all(who, batches, renewing=renewing)
         if epoch == LAST:
             await self._release(session)
         return outcomes
+
+    def stop(self) -> None:
+        """The broker closes all connections: that is no reason to write anything down."""
+        self._is_stopping = True
+
+    def connection_closed(self, connection_id: int) -> None:
+        """A client is gone: what its members hold is for others at once."""
+        if self._is_stopping:
+            return  # a start gives them to others anyway
+        for session in self._sessions.of_connection(connection_id):
+            self._tasks.create_task(self._release_quietly(session), name="share session ends")
+
+    async def _release_quietly(self, session: ShareSession) -> None:
+        try:
+            await self._release(session)
+        except KafkaError as refusal:
+            log.warning(
+                "records of a client that is gone stay locked for their time: %s group=%s",
+                refusal,
+                session.group_id,
+            )
 
     def lock_ms(self, group_id: str) -> int:
         """How long a record belongs to the member it is given to."""
@@ -114,13 +185,17 @@ class ShareCoordinator:
     # -- answering ---------------------------------------------------------------------------
 
     async def _answer_all(
-        self, who: tuple[str, str], batches: Mapping[tuple[bytes, int], Sequence[AckBatch]]
+        self,
+        who: tuple[str, str],
+        batches: Mapping[tuple[bytes, int], Sequence[AckBatch]],
+        *,
+        renewing: bool,
     ) -> dict[tuple[bytes, int], Outcome]:
         outcomes: dict[tuple[bytes, int], Outcome] = {}
         for where, answers in batches.items():
             try:
-                partition = self._partitions.get_by_id(*where)
-                await self._answer(who, partition, answers)
+                check_batches(answers, renewing=renewing)
+                await self._answer(who, self._get(where), answers)
                 outcomes[where] = None
             except KafkaError as refusal:
                 outcomes[where] = refusal
@@ -209,13 +284,13 @@ class ShareCoordinator:
     ) -> dict[tuple[bytes, int], Given]:
         """Records from the partitions in turn, until enough are together."""
         given: dict[tuple[bytes, int], Given] = {}
-        records_left, bytes_left = wish.max_records, wish.max_bytes
+        records_left, bytes_left = wish.portion.records_max, wish.max_bytes
         for where in tuple(session.partitions):
             if records_left <= 0 or bytes_left <= 0:
                 break
             try:
-                partition = self._partitions.get_by_id(*where)
-                one = await self._give_from(partition, wish.who, records_left, bytes_left)
+                portion = replace(wish.portion, records_max=records_left)
+                one = await self._give_from(self._get(where), wish.who, portion, bytes_left)
             except KafkaError as refusal:
                 given[where] = Given(where, error=refusal)
                 continue
@@ -227,7 +302,7 @@ class ShareCoordinator:
         return given
 
     async def _give_from(
-        self, partition: Partition, who: tuple[str, str], records_max: int, bytes_max: int
+        self, partition: Partition, who: tuple[str, str], portion: Portion, bytes_max: int
     ) -> Given | None:
         group_id, member_id = who
         partition.check_usable()
@@ -243,7 +318,7 @@ class ShareCoordinator:
         if now_one is None or not found.data:
             return None
         now = self._clock.monotonic_ms()
-        acquired = now_one.acquire(member_id, found.readable(), records_max, now, limits)
+        acquired = now_one.acquire(member_id, found.readable(), portion, now, limits)
         await self._schedule(key)
         if now_one.fates.get(now_one.start, _NOT_DONE).state in DONE:
             await self._change(group_id, partition, lambda known: {})
@@ -286,9 +361,9 @@ class ShareCoordinator:
                 return found.offset
         return partition.end_for(self._read_end(group_id))
 
-    async def _wait(self, session: ShareSession, left_ms: float) -> None:
-        """Until there is more in a log, a record is given back, or the time is up."""
-        watcher = Watcher(1)
+    async def _wait(self, session: ShareSession, left_ms: float, bytes_wanted: int) -> None:
+        """Until there is more in the logs, a record is given back, or the time is up."""
+        watcher = Watcher(bytes_wanted)
         watched = [one for one in map(self._find, session.partitions) if one is not None]
         keys = [_key(session.group_id, one) for one in watched]
         waiting = self._partitions.waiting
@@ -351,9 +426,15 @@ class ShareCoordinator:
         committed = isolation == group_configs.READ_COMMITTED
         return ReadEnd.LAST_STABLE_OFFSET if committed else ReadEnd.HIGH_WATERMARK
 
+    def _get(self, where: tuple[bytes, int]) -> Partition:
+        """UNKNOWN_TOPIC_ID for what is no topic: also for the cluster's own log."""
+        if where[0] not in self._cluster.image.names_by_id:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "")
+        return self._partitions.get_by_id(*where)
+
     def _find(self, where: tuple[bytes, int]) -> Partition | None:
         try:
-            return self._partitions.get_by_id(*where)
+            return self._get(where)
         except KafkaError:
             return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.coordinator.share.share_partition import Acquired
+from broker.coordinator.share.share_partition import Acknowledge, Acquired, Portion
 from broker.errors import ErrorCode, KafkaError
 
 Where = tuple[bytes, int]
@@ -12,7 +12,7 @@ Where = tuple[bytes, int]
 AckBatch = tuple[int, int, list[int]]
 """First offset, last offset, what the member says: one word for all, or one for each."""
 Outcome = KafkaError | None
-_WORDS = {1: range(4), 2: range(5)}
+_WORDS = tuple(Acknowledge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,19 @@ class ShareFetchWish:
 
     who: tuple[str, str]
     epoch: int
+    connection_id: int = 0
     wanted: Sequence[Where] = ()
     forgotten: Sequence[Where] = ()
     acknowledgements: Mapping[Where, list[AckBatch]] = field(default_factory=dict)
+    renewing: bool = False
     max_wait_ms: int = 0
+    min_bytes: int = 1
     max_bytes: int = 1 << 20
-    max_records: int = 500
+    portion: Portion = field(default_factory=Portion)
+
+    @property
+    def wants_records(self) -> bool:
+        return self.max_bytes > 0 and self.portion.records_max > 0
 
 
 @dataclass(slots=True)
@@ -49,20 +56,27 @@ class ShareOffset:
     lag: int
 
 
-def acknowledgements(topics: Iterable[Any], version: int) -> dict[Where, list[AckBatch]]:
-    """What topics of a ShareFetch or ShareAcknowledge say of earlier records, by partition.
-
-    Raises INVALID_REQUEST for a word that this version does not have.
-    """
+def acknowledgements(topics: Iterable[Any]) -> dict[Where, list[AckBatch]]:
+    """What topics of a ShareFetch or ShareAcknowledge say of earlier records, by partition."""
     said: dict[Where, list[AckBatch]] = {}
     for topic in topics:
         for partition in topic.partitions:
             for batch in partition.acknowledgement_batches:
-                if any(kind not in _WORDS[version] for kind in batch.acknowledge_types):
-                    raise KafkaError(
-                        ErrorCode.INVALID_REQUEST,
-                        f"Invalid acknowledge type: {batch.acknowledge_types}",
-                    )
                 answer = (batch.first_offset, batch.last_offset, batch.acknowledge_types)
                 said.setdefault((topic.topic_id, partition.partition_index), []).append(answer)
     return said
+
+
+def check_batches(batches: Sequence[AckBatch], *, renewing: bool) -> None:
+    """INVALID_REQUEST for answers that no client of ours could mean: Kafka gives no words to it.
+
+    `renewing`: the request says that it renews locks; only then it may (KIP-1222).
+    """
+    last_seen = -1
+    for first, last, types in batches:
+        is_whole = first <= last and len(types) in (1, last - first + 1)
+        is_known = all(kind in _WORDS for kind in types)
+        is_allowed = renewing or Acknowledge.RENEW not in types
+        if not (is_whole and is_known and is_allowed and first > last_seen):
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "")
+        last_seen = last

@@ -1,6 +1,7 @@
 """Share sessions: which partitions a member fetches, so that it need not say so each time.
 
-A session begins with epoch 0, each request raises the epoch by one, -1 ends it (KIP-932).
+A session begins with epoch 0, each request raises the epoch by one, -1 ends it (KIP-932), and so
+does the end of the connection that it came by.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ class ShareSession:
     epoch: int = 1
     """What the next request has to say."""
     used_at: float = 0
+    connection_id: int = 0
     partitions: dict[TopicIdPartition, None] = field(default_factory=dict)
     """In the order in which they are served; who was served goes to the end."""
 
@@ -41,13 +43,14 @@ class ShareSessions:
         forgotten: Iterable[TopicIdPartition] = (),
         *,
         now: float,
+        connection_id: int = 0,
     ) -> ShareSession:
         """The session of (group, member) as this request leaves it.
 
         Raises SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
         """
         session = self._made(who, now) if epoch == FIRST else self._known(who, epoch)
-        session.used_at = now
+        session.used_at, session.connection_id = now, connection_id
         self._sessions[who] = self._sessions.pop(who)  # the longest unused stays first
         session.partitions.update(dict.fromkeys(wanted))
         for where in forgotten:
@@ -85,6 +88,13 @@ class ShareSessions:
             )
         session.epoch = 1 if epoch == EPOCH_MAX else epoch + 1
         return session
+
+    def of_connection(self, connection_id: int) -> list[ShareSession]:
+        """End the sessions that came by a connection which is closed; what they were."""
+        ended = [one for one in self._sessions.values() if one.connection_id == connection_id]
+        for session in ended:
+            del self._sessions[session.group_id, session.member_id]
+        return ended
 
     def __len__(self) -> int:
         return len(self._sessions)

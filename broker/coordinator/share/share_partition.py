@@ -8,7 +8,8 @@ was given lives in memory only: after a restart it is available again. Everythin
 `apply` of the records that a decision leads to, live and at a restart alike.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -62,6 +63,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """How much a member asks for at once."""
+
+    records_max: int = 500
+    batch_size: int = 500
+    """Records after which a run is ended with the batch of the log."""
+    strict: bool = False
+    """False: the batch that reaches `records_max` is given whole (share.acquire.mode)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Acquired:
     """A run of records given to a member; offsets inclusive."""
 
@@ -108,16 +120,17 @@ class SharePartition:
     # -- giving ------------------------------------------------------------------------------
 
     def acquire(
-        self, member_id: str, batches: Iterable[Readable], records_max: int, now: float, to: Limits
+        self, member_id: str, batches: Sequence[Readable], portion: Portion, now: float, to: Limits
     ) -> list[Acquired]:
         """Give what is available in `batches` (ascending) to the member; nobody else gets it."""
         given: list[int] = []
         for batch in batches:
-            if not self._skip_to(batch.first_offset, to):
+            if len(given) >= portion.records_max or not self._skip_to(batch.first_offset, to):
                 break
             for offset in range(batch.first_offset, batch.last_offset + 1):
-                if len(given) >= records_max or not self._has_room(offset, to):
-                    return self._runs(given)
+                is_enough = portion.strict and len(given) >= portion.records_max
+                if is_enough or not self._has_room(offset, to):
+                    return self._runs(given, batches, portion)
                 fate = self._available(offset)
                 if fate is None:
                     continue
@@ -128,7 +141,7 @@ class SharePartition:
                 fate.count += 1
                 fate.lock_ends_at = now + to.lock_ms
                 given.append(offset)
-        return self._runs(given)
+        return self._runs(given, batches, portion)
 
     def _skip_to(self, offset: int, limits: Limits) -> bool:
         """There are no records between `end` and here: compaction took them.
@@ -159,11 +172,22 @@ class SharePartition:
         fate = self.fates.get(offset)
         return fate if fate is not None and fate.state is State.AVAILABLE else None
 
-    def _runs(self, offsets: list[int]) -> list[Acquired]:
-        return [
-            Acquired(batch.first_offset, batch.last_offset, batch.delivery_count)
-            for batch in to_batches((offset, self.fates[offset]) for offset in offsets)
-        ]
+    def _runs(
+        self, offsets: list[int], batches: Sequence[Readable], portion: Portion
+    ) -> list[Acquired]:
+        """Neighbours given equally often; a run that is long enough ends with its batch."""
+        ends = [batch.last_offset for batch in batches]
+        runs = []
+        for run in to_batches((offset, self.fates[offset]) for offset in offsets):
+            first = run.first_offset
+            for end in ends[bisect_left(ends, first) :]:
+                last = min(end, run.last_offset)
+                if last - first + 1 >= portion.batch_size or last == run.last_offset:
+                    runs.append(Acquired(first, last, run.delivery_count))
+                    first = last + 1
+                if last == run.last_offset:
+                    break
+        return runs
 
     # -- answers of members ------------------------------------------------------------------
 
@@ -171,12 +195,11 @@ class SharePartition:
         self, member_id: str, first: int, last: int, types: list[int], limits: Limits
     ) -> dict[int, Fate]:
         """New fates by offset; nothing is changed yet. All of it or a KafkaError."""
-        if first > last or len(types) not in (1, last - first + 1):
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "An acknowledgement batch is malformed.")
         if last >= self.end:
+            which = "first" if first >= self.end else "last"
             raise KafkaError(
                 ErrorCode.INVALID_REQUEST,
-                "Batch record not found. The last offset in request is past acquired records.",
+                f"Batch record not found. The {which} offset in request is past acquired records.",
             )
         changes: dict[int, Fate] = {}
         for offset in range(max(first, self.start), last + 1):

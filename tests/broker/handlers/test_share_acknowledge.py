@@ -42,8 +42,9 @@ async def test_only_released_records_come_again(client: RawClient, jobs: bytes) 
         ((0, 5, [ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
         ((3, 2, [ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
         ((0, 4, [ACCEPT, ACCEPT]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
-        ((0, 0, [9]), ("a", 1), (ErrorCode.INVALID_REQUEST, -1)),
-        ((0, 0, [RENEW]), ("a", 1), (ErrorCode.INVALID_REQUEST, -1)),
+        ((0, 0, []), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
+        ((0, 0, [9]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
+        ((0, 0, [RENEW]), ("a", 1), (0, ErrorCode.INVALID_REQUEST)),
         ((0, 0, [ACCEPT]), ("a", 0), (ErrorCode.INVALID_SHARE_SESSION_EPOCH, -1)),
         ((0, 0, [ACCEPT]), ("nobody", 1), (ErrorCode.SHARE_SESSION_NOT_FOUND, -1)),
     ],
@@ -78,7 +79,7 @@ async def test_only_the_holder_answers_and_only_once(client: RawClient, jobs: by
 
 
 async def test_from_v2_on_a_lock_can_be_renewed(client: RawClient, jobs: bytes) -> None:
-    outcome = await acknowledge(client, jobs, 1, (0, 4, [RENEW]), version=2)
+    outcome = await acknowledge(client, jobs, 1, (0, 4, [RENEW]), version=2, renewing=True)
     others = await fetch(client, jobs, 0, member="b")
 
     assert outcome == (0, 0)

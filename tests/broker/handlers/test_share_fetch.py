@@ -1,11 +1,15 @@
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.errors import ErrorCode
+from broker.metadata.records import METADATA_TOPIC_ID
+from broker.security.acls import Operation, Permission, Resource
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, broker_process, running_broker
+from tests.support.security_calls import add_acls, broker_and_client, entry
 from tests.support.share_calls import (
     ACCEPT,
     RELEASE,
@@ -39,6 +43,111 @@ async def test_no_record_is_given_to_two_members(client: RawClient, broker: Runn
     assert acquired(first) == [(0, 2, 1)]
     assert acquired(second) == [(3, 4, 1)]
     assert acquired(third) == []
+
+
+async def test_without_a_strict_limit_the_last_batch_is_given_whole(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 5)
+    await produce(client, "jobs", 4)
+
+    first = await fetch(client, jobs, 0, max_records=3, share_acquire_mode=0)
+    second = await fetch(client, jobs, 1, max_records=3, share_acquire_mode=0)
+
+    assert acquired(first) == [(0, 4, 1)]
+    assert acquired(second) == [(5, 8, 1)]
+
+
+async def test_a_run_of_the_wished_size_ends_with_its_batch(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 5)
+    await produce(client, "jobs", 2)
+    await produce(client, "jobs", 4)
+
+    given = await fetch(client, jobs, 0, batch_size=6)
+
+    assert acquired(given) == [(0, 6, 1), (7, 10, 1)]
+
+
+async def test_the_first_answer_of_a_session_names_partitions_without_records(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 0)
+
+    first = await fetch(client, jobs, 0)
+    second = await fetch(client, jobs, 1)
+
+    assert [part.partition_index for part in first.responses[0].partitions] == [0]
+    assert second.responses == []
+
+
+async def test_what_a_client_held_comes_again_when_its_connection_ends(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 2)
+    dying = await RawClient.connect(broker.host, broker.port)
+    await fetch(dying, jobs, 0, member="a")
+
+    dying.abort()
+    again = await fetch(client, jobs, 0, member="b", max_wait_ms=5000)
+
+    assert acquired(again) == [(0, 1, 2)]
+
+
+async def test_fewer_bytes_than_wished_are_given_when_the_time_is_up(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    given = await fetch(client, jobs, 0, min_bytes=10_000, max_wait_ms=150)
+
+    assert acquired(given) == [(0, 0, 1)]
+    assert loop.time() - began >= 0.14
+
+
+async def test_enough_bytes_end_the_wait(client: RawClient, broker: RunningBroker) -> None:
+    jobs = await filled(client, broker, 1)
+    async with await RawClient.connect(broker.host, broker.port) as producer:
+        given, _ = await asyncio.gather(
+            fetch(client, jobs, 0, min_bytes=150, max_wait_ms=9000), produce(producer, "jobs", 10)
+        )
+
+    assert acquired(given) == [(0, 10, 1)]
+
+
+async def test_renewing_locks_fetches_nothing(client: RawClient, broker: RunningBroker) -> None:
+    jobs = await filled(client, broker, 1)
+
+    refused = await fetch(client, jobs, 0, is_renew_ack=True)
+
+    assert refused.error_code == ErrorCode.INVALID_REQUEST
+
+
+async def test_the_cluster_s_own_log_is_no_topic(client: RawClient, broker: RunningBroker) -> None:
+    await from_the_beginning(client)
+
+    given = await fetch(client, METADATA_TOPIC_ID, 0)
+
+    (part,) = given.responses[0].partitions
+    assert (part.error_code, bytes(part.records)) == (ErrorCode.UNKNOWN_TOPIC_ID, b"")
+
+
+async def test_a_topic_without_the_right_to_read_is_told(tmp_path: Path) -> None:
+    settings = {"authorizer_enabled": True, "allow_everyone_if_no_acl_found": True}
+    async with broker_and_client(tmp_path, **settings) as (broker, client):
+        jobs = await filled(client, broker, 1)
+        denied = entry(Operation.READ, Resource.TOPIC, "jobs", permission=Permission.DENY)
+        await add_acls(client, denied)
+
+        given = await fetch(client, jobs, 0)
+        outcome = await acknowledge(client, jobs, 1, (0, 0, [ACCEPT]))
+
+    (part,) = given.responses[0].partitions
+    assert part.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    assert outcome == (0, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
 
 
 async def test_what_a_member_held_comes_again_when_its_session_ends(

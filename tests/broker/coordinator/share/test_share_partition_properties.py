@@ -9,6 +9,7 @@ from broker.coordinator.share.share_partition import (
     Acknowledge,
     Fate,
     Limits,
+    Portion,
     Readable,
     SharePartition,
     State,
@@ -61,7 +62,9 @@ class Sharing(RuleBasedStateMachine):
         if offset >= self.log_end:
             return
         batches = [Readable(o, o) for o in range(offset, self.log_end)]
-        for run in self.one.acquire(member, batches, records_max, self.now, LIMITS):
+        for run in self.one.acquire(
+            member, batches, Portion(records_max, strict=True), self.now, LIMITS
+        ):
             for given_offset in range(run.first_offset, run.last_offset + 1):
                 assert given_offset not in self.holds, "a record in two hands"
                 assert given_offset not in self.done, "a record that was done with"
@@ -150,7 +153,7 @@ TestSharing.settings = settings(max_examples=60, stateful_step_count=40, deadlin
 def test_an_update_says_no_more_than_what_changed(kinds: list[int]) -> None:
     one = SharePartition(start=0, end=0)
     limits = Limits(in_flight_max=100)
-    one.acquire("a", [Readable(0, len(kinds) - 1)], 100, 0, limits)
+    one.acquire("a", [Readable(0, len(kinds) - 1)], Portion(100), 0, limits)
 
     changes = one.acknowledge("a", 0, len(kinds) - 1, kinds, limits)
     update = one.update(changes, one.start_after(changes))
