@@ -293,3 +293,4 @@ def _refuse(tokens: Iterable[Parked]) -> None:
     for token in tokens:
         if not token.done():
             token.set_exception(KafkaError(ErrorCode.NOT_COORDINATOR, "the group is read again"))
+            token.exception()  # whose own step failed was told so already, and does not look at it
