@@ -99,7 +99,9 @@ async def _topic_id(broker: BrokerProcess) -> bytes:
     """Of the topic that attackers know; it is made if it is not there."""
     topics = [MetadataRequestTopic(name=TOPIC)]
     async with await RawClient.connect(broker.host, broker.port) as client:
-        answer = await client.ask(MetadataRequest(topics=topics), 12, MetadataResponse)
+        answer = await client.ask(
+            MetadataRequest(topics, allow_auto_topic_creation=False), 12, MetadataResponse
+        )
         if answer.topics[0].error_code == ErrorCode.NONE:
             return answer.topics[0].topic_id
         return (await make_topic(client, TOPIC, 3)).topic_id

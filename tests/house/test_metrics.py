@@ -18,6 +18,7 @@ PARTS_OF_A_FAMILY = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 EXCUSED = {
     "no metric: a prefix, a name on the wire, a cookie, a label": {
         "footfall_kafka_",
+        "footfall_oidc",
         "footfall_session",
         "kafka_client",
         "kafka_cluster_",
