@@ -27,7 +27,10 @@ from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
-from dashboard.config import DashboardConfig, OidcConfig
+from dashboard.config import ClusterConfig, DashboardConfig, OidcConfig
+from dashboard.decoders.reader import OpeningReader, Records
+from dashboard.decoders.registry import Registry, RegistryAccess
+from dashboard.decoders.schemas import Schemas
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
@@ -74,7 +77,7 @@ def build(
         cluster_door = ClusterDoor(admin, RecordReader(connection), Inventory(connection))
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         hands[name] = Hand(Changes(connection), admin)
-        browsers[name] = Browser(Desk(RecordReader(connection), admin))
+        browsers[name] = Browser(Desk(_reader(config, connection, clock), admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
     probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
@@ -161,6 +164,18 @@ def provider(config: DashboardConfig, oidc: OidcConfig, clock: Clock) -> OidcCli
     if not entrance(config).sign_in:
         raise SettingsError('with [oidc], sign_in in [dashboard] must be "on"')
     return OidcClient(oidc, clock)
+
+
+def _reader(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> Records:
+    """Who reads messages; one that opens them where the cluster has a schema registry."""
+    own = connection if isinstance(connection, ClusterConfig) else config
+    reader = RecordReader(connection)
+    if not own.schema_registry_url:
+        return reader
+    access = RegistryAccess(
+        own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
+    )
+    return OpeningReader(reader, Schemas(Registry(access, clock)))
 
 
 def _audit_store(kafka: KafkaConfig) -> Store:

@@ -39,6 +39,11 @@ class DashboardConfig:
         60.0, "a group further behind than this, and falling, is SLOW", low=1
     )
     messages: bool = setting(True, "let people look into messages")
+    schema_registry_url: str = setting(
+        "", "schema registry of [kafka]'s cluster, Confluent's interface; empty: none"
+    )
+    schema_registry_username: str = setting("", "who asks there; empty: nobody")
+    schema_registry_password: str = setting("", "the password there", secret=True)
     readonly: bool = setting(False, "nothing can be changed through the dashboard")
     sign_in: str = setting(
         "auto",
@@ -132,6 +137,9 @@ class ClusterConfig(KafkaConfig):
     """[clusters.NAME]: a further cluster to watch; any number of them. The keys of [kafka]."""
 
     bootstrap_servers: str = setting("", "brokers to ask first, host:port,host:port; needed")
+    schema_registry_url: str = setting("", "its schema registry, as Confluent's; empty: none")
+    schema_registry_username: str = setting("", "who asks there; empty: nobody")
+    schema_registry_password: str = setting("", "the password there", secret=True)
 
 
 def further_clusters(
