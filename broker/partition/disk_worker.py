@@ -217,14 +217,24 @@ class DiskWorker:
         if time.perf_counter() - started > SLOW_WRITE_S:
             self._slow_until_s = self._loop.time() + SLOW_PAUSE_S
         if not self._sync:
-            for owner, group in done:
-                owner.committed(group)
+            self._commit(done)
         elif done:
             for _, group in done:
                 for job, _ in group:
                     job.begin_waiting()
             self._written.put(done)
         return rest
+
+    def _commit(self, done: Written) -> None:
+        """On the loop, without syncs: what is written counts, but for flush.messages."""
+        due: Written = []
+        for owner, group in done:
+            if owner.log.flush_is_due:
+                due.append((owner, group))
+            else:
+                owner.committed(group)
+        if due:
+            self._written.put(due)
 
     # The writer thread
 
@@ -261,7 +271,8 @@ class DiskWorker:
         results = [(owner, jobs, _write(owner.log, jobs)) for owner, jobs in _by_owner(group)]
         done = [(owner, _appended(jobs, found)) for owner, jobs, found in results]
         if not self._sync:
-            self._loop.call_soon_threadsafe(self._report_results, results, done)
+            self._loop.call_soon_threadsafe(self._report_results, results, [])
+            self._loop.call_soon_threadsafe(self._commit, [one for one in done if one[1]])
             return
         if any(
             job.answered_when_written or isinstance(one, Exception)

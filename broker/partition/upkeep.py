@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 
 from broker.clock import Clock
-from broker.config import BrokerConfig
+from broker.config import INT64_MAX, BrokerConfig
 from broker.errors import KafkaError, StorageError
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
 REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
+FLUSH_CHECK_MS = 500  # how late flush.ms may be
 PRODUCER_EXPIRY_MS = 600_000  # producer.id.expiration.check.interval.ms
 
 
@@ -36,6 +37,7 @@ class Upkeep:
         self._clock = clock
         self._files, self._logs = storage
         self._partitions = partitions
+        self._unsynced_since: dict[Partition, int] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -46,6 +48,7 @@ class Upkeep:
             (lambda: PRODUCER_EXPIRY_MS, self.expire_producers),
             (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
             (lambda: RETRY_MISSING_MS, self._partitions.open_missing),
+            (lambda: FLUSH_CHECK_MS, self.flush_late),
         )
         async with asyncio.TaskGroup() as tasks:
             for interval_ms, step in steps:
@@ -64,6 +67,27 @@ class Upkeep:
                 self._partitions.directory_failed(worker, error)
             except KafkaError as refusal:  # no space left: the next period tries it again
                 log.warning("checkpoint not written: %s directory=%s", refusal, path)
+
+    async def flush_late(self) -> None:
+        """Sync logs whose oldest unsynced record has waited for flush.ms (with log_flush = os)."""
+        if self.config.log_flush == "sync":
+            return  # all that is written is synced at once
+        now_ms = self._clock.now_ms()
+        waiting = {
+            partition: self._unsynced_since.get(partition, now_ms)
+            for partition in self._partitions.all()
+            if partition.is_online
+            and partition.log.config.flush_ms < INT64_MAX
+            and partition.log.flushed_offset < partition.log.end_offset
+        }
+        self._unsynced_since = waiting
+        late = [one for one, since in waiting.items() if now_ms - since >= one.log.config.flush_ms]
+        for partition in late:
+            del waiting[partition]
+            try:
+                await partition.worker.run_aside(partition.log.flush)
+            except StorageError as error:
+                self._partitions.directory_failed(partition.worker, error)
 
     async def delete_old_segments(self) -> None:
         """Retention by age and size."""

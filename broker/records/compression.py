@@ -20,6 +20,7 @@ Buffer = bytes | bytearray | memoryview
 
 DECOMPRESSED_BYTES_MAX = 100 * 1024 * 1024  # socket.request.max.bytes: what could come unpacked
 
+LZ4_FAST = 9  # Kafka's number of the fast compressor: every other one is of the thorough one
 _GZIP_WBITS = 31  # zlib: gzip header and trailer
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
@@ -47,20 +48,24 @@ CODEC_BY_NAME = {
 """Values of the topic setting compression.type, beside "producer" (keep what comes)."""
 
 
-def compress(codec: int, data: Buffer) -> Buffer:
-    """`data` packed by `codec`; ValueError for a codec that does not exist."""
+def compress(codec: int, data: Buffer, level: int | None = None) -> Buffer:
+    """`data` packed by `codec`; ValueError for a codec that does not exist.
+
+    `level`: the effort, in the numbers of Kafka's compression.*.level; None: its default.
+    """
     match Codec(codec):
         case Codec.NONE:
             return data
         case Codec.GZIP:
-            packer = zlib.compressobj(wbits=_GZIP_WBITS)
+            packer = zlib.compressobj(-1 if level is None else level, wbits=_GZIP_WBITS)
             return packer.compress(data) + packer.flush()
         case Codec.SNAPPY:
             return _compress_xerial(data)
         case Codec.LZ4:
-            return bytes(lz4.frame.compress(data, block_linked=False))
+            effort = 0 if level in (None, LZ4_FAST) else level
+            return bytes(lz4.frame.compress(data, compression_level=effort, block_linked=False))
         case Codec.ZSTD:
-            return bytes(cramjam.zstd.compress(data))
+            return bytes(cramjam.zstd.compress(data, level=3 if level is None else level))
 
 
 def decompress(codec: int, data: Buffer, bytes_max: int = DECOMPRESSED_BYTES_MAX) -> bytes:

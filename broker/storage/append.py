@@ -26,7 +26,7 @@ from broker.records.batch import (
     fields_of,
     read_header,
 )
-from broker.records.compression import CODEC_BY_NAME, compress
+from broker.records.compression import CODEC_BY_NAME, Codec, compress
 from broker.records.record import body_of
 from broker.storage.files import Buffer
 from broker.storage.log_config import PRODUCER_COMPRESSION, LogConfig
@@ -169,7 +169,8 @@ def _place_changed(
             attributes=attributes,
             max_timestamp=max_timestamp,
         )
-        batch = assemble(fields, compress(codec, body_of(header, records)))
+        level = config.level_of(Codec(codec))
+        batch = assemble(fields, compress(codec, body_of(header, records), level))
         return read_header(batch), [batch]
     placed = header._replace(
         base_offset=placement.base_offset,

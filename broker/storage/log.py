@@ -210,6 +210,11 @@ class Log:
         self.flushed_offset = end_offset
         return end_offset
 
+    @property
+    def flush_is_due(self) -> bool:
+        """Whether flush.messages asks for a sync that acks did not ask for."""
+        return self.end_offset - self.flushed_offset >= self.config.flush_messages
+
     def checkpoint(self) -> int:
         """Flush, and write down all that recovery would else have to find out again.
 
@@ -287,7 +292,7 @@ class Log:
 
     def update_config(self, config: LogConfig) -> None:
         """Take new settings of the topic; they hold from the next append on."""
-        self.config = config
+        self.config = config.jittered(self.directory)
         self.limits = config.produce_limits()
         self.stored_as_sent = is_stored_as_sent(config)
 

@@ -1,7 +1,9 @@
 """Settings of one log: those of its topic, under Kafka's names with underscores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from zlib import crc32
 
+from broker.records.compression import Codec
 from broker.records.validate import TIMESTAMP_UNBOUNDED_MS, ProduceLimits
 
 UNLIMITED = -1
@@ -29,6 +31,10 @@ class LogConfig:
     message_timestamp_before_max_ms: int = TIMESTAMP_UNBOUNDED_MS
     message_timestamp_after_max_ms: int = 3600000
     compression_type: str = PRODUCER_COMPRESSION
+    compression_gzip_level: int = -1
+    compression_lz4_level: int = 9
+    compression_zstd_level: int = 3
+    segment_jitter_ms: int = 0
     flush_messages: int = TIMESTAMP_UNBOUNDED_MS
     flush_ms: int = TIMESTAMP_UNBOUNDED_MS
     file_delete_delay_ms: int = 60000
@@ -45,6 +51,22 @@ class LogConfig:
     @property
     def deletes(self) -> bool:
         return DELETE in self.cleanup_policy
+
+    def jittered(self, name: str) -> "LogConfig":
+        """With the part taken off segment.ms that the log of this name has for its own."""
+        bound = min(self.segment_jitter_ms, self.segment_ms)
+        if not bound:
+            return self
+        return replace(self, segment_ms=self.segment_ms - crc32(name.encode()) % bound)
+
+    def level_of(self, codec: Codec) -> int | None:
+        """How hard the broker tries when it compresses; None: the codec has no such setting."""
+        levels = {
+            Codec.GZIP: self.compression_gzip_level,
+            Codec.LZ4: self.compression_lz4_level,
+            Codec.ZSTD: self.compression_zstd_level,
+        }
+        return levels.get(codec)
 
     @property
     def log_append_time(self) -> bool:

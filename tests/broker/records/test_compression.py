@@ -91,3 +91,15 @@ def test_several_members_of_gzip_are_one_text() -> None:
 def test_a_codec_that_does_not_exist_is_refused() -> None:
     with pytest.raises(KafkaError, match="codec 5 does not exist"):
         decompress(5, b"")
+
+
+@pytest.mark.parametrize(
+    ("codec", "low", "high"), [(Codec.GZIP, 1, 9), (Codec.LZ4, 9, 12), (Codec.ZSTD, -50, 19)]
+)
+def test_more_effort_packs_better(codec: Codec, low: int, high: int) -> None:
+    data = b"".join(b"%d %d;" % (number * number % 9973, number) for number in range(5000))
+
+    little, much = compress(codec, data, low), compress(codec, data, high)
+
+    assert len(much) < len(little)
+    assert decompress(codec, much) == decompress(codec, little) == data

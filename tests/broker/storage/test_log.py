@@ -268,3 +268,24 @@ def test_a_log_cut_back_forgets_what_came_after() -> None:
     assert log.producer_state.entries[7].last_sequence == 2
     assert append(log, batch(b"new", producer=PRODUCER, sequence=3)).first_offset == 3
     assert read_values(log)[-1] == b"new"
+
+
+def test_the_broker_compresses_as_hard_as_the_topic_says() -> None:
+    values = b"".join(b"%d %d;" % (number * number % 9973, number) for number in range(2000))
+    sizes = []
+    for level in (1, 9):
+        config = LogConfig(compression_type="gzip", compression_gzip_level=level)
+        log = open_log(MemoryFiles(), config)
+        append(log, batch(values))
+        sizes.append(log.size_bytes)
+
+    assert sizes[1] < sizes[0]
+
+
+def test_logs_of_a_topic_roll_at_times_of_their_own() -> None:
+    config = LogConfig(segment_ms=1000, segment_jitter_ms=400)
+
+    rolled_after = {config.jittered(f"pages-{index}").segment_ms for index in range(50)}
+
+    assert len(rolled_after) > 20
+    assert all(600 < roll_ms <= 1000 for roll_ms in rolled_after)
