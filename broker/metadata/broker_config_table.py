@@ -117,6 +117,18 @@ THROTTLES = tuple(
 )
 """Told only while they have a value, as in Kafka."""
 
-OTHER_DEFINITIONS = tuple(
-    ConfigDefinition(*row) for row in (*_IDENTITY, *_THREADS, *_LOGS, *_COORDINATORS, *_POLICIES)
+KERBEROS = tuple(
+    ConfigDefinition(name, kind, default, "Nobody signs in with Kerberos here; kept for tools.")
+    for name, kind, default in (
+        ("sasl.kerberos.kinit.cmd", _T.STRING, "/usr/bin/kinit"),
+        ("sasl.kerberos.min.time.before.relogin", _T.LONG, "60000"),
+        ("sasl.kerberos.principal.to.local.rules", _T.LIST, "DEFAULT"),
+        ("sasl.kerberos.service.name", _T.STRING, None),
+        ("sasl.kerberos.ticket.renew.jitter", _T.DOUBLE, "0.05"),
+        ("sasl.kerberos.ticket.renew.window.factor", _T.DOUBLE, "0.8"),
+    )
 )
+"""As in Kafka they can be changed at any time; without Kerberos they do nothing there either."""
+
+_ROWS = (*_IDENTITY, *_THREADS, *_LOGS, *_COORDINATORS, *_POLICIES)
+OTHER_DEFINITIONS = (*(ConfigDefinition(*row) for row in _ROWS), *KERBEROS)

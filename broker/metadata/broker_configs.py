@@ -11,7 +11,7 @@ from typing import Any
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.broker_config_table import OTHER_DEFINITIONS, THROTTLES
+from broker.metadata.broker_config_table import KERBEROS, OTHER_DEFINITIONS, THROTTLES
 from broker.metadata.config_definition import ConfigDefinition, ConfigType, config_text
 from broker.metadata.config_table import SMALLEST_SEGMENT_BYTES, TOPIC_CONFIGS
 
@@ -122,7 +122,7 @@ def _topic_defaults() -> dict[str, ConfigDefinition]:
 DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
     **_topic_defaults(),
     **{name: BROKER_CONFIGS[name] for name in BOUNDS},
-    **{definition.name: definition for definition in THROTTLES},
+    **{definition.name: definition for definition in (*THROTTLES, *KERBEROS)},
 }
 """Broker settings that can be changed while it runs."""
 

@@ -70,6 +70,17 @@ async def test_as_many_logs_are_compacted_at_once_as_is_asked_for(client: RawCli
     assert "more than double the current value 2" in str(beyond.error_message)
 
 
+async def test_settings_of_kerberos_can_be_changed_and_do_nothing(client: RawClient) -> None:
+    """librdkafka's own test of AlterConfigs takes one of them as its broker setting."""
+    name = "sasl.kerberos.min.time.before.relogin"
+
+    changed = await altered(client, BROKER, "1", (name, SET, "58000"))
+    refused = await altered(client, BROKER, "1", (name, SET, "soon"))
+
+    assert changed.error_code == ErrorCode.NONE
+    assert "Not a number of type LONG" in str(refused.error_message)
+
+
 REFUSED = ErrorCode.INVALID_REQUEST
 INVALID = ErrorCode.INVALID_CONFIG
 
