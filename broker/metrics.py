@@ -70,6 +70,17 @@ class Durations:
         self._samples: list[float] = []
         self._next = 0
 
+    def observe_zeros(self, times: int) -> None:
+        """As so many calls of `observe(0.0)`."""
+        self.count += times
+        self.buckets[0] += times
+        kept = min(times, _SAMPLES)
+        room = min(kept, _SAMPLES - len(self._samples))
+        self._samples += [0.0] * room
+        for _ in range(kept - room):
+            self._samples[self._next] = 0.0
+            self._next = (self._next + 1) % _SAMPLES
+
     def observe(self, seconds: float) -> None:
         self.count += 1
         self.total_s += seconds
@@ -211,19 +222,44 @@ class GroupMetrics:
 class RequestMetrics:
     """What is told about one type of request, named as Kafka names it (Produce, Fetch ...)."""
 
-    __slots__ = ("local", "queue", "total")
+    __slots__ = ("_at_once", "_local", "_queue", "_total")
 
     def __init__(self) -> None:
-        self.total = Durations()
-        self.queue = Durations()
-        self.local = Durations()
+        self._total = Durations()
+        self._queue = Durations()
+        self._local = Durations()
+        self._at_once = 0  # answered in the very millisecond: counted later, together
 
     def observe(self, arrived_s: float, started_s: float, handled_s: float, sent_s: float) -> None:
         """Moments of one request on one monotonic clock: frame complete, handler started, answer
         ready, answer handed to the socket."""
-        self.queue.observe(started_s - arrived_s)
-        self.local.observe(handled_s - started_s)
-        self.total.observe(sent_s - arrived_s)
+        if sent_s == arrived_s:
+            self._at_once += 1
+            return
+        self._queue.observe(started_s - arrived_s)
+        self._local.observe(handled_s - started_s)
+        self._total.observe(sent_s - arrived_s)
+
+    @property
+    def total(self) -> Durations:
+        self._count()
+        return self._total
+
+    @property
+    def queue(self) -> Durations:
+        self._count()
+        return self._queue
+
+    @property
+    def local(self) -> Durations:
+        self._count()
+        return self._local
+
+    def _count(self) -> None:
+        times, self._at_once = self._at_once, 0
+        if times:
+            for durations in (self._total, self._queue, self._local):
+                durations.observe_zeros(times)
 
 
 class AuthenticationCounters:

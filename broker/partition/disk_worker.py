@@ -15,12 +15,14 @@ pool and never delays an append.
 import asyncio
 import logging
 import queue
+import resource
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from broker.errors import StorageError
@@ -36,7 +38,8 @@ ASIDE_THREADS = 4  # cold reads of different connections do not wait for each ot
 GROUP_APPENDS_MAX = 500  # two buffers each: one pwritev takes 1024 (IOV_MAX)
 LOOP_BYTES_MAX = 262_144  # written by the loop in one turn
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
-SLOW_PAUSE_S = 1.0  # so long the loop does not write after a slow write
+SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
+WATCH_S = 10.0  # so long after a slow write its sleeps are counted
 
 
 Results = Sequence[AppendInfo | Exception]
@@ -96,13 +99,13 @@ class Call:
     def future(self) -> asyncio.Future[object]:
         return self._future
 
-    def run(self) -> None:
+    def run(self) -> Callable[[], object]:
+        """Call the function; what is returned tells the loop how it ended."""
         try:
             result = self._function()
         except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
-            self._loop.call_soon_threadsafe(self._fail, error)
-        else:
-            self._loop.call_soon_threadsafe(self._finish, result)
+            return partial(self._loop.call_soon_threadsafe, self._fail, error)
+        return partial(self._loop.call_soon_threadsafe, self._finish, result)
 
     def _finish(self, result: object) -> None:
         if not self._future.done():
@@ -136,7 +139,8 @@ class DiskWorker:
         self._turn: list[Job] = []  # appends of this turn of the loop
         self._handed = 0  # to the writer, by the loop
         self._taken = 0  # and done by it: counted in its thread
-        self._slow_until_s = 0.0
+        self._slow_until_s = 0.0  # of the loop's clock: until then the loop does not write
+        self._watch_until_s = 0.0  # of perf_counter: until then it counts its sleeps
         self._queue: queue.SimpleQueue[list[Job] | Call | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[Written | threading.Event | None] = queue.SimpleQueue()
         self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
@@ -199,23 +203,30 @@ class DiskWorker:
     def _is_slow(self) -> bool:
         return self._slow_until_s > 0 and self._loop.time() < self._slow_until_s
 
+    def _was_slow(self, now_s: float, *, has_slept: bool) -> None:
+        """Find out whether the disk is slow, or others had the processor; be off if it is."""
+        self._watch_until_s = now_s + WATCH_S
+        if has_slept:
+            self._slow_until_s = self._loop.time() + SLOW_PAUSE_S
+
     def _write_here(self, turn: list[Job]) -> list[Job]:
         """Append on the loop what takes no time; the jobs of logs for which that is not so."""
         rest: list[Job] = []
         done: Written = []
         bytes_left = LOOP_BYTES_MAX
         started = time.perf_counter()
+        sleeps = _sleeps() if self._watch_until_s > started else -1
         for owner, jobs in _by_owner(turn):
             bytes_left -= sum([len(job.records) for job in jobs])
             results = append_quickly(owner.log, jobs) if bytes_left >= 0 else None
             if results is None:
                 rest += jobs
             else:
-                _report(owner, jobs, results)
-                if group := _appended(jobs, results):
+                group = _report(owner, jobs, results)
+                if group:
                     done.append((owner, group))
-        if time.perf_counter() - started > SLOW_WRITE_S:
-            self._slow_until_s = self._loop.time() + SLOW_PAUSE_S
+        if (ended := time.perf_counter()) - started > SLOW_WRITE_S:
+            self._was_slow(ended, has_slept=0 <= sleeps < _sleeps())
         if not self._sync:
             self._commit(done)
         elif done:
@@ -243,8 +254,9 @@ class DiskWorker:
         while item is not None:
             if isinstance(item, Call):
                 self._wait_for_syncs()
-                item.run()
+                report = item.run()
                 self._taken += 1
+                report()
                 item = self._queue.get()
                 continue
             group, count = item, 1
@@ -258,17 +270,16 @@ class DiskWorker:
                     group += item
                     count += 1
             except queue.Empty:
-                self._write_group(group)
-                self._taken += count
+                self._write_group(group, count)
                 item = self._queue.get()
             else:
-                self._write_group(group)
-                self._taken += count
+                self._write_group(group, count)
         self._written.put(None)
 
-    def _write_group(self, group: Sequence[Job]) -> None:
-        """Append all of `group`, which no other thread does meanwhile."""
+    def _write_group(self, group: Sequence[Job], count: int) -> None:
+        """Append all of `group`, `count` turns, which no other thread does meanwhile."""
         results = [(owner, jobs, _write(owner.log, jobs)) for owner, jobs in _by_owner(group)]
+        self._taken += count  # before anyone is told, who may want to append at once
         done = [(owner, _appended(jobs, found)) for owner, jobs, found in results]
         if not self._sync:
             self._loop.call_soon_threadsafe(self._report_results, results, [])
@@ -338,6 +349,11 @@ class DiskWorker:
                     owner.failed(job, failure)
 
 
+def _sleeps() -> int:
+    """How often this thread has waited for something but a processor: for the disk, in a write."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
 def _by_owner(jobs: Sequence[Job]) -> Iterable[tuple[Owner, list[Job]]]:
     """Jobs of each log, in their order."""
     found: dict[int, tuple[Owner, list[Job]]] = {}
@@ -367,16 +383,20 @@ def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:
     ]
 
 
-def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> None:
-    """Tell what is known once a group is written."""
-    written = []
+def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> list[Done]:
+    """Tell what is known once a group is written; the appends that were not refused."""
+    done: list[Done] = []
+    early: list[Done] = []
     for job, result in zip(jobs, results, strict=True):
         if isinstance(result, Exception):
             owner.failed(job, result)
-        elif job.answered_when_written:
-            written.append((job, result))
-    if written:
-        owner.written(written)
+            continue
+        done.append((job, result))
+        if job.answered_when_written:
+            early.append((job, result))
+    if early:
+        owner.written(early)
+    return done
 
 
 def new_sync_guard() -> AbstractContextManager[object]:

@@ -92,7 +92,9 @@ class Connection(asyncio.BufferedProtocol):
         if frames:
             now_s = self.last_activity_s = self._loop.time()
             for frame in frames:
-                self._hold(len(frame))
+                size_bytes = len(frame)
+                self._held_bytes += size_bytes
+                self._connections.hold(size_bytes)
                 if self._frames or not self._started_again(frame, now_s):
                     self._frames.append((frame, now_s))
             if self._frames:
@@ -253,11 +255,18 @@ class Connection(asyncio.BufferedProtocol):
         if self._sending or not self._started or not self._started[0].is_ready:
             return
         if len(self._started) == 1:
-            self._send_ready()
+            self._send_lone(self._started.popleft())
         else:
             # One sync makes many answers ready: those of this turn share a system call.
             self._sending = True
             self._loop.call_soon(self._send_ready)
+
+    def _send_lone(self, request: Request) -> None:
+        """`_send_ready` for one answer."""
+        if request.answer and self._writer is not None:
+            self._writer.write(request.answer)
+        self._sent(request)
+        self._go_on()
 
     def _send_ready(self) -> None:
         """Send the answers whose turn has come."""
@@ -271,14 +280,20 @@ class Connection(asyncio.BufferedProtocol):
                 chunks += request.answer
         if chunks and self._writer is not None:
             self._writer.write(chunks)
+        for request in sent:
+            self._sent(request)
+        self._go_on()
+
+    def _sent(self, request: Request) -> None:
+        now_s = self.last_activity_s = self._loop.time()
+        request.route.metrics.observe(
+            request.arrived_s, request.started_s, request.handled_s, now_s
+        )
+        self._release(request.frame_bytes)
+
+    def _go_on(self) -> None:
         if self._guard is not None:
             self._after_login_step(self._guard)
-        now_s = self.last_activity_s = self._loop.time()
-        for request in sent:
-            request.route.metrics.observe(
-                request.arrived_s, request.started_s, request.handled_s, now_s
-            )
-            self._release(request.frame_bytes)
         if self._frames or not self._reading:
             self._continue()
 
@@ -296,10 +311,6 @@ class Connection(asyncio.BufferedProtocol):
     def _unmute(self) -> None:
         self._muted = None
         self._continue()
-
-    def _hold(self, size_bytes: int) -> None:
-        self._held_bytes += size_bytes
-        self._connections.hold(size_bytes)
 
     def _release(self, size_bytes: int) -> None:
         self._held_bytes -= size_bytes
