@@ -194,6 +194,8 @@ def _own(state: State, with_roles: bool) -> Exposition:
         if (disk := state.disk()) is not None:
             page.add(families.DISK_FREE, (str(state.data_dir),), disk[0])
             page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
+        for (severity, word), number in state.alerts.counts().items():
+            page.add(families.ALERTS, (severity, word), number)
         for role in state.roles.roles:
             page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
     return page

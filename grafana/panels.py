@@ -31,7 +31,7 @@ class Panel:
 
 
 def stat(title: str, description: str, unit: str, expr: str) -> Panel:
-    return Panel(title, description, unit, (Query(expr),), "stat", 4, 4)
+    return Panel(title, description, unit, (Query(expr),), "stat", 3, 4)
 
 
 def graph(title: str, description: str, unit: str, *queries: Query, width: int = 12) -> Panel:
@@ -62,6 +62,19 @@ OVERVIEW = (
         "Partitions that refuse acks=all.",
         "short",
         f"sum(kafka_cluster_partition_underminisr{{{CLUSTER}}})",
+    ),
+    stat(
+        "Alerts firing",
+        "Of the dashboard's own rules, without the silenced ones.",
+        "short",
+        'sum(footfall_alerts{state="firing"})',
+    ),
+    stat(
+        "Probe, p99",
+        "A record written and read again, every second.",
+        "s",
+        "histogram_quantile(0.99, sum by (le) "
+        "(rate(footfall_probe_roundtrip_seconds_bucket[$__rate_interval])))",
     ),
     stat(
         "Retention used",
@@ -405,5 +418,34 @@ PIPELINE = (
         "1 while a role's metrics are gathered.",
         "short",
         Query("min by (role) (footfall_role_up)", "{{role}}"),
+    ),
+    graph(
+        "Alerts",
+        "Alerts of the dashboard's own rules, by what they are.",
+        "short",
+        Query("sum by (severity, state) (footfall_alerts)", "{{severity}} {{state}}"),
+    ),
+    graph(
+        "Probe, p99",
+        "A record a second: until it is acknowledged on disk, and until it is read again.",
+        "s",
+        Query(
+            "histogram_quantile(0.99, sum by (le) "
+            "(rate(footfall_probe_ack_seconds_bucket[$__rate_interval])))",
+            "acknowledged",
+        ),
+        Query(
+            "histogram_quantile(0.99, sum by (le) "
+            "(rate(footfall_probe_roundtrip_seconds_bucket[$__rate_interval])))",
+            "there and back",
+        ),
+    ),
+    graph(
+        "Probe records",
+        "Records a second that were sent, lost (acknowledged and never read), and not taken.",
+        "ops",
+        Query("sum(rate(footfall_probe_sent_total[$__rate_interval]))", "sent"),
+        Query("sum(rate(footfall_probe_lost_total[$__rate_interval]))", "lost"),
+        Query("sum(rate(footfall_probe_failures_total[$__rate_interval]))", "not taken"),
     ),
 )

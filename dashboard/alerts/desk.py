@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 RULES: Final = (*cluster_rules.RULES, *appliance_rules.RULES)
 EVERY_S: Final = 5.0
 SETTLE_MS: Final = 20_000  # after a start nothing is told: roles and clusters come up first
+SEVERITIES: Final = ("critical", "warning")
+STATES: Final = ("pending", "firing", "silenced")
 CARRIED_MS: Final = 11 * 60_000  # rules look back ten minutes
 HISTORY_KEPT: Final = 200
 
@@ -78,6 +81,17 @@ class AlertDesk:
         """What fires and is not silenced: what a page has to show."""
         now_ms = self._clock.now_ms()
         return [one for one in self.engine.firing() if self.silences.of(one, now_ms) is None]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many by severity and state (pending, firing, silenced); none is 0."""
+        now_ms = self._clock.now_ms()
+        found = dict.fromkeys(product(SEVERITIES, STATES), 0)
+        for alert in list(self.engine.active.values()):
+            word = "pending"
+            if alert.firing:
+                word = "firing" if self.silences.of(alert, now_ms) is None else "silenced"
+            found[alert.severity, word] += 1
+        return found
 
     def tell(self) -> list[Alert]:
         """Post what is new, over, or due again; what is silenced waits until it no longer is."""

@@ -170,6 +170,9 @@ DISK_FREE: Final = _gauge(
 )
 DISK_TOTAL: Final = _gauge("footfall_disk_total_bytes", ("path",), "Size of that file system.")
 ROLE_UP: Final = _gauge("footfall_role_up", ("role",), "1 when the role's metrics were gathered.")
+ALERTS: Final = _gauge(
+    "footfall_alerts", ("severity", "state"), "Alerts of the dashboard's own rules now."
+)
 BUILD_INFO: Final = _gauge(
     "footfall_build_info", ("version", "commit"), "What runs here; always 1."
 )

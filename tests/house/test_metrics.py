@@ -71,10 +71,6 @@ EXCUSED = {
         "footfall_dead_letters",
         "footfall_export_failures_total",
         "footfall_kafka_certificate_valid_until_timestamp_seconds",
-        "footfall_probe_ack_seconds",
-        "footfall_probe_failures_total",
-        "footfall_probe_roundtrip_seconds",
-        "footfall_probe_sent_total",
         "footfall_series_dropped",
     },
     "of Footfall itself, for joins and for us": {

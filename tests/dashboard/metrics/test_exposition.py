@@ -65,6 +65,7 @@ CONTRACT = {
     "footfall_disk_free_bytes": ("path",),
     "footfall_disk_total_bytes": ("path",),
     "footfall_role_up": ("role",),
+    "footfall_alerts": ("severity", "state"),
     "footfall_build_info": ("version", "commit"),
 }
 
