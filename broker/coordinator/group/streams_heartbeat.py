@@ -280,6 +280,8 @@ def _reconcile(draft: StreamsDraft, request: StreamsHeartbeat) -> TaskOwnership:
             assert memory.configured is not None
             _assign(draft, memory.configured)
             target_epoch, target = group.target_epoch, group.target[request.member_id]
+    if member.owns.state is TaskState.STABLE and member.owns.epoch == target_epoch:
+        return member.owns  # nearly always: who has what need not be gathered
     owns = reconcile(
         member,
         target=target,

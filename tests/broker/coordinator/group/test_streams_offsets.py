@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
+from broker.coordinator.group.streams_topology import StatusCode
 from broker.errors import ErrorCode
 from broker.protocol.messages import offset_commit, offset_delete, offset_fetch
-from tests.support.group_calls import coordinated
+from broker.protocol.messages.delete_topics import (
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+from broker.protocol.messages.join_group import JoinGroupResponse
+from tests.support.group_calls import coordinated, join_request
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
-from tests.support.streams_calls import GROUP, beat, configure_group, described, tasks_of
+from tests.support.streams_calls import GROUP, beat, codes, configure_group, described, tasks_of
 from tests.support.topic_calls import make_topic
 
 
@@ -168,3 +175,34 @@ async def test_a_member_that_falls_silent_is_dropped(tmp_path: Path) -> None:
             group = await described(client)
 
     assert (group.group_state, group.group_epoch) == ("Empty", 3)
+
+
+async def test_only_an_application_that_nobody_runs_becomes_a_classic_group(
+    client: RawClient,
+) -> None:
+    await shared_by_two(client)
+    request = join_request("")
+    request.group_id = GROUP
+
+    busy = await client.ask(request, 9, JoinGroupResponse)
+    await beat(client, "a", -1)
+    await beat(client, "b", -1)
+    free = await client.ask(request, 9, JoinGroupResponse)
+    back = await beat(client)
+
+    assert busy.error_code == ErrorCode.INCONSISTENT_GROUP_PROTOCOL
+    assert free.error_code == ErrorCode.MEMBER_ID_REQUIRED
+    assert back.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+
+async def test_when_a_source_topic_goes_its_tasks_go(client: RawClient) -> None:
+    epoch = await shared_by_two(client)
+    await beat(client, "b", -1)
+    request = DeleteTopicsRequest([DeleteTopicState("lines")])
+    await client.ask(request, 6, DeleteTopicsResponse)
+
+    told = await beat(client, "a", epoch)
+
+    assert codes(told) == [StatusCode.MISSING_SOURCE_TOPICS]
+    assert tasks_of(told.active_tasks) == {}
+    assert (await described(client)).group_state == "NotReady"
