@@ -15,9 +15,11 @@ from broker.coordinator.transaction.transaction import TransactionState as State
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
 from broker.storage.files import File
+from tests.support.manual_clock import ManualClock
 from tests.support.memory_files import MemoryFile, MemoryFiles
 from tests.support.running_broker import running_broker
 from tests.support.transaction_calls import (
+    TIMEOUT_MS,
     Transactor,
     append_in_transaction,
     committed_values,
@@ -27,6 +29,7 @@ from tests.support.transaction_calls import (
 SMALL: dict[str, Any] = {"transaction_state_log_num_partitions": 1}
 ORDERS, BILLS = ("orders", 0), ("bills", 0)
 PLENTY = 1 << 40
+DAY_MS = 86_400_000
 
 
 class GatedFile(MemoryFile):
@@ -203,6 +206,58 @@ async def test_an_end_answers_whom_it_made_the_producer_whatever_happens_after(
         assert shop.producer == Producer(begun.id, begun.epoch + 1)
         assert services.transactions.describe("shop").producer == shop.producer
         assert committed_values(partition) == ["value"]
+
+
+@pytest.mark.parametrize("version", [0, 2])
+async def test_a_transaction_open_for_too_long_is_aborted_and_its_producer_fenced(
+    tmp_path: Path, version: int
+) -> None:
+    clock = ManualClock()
+    async with running_broker(tmp_path, clock, MemoryFiles(), **SMALL) as broker:
+        services = broker.services
+        await make_topic(services, "orders")
+        shop = Transactor(services, "shop", version)
+        await shop.begin_life()
+        await shop.write(ORDERS, "late")
+
+        clock.advance(TIMEOUT_MS)
+        await services.transactions.abort_timed_out()
+        in_time = services.transactions.describe("shop").state
+        clock.advance(1)
+        await services.transactions.abort_timed_out()
+        refusals = [
+            await refusal_of(shop.write(ORDERS, "more")),
+            await refusal_of(shop.end(commit=True)),
+        ]
+
+        assert in_time is State.ONGOING
+        assert services.transactions.describe("shop").state is State.COMPLETE_ABORT
+        assert refusals == [ErrorCode.PRODUCER_FENCED] * 2
+        assert committed_values(services.partitions.get(*ORDERS)) == []
+
+
+async def test_an_id_that_nobody_used_for_long_is_forgotten_for_good(tmp_path: Path) -> None:
+    clock, files = ManualClock(), MemoryFiles()
+    async with running_broker(tmp_path, clock, files, **SMALL) as broker:
+        await make_topic(broker.services, "orders")
+        idle, busy = (Transactor(broker.services, name, version=0) for name in ("idle", "busy"))
+        before = await idle.begin_life()
+        await busy.begin_life()
+        await busy.write(ORDERS, "open")
+        clock.advance(8 * DAY_MS)
+        await broker.services.transactions.expire_idle()
+
+    async with running_broker(tmp_path, clock, files, **SMALL) as broker:
+        transactions = broker.services.transactions
+        await settled(broker.services)
+        idle.services = broker.services
+        refusal = await refusal_of(idle.end(commit=True))
+        known = [one.transactional_id for one in transactions.all()]
+        after = await idle.begin_life()
+
+        assert refusal is ErrorCode.INVALID_PRODUCER_ID_MAPPING
+        assert known == ["busy"]
+        assert after.id != before.id
 
 
 async def refusal_of(call: Coroutine[Any, Any, object]) -> ErrorCode:
