@@ -1,10 +1,13 @@
 """Delegation tokens over a broker whose client is somebody: the calls that their tests share."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from broker.errors import ErrorCode
 from broker.handlers.create_delegation_token import create_delegation_token
 from broker.handlers.handler import ListenerAddress, RequestContext
 from broker.protocol.messages.create_delegation_token import (
@@ -57,3 +60,42 @@ def wish(
 async def made(context: RequestContext, *renewers: str) -> CreateDelegationTokenResponse:
     """A new token of who asks."""
     return await create_delegation_token(wish(*renewers), context)
+
+
+WHO_MAY_CHANGE_A_TOKEN = pytest.mark.parametrize(
+    ("user", "later_ms", "code"),
+    [
+        ("ann", 0, ErrorCode.NONE),
+        ("bob", 0, ErrorCode.NONE),
+        ("eve", 0, ErrorCode.DELEGATION_TOKEN_OWNER_MISMATCH),
+        ("ann", DAY_MS + 1, ErrorCode.DELEGATION_TOKEN_EXPIRED),
+    ],
+)
+"""Who may renew or end ann's token, which bob may renew, and when."""
+
+
+async def changed(
+    handle: Callable[[Any, RequestContext], Awaitable[Any]],
+    request_type: Callable[[bytes, int], Any],
+    data_dir: Path,
+    user: str,
+    later_ms: int,
+) -> tuple[ErrorCode, int]:
+    """(code, how long the token lives after its issue) when `user` wants to give it 5 s."""
+    async with broker_with_tokens(data_dir) as broker:
+        token = await made(asked_by(broker, "ann"), "bob")
+        context = asked_by(broker, user, token.issue_timestamp_ms + later_ms)
+        response = await handle(request_type(bytes(token.hmac), 5000), context)
+    return ErrorCode(response.error_code), response.expiry_timestamp_ms - token.issue_timestamp_ms
+
+
+async def changed_by_guessing(
+    handle: Callable[[Any, RequestContext], Awaitable[Any]],
+    request_type: Callable[[bytes, int], Any],
+    data_dir: Path,
+) -> ErrorCode:
+    """The answer to a proof that is of no token."""
+    async with broker_with_tokens(data_dir) as broker:
+        await made(asked_by(broker, "ann"))
+        response = await handle(request_type(b"guessed", 1), asked_by(broker, "ann"))
+    return ErrorCode(response.error_code)

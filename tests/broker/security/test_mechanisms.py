@@ -1,10 +1,14 @@
 """Which mechanisms are offered, what they read, and how long their log-ins hold."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from broker.config import BrokerConfig
 from broker.metadata.image import ClusterImage
@@ -16,7 +20,7 @@ from broker.security.security import build_security
 from footfall.settings import SettingsError
 from tests.support.manual_clock import ManualClock
 from tests.support.scram_client import log_in
-from tests.support.tokens import token
+from tests.support.tokens import encoded, part, token
 
 SECRET = b"a shared secret that is long enough"
 SALT = b"a salt of 16 byt"
@@ -143,6 +147,33 @@ def test_an_oauth_session_ends_with_its_token_or_sooner(tmp_path: Path) -> None:
         lifetimes.append(authentication.session_lifetime_ms)
 
     assert lifetimes == [30_000, 60_000]
+
+
+def test_a_token_signed_with_a_key_of_the_key_set_logs_in(tmp_path: Path) -> None:
+    """JWKS: the broker has the public key only, and takes nothing that another key has signed."""
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    point = key.public_key().public_numbers()
+    entry = {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": encoded(point.x.to_bytes(32, "big")),
+        "y": encoded(point.y.to_bytes(32, "big")),
+    }
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [entry]}))
+    door = Door(sasl_enabled_mechanisms=("OAUTHBEARER",), sasl_oauthbearer_jwks_file=str(keys))
+    now_s = door.clock.now_ms() / 1000
+    signed = f"{part({'alg': 'ES256'})}.{part({'sub': 'ann', 'iat': now_s, 'exp': now_s + 60})}"
+
+    states = []
+    for signer in (key, other):
+        pair = decode_dss_signature(signer.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        signature = encoded(b"".join(one.to_bytes(32, "big") for one in pair))
+        authentication = door.authentication("OAUTHBEARER")
+        authentication.respond(bearer(f"{signed}.{signature}"))
+        states.append(authentication.state)
+
+    assert states == [State.AUTHENTICATED, State.EXCHANGING]
 
 
 def test_an_unsigned_token_is_refused_unless_it_is_asked_for(tmp_path: Path) -> None:
