@@ -12,10 +12,10 @@ import pytest
 
 from tests.support.workload.run import MISFORTUNES, Plan, run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
-
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
-SECONDS = 240.0 if LONG else 12.0
+SECONDS = 240.0 if LONG else 10.0
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900 if LONG else 240)]
 
 
 def new_seed() -> int:

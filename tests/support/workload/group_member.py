@@ -142,14 +142,21 @@ def _partitions_in(assignment: bytes) -> tuple[int, ...]:
 
 async def _work(client: RawClient, world: World, me: Membership, dice: random.Random) -> None:
     for partition in me.partitions:
-        await _commit(client, world, me, partition)
+        await commit(client, world, me, partition)
         if dice.random() < 0.3:
             await read_offset(client, world, me.group, partition)
     beat = HeartbeatRequest(me.group, me.generation, me.member_id)
     accept((await client.ask(beat, 3, HeartbeatResponse)).error_code, "heartbeat")
 
 
-async def _commit(client: RawClient, world: World, me: Membership, partition: int) -> None:
+async def commit(
+    client: RawClient,
+    world: World,
+    me: Membership,
+    partition: int,
+    version: int = COMMIT_VERSION,
+) -> None:
+    """OffsetCommit of a number that no other has, noted in the history."""
     offset, began_s = next(world.numbers), now_s()
     request = OffsetCommitRequest(
         group_id=me.group,
@@ -163,21 +170,21 @@ async def _commit(client: RawClient, world: World, me: Membership, partition: in
         ],
     )
 
-    def commit(*, acknowledged: bool) -> Commit:
+    def noted(*, acknowledged: bool) -> Commit:
         return Commit(
             me.group, me.generation, world.place(partition), offset, acknowledged, began_s
         )
 
     try:
-        answer = await client.ask(request, COMMIT_VERSION, OffsetCommitResponse)
+        answer = await client.ask(request, version, OffsetCommitResponse)
     except DISCONNECTED:
-        world.recorder.add(commit(acknowledged=False))
+        world.recorder.add(noted(acknowledged=False))
         raise
     code = answer.topics[0].partitions[0].error_code
     if code == ErrorCode.NONE:
-        world.recorder.add(commit(acknowledged=True))
+        world.recorder.add(noted(acknowledged=True))
     elif code in UNDECIDED:
-        world.recorder.add(commit(acknowledged=False))
+        world.recorder.add(noted(acknowledged=False))
     accept(code, "commit")
 
 

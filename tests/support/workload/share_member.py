@@ -45,6 +45,7 @@ LOCK_S: Final = 1.5
 BEAT_S: Final = 0.3
 RECORDS_MAX = 200
 DRAIN_PATIENCE_S = 30.0
+LEAVE_EPOCH = -1
 
 
 @dataclass(slots=True)
@@ -59,11 +60,14 @@ class Consumer:
     next_beat_s: float = 0.0
     partitions: list[tuple[bytes, int]] = field(default_factory=list)
 
-    async def beat(self) -> None:
+    async def beat(self, epoch: int | None = None) -> None:
         """Say that it is alive; its partitions may change."""
         topics = [self.world.topic] if self.epoch == 0 else None
         request = ShareGroupHeartbeatRequest(
-            GROUP, self.member_id, self.epoch, subscribed_topic_names=topics
+            GROUP,
+            self.member_id,
+            self.epoch if epoch is None else epoch,
+            subscribed_topic_names=topics,
         )
         answer = await self.client.ask(request, 1, ShareGroupHeartbeatResponse)
         accept(answer.error_code, "share heartbeat")
@@ -176,6 +180,7 @@ def share(world: World, name: str, dice: random.Random) -> None:
                     types = [_treatment(offset in values, dice) for offset in offsets]
                     await me.answer(topic_id, index, offsets.start, types)
             await asyncio.sleep(dice.uniform(0, 0.1))
+        await me.beat(LEAVE_EPOCH)
 
     live(world, session, dice)
 
@@ -199,7 +204,7 @@ async def _drain(world: World) -> None:
         while now_s() - quiet_since_s < 2 * LOCK_S and time.monotonic() < deadline_s:
             if now_s() >= me.next_beat_s:
                 await me.beat()
-            if not me.partitions:
+            if len(me.partitions) < world.partitions:  # others were not missed yet
                 await asyncio.sleep(0.05)
                 quiet_since_s = now_s()
                 continue
