@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from crc32c import crc32c
 
-from broker.errors import KafkaError
+from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import (
     CODEC_MASK,
     CRC_START,
@@ -171,6 +171,12 @@ def _place_changed(
         )
         level = config.level_of(Codec(codec))
         batch = assemble(fields, compress(codec, body_of(header, records), level))
+        if len(batch) > config.max_message_bytes:
+            raise KafkaError(
+                ErrorCode.MESSAGE_TOO_LARGE,
+                f"batch of {len(batch)} bytes in the topic's codec, max.message.bytes is"
+                f" {config.max_message_bytes}",
+            )
         return read_header(batch), [batch]
     placed = header._replace(
         base_offset=placement.base_offset,

@@ -230,7 +230,11 @@ class GroupCoordinator:
     async def delete_offsets(
         self, group_id: str, wanted: Sequence[TopicPartition]
     ) -> list[ErrorCode]:
-        """OffsetDelete: an outcome for each partition; refused for topics in use."""
+        """OffsetDelete: an outcome for each partition; refused for topics in use.
+
+        A group that was nothing but its offsets stays, empty, until the next look at what is over
+        its time (or a restart), as in Kafka.
+        """
         _require_group_id(group_id)
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> list[ErrorCode]:
@@ -240,7 +244,11 @@ class GroupCoordinator:
             step.records.extend(records)
             return errors
 
-        return await self._shards.change(group_id, act)
+        errors = await self._shards.change(group_id, act)
+        state = self._shards.slot_of(group_id).state
+        if state.find(group_id) is None:
+            state.classic_to_change(group_id)
+        return errors
 
     # -- administration ----------------------------------------------------------------------
 

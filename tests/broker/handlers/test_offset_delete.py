@@ -7,6 +7,7 @@ from broker.protocol.messages.offset_delete import (
 )
 from tests.support.group_calls import commit, coordinated, join_consumer_group, settle
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import make_topic
 
 
@@ -15,16 +16,22 @@ async def delete(client: RawClient, topic: str = "pages") -> OffsetDeleteRespons
     return await client.ask(OffsetDeleteRequest("g", [wanted]), 0, OffsetDeleteResponse)
 
 
-async def test_an_offset_is_forgotten(client: RawClient) -> None:
+async def test_a_group_without_offsets_goes_with_the_next_look(
+    client: RawClient, broker: RunningBroker
+) -> None:
     await make_topic(client, "pages")
     await coordinated(client)
     await commit(client, 5)
 
     first = await delete(client)
     second = await delete(client)
+    listed = [one.group_id for one in broker.services.groups.list_groups(["Empty"])]
+    broker.services.groups.expire_offsets()
+    third = await delete(client)
 
-    assert first.topics[0].partitions[0].error_code == ErrorCode.NONE
-    assert second.error_code == ErrorCode.GROUP_ID_NOT_FOUND, "that was all the group was"
+    assert [one.topics[0].partitions[0].error_code for one in (first, second)] == [0, 0]
+    assert listed == ["g"]
+    assert third.error_code == ErrorCode.GROUP_ID_NOT_FOUND
 
 
 async def test_offsets_in_use_stay(client: RawClient) -> None:

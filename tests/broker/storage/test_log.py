@@ -289,3 +289,13 @@ def test_logs_of_a_topic_roll_at_times_of_their_own() -> None:
 
     assert len(rolled_after) > 20
     assert all(600 < roll_ms <= 1000 for roll_ms in rolled_after)
+
+
+def test_a_batch_that_is_too_large_in_the_topics_codec_is_refused() -> None:
+    config = LogConfig(compression_type="uncompressed", max_message_bytes=500)
+    log = open_log(MemoryFiles(), config)
+
+    packed = batch(b"x" * 5000, codec=Codec.GZIP)
+
+    assert code_of(log, packed) is ErrorCode.MESSAGE_TOO_LARGE
+    assert log.end_offset == 0
