@@ -8,6 +8,7 @@ from collections import Counter
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.partition.catching_up import catch_up
 from broker.partition.partition import Partition, ReadEnd
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.list_offsets import (
@@ -25,6 +26,7 @@ MAX_TIMESTAMP = -3
 EARLIEST_LOCAL = -4
 LATEST_TIERED = -5
 EARLIEST_PENDING_UPLOAD = -6
+NEEDING_NO_END = (EARLIEST, EARLIEST_LOCAL, LATEST_TIERED, EARLIEST_PENDING_UPLOAD)
 FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9}
 FIRST_VERSION_OF[EARLIEST_PENDING_UPLOAD] = 11
 READ_COMMITTED = 1
@@ -69,6 +71,8 @@ async def _find(
             ErrorCode.UNSUPPORTED_VERSION, f"timestamp {timestamp} in ListOffsets v{version}"
         )
     answer = ListOffsetsPartitionResponse(wanted.partition_index, ErrorCode.NONE)
+    if end is not ReadEnd.LOG_END and timestamp not in NEEDING_NO_END:
+        await catch_up(partition)
     if timestamp == LATEST:
         answer.offset = partition.end_for(end)
         answer.leader_epoch = partition.epoch_of(answer.offset)

@@ -1,0 +1,87 @@
+"""What acks=1 was told is there for questions that come before it is on disk."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from broker.errors import ErrorCode
+from broker.partition import catching_up
+from broker.protocol.messages import delete_records, list_offsets
+from tests.support.raw_client import RawClient
+from tests.support.topic_calls import batch_of, make_topic, write
+
+HELD_S = 0.05
+LONGEST_S = 20
+
+
+@pytest.fixture
+def hold_syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[[], threading.Event]:
+    """From the call on no sync ends before the event is set."""
+    gate = threading.Event()
+    sync = os.fdatasync
+
+    def held(descriptor: int) -> None:
+        gate.wait(LONGEST_S)
+        sync(descriptor)
+
+    def begin() -> threading.Event:
+        monkeypatch.setattr(os, "fdatasync", held)
+        return gate
+
+    return begin
+
+
+async def latest(client: RawClient) -> int:
+    wanted = list_offsets.ListOffsetsPartition(0, timestamp=-1)
+    request = list_offsets.ListOffsetsRequest(
+        replica_id=-1, topics=[list_offsets.ListOffsetsTopic("pages", [wanted])]
+    )
+    response = await client.ask(request, 6, list_offsets.ListOffsetsResponse)
+    return response.topics[0].partitions[0].offset
+
+
+async def test_the_end_is_told_with_what_acks_1_acknowledged(
+    client: RawClient, hold_syncs: Callable[[], threading.Event]
+) -> None:
+    await make_topic(client, "pages")
+    gate = hold_syncs()
+    await write(client, "pages", batch_of(b"a", b"b"), acks=1)
+    asyncio.get_running_loop().call_later(HELD_S, gate.set)
+
+    assert await latest(client) == 2
+
+
+async def test_records_that_acks_1_acknowledged_can_be_deleted(
+    client: RawClient, hold_syncs: Callable[[], threading.Event]
+) -> None:
+    await make_topic(client, "pages")
+    gate = hold_syncs()
+    await write(client, "pages", batch_of(b"a", b"b"), acks=1)
+    asyncio.get_running_loop().call_later(HELD_S, gate.set)
+
+    partition = delete_records.DeleteRecordsPartition(0, 2)
+    topic = delete_records.DeleteRecordsTopic("pages", [partition])
+    request = delete_records.DeleteRecordsRequest([topic], timeout_ms=5000)
+    response = await client.ask(request, 2, delete_records.DeleteRecordsResponse)
+
+    (answer,) = response.topics[0].partitions
+    assert (answer.error_code, answer.low_watermark) == (ErrorCode.NONE, 2)
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_questions(
+    client: RawClient,
+    hold_syncs: Callable[[], threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catching_up, "PATIENCE_S", HELD_S)
+    await make_topic(client, "pages")
+    gate = hold_syncs()
+    await write(client, "pages", batch_of(b"a"), acks=1)
+
+    told = await latest(client)
+    gate.set()
+
+    assert told == 0
