@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONFIGS_AGE_S: Final = 60.0  # topic settings change rarely; a new topic is asked at once
+STARTS_MAX: Final = 2_000  # partitions; with more, starts are asked every STARTS_AGE_S only
+STARTS_AGE_S: Final = 30.0
 DISKS_AGE_S: Final = 30.0
 NO_DISKS: Final = Disks({}, ())
 INVENTORY_S: Final = 2.0  # longest wait for what may be missing
@@ -130,6 +132,11 @@ class Collector:
         self._disks = NO_DISKS
         self._disks_read_at = -DISKS_AGE_S
         self._others: tuple[ListedGroup, ...] = ()
+        self._starts: Mapping[TopicPartition, int] = {}
+        self._starts_read_at = -STARTS_AGE_S
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._stable_ends: Mapping[TopicPartition, int] = {}
+        self._topic_ids: Mapping[str, str] = {}
         self._descriptions: Held[GroupDescription] = Held()
         self._commits: Held[dict[TopicPartition, int]] = Held()
         self._configs: dict[str, dict[str, ConfigValue]] = {}
@@ -152,9 +159,9 @@ class Collector:
             for partition in partitions
             if partition.leader >= 0
         ]
-        starts = self._admin.offsets(led, EARLIEST, left())
-        stable_ends = self._admin.offsets(led, LATEST_STABLE, left())
+        starts = self._read_starts(led, left())
         ends = self._admin.offsets(led, LATEST, left())
+        stable_ends = self._read_stable_ends(ends, topic_ids, left())
         configs = self._topic_configs(tuple(metadata.topics), left())
         return Observation(
             metadata=metadata,
@@ -168,6 +175,36 @@ class Collector:
             disks=self._disks,
             share_groups=tuple(one for one in self._others if one.kind == "share"),
         )
+
+    def _read_starts(
+        self, led: Sequence[TopicPartition], timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        """Starts of all logs; in a large cluster only new ones between two full rounds."""
+        now = time.monotonic()
+        whole = len(led) <= STARTS_MAX or now - self._starts_read_at >= STARTS_AGE_S
+        asked = led if whole else [place for place in led if place not in self._starts]
+        found = dict(self._admin.offsets(asked, EARLIEST, timeout_s))
+        if whole:
+            self._starts_read_at = now
+        else:
+            found |= {place: self._starts[place] for place in led if place in self._starts}
+        self._starts = found
+        return found
+
+    def _read_stable_ends(
+        self, ends: Mapping[TopicPartition, int], ids: Mapping[str, str], timeout_s: float
+    ) -> Mapping[TopicPartition, int]:
+        """Last stable offsets. A log that was stable to its end, and has not grown, is so yet."""
+        quiet = {
+            place: end
+            for place, end in ends.items()
+            if self._stable_ends.get(place) == end == self._ends.get(place)
+            and ids.get(place.topic) == self._topic_ids.get(place.topic)
+        }
+        moved = [place for place in ends if place not in quiet]
+        found = quiet | self._admin.offsets(moved, LATEST_STABLE, timeout_s)
+        self._stable_ends, self._ends, self._topic_ids = found, ends, ids
+        return found
 
     def _groups(
         self, left: Callable[[], float]

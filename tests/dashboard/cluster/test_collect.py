@@ -1,10 +1,10 @@
 """One look: what may be missing is missing without harm, and is not asked all the time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from dashboard.cluster.collect import Collector
+from dashboard.cluster.collect import STARTS_MAX, Collector
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tracker.kafka_admin import ClusterUnavailable, TopicPartition
+from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable, TopicPartition
 from tracker.kafka_inventory import Disks
 
 EVENTS = TopicPartition("events", 0)
@@ -53,3 +53,75 @@ def test_without_a_second_client_everything_else_is_there() -> None:
     seen = Collector(cluster, 5.0).observe()
 
     assert (seen.ends, seen.topic_ids) == ({EVENTS: 5}, {"events": "events-0"})
+
+
+class Noting(MadeCluster):
+    """Remembers how many partitions each question was about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[tuple[str, int]] = []
+
+    def offsets(
+        self, partitions: Sequence[TopicPartition], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        self.sizes.append((which, len(partitions)))
+        return super().offsets(partitions, which, timeout_s)
+
+
+def test_stable_ends_are_asked_again_only_where_something_moved() -> None:
+    cluster = Noting()
+    moving, quiet = MadePartition(end=5), MadePartition(end=5)
+    held = MadePartition(end=9, stable=7)
+    cluster.add_topic("events", moving, quiet, held)
+    collector = Collector(cluster, 5.0)
+    collector.observe()
+    cluster.sizes.clear()
+
+    moving.end, moving.stable = 8, 6
+    second = collector.observe()
+    held.stable = 9
+    third = collector.observe()
+
+    places = [TopicPartition("events", index) for index in range(3)]
+    assert [second.stable_ends[place] for place in places] == [6, 5, 7]
+    assert [third.stable_ends[place] for place in places] == [6, 5, 9]
+    assert [size for which, size in cluster.sizes if which == LATEST_STABLE] == [2, 2]
+
+
+def test_a_topic_made_anew_with_as_many_records_is_asked_again() -> None:
+    cluster = Noting()
+    cluster.add_topic("events", MadePartition(end=5))
+    collector = Collector(cluster, 5.0)
+    collector.observe()
+
+    cluster.add_topic("events", MadePartition(end=5, stable=3))
+
+    assert collector.observe().stable_ends == {EVENTS: 3}
+
+
+def test_in_a_large_cluster_starts_are_asked_in_rounds_and_at_once_where_new() -> None:
+    cluster = Noting()
+    cluster.add_topic("events", *(MadePartition(end=5) for _ in range(STARTS_MAX + 1)))
+    collector = Collector(cluster, 5.0)
+    collector.observe()
+    cluster.sizes.clear()
+
+    cluster.add_topic("more", MadePartition(start=3, end=5))
+    seen = collector.observe()
+
+    assert [size for which, size in cluster.sizes if which == EARLIEST] == [1]
+    assert len(seen.starts) == STARTS_MAX + 2
+    assert seen.starts[TopicPartition("more", 0)] == 3
+
+
+def test_in_a_small_cluster_starts_are_asked_at_every_look() -> None:
+    cluster = MadeCluster()
+    part = MadePartition(end=5)
+    cluster.add_topic("events", part)
+    collector = Collector(cluster, 5.0)
+    collector.observe()
+
+    part.start = 4
+
+    assert collector.observe().starts == {EVENTS: 4}
