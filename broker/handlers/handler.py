@@ -7,7 +7,7 @@ catches `KafkaError` and writes its code into the answer; anything else is a bug
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -273,6 +273,9 @@ class Handler:
     the next request of the same connection may start while this one waits. Answers keep order."""
     repeat: Callable[[Any, RequestContext], Repeat | None] | None = None
     """What repeats of a request are answered with, if it is of a kind that repeats."""
+    same_answer: Callable[[Any, RequestContext], Hashable] | None = None
+    """A key that all requests share which this version answers alike, whoever asks, as long as the
+    cluster's image is the same; None for a request that must be answered by itself."""
     cancellable: bool = False
     """True when the request only reads: it is given up when its client is gone. Any other, once
     begun, runs to its end, so that no change is cut in half by a closed connection."""

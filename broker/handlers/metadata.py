@@ -6,6 +6,8 @@ its own (KIP-1102). A topic that is asked for by name and may be created is made
 still unknown in this answer: clients ask again, and some look whether it was there before.
 """
 
+from collections.abc import Hashable
+
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.controller import TopicSpec, check_topic_name
@@ -178,9 +180,31 @@ def _described(topic: TopicImage) -> MetadataResponseTopic:
     )
 
 
+def same_answer(request: MetadataRequest, context: RequestContext) -> Hashable:
+    """Everybody who asks for the same topics over the same listener is answered alike.
+
+    Not where rights are looked at, nor when a topic may have to be made first.
+    """
+    if context.services.security.authorizer is not None:
+        return None
+    known = context.services.cluster.image.topics
+    asked = None
+    if request.topics is not None:
+        asked = tuple([(one.name, one.topic_id) for one in request.topics])
+        if any(name not in known for name, topic_id in asked if topic_id == ZERO_UUID):
+            return None
+    return (
+        context.listener,
+        asked,
+        request.include_topic_authorized_operations,
+        request.include_cluster_authorized_operations,
+    )
+
+
 HANDLER = Handler(
     ApiKey.METADATA,
     versions=Versions(0, 13),
     request_type=MetadataRequest,
     handle=metadata,
+    same_answer=same_answer,
 )

@@ -33,6 +33,7 @@ from broker.protocol.schema import is_flexible
 from broker.protocol.shapes import ResponseShape, request_shape
 from broker.security.quotas import Quota
 from broker.security.sasl import Authentication
+from broker.server.answer_cache import AnswerCache
 from broker.server.known_requests import Known, KnownRequests
 from broker.server.metered import Metered
 
@@ -93,6 +94,7 @@ class Dispatcher:
         self._services = services
         self._routes: dict[tuple[int, int], Route] = {}
         self._too_new: Route | None = None
+        self._answers = AnswerCache()
         for handler in handlers:
             self._add(handler, metrics)
 
@@ -148,6 +150,8 @@ class Dispatcher:
             self._learn(request, message, context, peer.known)
         if services.security.quotas.active:
             response = await self._answer_within_quotas(request, message, context)
+        elif handler.same_answer is not None:
+            return await self._answer_for_all(request, message, context)
         else:
             response = await handler.handle(message, context)
         if response is None:
@@ -155,6 +159,24 @@ class Dispatcher:
         if route is self._too_new:
             response.error_code = ErrorCode.UNSUPPORTED_VERSION
         return response_frame(response, header.correlation_id, route)
+
+    async def _answer_for_all(
+        self, request: Request, message: Any, context: RequestContext
+    ) -> list[Chunk]:
+        """An answer that others may have been given before."""
+        route, correlation_id = request.route, request.header.correlation_id
+        handler, cluster = route.handler, self._services.cluster
+        key = handler.same_answer and handler.same_answer(message, context)
+        if key is None:
+            return response_frame(await handler.handle(message, context), correlation_id, route)
+        key, image = (handler.api_key, route.version, key), cluster.image
+        known = self._answers.find(key, image, correlation_id)
+        if known is not None:
+            return [known]
+        answer = response_frame(await handler.handle(message, context), correlation_id, route)
+        if cluster.image is image:
+            self._answers.keep(key, image, answer)
+        return answer
 
     def _learn(
         self, request: Request, message: Any, context: RequestContext, known: KnownRequests
