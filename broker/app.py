@@ -135,7 +135,7 @@ class Broker:
         self._metrics.logs.free_bytes = lambda: {
             path: logs.free_bytes(path) for path in logs.directories
         }
-        cluster = await self._cluster(partitions, cluster_id)
+        cluster = await self._cluster(partitions, logs, cluster_id)
         async with asyncio.TaskGroup() as tasks:
             groups = GroupCoordinator(
                 cluster, partitions, self._config, self._clock, tasks, metrics=self._metrics.groups
@@ -262,7 +262,7 @@ class Broker:
                 moves.request(partition, path)
         return moves
 
-    async def _cluster(self, partitions: Partitions, cluster_id: str) -> Cluster:
+    async def _cluster(self, partitions: Partitions, logs: LogManager, cluster_id: str) -> Cluster:
         """Read the cluster's own log and open what it says."""
         identity = PartitionId(METADATA_TOPIC, METADATA_TOPIC_ID, 0, 0)
         try:
@@ -273,6 +273,8 @@ class Broker:
             cluster.followed_by(partitions.follow)
             cluster.followed_by(self._forget_deleted)
             await cluster.start()
+            known = frozenset(cluster.image.names_by_id)
+            await in_disk_thread(lambda: logs.put_strays_aside(known.__contains__))
         except (StorageError, KafkaError) as error:
             raise CannotStart(f"the metadata log cannot be used: {error}") from error
         return cluster

@@ -326,9 +326,26 @@ class LogManager:
         """Unlink the files of deleted partitions; how many partitions."""
         return partition_directory.remove_deleted(self._files, path)
 
-    def strays(self, known: Callable[[TopicPartition], bool]) -> list[TopicPartition]:
-        """Partitions that lie here though nobody knows them (any more)."""
-        return sorted(identity for identity in self._homes if not known(identity))
+    def put_strays_aside(self, is_known: Callable[[bytes], bool]) -> None:
+        """Rename the directories of topics (by id) that nobody knows any more, as Kafka does.
+
+        They stay until a human removes them; one that does not say whose it is stays as it is.
+        """
+        for identity, home in list(self._homes.items()):
+            path = f"{home}/{partition_directory.name_of(identity)}"
+            directory = self._directories.get(home)
+            if directory is None or identity in directory.logs:
+                continue
+            try:
+                topic_id = partition_directory.read_topic_id(self._files, path)
+                if topic_id is None or is_known(topic_id):
+                    continue
+                partition_directory.put_aside(self._files, path, topic_id)
+            except (StorageError, KafkaError) as error:
+                log.warning("log of an earlier topic stays where it is: %s", error)
+                continue
+            del self._homes[identity]
+            self._forget(directory, identity)
 
     def logs_in(self, path: str) -> list[Log]:
         return list(self._directories[path].logs.values())

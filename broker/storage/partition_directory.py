@@ -65,11 +65,16 @@ def put_aside_unless(files: Files, path: str, topic_id: bytes) -> bool:
     found = read_topic_id(files, path)
     if found is None or found == topic_id:
         return False
-    aside = aside_name(path, found, STRAY_SUFFIX)
+    put_aside(files, path, found)
+    return True
+
+
+def put_aside(files: Files, path: str, topic_id: bytes) -> None:
+    """Rename the directory to `-stray`: it is of a topic (this id) that is not there any more."""
+    aside = aside_name(path, topic_id, STRAY_SUFFIX)
     log.warning("log of an earlier topic put aside directory=%s as=%s", path, aside)
     files.rename(path, aside)
     files.sync_directory(path.rpartition("/")[0])
-    return True
 
 
 def mark_deleted(files: Files, path: str, topic_id: bytes) -> None:

@@ -123,7 +123,33 @@ def test_partitions_are_spread_and_found_again() -> None:
 
     assert sorted(homes.values()) == ["/disk1", "/disk1", "/disk2", "/disk2"]
     assert {index: again.directory_for(("events", index)) for index in range(4)} == homes
-    assert again.strays(lambda identity: identity[1] < 3) == [("events", 3)]
+
+
+def test_a_log_that_nobody_knows_is_put_aside_and_kept() -> None:
+    files = MemoryFiles()
+    manager = with_records(files)
+    manager.get_or_create(OTHER, OTHER_ID, CONFIG, NOW_MS)
+    manager.clean_shutdown()
+
+    again = started(files)
+    again.put_strays_aside(lambda topic_id: topic_id == OTHER_ID)
+
+    kept = f"/disk1/events-0.{TOPIC_ID.hex()}-stray/00000000000000000000.log"
+    assert files.exists(kept)
+    assert not any(path.startswith("/disk1/events-0/") for path in files.paths())
+    assert again.directory_for(OTHER) == "/disk2"
+    assert read_values(again.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)) == []
+
+
+def test_a_log_that_does_not_say_whose_it_is_stays_where_it_is() -> None:
+    files = MemoryFiles()
+    with_records(files).clean_shutdown()
+    files.remove("/disk1/events-0/partition.metadata")
+
+    again = started(files)
+    again.put_strays_aside(lambda topic_id: False)
+
+    assert files.exists("/disk1/events-0/00000000000000000000.log")
 
 
 def test_checkpoints_are_in_kafkas_format() -> None:
