@@ -19,8 +19,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from broker.clock import Clock
 from broker.errors import ErrorCode, KafkaError
 from broker.partition.partition import ACKS_ALL, Partition, ReadEnd
-from broker.records.batch import BatchHeader, build_batch, iterate
+from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, read_marker
+from broker.records.header import BatchHeader
 from broker.records.record import Record, decode_records
 from broker.storage.log import AppendInfo, Origin
 

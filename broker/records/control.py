@@ -8,7 +8,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
-from broker.records.batch import BatchHeader, build_batch
+from broker.records.batch import build_batch
+from broker.records.header import BatchHeader
 from broker.records.record import Record, decode_records
 
 _KEY = Struct(">hh")

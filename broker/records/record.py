@@ -8,13 +8,11 @@ All varints are zig-zag (sint32/sint64 of Protocol Buffers).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.compression import DECOMPRESSED_BYTES_MAX, decompress
-
-if TYPE_CHECKING:
-    from broker.records.batch import BatchHeader
+from broker.records.header import BatchHeader
 
 _VARINT_BYTES_MAX = 10
 _ATTRIBUTES = b"\x00"
@@ -96,7 +94,7 @@ def encode_kept_records(records: Iterable[Record], base_offset: int, base_timest
 
 
 def body_of(
-    header: "BatchHeader",
+    header: BatchHeader,
     batch: bytes | bytearray | memoryview,
     bytes_max: int = DECOMPRESSED_BYTES_MAX,
 ) -> bytes:
@@ -105,7 +103,7 @@ def body_of(
     return decompress(header.codec, view, bytes_max)
 
 
-def decode_records(header: "BatchHeader", batch: bytes | bytearray | memoryview) -> list[Record]:
+def decode_records(header: BatchHeader, batch: bytes | bytearray | memoryview) -> list[Record]:
     """All records of a whole batch, with absolute offsets and timestamps.
 
     With LogAppendTime every record has the batch's max_timestamp. Raises KafkaError
@@ -122,7 +120,7 @@ def decode_records(header: "BatchHeader", batch: bytes | bytearray | memoryview)
     return records
 
 
-def _decode_record(data: bytes, position: int, header: "BatchHeader") -> tuple[Record, int]:
+def _decode_record(data: bytes, position: int, header: BatchHeader) -> tuple[Record, int]:
     length, position = decode_varint(data, position)
     end = position + length
     if length < 0 or end > len(data):

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import (
     HEADER_BYTES,
-    LENGTH_OVERHEAD,
     MAGIC,
     MAGIC_POSITION,
     NO_TIMESTAMP,
-    BatchHeader,
     corrupt,
     crc_ok,
     read_header,
 )
 from broker.records.compression import Codec
+from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.records.record import decode_records
 
 TIMESTAMP_UNBOUNDED_MS = (1 << 63) - 1

@@ -14,19 +14,9 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from broker.errors import ErrorCode, KafkaError
-from broker.records.batch import (
-    CODEC_MASK,
-    CRC_START,
-    HEADER,
-    HEADER_BYTES,
-    LENGTH_OVERHEAD,
-    LOG_APPEND_TIME_BIT,
-    BatchHeader,
-    assemble,
-    fields_of,
-    read_header,
-)
+from broker.records.batch import CRC_START, HEADER, HEADER_BYTES, assemble, fields_of, read_header
 from broker.records.compression import CODEC_BY_NAME, Codec, compress
+from broker.records.header import CODEC_MASK, LENGTH_OVERHEAD, LOG_APPEND_TIME_BIT, BatchHeader
 from broker.records.record import body_of
 from broker.storage.files import Buffer
 from broker.storage.log_config import PRODUCER_COMPRESSION, LogConfig

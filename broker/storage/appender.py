@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.records.batch import LENGTH_OVERHEAD, BatchHeader, crc_ok, iterate, read_header
+from broker.records.batch import crc_ok, iterate, read_header
 from broker.records.control import read_marker
+from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.records.validate import validate_produce
 from broker.storage import recovery
 from broker.storage.append import (

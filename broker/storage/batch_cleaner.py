@@ -3,15 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from broker.records.batch import (
-    CONTROL_BIT,
-    DELETE_HORIZON_BIT,
-    BatchHeader,
-    assemble,
-    fields_of,
-    read_header,
-)
+from broker.records.batch import assemble, fields_of, read_header
 from broker.records.compression import compress
+from broker.records.header import CONTROL_BIT, DELETE_HORIZON_BIT, BatchHeader
 from broker.records.record import Record, decode_records, encode_kept_records
 from broker.storage.producer_state import ProducerEntry
 from broker.storage.transaction_index import AbortedTransaction

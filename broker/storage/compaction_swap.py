@@ -8,7 +8,8 @@ first: an index without its suffix gone is built again.
 """
 
 from broker.errors import KafkaError
-from broker.records.batch import HEADER_BYTES, LENGTH_OVERHEAD, read_header
+from broker.records.batch import HEADER_BYTES, read_header
+from broker.records.header import LENGTH_OVERHEAD
 from broker.storage.files import File, Files
 from broker.storage.segment import (
     CLEANED_SUFFIX,

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
-from broker.records.batch import SEQUENCE_COUNT, BatchHeader
 from broker.records.control import ControlType, EndTransactionMarker
+from broker.records.header import SEQUENCE_COUNT, BatchHeader
 from broker.storage.transaction_index import AbortedTransaction
 
 WINDOW_BATCHES = 5  # what a producer may have in flight (KIP-98)

@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING
 from crc32c import crc32c
 
 from broker.errors import KafkaError
-from broker.records.batch import (
-    CODEC_MASK,
-    CRC_START,
-    HEADER,
-    HEADER_BYTES,
-    LENGTH_OVERHEAD,
-    MAGIC,
-    TRANSACTIONAL_BIT,
-    BatchHeader,
-)
+from broker.records.batch import CRC_START, HEADER, HEADER_BYTES, MAGIC
 from broker.records.compression import Codec
+from broker.records.header import CODEC_MASK, LENGTH_OVERHEAD, TRANSACTIONAL_BIT, BatchHeader
 from broker.records.validate import ProduceLimits
 from broker.storage.append import (
     NO_TIMESTAMP,

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from broker.errors import StorageError
-from broker.records.batch import BatchHeader
 from broker.records.control import read_marker
+from broker.records.header import BatchHeader
 from broker.storage import compaction_swap, producer_snapshot
 from broker.storage.files import Files
 from broker.storage.leader_epochs import LeaderEpochs

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from broker.errors import KafkaError
-from broker.records.batch import HEADER_BYTES, BatchHeader, crc_ok, read_header
+from broker.records.batch import HEADER_BYTES, crc_ok, read_header
+from broker.records.header import BatchHeader
 from broker.storage.segment import Segment
 
 SCAN_BYTES = 1024 * 1024  # read at once; a larger batch is read whole

@@ -7,7 +7,8 @@ Files are named by the base offset in 20 digits: .log batches end to end; .index
 from collections.abc import Iterator, Sequence
 
 from broker.errors import KafkaError, StorageError
-from broker.records.batch import HEADER_BYTES, LENGTH_OVERHEAD, BatchHeader, crc_ok, read_header
+from broker.records.batch import HEADER_BYTES, crc_ok, read_header
+from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.storage.files import File, Files
 from broker.storage.offset_index import OFFSET_ENTRY, OffsetIndex
 from broker.storage.tail_map import TailMap

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from broker.coordinator.share.share_partition import Acquired, Readable
 from broker.partition.partition import Partition, ReadEnd
-from broker.records.batch import BatchHeader, iterate
+from broker.records.batch import iterate
+from broker.records.header import BatchHeader
 from broker.storage.transaction_index import AbortedTransaction
 
 
