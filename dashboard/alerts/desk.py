@@ -90,7 +90,7 @@ class AlertDesk:
             word = "pending"
             if alert.firing:
                 word = "firing" if self.silences.of(alert, now_ms) is None else "silenced"
-            found[alert.severity, word] += 1
+            found[alert.severity, word] = found.get((alert.severity, word), 0) + 1
         return found
 
     def tell(self) -> list[Alert]:

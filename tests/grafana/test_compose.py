@@ -48,7 +48,7 @@ def test_the_boards_are_mounted_where_their_provider_looks(compose: Any) -> None
     path = provider["providers"][0]["options"]["path"]
     mounts = dict(m.split(":")[1::-1] for m in compose["services"]["grafana"]["volumes"])
 
-    assert sorted(p.name for p in (GRAFANA / mounts[path]).glob("*.json"))[0] == "1-overview.json"
+    assert min(p.name for p in (GRAFANA / mounts[path]).glob("*.json")) == "1-overview.json"
 
 
 def test_the_data_source_asks_the_prometheus_beside_it_as_often_as_it_scrapes(
