@@ -46,6 +46,8 @@ from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
 ADDRESS = ListenerAddress("PLAINTEXT", "127.0.0.1", 9092)
+NO_SHARES = SimpleNamespace(connection_closed=lambda connection_id: None)
+"""Share groups of a broker that has none."""
 LIMITS = Limits(
     frame_bytes_max=10_000_000,
     held_bytes_max=1 << 40,
@@ -138,7 +140,7 @@ class ToyServer:
         clock = ManualClock()
         self.image = ClusterImage()
         security = SimpleNamespace(quotas=ClientQuotas(lambda: self.image, clock))
-        services = cast(Services, SimpleNamespace(clock=clock, security=security))
+        services = cast(Services, SimpleNamespace(clock=clock, security=security, share=NO_SHARES))
         self.dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
         self.tls: TlsSettings | None = None

@@ -21,7 +21,7 @@ from broker.security.security import build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
 from footfall.settings import SettingsError
-from tests.broker.server.conftest import Toys
+from tests.broker.server.conftest import NO_SHARES, Toys
 from tests.support.certificates import Authority, Pair
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
@@ -49,7 +49,8 @@ class Serving:
 
     async def serve(self, tasks: asyncio.TaskGroup) -> None:
         self.listeners.bind()
-        services = cast(Services, SimpleNamespace(clock=self.clock, security=self.security))
+        toy = SimpleNamespace(clock=self.clock, security=self.security, share=NO_SHARES)
+        services = cast(Services, toy)
         dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         await self.listeners.serve(dispatcher, tasks, self.security, self.clock)
 
