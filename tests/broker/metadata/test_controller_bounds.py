@@ -1,10 +1,11 @@
+import re
 import tracemalloc
 
 import pytest
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.controller import TopicSpec, create_topic
+from broker.metadata.controller import TopicSpec, check_topic_name, create_topic
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import RegisterBrokerRecord
 
@@ -23,3 +24,9 @@ def test_a_topic_of_too_many_partitions_is_refused_before_memory_is_taken(count:
     assert refusal.value.code == ErrorCode.POLICY_VIOLATION
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_topic_is_not_named_like_a_directory(name: str) -> None:
+    with pytest.raises(KafkaError, match=f"Topic name is invalid: '{re.escape(name)}' is not all"):
+        check_topic_name(name)
