@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import ViewportSize, sync_playwright
 
@@ -18,6 +19,8 @@ PAGES = {
     "dashboard": f"/activity?site={SITE}&period=30m",
     "now": "/",
 }
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+BYTES_MAX = 400_000  # of one picture: the README loads all of them
 SIZE = ViewportSize(width=1280, height=860)
 SETTLE_MS = 3_000  # until the live charts have drawn something
 
@@ -56,18 +59,21 @@ def stored(appliance: Appliance) -> int:
 
 
 def take(origin: str) -> None:
-    """Each page in the light theme; docs/images/<name>.png."""
+    """Each page in both themes; docs/images/<name>.png, and <name>-dark.png."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox"], headless=True
         )
-        page = browser.new_page(viewport=SIZE, color_scheme="light")
-        for name, path in PAGES.items():
-            page.goto(origin + path)
-            page.wait_for_timeout(SETTLE_MS)
-            page.screenshot(path=IMAGES / f"{name}.png")
-            print(IMAGES / f"{name}.png", flush=True)
+        for theme in THEMES:
+            page = browser.new_page(viewport=SIZE, color_scheme=theme)
+            for name, path in PAGES.items():
+                page.goto(origin + path)
+                page.wait_for_timeout(SETTLE_MS)
+                picture = IMAGES / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
+                page.screenshot(path=picture)
+                assert picture.stat().st_size < BYTES_MAX, picture
+                print(picture, flush=True)
         browser.close()
 
 
