@@ -218,7 +218,7 @@ class DiskWorker:
         sleeps = _sleeps() if self._watch_until_s > started else -1
         for owner, jobs in _by_owner(turn):
             bytes_left -= sum([len(job.records) for job in jobs])
-            results = append_quickly(owner.log, jobs) if bytes_left >= 0 else None
+            results = _write_quickly(owner.log, jobs) if bytes_left >= 0 else None
             if results is None:
                 rest += jobs
             else:
@@ -371,6 +371,14 @@ def _write(log: Log, jobs: Sequence[Job]) -> Results:
     try:
         return log.append_many(jobs)
     except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
+        return [error] * len(jobs)
+
+
+def _write_quickly(log: Log, jobs: Sequence[Job]) -> Results | None:
+    """`_write` by the loop; None when it is nothing for the loop."""
+    try:
+        return append_quickly(log, jobs)
+    except Exception as error:  # noqa: BLE001 - the other logs and turns go on
         return [error] * len(jobs)
 
 

@@ -142,6 +142,24 @@ async def test_a_failed_sync_fails_all_that_waited_for_it() -> None:
     assert [type(failure) for failure in hosted.failures] == [StorageError]
 
 
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_failed_write_by_the_loop_refuses_all_of_its_log_and_what_comes_later(
+    sync: bool,
+) -> None:
+    hosted = Hosted(sync=sync)
+    await hosted.append()  # the first one of a segment sets its time
+    hosted.files.fail_write = hosted.files.writes + 1
+
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*(hosted.append() for _ in range(3)), return_exceptions=True)
+    with pytest.raises(KafkaError):
+        hosted.append()
+    await hosted.worker.close()
+
+    assert all(isinstance(answer, KafkaError) for answer in answers)
+    assert not hosted.partition.is_online
+
+
 @pytest.mark.parametrize("acks", [ACKS_ALL, 1])
 @pytest.mark.parametrize("sync", [True, False])
 async def test_small_appends_are_written_by_the_loop_in_one_write(acks: int, sync: bool) -> None:
