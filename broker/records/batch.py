@@ -68,6 +68,17 @@ def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
 
     Only the header must be in the buffer, not the records. The CRC is not looked at.
     """
+    header = unpack_header(buffer, position)
+    if header.last_offset_delta < 0 or header.record_count < 0:
+        raise corrupt(
+            f"last offset delta {header.last_offset_delta}, record count {header.record_count}"
+            f" at {position}"
+        )
+    return header
+
+
+def unpack_header(buffer: Buffer, position: int = 0) -> BatchHeader:
+    """As `read_header`, whatever the header says of the number of its records."""
     if len(buffer) - position < HEADER_BYTES:
         raise corrupt(
             f"{len(buffer) - position} bytes at {position}, a batch header has {HEADER_BYTES}"
@@ -77,11 +88,6 @@ def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
         raise corrupt(f"magic {header.magic} at {position}, not {MAGIC}")
     if header.batch_length < HEADER_BYTES - LENGTH_OVERHEAD:
         raise corrupt(f"batch length {header.batch_length} at {position} is below a header's")
-    if header.last_offset_delta < 0 or header.record_count < 0:
-        raise corrupt(
-            f"last offset delta {header.last_offset_delta}, record count {header.record_count}"
-            f" at {position}"
-        )
     return header
 
 

@@ -160,7 +160,7 @@ def _place_changed(
             max_timestamp=max_timestamp,
         )
         level = config.level_of(Codec(codec))
-        batch = assemble(fields, compress(codec, body_of(header, records), level))
+        batch = assemble(fields, compress(codec, _sent_body(header, records), level))
         if len(batch) > config.max_message_bytes:
             raise KafkaError(
                 ErrorCode.MESSAGE_TOO_LARGE,
@@ -177,3 +177,11 @@ def _place_changed(
     body = records[HEADER_BYTES : header.size_bytes]
     placed = placed._replace(crc=crc32c(body, crc32c(HEADER.pack(*placed)[CRC_START:])))
     return placed, [HEADER.pack(*placed), body]
+
+
+def _sent_body(header: BatchHeader, records: memoryview) -> bytes:
+    """The records unpacked; damage under a right CRC is the producer's, not to be sent again."""
+    try:
+        return body_of(header, records)
+    except KafkaError as damage:
+        raise KafkaError(ErrorCode.INVALID_RECORD, damage.message) from damage

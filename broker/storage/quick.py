@@ -123,12 +123,25 @@ def _is_sound(
     fields: tuple[int, ...], records: memoryview, limits: ProduceLimits, now_ms: int
 ) -> bool:
     """Whether `validate_produce` lets a client's batch pass; False when it has to be asked."""
-    (_, length, _, magic, crc, attributes, delta, first_ms, largest_ms, *producer, count) = fields
+    (
+        base_offset,
+        length,
+        _,
+        magic,
+        crc,
+        attributes,
+        delta,
+        first_ms,
+        largest_ms,
+        *producer,
+        count,
+    ) = fields
     producer_id, producer_epoch, sequence = producer
     oldest_ms = now_ms - limits.message_timestamp_before_max_ms
     youngest_ms = now_ms + limits.message_timestamp_after_max_ms
     return (
         magic == MAGIC
+        and base_offset == 0
         and length + LENGTH_OVERHEAD == len(records) <= limits.max_message_bytes
         and not attributes & ~_PLAIN_BITS
         and attributes & CODEC_MASK <= Codec.ZSTD

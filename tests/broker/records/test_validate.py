@@ -7,7 +7,8 @@ import pytest
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import assemble, build_batch, fields_of, read_header
-from broker.records.compression import Codec
+from broker.records.compression import Codec, compress
+from broker.records.header import LOG_APPEND_TIME_BIT
 from broker.records.record import Record
 from broker.records.validate import ProduceLimits, RecordsRefused, validate_produce
 
@@ -44,14 +45,22 @@ def test_a_sound_batch_is_taken() -> None:
         (lambda: None, ErrorCode.INVALID_RECORD),
         (lambda: b"", ErrorCode.INVALID_RECORD),
         (lambda: build_batch(KEYED) * 2, ErrorCode.INVALID_RECORD),
-        (lambda: build_batch(KEYED)[:-1], ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED)[:-1], ErrorCode.INVALID_RECORD),
         (lambda: build_batch(KEYED) + b"x", ErrorCode.CORRUPT_MESSAGE),
-        (lambda: build_batch(KEYED)[:30], ErrorCode.CORRUPT_MESSAGE),
+        (lambda: build_batch(KEYED)[:61], ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED)[:30], ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED)[:1], ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED, base_offset=5), ErrorCode.INVALID_RECORD),
+        (lambda: build_batch(KEYED, base_offset=5, codec=Codec.GZIP), ErrorCode.INVALID_RECORD),
         (lambda: build_batch(KEYED)[:-1] + b"x", ErrorCode.CORRUPT_MESSAGE),
         (lambda: build_batch(KEYED, control=True), ErrorCode.INVALID_RECORD),
         (lambda: changed(record_count=3), ErrorCode.INVALID_RECORD),
         (lambda: changed(record_count=0), ErrorCode.INVALID_RECORD),
-        (lambda: changed(attributes=5), ErrorCode.INVALID_RECORD),
+        (lambda: changed(record_count=-1), ErrorCode.INVALID_RECORD),
+        (lambda: changed(last_offset_delta=-1), ErrorCode.INVALID_RECORD),
+        (lambda: changed(record_count=0, last_offset_delta=-1), ErrorCode.INVALID_RECORD),
+        (lambda: changed(attributes=5), ErrorCode.UNKNOWN_SERVER_ERROR),
+        (lambda: changed(attributes=7), ErrorCode.UNKNOWN_SERVER_ERROR),
         (lambda: changed(attributes=0x40), ErrorCode.INVALID_RECORD),
         (lambda: changed(attributes=0x10), ErrorCode.INVALID_RECORD),
         (lambda: changed(producer_id=1, producer_epoch=0), ErrorCode.INVALID_RECORD),
@@ -98,6 +107,25 @@ def test_with_log_append_time_the_clients_times_do_not_matter() -> None:
     assert validate_produce(
         memoryview(batch), limits=ProduceLimits(create_time=False), now_ms=NOW_MS
     )
+
+
+def test_a_client_does_not_say_that_the_clock_was_the_brokers() -> None:
+    limits = ProduceLimits(create_time=False)
+
+    assert (
+        refusal_of(changed(attributes=LOG_APPEND_TIME_BIT), limits) == ErrorCode.INVALID_TIMESTAMP
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff" * 30, b"\0" * 30])
+@pytest.mark.parametrize("codec", list(Codec))
+def test_damaged_records_under_a_right_crc_are_not_to_be_sent_again(
+    codec: Codec, body: bytes
+) -> None:
+    fields = fields_of(read_header(build_batch(KEYED)))._replace(attributes=codec)
+
+    for damaged in (assemble(fields, body), assemble(fields, compress(codec, body))):
+        assert refusal_of(damaged, ProduceLimits(walk_records=True)) == ErrorCode.INVALID_RECORD
 
 
 @pytest.mark.parametrize("codec", list(Codec))

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.errors import ErrorCode, KafkaError
-from broker.records.batch import crc_ok, iterate, read_header
+from broker.records.batch import assemble, crc_ok, fields_of, iterate, read_header
 from broker.records.compression import Codec
 from broker.records.record import decode_records
 from broker.storage.log import AppendRequest, LogConfig
@@ -298,4 +298,13 @@ def test_a_batch_that_is_too_large_in_the_topics_codec_is_refused() -> None:
     packed = batch(b"x" * 5000, codec=Codec.GZIP)
 
     assert code_of(log, packed) is ErrorCode.MESSAGE_TOO_LARGE
+    assert log.end_offset == 0
+
+
+def test_what_does_not_unpack_for_the_topics_codec_is_not_to_be_sent_again() -> None:
+    log = open_log(MemoryFiles(), LogConfig(compression_type="zstd"))
+    sound = batch(b"a", codec=Codec.GZIP)
+    fields = fields_of(read_header(sound))
+
+    assert code_of(log, memoryview(assemble(fields, b"no gzip"))) == ErrorCode.INVALID_RECORD
     assert log.end_offset == 0
