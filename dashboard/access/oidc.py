@@ -24,6 +24,7 @@ from joserfc.jwk import KeySet
 
 from dashboard.access.identity import Role
 from dashboard.config import OidcConfig
+from dashboard.http_body import whole_body
 from tracker.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -252,7 +253,7 @@ class OidcClient:
                 aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
                 session.request(method, url, allow_redirects=False, **options) as answer,
             ):
-                raw = await answer.content.read(BYTES_MAX)
+                raw = await whole_body(answer, BYTES_MAX)
                 body = json.loads(raw) if answer.status in (200, 400, 401) else None
         except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as error:
             log.warning("sign-in service does not answer url=%s reason=%r", url, error)

@@ -14,6 +14,7 @@ from typing import Final
 
 import aiohttp
 
+from dashboard.http_body import whole_body
 from dashboard.metrics.exposition import escape
 from tracker.clock import Clock
 
@@ -195,11 +196,9 @@ class RoleWatcher:
     async def _fetch(self, session: aiohttp.ClientSession, role: str, url: str) -> None:
         try:
             async with session.get(url) as response:
-                body = await response.content.read(BYTES_MAX + 1)
-                while len(body) <= BYTES_MAX and (more := await response.content.read(BYTES_MAX)):
-                    body += more
-                if response.status != 200 or len(body) > BYTES_MAX:
-                    raise aiohttp.ClientError(f"status {response.status}, {len(body)} bytes")
+                body = await whole_body(response, BYTES_MAX)
+                if response.status != 200:
+                    raise aiohttp.ClientError(f"status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("role's metrics not fetched role=%s reason=%s", role, error)
             self._pages.pop(role, None)

@@ -37,6 +37,7 @@ class Provider:
     calls_itself: str = ""  # when its discovery document names another issuer
     signed_out: list[str] = field(default_factory=list)
     key_reads: int = 0
+    padding: str = ""  # in its discovery document
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def server(self) -> TestServer:
@@ -59,6 +60,7 @@ class Provider:
             "jwks_uri": f"{self.issuer}/keys",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "end_session_endpoint": f"{self.issuer}/end",
+            "service_documentation": self.padding,
         }
         return web.json_response(found)
 

@@ -116,6 +116,26 @@ async def test_somebody_without_a_role_is_told_so_and_stays_outside(client: Clie
     assert (await client.get("/topics", allow_redirects=False)).status == 303
 
 
+async def test_an_answer_that_comes_in_many_pieces_is_read_to_its_end(
+    client: Client, provider: Provider
+) -> None:
+    provider.padding = "x" * 900_000
+
+    status, location, _ = await come_back(client, "alice")
+
+    assert (status, location) == (303, "/topics")
+
+
+async def test_an_answer_without_an_end_is_not_read_to_it(
+    client: Client, provider: Provider
+) -> None:
+    provider.padding = "x" * 1_100_000
+
+    answer = await client.get("/login/oidc", allow_redirects=False)
+
+    assert answer.status == 502
+
+
 async def test_groups_may_stand_in_userinfo(client: Client, provider: Provider) -> None:
     provider.people["carol"] = {"preferred_username": "carol"}
     provider.userinfo = {"groups": ["ops"]}
