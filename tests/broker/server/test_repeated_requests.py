@@ -11,11 +11,12 @@ from broker.errors import ErrorCode
 from broker.protocol.messages import delete_topics, metadata, produce
 from broker.records.batch import build_batch
 from broker.records.record import Record
+from broker.security.acls import Operation, Permission, Resource
 from broker.server.known_requests import KNOWN_MAX
 from broker.server.repeated_request import RepeatedRequest
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
-from tests.support.security_calls import set_quota
+from tests.support.security_calls import add_acls, broker_and_client, entry, set_quota
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
 VERSIONS = range(3, 14)
@@ -134,6 +135,24 @@ async def test_a_quota_that_is_set_is_kept_by_the_next_request(client: RawClient
 
     assert free == [0, 0]
     assert bound.throttle_time_ms > 0
+
+
+async def test_a_right_that_is_taken_away_counts_for_the_next_request(
+    tmp_path: Path, repeats: list[memoryview]
+) -> None:
+    secured = {"authorizer_enabled": True, "super_users": "User:admin"}
+    secured["allow_everyone_if_no_acl_found"] = True
+    async with broker_and_client(tmp_path / "secured", **secured) as (_, client):
+        await make_topic(client, "pages")
+        allowed = [await write(client, "pages", batch_of(b"x")) for _ in range(3)]
+        denial = entry(Operation.WRITE, Resource.TOPIC, "pages", permission=Permission.DENY)
+        await add_acls(client, denial)
+
+        denied = await write(client, "pages", batch_of(b"x"))
+
+    assert [one.error_code for one in allowed] == [ErrorCode.NONE] * 3
+    assert denied.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    assert len(repeats) == 2
 
 
 async def test_a_transactional_batch_is_looked_at_every_time(
