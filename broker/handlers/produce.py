@@ -296,6 +296,7 @@ def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppend |
     services = context.services
     if (
         request.acks not in (1, -1)
+        or request.transactional_id is not None  # its batches are looked at every time
         or context.api_version < FIRST_VERSION_REPEATED
         or services.security.quotas.active
         or len(request.topic_data) != 1

@@ -146,7 +146,7 @@ class Dispatcher:
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)
-        if handler.repeat is not None and peer.authentication is None and not peer.known.is_full:
+        if handler.repeat is not None and peer.authentication is None and peer.known.wants_more():
             self._learn(request, message, context, peer.known)
         if services.security.quotas.active:
             response = await self._answer_within_quotas(request, message, context)
@@ -186,6 +186,7 @@ class Dispatcher:
         repeat = route.handler.repeat and route.handler.repeat(message, context)
         if not repeat:
             return
+        known.tried()
         asked = request_shape(request.frame, len(request.body), message, route.version)
         if asked is not None:
             blank = join(response_frame(repeat.blank_response, 0, route))

@@ -10,6 +10,7 @@ from broker.handlers.handler import Repeat
 from broker.protocol.shapes import RequestShape, ResponseShape
 
 KNOWN_MAX = 64  # of a connection; a producer that has more partitions gains less
+TRIES_MAX = 2 * KNOWN_MAX  # to learn one; a client of whom nothing repeats is left alone then
 _LENGTHS_MAX = 4  # of their keys: so many are tried
 
 
@@ -29,20 +30,26 @@ Found = tuple[Known, int, memoryview]
 class KnownRequests:
     """Those of one connection."""
 
-    __slots__ = ("_by_key", "_layouts")
+    __slots__ = ("_by_key", "_layouts", "_tries")
 
     def __init__(self) -> None:
         self._layouts: list[Any] = []  # how to read the keys, one for each of their lengths
         self._by_key: dict[bytes, Known] = {}
+        self._tries = 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room: what is known stays until it is out of date."""
-        if len(self._by_key) < KNOWN_MAX:
+    def wants_more(self) -> bool:
+        """Whether to learn another: what is known stays until it is out of date."""
+        if len(self._by_key) < KNOWN_MAX and self._tries < TRIES_MAX:
+            return True
+        known = next(iter(self._by_key.values()), None)
+        if known is None or known.repeat.is_current():
             return False
-        if not next(iter(self._by_key.values())).repeat.is_current():
-            self.forget()
-        return bool(self._by_key)
+        self.forget()
+        return True
+
+    def tried(self) -> None:
+        """A request is laid out to learn it, which costs more than to decode it."""
+        self._tries += 1
 
     def add(self, known: Known) -> None:
         """Know one more, if there is room."""
@@ -73,3 +80,4 @@ class KnownRequests:
         """Know nothing any more."""
         self._by_key.clear()
         self._layouts.clear()
+        self._tries = 0

@@ -12,7 +12,7 @@ from broker.protocol.messages import delete_topics, metadata, produce
 from broker.records.batch import build_batch
 from broker.records.record import Record
 from broker.security.acls import Operation, Permission, Resource
-from broker.server.known_requests import KNOWN_MAX
+from broker.server.known_requests import KNOWN_MAX, TRIES_MAX, KnownRequests
 from broker.server.repeated_request import RepeatedRequest
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
@@ -214,6 +214,47 @@ async def test_a_producer_of_more_partitions_than_are_known_is_served_all_the_sa
         assert codes == {ErrorCode.NONE}
 
     assert len(repeats) == KNOWN_MAX
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[KnownRequests]:
+    """One for each request that was laid out to be known."""
+    tries: list[KnownRequests] = []
+    tried = KnownRequests.tried
+
+    def noted(known: KnownRequests) -> None:
+        tries.append(known)
+        tried(known)
+
+    monkeypatch.setattr(KnownRequests, "tried", noted)
+    return tries
+
+
+async def test_requests_that_cannot_repeat_are_not_laid_out_again_and_again(
+    client: RawClient, laid_out: list[KnownRequests], repeats: list[memoryview]
+) -> None:
+    lengths = 6  # of names: more than are tried
+    for length in range(1, lengths + 1):
+        await make_topic(client, "p" * length)
+    for _ in range(TRIES_MAX):
+        for length in range(1, lengths + 1):
+            await write(client, "p" * length, batch_of(b"x"))
+
+    assert len(laid_out) == TRIES_MAX
+    assert len(repeats) == 4 * (TRIES_MAX - 1)
+
+
+async def test_a_transactional_producer_is_not_laid_out_at_all(
+    client: RawClient, laid_out: list[KnownRequests]
+) -> None:
+    await make_topic(client, "pages")
+    request = request_for(("pages", bytes(16)), batch_of(b"x"))
+    request.transactional_id = "orders"
+
+    for _ in range(2):
+        await client.ask(request, 9, produce.ProduceResponse)
+
+    assert laid_out == []
 
 
 async def test_a_client_that_goes_away_leaves_nothing_of_its_repeats(
