@@ -8,6 +8,9 @@
     sessions       one row a visit; session_hours sums those that start in one hour
     live           last sign of life of a visitor; kept for an hour
     bot_hours      what bots did, apart from everything above
+    metric_hours   per metric and UTC hour: how many values in which bucket of tracker.histogram
+    metric_days    the same per UTC day and page
+    metric_names   which metrics a site has
     _offsets       next offset of each partition, written in the same transaction as all the rest
 
 A visitor id is worth one UTC day (its salt changes at midnight), so visitors of several days are
@@ -27,6 +30,10 @@ DAY_MS: Final = 24 * HOUR_MS
 HOURS_A_DAY: Final = 24
 
 BUSY_TIMEOUT_MS: Final = 2_000  # how long a statement waits for another writer's lock
+
+
+OTHER: Final = "(other)"
+"""Name of what metrics or pages beyond their bound are counted under; no page is named so."""
 
 
 class Kind(IntEnum):
@@ -148,6 +155,21 @@ MIGRATIONS: Final = (
     CREATE TABLE _offsets (
         topic TEXT, partition INTEGER, next_offset INTEGER NOT NULL,
         PRIMARY KEY (topic, partition)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE metric_names (
+        site_id INTEGER, metric_id INTEGER, PRIMARY KEY (site_id, metric_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE metric_hours (
+        site_id INTEGER, metric_id INTEGER, hour INTEGER, bucket INTEGER, rating INTEGER,
+        measured INTEGER NOT NULL,
+        PRIMARY KEY (site_id, metric_id, hour, bucket, rating)
+    ) WITHOUT ROWID;
+    CREATE TABLE metric_days (
+        site_id INTEGER, metric_id INTEGER, day INTEGER, page_id INTEGER, bucket INTEGER,
+        rating INTEGER, measured INTEGER NOT NULL,
+        PRIMARY KEY (site_id, metric_id, day, page_id, bucket, rating)
     ) WITHOUT ROWID;
     """,
 )

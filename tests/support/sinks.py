@@ -31,6 +31,10 @@ NAMED = {
     " hex(entry_key), (SELECT text FROM names WHERE id = entry_page_id)",
     "session_hours": "hour, sessions, bounces, page_views, duration_ms",
     "live": "visitor_id, last_at_ms",
+    "metric_names": "(SELECT text FROM names WHERE id = metric_id)",
+    "metric_hours": "(SELECT text FROM names WHERE id = metric_id), hour, bucket, rating, measured",
+    "metric_days": "(SELECT text FROM names WHERE id = metric_id), day,"
+    " (SELECT text FROM names WHERE id = page_id), bucket, rating, measured",
     "bot_hours": "hour, (SELECT text FROM names WHERE id = reason_id), page_views, events",
 }
 """Tables by what they say, without the ids that depend on the order of arrival."""

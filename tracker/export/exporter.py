@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from tracker.events import Event
 from tracker.kafka import TopicPartition
+from tracker.topics import Topic
 
 Offsets = dict[TopicPartition, int]
 """Next offset to read, per partition."""
@@ -52,6 +53,10 @@ class Exporter(Protocol):
     @property
     def name(self) -> str:
         """Labels the metrics: "sqlite", "rollups"."""
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """What it takes records of: EVENTS, METRICS."""
 
     def open(self) -> None:
         """Make ready: create or migrate tables. Raises SinkUnavailable."""

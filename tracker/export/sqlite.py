@@ -27,6 +27,7 @@ from tracker.export.offset_table import (
 )
 from tracker.kafka import TopicPartition
 from tracker.rollups import BUSY_TIMEOUT_MS
+from tracker.topics import EVENTS
 
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
@@ -53,6 +54,7 @@ class SqliteExporter:
     """warehouse.db as an Exporter."""
 
     name = "sqlite"
+    topics = (EVENTS,)
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._path = path

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -16,7 +17,7 @@ from tracker.kafka import Consumer, KafkaFailure, ensure_topics
 from tracker.metrics import SinkMetrics, serve
 from tracker.stream.dead_letters import DeadLetters
 from tracker.stream.worker import Pace, Surroundings, Worker
-from tracker.topics import DEADLETTER, EVENTS
+from tracker.topics import DEADLETTER, Topic
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def _open(sink: Exporter, metrics: SinkMetrics, stop: threading.Event) -> bool:
 def _work(
     role: Role, sink: Exporter, kafka: KafkaConfig, stop: threading.Event, around: Surroundings
 ) -> None:
-    _ensure_topics(kafka, stop, around.metrics)
+    _ensure_topics(kafka, [*sink.topics, DEADLETTER], stop, around.metrics)
     consumer = Consumer(
         kafka,
         client_id=f"footfall-{role.name}",
@@ -98,11 +99,13 @@ def _work(
         consumer.close()
 
 
-def _ensure_topics(kafka: KafkaConfig, stop: threading.Event, metrics: SinkMetrics) -> None:
+def _ensure_topics(
+    kafka: KafkaConfig, topics: Sequence[Topic], stop: threading.Event, metrics: SinkMetrics
+) -> None:
     """Wait for a broker, and for the topics to read from and to bury in."""
     while not stop.is_set():
         try:
-            ensure_topics(kafka, [EVENTS, DEADLETTER], timeout_s=BROKER_WAIT_S)
+            ensure_topics(kafka, topics, timeout_s=BROKER_WAIT_S)
             return
         except KafkaFailure as failure:
             metrics.failed("broker")

@@ -1,4 +1,4 @@
-"""The role `aggregate`: topic events -> rollups.db, in the group footfall-aggregate."""
+"""The role `aggregate`: topics events and metrics -> rollups.db; group footfall-aggregate."""
 
 from pathlib import Path
 

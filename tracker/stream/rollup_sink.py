@@ -1,7 +1,7 @@
 """Rollups: the aggregators as one sink, so that the worker feeds them as it feeds a warehouse.
 
-One flush is one transaction: repeats are sorted out, each aggregator counts its part, and the
-offsets move with them.
+Values of topic `metrics` are counted apart from events. One flush is one transaction: repeats are
+sorted out, each aggregator counts its part, and the offsets move with them.
 """
 
 import sqlite3
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tracker import rollups
 from tracker.clock import Clock
+from tracker.events import Event
 from tracker.export.exporter import Arrived, Offsets
 from tracker.export.held import Held
 from tracker.export.offset_table import (
@@ -25,16 +26,19 @@ from tracker.stream.bots import Bots
 from tracker.stream.counted import Counted, Ids, texts_of
 from tracker.stream.hits import Hits
 from tracker.stream.live_visitors import LiveVisitors
+from tracker.stream.measured import Measured
 from tracker.stream.names import Names
 from tracker.stream.page_views import PageViews
 from tracker.stream.repeats import Repeats
 from tracker.stream.sessions import Sessions
+from tracker.topics import EVENTS, METRICS
 
 
 class RollupSink:
     """rollups.db as an Exporter."""
 
     name = "rollups"
+    topics = (EVENTS, METRICS)
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class RollupSink:
         self._sessions = Sessions(self._db)
         self._live_visitors = LiveVisitors(self._db)
         self._bots = Bots(self._db)
+        self._measured = Measured(self._db, self._names)
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         positions = read_offsets(self._db, owned)
@@ -81,6 +86,7 @@ class RollupSink:
         except BaseException:
             self._names.forget()
             self._page_views.forget()
+            self._measured.forget()
             raise
 
     def close(self) -> None:
@@ -88,7 +94,15 @@ class RollupSink:
 
     def _count(self, records: Sequence[Arrived]) -> None:
         now_ms = self._clock.now_ms()
-        fresh = self._repeats.first_sightings((record.event for record in records), now_ms)
+        events = [one.event for one in records if one.where.topic != METRICS.name]
+        measured = [one.event for one in records if one.where.topic == METRICS.name]
+        self._count_events(events, now_ms)
+        fresh = self._repeats.first_sightings(measured, now_ms)
+        self._measured.count([event for event, _ in fresh if not event.is_bot])
+        self._repeats.prune(now_ms)
+
+    def _count_events(self, events: Sequence[Event], now_ms: int) -> None:
+        fresh = self._repeats.first_sightings(events, now_ms)
         texts = [texts_of(event) for event, _ in fresh]
         self._names.prepare(chain.from_iterable(texts))
         batch = [
@@ -101,4 +115,3 @@ class RollupSink:
         self._sessions.count(people)
         self._live_visitors.count(people, now_ms)
         self._bots.count([counted for counted in batch if counted.event.is_bot])
-        self._repeats.prune(now_ms)

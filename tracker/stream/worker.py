@@ -20,7 +20,7 @@ from tracker.export.exporter import Arrived, Exporter, Offsets, SinkRewound, Sin
 from tracker.kafka import KafkaFailure, NotStored, Record, TopicPartition, Watermarks
 from tracker.metrics import SinkMetrics
 from tracker.stream.dead_letters import Poison
-from tracker.topics import EVENTS, Topic
+from tracker.topics import METRICS, Topic
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,11 @@ class Pace:
 
 
 def usable(record: Record) -> Event:
-    """The event in a record; raises EventError also for numbers that no sink could store."""
+    """The event in a record; raises EventError also for numbers that no sink could store, and for
+    a record of topic `metrics` that measures nothing."""
     event = decode(record.value or b"")
+    if record.topic == METRICS.name and (not event.metric_name or event.metric_value is None):
+        raise EventError("it has no metric_name or no metric_value")
     for at_ms in (event.occurred_at, event.received_at):
         if not 0 <= at_ms < YEAR_10000_MS:
             raise EventError(f"a time of {at_ms} ms is outside [0, {YEAR_10000_MS})")
@@ -113,7 +116,7 @@ class Worker:
 
     def run(self, pace: Pace, stopping: Callable[[], bool]) -> None:
         """Work until `stopping`; everything flushed by then is committed."""
-        self._source.subscribe([EVENTS], self._assigned, self._revoked)
+        self._source.subscribe(self._sink.topics, self._assigned, self._revoked)
         while not stopping():
             self.step(pace)
 

@@ -31,10 +31,10 @@ from tracker.ingest.hit import (
     schema_violation,
 )
 from tracker.ingest.outcome import Reason, Refused
+from tracker.vitals import VITALS
 
 CURRENCY_CHARS = 3  # ISO 4217
 DAY_MS = 24 * 60 * 60 * 1000
-VITALS = frozenset(("lcp", "inp", "cls", "fcp", "ttfb"))
 
 Props = dict[str, Any] | str | None
 Amount = str | int | float

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from tracker.events import PAGEVIEW, WEB_VITALS
-from tracker.ingest.adapters.plausible import VITALS, Vital, WireEvent, add_event
+from tracker.ingest.adapters.plausible import Vital, WireEvent, add_event
 from tracker.ingest.hit import Batch, schema_violation
 from tracker.ingest.outcome import Reason, Refused
+from tracker.vitals import VITALS
 
 
 class Payload(msgspec.Struct, gc=False):
