@@ -1,7 +1,7 @@
 """ConsumerGroupHeartbeat (API key 68): membership in a KIP-848 group, all of it.
 
 Epoch 0 joins, -1 leaves, -2 leaves for a moment (static members). v1: the client makes the member
-id (KIP-1082) and may subscribe by a regular expression.
+id (KIP-1082) and may subscribe by a regular expression, to topics that it may DESCRIBE.
 Answers: INVALID_REQUEST, INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH,
 UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR, INVALID_REGULAR_EXPRESSION,
 GROUP_MAX_SIZE_REACHED, GROUP_ID_NOT_FOUND, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
@@ -83,6 +83,7 @@ def _request(request: ConsumerGroupHeartbeatRequest, context: RequestContext) ->
         owned=None
         if owned is None
         else frozenset((topic.topic_id, index) for topic in owned for index in topic.partitions),
+        sees=context.sees,
     )
 
 

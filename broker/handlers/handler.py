@@ -145,6 +145,10 @@ class RequestContext:
             return True
         return authorizer.allows(self._asker, operation, resource, name)
 
+    def sees(self, topic: str) -> bool:
+        """Whether the client may know that there is this topic."""
+        return self.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
+
     def is_authorized_anywhere(self, operation: Operation, resource: Resource) -> bool:
         """Whether there is any name with which the client may do this (KIP-679)."""
         authorizer = self.services.security.authorizer

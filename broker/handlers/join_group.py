@@ -70,6 +70,7 @@ def _request(request: JoinGroupRequest, context: RequestContext) -> JoinRequest:
         new_member_id=f"{request.group_instance_id or client_id}-{uuid.uuid4()}",
         requires_known_member_id=version >= 4,
         supports_skipping_assignment=version >= 9,
+        sees=context.sees,
     )
 
 

@@ -32,7 +32,7 @@ class ConsumerCalls:
             state: GroupShardState, now: Moment, step: Step[Parked]
         ) -> ConsumerHeartbeatResponse:
             group = self._group(state, request, step)
-            draft = consumer_heartbeat.Draft(group, self._shards.image, now)
+            draft = consumer_heartbeat.Draft(group, self._shards.image, now, request.sees)
             response = consumer_heartbeat.heartbeat(draft, request, limits)
             if request.member_epoch == LEAVING:
                 close(draft, self._shards.settings, step)

@@ -22,7 +22,7 @@ from broker.coordinator.group.consumer_messages import (
     ConsumerHeartbeatResponse,
     ConsumerLimits,
 )
-from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.messages import Moment, Sees, sees_all
 from broker.coordinator.group.reconciliation import reconcile
 from broker.coordinator.group.records import (
     ConsumerGroupMetadataKey,
@@ -41,11 +41,14 @@ from broker.metadata.image import ClusterImage
 class Draft:
     """A group under change: `group` already shows what `records` will make of it."""
 
-    def __init__(self, group: ConsumerGroup, image: ClusterImage, now: Moment) -> None:
+    def __init__(
+        self, group: ConsumerGroup, image: ClusterImage, now: Moment, sees: Sees = sees_all
+    ) -> None:
         self.original = group
         self.group = group
         self.image = image
         self.now = now
+        self.sees = sees
         self.records: list[Record] = []
 
     def put(self, *records: Record) -> None:
@@ -258,7 +261,10 @@ def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMemb
 
 
 def _resolve(draft: Draft) -> bool:
-    """Bring the group's expressions up to the newest metadata; True if their topics changed."""
+    """Bring the group's expressions up to the newest metadata; True if their topics changed.
+
+    As in Apache Kafka all are resolved with the rights of the member whose heartbeat comes first.
+    """
     used = {member.topic_regex for member in draft.group.members.values() if member.topic_regex}
     if used == draft.group.regexes.keys() and draft.image.version == draft.group.resolved_version:
         return False
@@ -268,7 +274,7 @@ def _resolve(draft: Draft) -> bool:
         draft.put(Record(ConsumerGroupRegularExpressionKey(draft.group.group_id, regex), None))
     for regex in sorted(used):
         known = draft.group.regexes.get(regex)
-        topics = matching_topics(regex, draft.image)
+        topics = matching_topics(regex, draft.image, draft.sees)
         if known is None or known.topics != topics:
             changed = True
             value = ConsumerGroupRegularExpressionValue(

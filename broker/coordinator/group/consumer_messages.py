@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from broker.coordinator.group.consumer_group import Partitions
+from broker.coordinator.group.messages import Sees, sees_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ConsumerHeartbeat:
     topic_regex: str | None = None
     assignor: str | None = None
     owned: Partitions | None = None
+    sees: Sees = sees_all
 
     @property
     def is_full(self) -> bool:

@@ -37,7 +37,7 @@ class HostedCalls:
         limits = self._shards.settings.consumer(group_id)
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse:
-            draft = Draft(_group(state, group_id), self._shards.image, now)
+            draft = Draft(_group(state, group_id), self._shards.image, now, request.sees)
             response = hosted_classic.join(draft, request, limits)
             step.records.extend(draft.records)
             return response

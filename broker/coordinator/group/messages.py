@@ -4,6 +4,7 @@
 event did to a group: the records to append and the answers that may leave once they are committed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -12,6 +13,14 @@ from broker.coordinator.group.records import Record
 from broker.errors import ErrorCode
 
 R = TypeVar("R")
+
+Sees = Callable[[str], bool]
+"""Whether whoever asks may know of the topic of that name."""
+
+
+def sees_all(_topic: str) -> bool:
+    """Of somebody whose rights do not count."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class JoinRequest:
     """v4+: a new dynamic member must come back with the id it was given (KIP-394)."""
     supports_skipping_assignment: bool
     """v9+: a static leader may be told to skip the assignment (KIP-814)."""
+    sees: Sees = sees_all
+    """In a KIP-848 group: the topics that its expressions may find on behalf of this member."""
 
 
 @dataclass(frozen=True, slots=True)

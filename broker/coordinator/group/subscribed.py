@@ -7,16 +7,17 @@ import re2
 
 from broker.coordinator.group.assignors import Subscriptions
 from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group.messages import Sees
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
 
 _REGEX_MEMORY_BYTES = 1 << 20
 
 
-def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
-    """Topics whose whole name matches, internal ones too; RE2 takes time linear in their length.
+def matching_topics(regex: str, image: ClusterImage, sees: Sees) -> frozenset[str]:
+    """Topics that whoever asks `sees` and whose whole name matches, internal ones too.
 
-    Raises INVALID_REGULAR_EXPRESSION.
+    RE2 takes time linear in their length. Raises INVALID_REGULAR_EXPRESSION.
     """
     options = re2.Options()
     options.max_mem = _REGEX_MEMORY_BYTES
@@ -28,7 +29,7 @@ def matching_topics(regex: str, image: ClusterImage) -> frozenset[str]:
             ErrorCode.INVALID_REGULAR_EXPRESSION,
             f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
         ) from error
-    return frozenset(name for name in image.topics if compiled.fullmatch(name))
+    return frozenset(name for name in image.topics if compiled.fullmatch(name) and sees(name))
 
 
 def metadata_hash(topics: Iterable[str], image: ClusterImage) -> int:

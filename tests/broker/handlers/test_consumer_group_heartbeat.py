@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from broker.errors import ErrorCode
@@ -5,9 +7,11 @@ from broker.protocol.messages.consumer_group_heartbeat import (
     ConsumerGroupHeartbeatRequest,
     ConsumerGroupHeartbeatResponse,
 )
+from broker.security.acls import Operation, Permission, Resource
 from tests.support.group_calls import coordinated, join, join_consumer_group, settle
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
+from tests.support.security_calls import add_acls, broker_and_client, entry
 from tests.support.topic_calls import make_topic
 
 
@@ -90,3 +94,29 @@ async def test_an_empty_group_changes_its_kind_and_its_epochs_go_on(client: RawC
 
     assert classic.error_code == ErrorCode.NONE
     assert classic.generation_id > first.member_epoch
+
+
+async def test_an_expression_finds_only_topics_that_the_member_may_describe(tmp_path: Path) -> None:
+    settings = {"authorizer_enabled": True, "allow_everyone_if_no_acl_found": True}
+    async with broker_and_client(tmp_path, **settings) as (broker, client):
+        for topic in ("logs.public", "logs.secret"):
+            await make_topic(client, topic)
+        await coordinated(client)
+        secret = entry(
+            Operation.DESCRIBE, Resource.TOPIC, "logs.secret", permission=Permission.DENY
+        )
+        await add_acls(client, secret)
+        request = ConsumerGroupHeartbeatRequest(
+            "g",
+            "member",
+            0,
+            rebalance_timeout_ms=1000,
+            subscribed_topic_regex="logs.*",
+            topic_partitions=[],
+        )
+
+        joined = await client.ask(request, 1, ConsumerGroupHeartbeatResponse)
+
+        assert joined.error_code == ErrorCode.NONE and joined.assignment is not None
+        found = [topic.topic_id for topic in joined.assignment.topic_partitions]
+        assert found == [broker.services.cluster.image.topics["logs.public"].topic_id]

@@ -225,6 +225,19 @@ def test_an_expression_subscribes_to_topics_old_and_new_internal_ones_too() -> N
     assert second.assignment == (first.assignment or frozenset()) | partitions("logs.c", 0)
 
 
+def test_an_expression_finds_what_the_member_whose_heartbeat_comes_first_may_see() -> None:
+    driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1, "logs.secret": 1}))
+    wanted = {"topic_names": None, "topic_regex": "logs.*"}
+
+    first = driver.join("a", sees=lambda topic: topic == "logs.a", **wanted)
+    unchanged = driver.send("a", 1)
+    driver.image = cluster(2, **{"logs.a": 1, "logs.secret": 1})
+    second = driver.send("a", 1)
+
+    assert (first.assignment, unchanged.assignment) == (partitions("logs.a", 0), None)
+    assert second.assignment == partitions("logs.a", 0) | partitions("logs.secret", 0)
+
+
 def test_members_ask_for_an_assignor_and_the_most_wanted_wins() -> None:
     driver = ConsumerDriver(image=cluster(t=3, u=3))
     both = frozenset({"t", "u"})
