@@ -80,7 +80,7 @@ def is_due(log: Log, bounds: Bounds) -> bool:
     if not log.config.compacts or dirty_bytes == 0:
         return False
     total_bytes = sum(segment.size for segment in segments)
-    if dirty_bytes >= log.config.min_cleanable_dirty_ratio * total_bytes:
+    if dirty_bytes > log.config.min_cleanable_dirty_ratio * total_bytes:  # 1.0: by age alone
         return True
     oldest = dirty[0].first_batch_timestamp()
     return 0 <= oldest < bounds.now_ms - log.config.max_compaction_lag_ms

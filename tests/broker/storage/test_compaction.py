@@ -258,6 +258,17 @@ def test_a_pass_is_due_by_share_or_by_age() -> None:
     assert not due(log.end_offset, NOW_MS + 5001)
 
 
+def test_a_share_of_all_is_never_passed_as_in_kafka() -> None:
+    compact = frozenset({"compact"})
+    log = open_log(
+        MemoryFiles(),
+        LogConfig(segment_bytes=200, cleanup_policy=compact, min_cleanable_dirty_ratio=1.0),
+    )
+    fill(log, [(b"%d" % number, b"x" * 60) for number in range(10)])
+
+    assert not compaction.is_due(log, Bounds(0, log.end_offset, NOW_MS))
+
+
 def test_a_full_disk_leaves_the_log_as_it_was() -> None:
     files = MemoryFiles()
     log = open_log(files)
