@@ -8,11 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
+from dashboard.activity.vitals import RATINGS, Measures
 from dashboard.history_api import HistoryApi
 from dashboard.openapi import document
 from dashboard.pages import activity, messages
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
+from tracker.reports.measures import Spread
 
 
 class Api:
@@ -177,6 +179,7 @@ class Api:
                     {"property": key, **row._asdict()} for key, row in found["report"].properties
                 ],
                 "cut": found["report"].cut,
+                "measures": measured(found["report"].measures),
             }
         )
 
@@ -200,6 +203,31 @@ class Api:
 
 def _name(request: web.Request) -> str:
     return request.match_info["name"] or request.query.get("name", "")
+
+
+def measured(found: Measures) -> dict[str, Any]:
+    """Web vitals, the site's own metrics, and the worst pages of one vital."""
+
+    def told(spread: Spread) -> dict[str, Any]:
+        return {
+            "values": spread.values,
+            "median": spread.median,
+            "p75": spread.p75,
+            "rating": RATINGS[spread.rating],
+            "good": spread.good,
+            "needs_improvement": spread.fair,
+            "poor": spread.poor,
+        }
+
+    return {
+        "vitals": {one.name: told(one.spread) for one in found.vitals},
+        "own": {
+            one.name: {key: told(one.spread)[key] for key in ("values", "median", "p75")}
+            for one in found.own
+        },
+        "vital": found.chosen,
+        "pages": [{"page": one.page, **told(one.spread)} for one in found.pages],
+    }
 
 
 def plain(value: Any) -> Any:

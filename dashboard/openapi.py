@@ -41,6 +41,7 @@ _ACTIVITY: Final = (
     _text("from", "First day, YYYY-MM-DD; goes before period."),
     _text("to", "Last day, included."),
     _text("compare", "off: without the time before."),
+    _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("is.country", "Only visitors who have it; also is.page, is.source, is.campaign ..."),
 )
 
@@ -72,7 +73,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
-    ("/activity", "Visitors, page views and breakdowns of one site.", _ACTIVITY),
+    (
+        "/activity",
+        "Visitors, page views, breakdowns, web vitals and own metrics of one site.",
+        _ACTIVITY,
+    ),
     (
         "/activity.csv",
         "One breakdown or, without dimension, the time series as CSV.",

@@ -71,7 +71,7 @@ class Renderer:
             oneline=text.oneline,
             prefixed=lambda name, prefix: prefix + name,
         )
-        self._templates.globals.update(plural=text.plural, bar=bar, spark=spark)
+        self._templates.globals.update(plural=text.plural, bar=bar, spark=spark, shares=shares)
         for name in self._templates.list_templates():
             self._templates.get_template(name)  # now, so that no request reads a file
 
@@ -183,6 +183,17 @@ def bar(share: float | None, width: int = 100) -> Markup:
         '<rect class="bar-back" width="{w}" height="6"/><rect class="bar-fill" width="{f}" '
         'height="6"/></svg>'
     ).format(w=width, f=filled)
+
+
+def shares(good: int, fair: int, poor: int, width: int = 100) -> Markup:
+    """A bar of three parts; the numbers stand beside it, so it says nothing to a screen reader."""
+    total = (good + fair + poor) or 1
+    first, second = round(good / total * width, 1), round((good + fair) / total * width, 1)
+    return Markup(
+        '<svg class="bar shares" viewBox="0 0 {w} 6" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="bar-poor" width="{w}" height="6"/><rect class="bar-fair" width="{s}" '
+        'height="6"/><rect class="bar-good" width="{f}" height="6"/></svg>'
+    ).format(w=width, s=second, f=first)
 
 
 def spark(values: Sequence[float], width: int = 120, height: int = 26) -> Markup:

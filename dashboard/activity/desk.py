@@ -16,12 +16,14 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
+from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
 from tracker.clock import Clock
-from tracker.reports import breakdown, live, sites, timeseries
+from tracker.reports import breakdown, live, measures, sites, timeseries
 from tracker.reports.overview import Overview, overview
 from tracker.reports.segment import Asked, Filter, Segment
 from tracker.rollups import Dimension, Step
+from tracker.vitals import VITALS
 
 T = TypeVar("T")
 
@@ -45,6 +47,7 @@ class Question:
     dimensions: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     before: tuple[int, int] | None = None  # the range to compare with
+    vital: str = FIRST  # whose worst pages are shown
 
     @property
     def asked(self) -> Asked:
@@ -60,6 +63,7 @@ class Report:
     breakdowns: dict[str, list[breakdown.Row]]  # by dimension
     properties: list[tuple[str, breakdown.Row]]  # of the event that is filtered by
     live_visitors: int
+    measures: Measures  # of the whole site, whatever is filtered by
     before: Overview | None
     points_before: list[timeseries.Point]
     cut: bool  # more events than are looked at: the oldest are left out
@@ -147,6 +151,7 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             breakdowns={one: found.get(one, []) for one in wanted},
             properties=segment.properties(event, ROWS) if segment and event else [],
             live_visitors=live.live(database, site, now_ms),
+            measures=_measures(database, question),
             before=before,
             points_before=points_before,
             cut=segment is not None and segment.cut,
@@ -155,6 +160,17 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
     finally:
         if segment is not None:
             segment.close()
+
+
+def _measures(database: Connection, question: Question) -> Measures:
+    site, period = question.site, (question.start_ms, question.end_ms)
+    found = measures.measures(database, site, *period)
+    return Measures(
+        tuple(one for one in found if one.name in VITALS),
+        tuple(one for one in found if one.name not in VITALS),
+        question.vital,
+        tuple(measures.pages(database, site, question.vital, period, limit=ROWS)),
+    )
 
 
 Totals = tuple[Overview, list[timeseries.Point]]

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from sqlite3 import DatabaseError
 from typing import Final
 
+from dashboard.activity import vitals
 from dashboard.activity.desk import Question, Report
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
 from tracker.reports.segment import COLUMNS, Filter
-from tracker.rollups import WrongSchema
+from tracker.rollups import OTHER, WrongSchema
 
 CARDS: Final = (
     ("pages", (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"))),
@@ -78,6 +79,7 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
         tuple(tabs(query).values()),
         filters(query),
         period.before(now_ms) if query.get("compare") != "off" else None,
+        vitals.chosen(query.get("vital", "")),
     )
     return asked, period
 
@@ -100,6 +102,11 @@ async def values(visit: Visit) -> Values:
         "filters": filters(visit.query),
         "filterable": COLUMNS,
         "not_known": NOT_KNOWN,
+        "vital_titles": vitals.TITLES,
+        "ratings": vitals.RATINGS,
+        "vital_amount": vitals.amount,
+        "vital_bound": vitals.bound,
+        "other": OTHER,
         "compares": visit.query.get("compare") != "off",
     }
     try:
