@@ -266,6 +266,7 @@ class Broker:
         """Read the cluster's own log and open what it says."""
         identity = PartitionId(METADATA_TOPIC, METADATA_TOPIC_ID, 0, 0)
         try:
+            logs.require((METADATA_TOPIC, 0))
             partition = await partitions.open(identity, metadata_log_config(self._config))
             cluster = Cluster(
                 self._config, self._clock, partition, cluster_id=cluster_id, new_id=new_id

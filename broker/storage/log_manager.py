@@ -70,6 +70,7 @@ class LogManager:
         self.unfinished_moves: dict[TopicPartition, str] = {}
         """Partitions that were to lie in another directory when the last process ended."""
         self._last_unique = 0
+        self._were_used = False
 
     # starting -----------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ class LogManager:
         broker or cluster, or none usable.
         """
         failure: StorageError | None = None
+        was_known = False
         for path in self._paths:
             try:
                 self._files.make_directory(path)
@@ -95,6 +97,7 @@ class LogManager:
             known = read_properties(self._files, path)
             if known is not None:
                 known.check(path, node_id, self._cluster_id())
+            was_known = was_known or known is not None
             properties = known or MetaProperties(
                 self._cluster_id() or cluster_id, node_id, new_directory_id()
             )
@@ -102,6 +105,7 @@ class LogManager:
         if not self._directories:
             raise failure or StorageError("no log directory is set")
         self._settle_moves()
+        self._were_used = bool(self._homes) or (was_known and failure is not None)
         for directory in self._directories.values():
             write_properties(self._files, directory.path, directory.properties)
         return self._cluster_id() or cluster_id
@@ -154,6 +158,17 @@ class LogManager:
         for directory in self._directories.values():
             directory.lock.release()
         self._directories.clear()
+
+    def require(self, topic_partition: TopicPartition) -> None:
+        """StorageError when these directories were in use before, but not with this log.
+
+        It lies in one that was left out, or is in the settings no more: without it nobody could
+        tell which of the other logs are of a topic that is there.
+        """
+        if self._were_used and topic_partition not in self._homes:
+            name = partition_directory.name_of(topic_partition)
+            paths = ", ".join(self._directories)
+            raise StorageError(f"{name} is in none of the usable log directories: {paths}")
 
     # logs ---------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.running_broker import broker_process
+from tests.support.security_calls import broker_and_client
+from tests.support.topic_calls import batch_of, make_topic, read, write
 
 pytestmark = pytest.mark.system
 
@@ -67,3 +69,27 @@ def test_a_clean_stop_leaves_its_mark_and_a_kill_does_not(tmp_path: Path) -> Non
         broker.kill()
 
         assert (code, running, stopped, mark.exists()) == (0, False, True, False)
+
+
+@pytest.mark.may_block("waits for a broker that gives up")
+async def test_without_the_directory_of_the_metadata_no_log_in_another_is_touched(
+    tmp_path: Path,
+) -> None:
+    directories = [tmp_path / "one", tmp_path / "two"]
+    log_dirs = tuple(map(str, directories))
+    async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"kept"))
+    (home,) = (one for one in directories if (one / "__cluster_metadata-0").exists())
+    assert not (home / "pages-0").exists()
+    away = home.rename(tmp_path / "away")
+    home.write_text("a mount that did not come up")
+
+    alone = started(tmp_path, port=0, log_dirs=",".join(log_dirs))
+    home.unlink()
+    away.rename(home)
+
+    assert alone.returncode == 1
+    assert "__cluster_metadata-0 is in none of the usable log directories" in alone.stderr
+    async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
+        assert await read(client, "pages") == [b"kept"]

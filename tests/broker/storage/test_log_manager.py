@@ -125,6 +125,20 @@ def test_partitions_are_spread_and_found_again() -> None:
     assert {index: again.directory_for(("events", index)) for index in range(4)} == homes
 
 
+def test_directories_that_were_in_use_must_have_the_log_by_which_others_are_known() -> None:
+    files = MemoryFiles()
+    fresh = started(files)
+    fresh.require(OTHER)  # nothing was ever there
+    fresh.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    fresh.get_or_create(OTHER, OTHER_ID, CONFIG, NOW_MS)
+    fresh.clean_shutdown()
+
+    alone = started(files, ("/disk1",))
+    alone.require(EVENTS)
+    with pytest.raises(StorageError, match="none of the usable log directories: /disk1"):
+        alone.require(OTHER)
+
+
 def test_a_log_that_nobody_knows_is_put_aside_and_kept() -> None:
     files = MemoryFiles()
     manager = with_records(files)
