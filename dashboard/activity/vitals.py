@@ -49,9 +49,9 @@ def amount(name: str, value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count, thin spaces between thousands: `12 300`, `41.7`, `0.0312`."""
+    """Two digits, for a histogram knows no more, thin spaces between thousands: `12 000`, `4.2`."""
     if abs(value) >= 1e9:
-        return f"{value:.2e}"
-    rounded = float(f"{value:.3g}")
+        return f"{value:.1e}"
+    rounded = float(f"{value:.2g}")
     text = f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
     return text.replace(",", "\u2009")
