@@ -8,7 +8,8 @@ SECRET = ("password", "token", "webhook_url", "slack_url")
 
 
 async def values(visit: Visit) -> Values:
-    """Values of [dashboard] without what opens something; users and tokens for administrators."""
+    """Values of [dashboard] without what opens something, the clusters that are watched, and users
+    and tokens for administrators."""
     config, house = visit.state.config, visit.state.household
     rows = []
     for field in dataclasses.fields(config):
@@ -18,6 +19,7 @@ async def values(visit: Visit) -> Values:
         rows.append((field.name, _text(value), value == field.default, field.metadata["help"]))
     return {
         "rows": rows,
+        "watched": [(name, one.settings, one) for name, one in visit.state.pollers.items()],
         "sign_in": visit.state.guard.door.sign_in,
         "users": house.accounts.users(),
         "tokens": house.accounts.tokens(),

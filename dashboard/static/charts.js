@@ -36,6 +36,7 @@
     return {
       width: Math.max(200, plot.clientWidth), height: "fixed" in figure.dataset ? 250 : 196,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
+      padding: [null, 28, null, null], // the last time of the axis is written whole
       cursor: fixed ? {} : { sync: { key: "time" } },
       hooks: { setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }] },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },

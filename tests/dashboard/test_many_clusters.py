@@ -69,6 +69,9 @@ async def test_each_cluster_is_shown_by_its_name_and_a_dead_one_hides_none(
     assert "/topics/there?cluster=second" in there
     assert "/topics/here" not in away
     assert "there-readers" in await watch.page("/groups?cluster=second")
+    settings = await watch.page("/settings")
+    assert (settings.count("ANSWERS"), settings.count("SILENT")) == (2, 1)
+    assert "/cluster?cluster=second" in settings
     ready = await watch.client.get("/readyz")
     assert (ready.status, (await ready.json())["clusters"]["dead"]["up"]) == (200, False)
 
