@@ -28,7 +28,7 @@ async def share_acknowledge(
         if not group_id or not member_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "group id and member id are needed")
         said = acknowledgements(request.topics)
-        refused = [where for where in said if not _may_read(where, context)]
+        refused = dict.fromkeys(where for where in said if not _may_read(where, context))
         outcomes = await share.acknowledge(
             (group_id, member_id),
             request.share_session_epoch,

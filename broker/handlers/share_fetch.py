@@ -57,18 +57,21 @@ def _wish(
         raise KafkaError(
             ErrorCode.INVALID_REQUEST, f"unknown acquire mode {request.share_acquire_mode}"
         )
+
+    def check(where: Where) -> None:
+        if not _may_read(where, context):
+            raise refusal_of(Resource.TOPIC)
+
     wanted = [(t.topic_id, p.partition_index) for t in request.topics for p in t.partitions]
     forgotten = [(t.topic_id, p) for t in request.forgotten_topics_data for p in t.partitions]
-    names = context.services.cluster.image.names_by_id
     refusal = refusal_of(Resource.TOPIC)
-    readable = [w for w in wanted if _may_read(w, names.get(w[0]), context)]
-    refused = [where for where in wanted if where not in readable]
+    refused = dict.fromkeys(where for where in wanted if not _may_read(where, context))
     said = acknowledgements(request.topics)
     wish = ShareFetchWish(
         who=(request.group_id or "", request.member_id or ""),
         epoch=request.share_session_epoch,
         connection_id=context.connection_id,
-        wanted=readable,
+        wanted=[where for where in wanted if where not in refused],
         forgotten=forgotten,
         acknowledgements={where: said[where] for where in said if where not in refused},
         renewing=request.is_renew_ack,
@@ -80,6 +83,7 @@ def _wish(
             max(1, request.batch_size),
             strict=request.share_acquire_mode == RECORD_LIMIT,
         ),
+        check=check,
     )
     return wish, [
         Given(where, error=refusal, acknowledged=refusal if where in said else None)
@@ -87,8 +91,9 @@ def _wish(
     ]
 
 
-def _may_read(where: Where, name: str | None, context: RequestContext) -> bool:
+def _may_read(where: Where, context: RequestContext) -> bool:
     """A topic that does not exist is answered as such later."""
+    name = context.services.cluster.image.names_by_id.get(where[0])
     return name is None or context.is_authorized(Operation.READ, Resource.TOPIC, name)
 
 

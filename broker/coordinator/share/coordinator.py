@@ -289,6 +289,7 @@ class ShareCoordinator:
             if records_left <= 0 or bytes_left <= 0:
                 break
             try:
+                wish.check(where)
                 portion = replace(wish.portion, records_max=records_left)
                 one = await self._give_from(self._get(where), wish.who, portion, bytes_left)
             except KafkaError as refusal:
@@ -334,7 +335,7 @@ class ShareCoordinator:
             return one
         start = await self._first_offset(key.group_id, partition)
         await self._store.change(
-            key, lambda known: None if known.is_known else self._snapshot(start, 0)
+            key, lambda known: None if known.is_known else self._snapshot(start, known.state_epoch)
         )
         one = await self._store.find(key)
         if one is None:
@@ -387,19 +388,19 @@ class ShareCoordinator:
     async def offsets(self, group_id: str) -> list[ShareOffset]:
         """Where the group is in each partition that it reads or read."""
         known = await self._store.of_group(group_id)
-        return [self._offset(key, one) for key, one in known.items() if one.is_known]
+        return [self._offset(key, one) for key, one in known.items()]
 
     def _offset(self, key: ShareKey, one: SharePartition) -> ShareOffset:
         partition = self._find((key.topic_id, key.partition))
         done = sum(fate.state in DONE for fate in one.fates.values())
         lag = UNCHANGED
-        if partition is not None:
+        if partition is not None and one.is_known:
             end = partition.end_for(self._read_end(key.group_id))
             lag = max(0, end - one.start - done)
         return ShareOffset((key.topic_id, key.partition), one.start, lag)
 
     async def set_offset(self, group_id: str, partition: Partition, offset: int) -> None:
-        """The group goes on at `offset`, whatever happened before."""
+        """The group goes on at `offset`, whatever happened before; at -1: where a new one would."""
         await self._store.change(
             _key(group_id, partition),
             lambda one: self._snapshot(offset, one.state_epoch + 1),

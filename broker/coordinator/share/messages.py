@@ -1,6 +1,6 @@
 """What share consumers ask and are told, free of protocol versions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class ShareFetchWish:
     min_bytes: int = 1
     max_bytes: int = 1 << 20
     portion: Portion = field(default_factory=Portion)
+    check: Callable[[Where], None] = field(default=lambda where: None)
+    """Raises what stands against giving records of a partition: rights end within a session too."""
 
     @property
     def wants_records(self) -> bool:

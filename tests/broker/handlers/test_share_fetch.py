@@ -6,12 +6,14 @@ import pytest
 
 from broker.errors import ErrorCode
 from broker.metadata.records import METADATA_TOPIC_ID
+from broker.protocol.messages import share_fetch
 from broker.security.acls import Operation, Permission, Resource
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, broker_process, running_broker
 from tests.support.security_calls import add_acls, broker_and_client, entry
 from tests.support.share_calls import (
     ACCEPT,
+    GROUP,
     RELEASE,
     acknowledge,
     acquired,
@@ -148,6 +150,28 @@ async def test_a_topic_without_the_right_to_read_is_told(tmp_path: Path) -> None
     (part,) = given.responses[0].partitions
     assert part.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED
     assert outcome == (0, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+
+
+async def test_a_right_that_is_taken_away_counts_in_a_session_that_has_begun(
+    tmp_path: Path,
+) -> None:
+    settings = {"authorizer_enabled": True, "allow_everyone_if_no_acl_found": True}
+    async with broker_and_client(tmp_path, **settings) as (broker, client):
+        jobs = await filled(client, broker, 1)
+        allowed = await fetch(client, jobs, 0)
+        await produce(client, "jobs", 1)
+        denied = entry(Operation.READ, Resource.TOPIC, "jobs", permission=Permission.DENY)
+        await add_acls(client, denied)
+
+        unnamed = share_fetch.ShareFetchRequest(
+            GROUP, "a", 1, max_wait_ms=0, min_bytes=1, max_bytes=1 << 20, max_records=100
+        )
+        given = await client.ask(unnamed, 1, share_fetch.ShareFetchResponse)
+
+    assert acquired(allowed) == [(0, 0, 1)]
+    (part,) = given.responses[0].partitions
+    assert part.error_code == ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    assert bytes(part.records or b"") == b""
 
 
 async def test_what_a_member_held_comes_again_when_its_session_ends(
