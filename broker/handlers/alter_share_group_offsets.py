@@ -1,4 +1,7 @@
-"""AlterShareGroupOffsets (API key 91): where a share group without members goes on."""
+"""AlterShareGroupOffsets (API key 91): where a share group without members goes on.
+
+-1 forgets where it was: who comes next begins as `share.auto.offset.reset` says.
+"""
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
@@ -11,6 +14,8 @@ from broker.protocol.messages.alter_share_group_offsets import (
     AlterShareGroupOffsetsResponseTopic,
 )
 from broker.security.acls import Operation, Resource
+
+NOT_KNOWN = -1
 
 
 async def alter_share_group_offsets(
@@ -48,7 +53,7 @@ async def _alter(
                     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
                     "This server does not host this topic-partition.",
                 )
-            if wanted.start_offset < 0:
+            if wanted.start_offset < NOT_KNOWN:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "the start offset is negative")
             await services.share.set_offset(group_id, partition, wanted.start_offset)
         except KafkaError as refusal:

@@ -59,6 +59,21 @@ async def test_a_group_that_is_not_there_is_made_and_begins_where_it_is_told(
     assert acquired(first) == [(3, 4, 1)]
 
 
+async def test_a_group_told_minus_one_begins_as_a_new_one_would(client: RawClient) -> None:
+    jobs = await worked(client)  # a group that begins with the first record there is
+    await fetch(client, jobs, -1)
+    await beat(client, -1)
+
+    altered = await alter(client, -1)
+    before_anybody_came = await offset_and_lag(client)
+    again = await fetch(client, jobs, 0, member="b")
+
+    assert altered == [ErrorCode.NONE, ErrorCode.NONE]
+    assert before_anybody_came == (-1, -1)
+    assert acquired(again) == [(0, 4, 1)]
+    assert await offset_and_lag(client) == (0, 5)
+
+
 async def test_a_group_of_another_kind_is_refused(client: RawClient) -> None:
     await make_topic(client, "jobs")
     await coordinated(client)
