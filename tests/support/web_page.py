@@ -12,6 +12,11 @@ PAGE = """<!doctype html>
 </head><body><h1>Welcome</h1></body></html>
 """
 PATH = "/welcome"
+ORDINARY_BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+"""What a visitor sends; the name of a headless browser is counted as a robot's."""
 
 
 @contextmanager

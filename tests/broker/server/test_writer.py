@@ -119,7 +119,9 @@ async def test_a_client_that_leaves_in_the_middle_leaves_no_descriptor(
         client.abort()
         await server.until_connections(0)
 
-    assert open_descriptors() == before
+    async with asyncio.timeout(10):  # a thread that still sends closes its own a little later
+        while open_descriptors() > before:
+            await asyncio.sleep(0)
 
 
 async def test_small_answers_leave_at_once(server: ToyServer) -> None:
