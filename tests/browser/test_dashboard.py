@@ -14,8 +14,12 @@ from dashboard.state import State
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
+from tests.support.made_events import made_event
+from tests.support.seen_visits import store_measures, store_visits
 from tests.support.tools import chromium, node_modules
+from tracker.clock import SystemClock
 from tracker.kafka_admin import TopicPartition
+from tracker.vitals import VITALS
 
 pytestmark = [pytest.mark.browser, pytest.mark.may_block, pytest.mark.timeout(120)]
 
@@ -103,11 +107,30 @@ async def test_hostile_names_do_nothing_on_any_page(browser: Browser, tmp_path: 
         assert shown.complaints == []
 
 
+def store_measured_visits(data_dir: Path) -> None:
+    """A visit, a value of every vital that needs improvement, and a metric with a long name."""
+    now_ms = SystemClock().now_ms()
+    store_visits(data_dir, [made_event(1, occurred_at=now_ms)], now_ms)
+    amounts = {name: fair for name, (_good, fair) in VITALS.items()} | {"m" * 120: 12_345.0}
+    values = [
+        made_event(
+            event_id=name,
+            metric_name=name,
+            metric_value=amount,
+            occurred_at=now_ms,
+            pathname="/" + "long" * 60,
+        )
+        for name, amount in amounts.items()
+    ]
+    store_measures(data_dir, values, now_ms)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 900, 1600])
 async def test_no_page_is_wider_than_the_screen(
     browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:
+    store_measured_visits(tmp_path)
     async with Served(tmp_path, busy_cluster()) as served:
         shown = await served.tab(browser, width, scheme)
         for path in PAGES:
