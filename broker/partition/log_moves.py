@@ -75,7 +75,7 @@ class LogMoves:
         worker = self.worker_of(path)
         key = (partition.topic, partition.index)
         asked = self._moves.get(key)
-        if asked is not None and asked.path == path:
+        if asked is not None and (asked.partition, asked.path) == (partition, path):
             return
         self._moves.pop(key, None)
         if partition.worker is worker:

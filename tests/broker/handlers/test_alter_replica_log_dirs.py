@@ -130,12 +130,19 @@ async def test_a_move_is_slowed_down_and_shown_and_given_up_with_its_topic(
         response = await client.ask(request, 4, DescribeLogDirsResponse)
         request_to_delete = DeleteTopicsRequest([DeleteTopicState("pages")], timeout_ms=1000)
         await client.ask(request_to_delete, 6, DeleteTopicsResponse)
+        gone = await write_error(client)
+        await make_topic(client, "pages")  # while the copy of the old one is still slow
+        anew = broker.services.partitions.get("pages", 0)
+        to = (set(directories) - {await directory_of(broker, "pages")}).pop()
+        await asked(client, to, "pages")
+        moves = [one.partition for one in broker.services.log_moves.into(to)]
 
         parts = {one.log_dir: one.topics[0].partitions[0] for one in response.results}
         assert (parts[home].is_future_key, parts[home].offset_lag) == (False, 0)
         assert parts[other].is_future_key
         assert 0 < parts[other].offset_lag < 12 * 9
-        assert await write_error(client) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        assert gone == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        assert moves == [anew]
 
 
 async def test_where_it_lies_already_a_move_elsewhere_is_given_up(
