@@ -227,6 +227,7 @@ async def test_the_stream_tells_at_once_that_the_cluster_is_away(
     data = json.loads(frame.split(b"data: ", 1)[1])
     assert (data["up"], data["stale"]) == (False, True)
     assert "Broker away" in data["html"]
+    assert "at the last look: 1 offline" in data["html"]
 
 
 async def test_metrics_are_gzipped_for_who_takes_it(
