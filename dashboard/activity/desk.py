@@ -79,6 +79,7 @@ class ReportDesk:
         self._clock = clock
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="reports")
         self._answers: dict[Any, tuple[float, Any]] = {}
+        self._running: dict[Any, asyncio.Future[Any]] = {}
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -112,13 +113,23 @@ class ReportDesk:
         if kept is not None and self._clock.monotonic_ms() < kept[0]:
             found: T = kept[1]
             return found
-        loop = asyncio.get_running_loop()
-        found, took_ms = await loop.run_in_executor(self._threads, self._open_and, answer)
+        running = self._running.get(key)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(self._threads, self._open_and, answer)
+            self._running[key] = running
+            running.add_done_callback(lambda done: self._ended(key, done))
+        found, took_ms = await asyncio.shield(running)  # others may wait for it as well
         if len(self._answers) >= ANSWERS_MAX:
             self._answers.clear()
         good_for_ms = max(KEPT_MS, KEPT_TIMES * took_ms)
         self._answers[key] = (self._clock.monotonic_ms() + good_for_ms, found)
         return found
+
+    def _ended(self, key: Any, done: asyncio.Future[Any]) -> None:
+        del self._running[key]
+        if not done.cancelled():
+            done.exception()  # those who asked may all be gone: it is no lost error
 
     def _open_and(self, answer: Callable[[Connection], T]) -> tuple[T, float]:
         """The answer, and how many milliseconds of this thread it took."""
