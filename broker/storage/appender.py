@@ -161,7 +161,7 @@ def _must_roll(log: "Log", header: BatchHeader, staged_bytes: int, now_ms: int) 
     last_offset = header.base_offset + header.last_offset_delta
     return (
         used + LENGTH_OVERHEAD + header.batch_length > config.segment_bytes
-        or segment.age_ms(header.max_timestamp, now_ms) >= config.segment_ms
+        or segment.age_ms(header.max_timestamp, now_ms) >= config.roll_ms
         or segment.index_is_full(config.segment_index_bytes)
         or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
     )

@@ -52,6 +52,13 @@ class LogConfig:
     def deletes(self) -> bool:
         return DELETE in self.cleanup_policy
 
+    @property
+    def roll_ms(self) -> int:
+        """Age at which a segment ends: what must be compacted may not stay in the active one."""
+        return (
+            min(self.segment_ms, self.max_compaction_lag_ms) if self.compacts else self.segment_ms
+        )
+
     def jittered(self, name: str) -> "LogConfig":
         """With the part taken off segment.ms that the log of this name has for its own."""
         bound = min(self.segment_jitter_ms, self.segment_ms)

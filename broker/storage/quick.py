@@ -79,7 +79,8 @@ def _stage(
 ) -> tuple[Results, list[Appended], list[Buffer]] | None:
     """Decide on all batches and give them their offsets; None when one is not plain."""
     segment, config, limits = log.active_segment, log.config, log.limits
-    compacts, epoch_known = config.compacts, log.leader_epochs.latest
+    compacts, roll_ms = config.compacts, config.roll_ms
+    epoch_known = log.leader_epochs.latest
     start_offset, end_offset, position = log.start_offset, log.end_offset, segment.size
     offset_max = segment.base_offset + RELATIVE_OFFSET_MAX
     results: Results = []
@@ -101,7 +102,7 @@ def _stage(
         if (
             position + size > config.segment_bytes
             or last_offset > offset_max
-            or segment.age_ms(timestamp, now_ms) >= config.segment_ms
+            or segment.age_ms(timestamp, now_ms) >= roll_ms
         ):
             return None
         if fields[9] >= 0:

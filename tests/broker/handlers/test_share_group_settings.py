@@ -1,6 +1,7 @@
 """What settings of a share group change for its members, and what its own log keeps (KIP-932)."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ async def test_a_group_begins_as_far_back_as_it_wants(
 
 
 async def test_the_log_of_a_group_at_work_stays_short_and_says_the_same(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "share_coordinator_snapshot_update_records_per_snapshot": 5,
         "share_coordinator_state_topic_num_partitions": 1,
     }

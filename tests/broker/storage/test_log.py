@@ -1,5 +1,7 @@
 """A log: offsets, what is stored of a batch, reading, rolling and retention."""
 
+from dataclasses import replace
+
 import pytest
 
 from broker.errors import ErrorCode, KafkaError
@@ -289,6 +291,22 @@ def test_logs_of_a_topic_roll_at_times_of_their_own() -> None:
 
     assert len(rolled_after) > 20
     assert all(600 < roll_ms <= 1000 for roll_ms in rolled_after)
+
+
+def test_a_compacted_log_rolls_when_its_records_must_be_compacted() -> None:
+    config = LogConfig(segment_ms=5000, max_compaction_lag_ms=1000)
+    both = {
+        policy: open_log(MemoryFiles(), replace(config, cleanup_policy=frozenset({policy})))
+        for policy in ("compact", "delete")
+    }
+
+    for log in both.values():
+        for age_ms in (0, 900, 1100):
+            now_ms = NOW_MS + age_ms
+            append(log, keyed_batch((b"k", b"v"), timestamp_ms=now_ms), now_ms=now_ms)
+
+    assert [segment.base_offset for segment in both["compact"].segments] == [0, 2]
+    assert len(both["delete"].segments) == 1
 
 
 def test_a_batch_that_is_too_large_in_the_topics_codec_is_refused() -> None:
