@@ -290,6 +290,7 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path, s
     _, modules = node_modules("axe-core")
     source = (modules / "axe-core" / "axe.min.js").read_text()
     told: list[tuple[str, ...]] = []
+    store_measured_visits(tmp_path)
     async with Served(tmp_path, busy_cluster()) as served:
         served.state.alerts.evaluate()
         for width in (390, 1280):
