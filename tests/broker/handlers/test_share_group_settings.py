@@ -9,6 +9,7 @@ from broker.errors import ErrorCode
 from broker.metadata.image import ResourceType
 from broker.metadata.records import SHARE_STATE_TOPIC
 from broker.protocol.messages import incremental_alter_configs as alter
+from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.share_calls import (
@@ -102,3 +103,26 @@ async def test_the_log_of_a_group_at_work_stays_short_and_says_the_same(tmp_path
         again = await fetch(client, jobs, 0)
 
     assert [(first, last) for first, last, _ in acquired(again)] == [(20, 29)]
+
+
+async def test_answers_that_a_full_disk_refused_are_as_if_never_given(tmp_path: Path) -> None:
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        jobs = (await make_topic(client, "jobs")).topic_id
+        await from_the_beginning(client)
+        await produce(client, "jobs", 3)
+        await fetch(client, jobs, 0)
+        kept = await acknowledge(client, jobs, 1, (0, 0, [ACCEPT]))
+
+        files.full_directory = str(tmp_path)
+        refused = await acknowledge(client, jobs, 2, (1, 1, [ACCEPT]))
+        files.full_directory = ""
+        await fetch(client, jobs, -1)
+        again = await fetch(client, jobs, 0, member="b")
+
+    assert kept == (0, 0)
+    assert refused[0] != ErrorCode.NONE or refused[1] != ErrorCode.NONE
+    assert [(first, last) for first, last, _ in acquired(again)] == [(1, 2)]
