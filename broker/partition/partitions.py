@@ -16,6 +16,8 @@ from broker.storage.log_manager import LogManager
 
 log = logging.getLogger(__name__)
 
+UNREAD = ClusterImage()
+"""Before the first image was followed, which is of what was there before this start."""
 OPEN_AT_ONCE = 64  # logs opened per hop to the disk thread, so that appends get between
 
 
@@ -53,7 +55,7 @@ class Partitions:
         self._by_topic: dict[str, dict[int, Partition]] = {}
         self._names_by_id: dict[bytes, str] = {}
         self._missing: dict[tuple[str, int], Exception] = {}
-        self._image = ClusterImage()
+        self._image = UNREAD
 
     # Finding
 
@@ -122,6 +124,12 @@ class Partitions:
     async def follow(self, image: ClusterImage) -> None:
         """Host what `image` says: new partitions are opened, deleted ones go, settings change."""
         before = self._image
+        if before is UNREAD:
+            self._setup.logs.expect(
+                (topic.name, partition.index)
+                for topic in image.topics.values()
+                for partition in topic.partitions
+            )
         for name, topic in before.topics.items():
             now = image.topics.get(name)
             if now is None or now.topic_id != topic.topic_id:

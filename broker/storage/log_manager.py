@@ -11,7 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.storage import checkpoint, log_move, partition_directory
@@ -71,6 +71,10 @@ class LogManager:
         """Partitions that were to lie in another directory when the last process ended."""
         self._last_unique = 0
         self._were_used = False
+        self._away: frozenset[str] = frozenset()
+        """Ids of directories that this broker had and that it does not find now."""
+        self._lost: set[TopicPartition] = set()
+        """Partitions that lie in one of them."""
 
     # starting -----------------------------------------------------------------------------
 
@@ -106,9 +110,22 @@ class LogManager:
             raise failure or StorageError("no log directory is set")
         self._settle_moves()
         self._were_used = bool(self._homes) or (was_known and failure is not None)
-        for directory in self._directories.values():
-            write_properties(self._files, directory.path, directory.properties)
+        self._write_properties()
         return self._cluster_id() or cluster_id
+
+    def _write_properties(self) -> None:
+        """Tell each directory of the others; those that it knew and that are not here are away."""
+        here = frozenset(one.properties.directory_id for one in self._directories.values())
+        known = here.union(
+            *(one.properties.all_directory_ids for one in self._directories.values())
+        )
+        self._away = known - here
+        for directory in self._directories.values():
+            directory.properties = replace(directory.properties, all_directory_ids=known)
+            write_properties(self._files, directory.path, directory.properties)
+
+    def _away_ids(self) -> str:
+        return ",".join(sorted(self._away))
 
     def _settle_moves(self) -> None:
         """Find where each partition lies; what a move left behind elsewhere goes."""
@@ -170,6 +187,17 @@ class LogManager:
             paths = ", ".join(self._directories)
             raise StorageError(f"{name} is in none of the usable log directories: {paths}")
 
+    def expect(self, identities: Iterable[TopicPartition]) -> None:
+        """Partitions that were there before this start: they are found, or away, never made anew.
+
+        Only while no directory is away may one be made: the last process ended before it did so.
+        """
+        if self._away:
+            self._lost.update(one for one in identities if one not in self._homes)
+        if self._lost:
+            told = "log directories are away, and the partitions in them ids=%s partitions=%d"
+            log.error(told, self._away_ids(), len(self._lost))
+
     # logs ---------------------------------------------------------------------------------
 
     @property
@@ -216,8 +244,11 @@ class LogManager:
     ) -> Log:
         """Open a partition's log, recovered if the last stop was not clean; made if missing.
 
-        A log of an earlier topic of that name is put aside as `-stray`. StorageError if damaged.
+        A log of an earlier topic of that name is put aside as `-stray`. StorageError if damaged,
+        or in a directory that is away.
         """
+        if topic_partition in self._lost:
+            raise StorageError(f"it lies in a log directory that is away: {self._away_ids()}")
         directory = self._directories[self.directory_for(topic_partition)]
         opened = directory.logs.get(topic_partition)
         if opened is not None:
@@ -246,6 +277,7 @@ class LogManager:
 
     def delete(self, topic_partition: TopicPartition, topic_id: bytes) -> None:
         """Take a log away: its directory is renamed now and removed by `remove_deleted`."""
+        self._lost.discard(topic_partition)
         home = self._homes.pop(topic_partition, None)
         if home is None or home not in self._directories:
             return

@@ -1,4 +1,8 @@
-"""meta.properties: whose a log directory is (version 1, as Kafka writes it)."""
+"""meta.properties: whose a log directory is (version 1, as Kafka writes it).
+
+One line is our own, and passed over by Kafka: the ids of all log directories of the broker, so that
+it is noticed when one is away.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +12,7 @@ from broker.storage.files import Files
 
 FILE_NAME = "meta.properties"
 _VERSION = "1"
+_ALL = "footfall.directory.ids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class MetaProperties:
     cluster_id: str
     node_id: int
     directory_id: str
+    all_directory_ids: frozenset[str] = frozenset()
+    """Of this broker, this one's among them; empty in a file that does not say."""
 
     def check(self, path: str, node_id: int, cluster_id: str | None) -> None:
         """StorageError if the directory belongs to another broker or cluster."""
@@ -42,7 +49,12 @@ def read_properties(files: Files, directory: str) -> MetaProperties | None:
     try:
         if values["version"] != _VERSION:
             raise StorageError(f"{path} has version {values['version']}, not {_VERSION}")
-        return MetaProperties(values["cluster.id"], int(values["node.id"]), values["directory.id"])
+        return MetaProperties(
+            values["cluster.id"],
+            int(values["node.id"]),
+            values["directory.id"],
+            frozenset(filter(None, values.get(_ALL, "").split(","))),
+        )
     except (KeyError, ValueError) as error:
         raise StorageError(f"{path} lacks or garbles {error}") from error
 
@@ -54,6 +66,7 @@ def write_properties(files: Files, directory: str, properties: MetaProperties) -
     text = (
         f"cluster.id={properties.cluster_id}\n"
         f"directory.id={properties.directory_id}\n"
+        f"{_ALL}={','.join(sorted(properties.all_directory_ids))}\n"
         f"node.id={properties.node_id}\n"
         f"version={_VERSION}\n"
     )

@@ -1,10 +1,12 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from broker.errors import ErrorCode
 from tests.support.running_broker import broker_process
 from tests.support.security_calls import broker_and_client
 from tests.support.topic_calls import batch_of, make_topic, read, write
@@ -91,5 +93,29 @@ async def test_without_the_directory_of_the_metadata_no_log_in_another_is_touche
 
     assert alone.returncode == 1
     assert "__cluster_metadata-0 is in none of the usable log directories" in alone.stderr
+    async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
+        assert await read(client, "pages") == [b"kept"]
+
+
+@pytest.mark.may_block("renames directories between two brokers")
+async def test_an_empty_disk_in_place_of_another_begins_no_partition_anew(tmp_path: Path) -> None:
+    """As where a mount did not come up: the broker would write beside what is stored."""
+    directories = [tmp_path / "one", tmp_path / "two"]
+    log_dirs = tuple(map(str, directories))
+    async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
+        await make_topic(client, "pages")
+        await write(client, "pages", batch_of(b"kept"))
+    (other,) = (one for one in directories if (one / "pages-0").exists())
+    away = other.rename(tmp_path / "away")
+
+    async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
+        refused = await write(client, "pages", batch_of(b"beside"))
+        await make_topic(client, "new")
+        taken = await write(client, "new", batch_of(b"new"))
+    shutil.rmtree(other)
+    away.rename(other)
+
+    assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert taken.error_code == ErrorCode.NONE
     async with broker_and_client(tmp_path, log_dirs=log_dirs) as (_, client):
         assert await read(client, "pages") == [b"kept"]

@@ -40,7 +40,8 @@ def test_a_new_directory_gets_its_meta_properties_and_keeps_its_cluster() -> Non
     assert cluster_id == "the-cluster"
     assert again.directory_id("/disk1") == "directory-one"
     assert files.contents("/disk1/meta.properties") == (
-        b"cluster.id=the-cluster\ndirectory.id=directory-one\nnode.id=1\nversion=1\n"
+        b"cluster.id=the-cluster\ndirectory.id=directory-one\n"
+        b"footfall.directory.ids=directory-one,directory-two\nnode.id=1\nversion=1\n"
     )
 
 
@@ -137,6 +138,40 @@ def test_directories_that_were_in_use_must_have_the_log_by_which_others_are_know
     alone.require(EVENTS)
     with pytest.raises(StorageError, match="none of the usable log directories: /disk1"):
         alone.require(OTHER)
+
+
+def test_a_log_in_a_directory_that_is_away_is_not_made_anew() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    for identity, topic_id in ((EVENTS, TOPIC_ID), (OTHER, OTHER_ID)):
+        append(manager.get_or_create(identity, topic_id, CONFIG, NOW_MS), batch(b"kept"))
+    manager.clean_shutdown()
+
+    alone = started(files, ("/disk1",))
+    alone.expect([EVENTS, OTHER])
+    with pytest.raises(StorageError, match="log directory that is away: directory-two"):
+        alone.get_or_create(OTHER, OTHER_ID, CONFIG, NOW_MS)
+    assert alone.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS).end_offset == 1
+    alone.get_or_create(("new", 0), b"n" * 16, CONFIG, NOW_MS)
+    alone.clean_shutdown()
+
+    again = started(files)
+    again.expect([EVENTS, OTHER, ("new", 0)])
+    assert again.get_or_create(OTHER, OTHER_ID, CONFIG, NOW_MS).end_offset == 1
+
+
+def test_a_topic_of_a_directory_that_is_away_can_be_deleted_and_made_again() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    manager.get_or_create(OTHER, OTHER_ID, CONFIG, NOW_MS)
+    manager.clean_shutdown()
+    alone = started(files, ("/disk1",))
+    alone.expect([EVENTS, OTHER])
+
+    alone.delete(OTHER, OTHER_ID)
+
+    assert alone.get_or_create(OTHER, b"n" * 16, CONFIG, NOW_MS).end_offset == 0
 
 
 def test_a_log_that_nobody_knows_is_put_aside_and_kept() -> None:
