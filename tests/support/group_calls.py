@@ -14,19 +14,19 @@ from tests.support.raw_client import RawClient
 PROTOCOL = join_group.JoinGroupRequestProtocol("range", b"subscription")
 
 
-async def coordinated(client: RawClient) -> None:
-    """The coordinator's topic is made, and its groups are read."""
-    wanted = find_coordinator.FindCoordinatorRequest(key_type=0, coordinator_keys=["g"])
+async def coordinated(client: RawClient, group: str = "g") -> None:
+    """The coordinator's topic is made, and the partition with this group is read."""
+    wanted = find_coordinator.FindCoordinatorRequest(key_type=0, coordinator_keys=[group])
     response = await client.ask(wanted, 6, find_coordinator.FindCoordinatorResponse)
     assert response.coordinators[0].error_code == ErrorCode.NONE
     loading = True
     while loading:
-        answer = await heartbeat_of_nobody(client)
+        answer = await heartbeat_of_nobody(client, group)
         loading = answer == ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
 
 
-async def heartbeat_of_nobody(client: RawClient) -> int:
-    request = heartbeat.HeartbeatRequest("g", 1, "nobody")
+async def heartbeat_of_nobody(client: RawClient, group: str = "g") -> int:
+    request = heartbeat.HeartbeatRequest(group, 1, "nobody")
     answer = await client.ask(request, 4, heartbeat.HeartbeatResponse)
     return answer.error_code
 

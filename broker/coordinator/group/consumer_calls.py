@@ -80,9 +80,7 @@ class ConsumerCalls:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
         if not isinstance(group, ClassicGroup):
             return ConsumerGroup(request.group_id)
-        if not group.members:
-            if group.pending_members:
-                raise _not_a_consumer_group(request.group_id)
+        if not group.members:  # who was only given a member id joins what the group is then
             step.records.extend(group.tombstones())
             return ConsumerGroup(request.group_id, epoch=group.generation)  # epochs only ever grow
         if not self._shards.settings.may_upgrade:

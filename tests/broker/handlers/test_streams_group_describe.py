@@ -17,7 +17,7 @@ from tests.support.topic_calls import make_topic
 
 async def test_a_group_is_told_with_its_topology_members_and_tasks(client: RawClient) -> None:
     await make_topic(client, "lines", 2)
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
     joined = await beat(client)
     asked_for = await described(client)
@@ -42,7 +42,7 @@ async def test_a_group_is_told_with_its_topology_members_and_tasks(client: RawCl
 
 
 async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:
-    await coordinated(client)
+    await coordinated(client, GROUP)
 
     group = await described(client, "none")
 
@@ -55,7 +55,7 @@ async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:
 async def test_an_application_is_listed_and_can_be_deleted_once_nobody_runs_it(
     client: RawClient,
 ) -> None:
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await beat(client)
     listed = await client.ask(ListGroupsRequest(), 5, ListGroupsResponse)
 

@@ -23,6 +23,7 @@ from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.streams_calls import (
     CHANGELOG,
+    GROUP,
     REPARTITION,
     beat,
     codes,
@@ -37,7 +38,7 @@ from tests.support.topic_calls import make_topic
 async def running_alone(client: RawClient, partitions: int = 2) -> StreamsGroupHeartbeatResponse:
     """Member a has all tasks: the first heartbeat makes the topics, the second gives the tasks."""
     await make_topic(client, "lines", partitions)
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
     joined = await beat(client)
     assert codes(joined) == [StatusCode.MISSING_INTERNAL_TOPICS]
@@ -95,7 +96,7 @@ async def test_an_empty_group_waits_for_more_members_before_it_shares_tasks_out(
     client: RawClient,
 ) -> None:
     await make_topic(client, "lines")
-    await coordinated(client)
+    await coordinated(client, GROUP)
 
     joined = await beat(client)
 
@@ -105,7 +106,7 @@ async def test_an_empty_group_waits_for_more_members_before_it_shares_tasks_out(
 
 
 async def test_missing_source_topics_are_named_until_they_are_there(client: RawClient) -> None:
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
 
     without = await beat(client)
@@ -122,7 +123,7 @@ async def test_missing_source_topics_are_named_until_they_are_there(client: RawC
 async def test_internal_topics_of_another_size_are_refused(client: RawClient) -> None:
     await make_topic(client, "lines", 2)
     await make_topic(client, CHANGELOG, 3)
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
 
     joined = await beat(client)
@@ -132,7 +133,7 @@ async def test_internal_topics_of_another_size_are_refused(client: RawClient) ->
 
 async def test_a_topic_that_cannot_be_made_is_told_with_the_reason(client: RawClient) -> None:
     await make_topic(client, "lines")
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
     topology = word_count()
     topology.subtopologies[1].state_changelog_topics[0].replication_factor = 3
@@ -145,7 +146,7 @@ async def test_a_topic_that_cannot_be_made_is_told_with_the_reason(client: RawCl
 
 async def test_an_older_topology_is_stale_and_a_new_one_is_not_taken(client: RawClient) -> None:
     await make_topic(client, "lines")
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
     await beat(client, topology=word_count(epoch=1))
 
@@ -248,7 +249,7 @@ async def test_endpoints_say_where_the_state_of_which_partitions_is(client: RawC
 async def test_a_heartbeat_that_makes_no_sense_is_refused(
     client: RawClient, epoch: int, fields: dict[str, Any], code: ErrorCode
 ) -> None:
-    await coordinated(client)
+    await coordinated(client, GROUP)
 
     response = await beat(client, "a", epoch, **fields)
 
@@ -284,7 +285,7 @@ async def test_an_answer_that_got_lost_can_be_asked_for_again(client: RawClient)
 
 async def test_groups_of_other_kinds_keep_out_of_each_other(client: RawClient) -> None:
     await make_topic(client, "pages")
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await join_consumer_group(client)
 
     response = await beat(client, group_id="g")
@@ -302,7 +303,7 @@ async def test_members_come_back_after_a_restart_with_their_tasks(client: RawCli
 
 
 async def test_without_the_feature_there_are_no_streams_groups(client: RawClient) -> None:
-    await coordinated(client)
+    await coordinated(client, GROUP)
     off = UpdateFeaturesRequest(
         feature_updates=[FeatureUpdateKey("streams.version", 0, upgrade_type=2)]
     )

@@ -22,8 +22,8 @@ from tests.support.topic_calls import make_topic
 SUBSCRIPTION = b"\x00\x01" + encode_bytes(ConsumerProtocolSubscription(topics=["pages"]), 1)
 
 
-async def join_classic(client: RawClient, member_id: str = "") -> join_group.JoinGroupResponse:
-    request = join_group.JoinGroupRequest(
+def classic_request(member_id: str = "") -> join_group.JoinGroupRequest:
+    return join_group.JoinGroupRequest(
         group_id="g",
         session_timeout_ms=10_000,
         rebalance_timeout_ms=10_000,
@@ -31,7 +31,10 @@ async def join_classic(client: RawClient, member_id: str = "") -> join_group.Joi
         protocol_type="consumer",
         protocols=[join_group.JoinGroupRequestProtocol("range", SUBSCRIPTION)],
     )
-    answer = await client.ask(request, 9, join_group.JoinGroupResponse)
+
+
+async def join_classic(client: RawClient, member_id: str = "") -> join_group.JoinGroupResponse:
+    answer = await client.ask(classic_request(member_id), 9, join_group.JoinGroupResponse)
     if answer.error_code == ErrorCode.MEMBER_ID_REQUIRED:
         return await join_classic(client, answer.member_id)
     return answer
@@ -98,6 +101,25 @@ async def test_the_policy_says_whether_it_goes_back(tmp_path: Path, policy: str,
     assert (told, shared) == (ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.NONE)
     assert of_another_kind.members[0].error_code == ErrorCode.UNKNOWN_MEMBER_ID
     assert listed.group_type == kind
+
+
+async def test_who_has_only_asked_for_a_member_id_does_not_keep_others_out(tmp_path: Path) -> None:
+    """As in Apache Kafka, where the group is still empty then; the classic client joins later."""
+    async with (
+        running_broker(tmp_path) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+        await RawClient.connect(broker.host, broker.port) as other,
+    ):
+        await make_topic(client, "pages", 2)
+        await coordinated(client)
+        given = await client.ask(classic_request(), 9, join_group.JoinGroupResponse)
+
+        new = await join_consumer_group(other)
+        late = await client.ask(classic_request(given.member_id), 9, join_group.JoinGroupResponse)
+
+    assert given.error_code == ErrorCode.MEMBER_ID_REQUIRED
+    assert new.error_code == ErrorCode.NONE
+    assert late.error_code == ErrorCode.NONE
 
 
 async def leave_consumer_group(client: RawClient) -> None:

@@ -34,7 +34,7 @@ async def client(tmp_path: Path) -> AsyncIterator[RawClient]:
 async def shared_by_two(client: RawClient) -> int:
     """Members a and b have a task of each kind; the epoch that both are at."""
     await make_topic(client, "lines", 2)
-    await coordinated(client)
+    await coordinated(client, GROUP)
     await configure_group(client, delay_ms=0)
     first = await beat(client)
     await beat(client, "a", first.member_epoch)
@@ -150,7 +150,7 @@ async def test_a_group_outlives_the_broker_with_its_tasks_and_epochs(tmp_path: P
         running_broker(tmp_path) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        await coordinated(client)
+        await coordinated(client, GROUP)
         beaten = await beat(client, "a", epoch)
         after = await described(client)
 
@@ -168,7 +168,7 @@ async def test_a_member_that_falls_silent_is_dropped(tmp_path: Path) -> None:
         running_broker(tmp_path, **settings) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        await coordinated(client)
+        await coordinated(client, GROUP)
         await beat(client, "a")
         group = await described(client)
         while group.members:
