@@ -7,7 +7,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-PYTEST := $(BIN)/pytest -n auto --dist loadgroup
+# One more than there are cores: many tests wait for processes, and leave a core idle.
+PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) + 1))) --dist loadgroup
 QUICK := not wire and not system and not browser and not crash
 
 .PHONY: help up demo test check lint crash wire bench screenshots clean
