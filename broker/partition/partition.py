@@ -80,6 +80,11 @@ class AppendWish:
 
 
 Answered = Callable[[AppendInfo | Exception], None]
+NO_RECORDS = memoryview(b"")
+
+
+def _nobody(_told: AppendInfo | Exception) -> None:
+    """Whom there is to tell when that was done."""
 
 
 class PartitionAppend(Job):
@@ -112,15 +117,20 @@ class PartitionAppend(Job):
             self.partition.waiting.add(self, self._timeout_ms)
 
     def finish(self, result: AppendInfo | Exception) -> None:
+        self.records = NO_RECORDS  # written: its deadline holds this object for a while yet
+        self._tell(result)
+
+    def expire(self) -> None:
+        self._tell(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
+
+    def _tell(self, result: AppendInfo | Exception) -> None:
         if self.done:
             return
         self.done = True
         if self._is_waiting:
             self.partition.waiting.served()
-        self._answered(result)
-
-    def expire(self) -> None:
-        self.finish(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
+        answered, self._answered = self._answered, _nobody
+        answered(result)
 
 
 @dataclass(frozen=True, slots=True)

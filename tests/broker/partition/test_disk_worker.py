@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -82,6 +83,21 @@ async def test_appends_of_one_turn_of_the_loop_share_writes_and_syncs(count: int
     assert [info.first_offset for info in infos] == list(range(1, count + 1))
     assert hosted.files.writes - writes <= groups
     assert hosted.files.syncs - syncs <= groups
+
+
+@pytest.mark.parametrize("size_bytes", [1, 100_000])
+async def test_an_answered_append_holds_its_records_no_longer(size_bytes: int) -> None:
+    """Its deadline is swept later: the records of a minute would stay in memory until then."""
+    hosted = Hosted()
+    records = batch(bytes(size_bytes))
+    seen = weakref.ref(records)
+
+    await hosted.append_bytes(records)
+    await hosted.worker.close()
+    del records
+
+    assert len(hosted.partition.waiting) == 1
+    assert seen() is None
 
 
 async def test_a_call_runs_after_the_appends_that_were_queued_before_it() -> None:
