@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.fetch_sessions import PartitionKey, Round, SessionRequest, Wish
-from broker.partition.partition import Partition, ReadEnd, Watcher
+from broker.partition.partition import Partition, ReadEnd
+from broker.partition.watcher import Watcher
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.fetch import (
     AbortedTransaction,

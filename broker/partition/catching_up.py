@@ -7,7 +7,8 @@ partition, or for a place in it, would not find what was just acknowledged.
 
 import logging
 
-from broker.partition.partition import Partition, Watcher
+from broker.partition.partition import Partition
+from broker.partition.watcher import Watcher
 
 log = logging.getLogger(__name__)
 PATIENCE_S = 5.0

@@ -19,6 +19,7 @@ from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.partition.disk_worker import DiskWorker, Done, Job, as_storage_error
 from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
+from broker.partition.watcher import Watcher
 from broker.storage.log import (
     AppendInfo,
     FileSlice,
@@ -43,32 +44,6 @@ class ReadEnd(enum.Enum):
     HIGH_WATERMARK = 0  # isolation level read_uncommitted
     LAST_STABLE_OFFSET = 1  # isolation level read_committed
     LOG_END = 2  # replicas
-
-
-class Watcher:
-    """Someone who waits for bytes to become readable, in one or several partitions."""
-
-    __slots__ = ("_bytes_wanted", "future")
-
-    def __init__(self, bytes_wanted: int) -> None:
-        self._bytes_wanted = bytes_wanted
-        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def done(self) -> bool:
-        return self.future.done()
-
-    def credit(self, size_bytes: int) -> None:
-        """`size_bytes` more can be read in one of the partitions."""
-        self._bytes_wanted -= size_bytes
-        if self._bytes_wanted <= 0:
-            self.wake()
-
-    def wake(self) -> None:
-        if not self.future.done():
-            self.future.set_result(None)
-
-    expire = wake
 
 
 @dataclass(frozen=True, slots=True)

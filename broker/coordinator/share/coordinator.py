@@ -37,8 +37,9 @@ from broker.coordinator.share.store import ShareStore
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata import group_configs
 from broker.metadata.features import SHARE_VERSION
-from broker.partition.partition import Partition, ReadEnd, Watcher
+from broker.partition.partition import Partition, ReadEnd
 from broker.partition.partitions import Partitions
+from broker.partition.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

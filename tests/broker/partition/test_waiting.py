@@ -1,7 +1,7 @@
 import asyncio
 
-from broker.partition.partition import Watcher
 from broker.partition.waiting import SWEEP_AT_LEAST, Waiting
+from broker.partition.watcher import Watcher
 
 
 async def test_deadlines_pass_in_their_order_whatever_the_order_of_arrival() -> None:
