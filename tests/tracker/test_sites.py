@@ -10,7 +10,9 @@ from tests.support.kafka_address import kafka_address, new_site
 from tracker import sites
 from tracker.__main__ import main
 from tracker.config import KafkaConfig
+from tracker.kafka import ensure_topics
 from tracker.sites import Site, SiteNameError, SiteReader
+from tracker.topics import SITES
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,7 @@ def test_bad_settings_are_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_reader_hears_of_a_new_site_at_once(kafka: KafkaConfig) -> None:
     """A page of a site that was just added is counted: the reader does not gather changes."""
     name = new_site()
+    ensure_topics(kafka, [SITES])  # as a role does before it reads
     reader = SiteReader(kafka, client_id="test-sites")
     reader.read_to_end()
 
