@@ -112,9 +112,9 @@ def test_a_group_goes_on_after_the_broker_was_killed(
 ) -> None:
     with broker_process(tmp_path / "data", **QUICK_HEARTBEATS) as broker:
         make_topic(broker.bootstrap)
-        first = produce(broker.bootstrap)
         with members(broker.bootstrap, settings, settings) as (a, b):
             until(share_all(a, b), a, b)
+            first = produce(broker.bootstrap)  # only now: each of the two has offsets to commit
             until(lambda: len(a.values + b.values) >= RECORDS, a, b)
             a.consumer.commit(asynchronous=False)
             b.consumer.commit(asynchronous=False)
