@@ -1,9 +1,10 @@
-"""SQLite warehouse: warehouse.db, table `events`, one row an event, readable while it is written.
+"""SQLite warehouse: warehouse.db, one row an event, readable while it is written.
 
-Columns are the fields of tracker.events.Event, and kafka_topic, kafka_partition, kafka_offset:
-where the record stands in the log. `event_id` is the primary key, so a repeat is not a second row.
-`props` is JSON; times are milliseconds since 1970 UTC. The tables are made, and new columns of a
-later version added, through sqlite-utils; rows go in by one prepared statement.
+Table `events` has the records of topic events, `metrics` those of topic metrics: one row a measured
+value. Columns of both are the fields of tracker.events.Event, and kafka_topic, kafka_partition,
+kafka_offset: where the record stands in the log. `event_id` is the primary key, so a repeat is not
+a second row. `props` is JSON; times are milliseconds since 1970 UTC. The tables are made, and new
+columns of a later version added, through sqlite-utils; rows go in by one prepared statement.
 """
 
 import sqlite3
@@ -27,12 +28,16 @@ from tracker.export.offset_table import (
 )
 from tracker.kafka import TopicPartition
 from tracker.rollups import BUSY_TIMEOUT_MS
-from tracker.topics import EVENTS
+from tracker.topics import EVENTS, METRICS
 
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
-INDEXES: Final = (("site_id", "occurred_at"), ("received_at",))
-"""By site and time for reports, by arrival for "what is new since"."""
+TABLES: Final = {
+    EVENTS.name: (("site_id", "occurred_at"), ("received_at",)),
+    METRICS.name: (("site_id", "metric_name", "occurred_at"), ("received_at",)),
+}
+"""Tables, each named as the topic it is filled from, and what each is indexed by: by site and time
+for reports, by arrival for "what is new since"."""
 
 
 def event_columns() -> dict[str, type]:
@@ -54,7 +59,7 @@ class SqliteExporter:
     """warehouse.db as an Exporter."""
 
     name = "sqlite"
-    topics = (EVENTS,)
+    topics = (EVENTS, METRICS)
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self._path = path
@@ -62,10 +67,11 @@ class SqliteExporter:
         self._held = Held()
         columns = list(event_columns())
         self._props = columns.index("props")
-        self._insert = (
-            f"INSERT INTO events ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-            " ON CONFLICT (event_id) DO NOTHING"
-        )
+        self._inserts = {
+            table: f"INSERT INTO {table} ({', '.join(columns)})"
+            f" VALUES ({', '.join('?' * len(columns))}) ON CONFLICT (event_id) DO NOTHING"
+            for table in TABLES
+        }
 
     def open(self) -> None:
         try:
@@ -97,7 +103,9 @@ class SqliteExporter:
         self._db.close()
 
     def _store(self, records: Sequence[Arrived]) -> None:
-        self._db.executemany(self._insert, map(self._row, records))
+        for table, insert in self._inserts.items():
+            of_table = (record for record in records if record.where.topic == table)
+            self._db.executemany(insert, map(self._row, of_table))
 
     def _row(self, record: Arrived) -> tuple[object, ...]:
         values = msgspec.structs.astuple(record.event)
@@ -110,14 +118,15 @@ class SqliteExporter:
         """Create what is missing, inside a transaction: two instances may start together."""
         database = Database(self._db, execute_plugins=False)
         columns = event_columns()
-        events = database.table("events")
-        if events.exists():
-            for column in columns.keys() - events.columns_dict.keys():
-                events.add_column(column, columns[column])
-        else:
-            events.create(columns, pk="event_id", not_null=REQUIRED)
-        for indexed in INDEXES:
-            events.create_index(indexed, if_not_exists=True)
+        for name, indexes in TABLES.items():
+            table = database.table(name)
+            if table.exists():
+                for column in columns.keys() - table.columns_dict.keys():
+                    table.add_column(column, columns[column])
+            else:
+                table.create(columns, pk="event_id", not_null=REQUIRED)
+            for indexed in indexes:
+                table.create_index(indexed, if_not_exists=True)
         offsets = {"topic": str, "partition": int, "next_offset": int}
         database.table("_offsets").create(
             offsets, pk=("topic", "partition"), not_null=("next_offset",), if_not_exists=True

@@ -12,13 +12,14 @@ from tracker.export.sqlite import SqliteExporter, event_columns
 from tracker.kafka import TopicPartition
 
 WHERE = TopicPartition("events", 2)
+MEASURED = TopicPartition("metrics", 0)
 
 
-def exported(path: Path, *events: Event) -> sqlite3.Connection:
+def exported(path: Path, *events: Event, where: TopicPartition = WHERE) -> sqlite3.Connection:
     sink = SqliteExporter(path)
     sink.open()
-    sink.positions([WHERE])
-    sink.write([Arrived(WHERE, offset, one) for offset, one in enumerate(events)], {})
+    sink.positions([where])
+    sink.write([Arrived(where, offset, one) for offset, one in enumerate(events)], {})
     sink.flush()
     sink.close()
     db = sqlite3.connect(path)
@@ -42,10 +43,37 @@ def test_a_row_is_the_event_and_its_place_in_the_log(tmp_path: Path) -> None:
     db.close()
 
 
-def test_every_field_of_an_event_is_a_column(tmp_path: Path) -> None:
+def test_a_measured_value_is_a_row_of_its_own_table(tmp_path: Path) -> None:
+    measured = made_event(5, event_id="five-lcp", metric_name="lcp", metric_value=1234.5)
+
+    db = exported(tmp_path / "warehouse.db", measured, measured, where=MEASURED)
+
+    (row,) = db.execute("SELECT * FROM metrics").fetchall()
+    assert (row["event_id"], row["metric_name"], row["metric_value"]) == ("five-lcp", "lcp", 1234.5)
+    assert (row["kafka_topic"], row["kafka_partition"], row["kafka_offset"]) == ("metrics", 0, 0)
+    assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 0
+    db.close()
+
+
+def test_a_warehouse_of_an_older_version_gets_the_table_of_metrics(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.db"
+    exported(path, made_event(1, title="kept")).close()
+    with sqlite3.connect(path) as old:
+        old.execute("DROP TABLE metrics")
+    old.close()
+
+    db = exported(path, made_event(2, metric_name="checkout_ms", metric_value=7.0), where=MEASURED)
+
+    assert db.execute("SELECT title FROM events").fetchone()[0] == "kept"
+    assert db.execute("SELECT metric_value FROM metrics").fetchone()[0] == 7.0
+    db.close()
+
+
+@pytest.mark.parametrize("table", ["events", "metrics"])
+def test_every_field_of_an_event_is_a_column(tmp_path: Path, table: str) -> None:
     db = exported(tmp_path / "warehouse.db")
 
-    columns = {row["name"]: row["type"] for row in db.execute("PRAGMA table_info(events)")}
+    columns = {row["name"]: row["type"] for row in db.execute(f"PRAGMA table_info({table})")}
 
     assert set(Event.__struct_fields__) < set(columns)
     assert columns["occurred_at"] == "INTEGER"
@@ -81,8 +109,13 @@ def test_a_warehouse_of_an_older_version_gets_the_new_columns_and_keeps_its_rows
 def test_the_questions_of_every_day_use_an_index(tmp_path: Path) -> None:
     db = exported(tmp_path / "warehouse.db", made_event(1))
 
-    for condition in ("site_id = 'a' AND occurred_at > 0", "received_at > 0", "event_id = 'x'"):
-        plan = db.execute(f"EXPLAIN QUERY PLAN SELECT * FROM events WHERE {condition}").fetchall()
+    for question in (
+        "events WHERE site_id = 'a' AND occurred_at > 0",
+        "events WHERE received_at > 0",
+        "events WHERE event_id = 'x'",
+        "metrics WHERE site_id = 'a' AND metric_name = 'lcp' AND occurred_at > 0",
+    ):
+        plan = db.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {question}").fetchall()
         assert "USING INDEX" in plan[0]["detail"]
     db.close()
 
