@@ -1,25 +1,23 @@
 """Apache Kafka's own command line tools, unchanged, pointed at a broker.
 
-A JVM that starts cold costs two seconds, so the classes that tools share are kept in an archive
-(JEP 310) beside the jars, to go with them; a JVM that cannot use the archive starts without it.
+A JVM that starts cold costs two seconds, so the tools of one test process run in one JVM, one after
+another (tests/wire/apache-kafka/ToolServer.java).
 """
 
-import contextlib
-import os
+import atexit
+import base64
 import subprocess
-import uuid
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import dataclass
+from functools import cache
 
 from tests.support import tools
 
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xlog:disable")
 SILENT = "-Dorg.apache.logging.log4j.level=OFF"
-TIMEOUT_S = 50.0
-AT_ONCE = 3
-"""Tools of one `run_all` that run side by side."""
-
-ARCHIVE = tools.kafka_libs() / "kafka-tools.jsa"
+SERVER = tools.ROOT / "tests" / "wire" / "apache-kafka" / "ToolServer.java"
+TIMEOUT_S = 100.0
+"""A tool that takes longer hangs; the machine may be full."""
 
 _TOOLS = "org.apache.kafka.tools."
 _ELSEWHERE = {
@@ -32,6 +30,9 @@ _ELSEWHERE = {
     "ConsoleShareConsumer": f"{_TOOLS}consumer.",
     "ReassignPartitionsCommand": f"{_TOOLS}reassign.",
 }
+
+_ALONE = {"VerifiableProducer"}
+"""Ends its work in a shutdown hook of the JVM itself, so it needs one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +85,70 @@ class JavaTools:
         return answer.lines
 
     def run_all(self, *calls: Call) -> list[Answer]:
-        """Calls that do not depend on each other, side by side."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(self.answer, calls))
+        """Calls that do not depend on each other."""
+        return [self.answer(one) for one in calls]
 
-    def answer(self, wanted: Call, option: str = f"-XX:SharedArchiveFile={ARCHIVE}") -> Answer:
+    def answer(self, wanted: Call) -> Answer:
         where = [wanted.bootstrap_flag, self.bootstrap] if wanted.bootstrap_flag else []
         arguments = [one.replace("{bootstrap}", self.bootstrap) for one in wanted.arguments]
-        java = tools.java_kafka(*QUICK_START, SILENT, option)
-        done = subprocess.run(
-            [*java, _class_of(wanted.tool), *where, *arguments],
-            input=wanted.stdin,
-            capture_output=True,
+        name = _ELSEWHERE.get(wanted.tool, _TOOLS) + wanted.tool
+        if wanted.tool in _ALONE:
+            return _alone(name, wanted.stdin, *where, *arguments)
+        return _jvm().answer(name, wanted.stdin, *where, *arguments)
+
+
+def _alone(name: str, stdin: str, *arguments: str) -> Answer:
+    done = subprocess.run(
+        [*tools.java_kafka(*QUICK_START, SILENT), name, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+class _Jvm:
+    """The JVM in which the tools of this test process run; ends with its standard input."""
+
+    def __init__(self) -> None:
+        tools.javac()  # it compiles the server itself
+        self._process = subprocess.Popen(
+            [*tools.java_kafka(*QUICK_START, SILENT), str(SERVER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=TIMEOUT_S,
-            check=False,
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def answer(self, *words: str) -> Answer:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        line = " ".join(f"={base64.b64encode(word.encode()).decode()}" for word in words)
+        hangs = threading.Timer(TIMEOUT_S, self._process.kill)
+        hangs.start()
+        try:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+            told = self._process.stdout.readline().split()
+        finally:
+            hangs.cancel()
+        assert told, f"the JVM ended, or {words} took longer than {TIMEOUT_S} s"
+        out, errors = (base64.b64decode(part[1:]).decode() for part in told[1:])
+        return Answer(int(told[0]), out, errors)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
-def java_tools(bootstrap: str) -> JavaTools:
-    """Tools for the broker at `bootstrap`, which must be there already."""
-    made = JavaTools(bootstrap)
-    if not ARCHIVE.exists():
-        ARCHIVE.parent.mkdir(exist_ok=True)
-        new = ARCHIVE.with_name(f"{ARCHIVE.name}.{uuid.uuid4().hex}")
-        made.answer(call("TopicCommand", "--list"), f"-XX:ArchiveClassesAtExit={new}")
-        with contextlib.suppress(FileNotFoundError):  # a JVM that makes no archives
-            os.replace(new, ARCHIVE)
+@cache
+def _jvm() -> _Jvm:
+    made = _Jvm()
+    atexit.register(made.close)
     return made
 
 
-def _class_of(tool: str) -> str:
-    return _ELSEWHERE.get(tool, _TOOLS) + tool
+def java_tools(bootstrap: str) -> JavaTools:
+    """Tools for the broker at `bootstrap`; skips where Apache Kafka's jars are not there."""
+    tools.java_kafka()
+    return JavaTools(bootstrap)

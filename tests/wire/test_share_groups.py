@@ -1,6 +1,7 @@
 """Share groups with Apache Kafka's own share consumer (KIP-932)."""
 
 import subprocess
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +18,13 @@ DEADLINE_S = 100.0
 
 
 @contextmanager
-def share_consumer(
-    bootstrap: str, topic: str, group: str, *more: str
-) -> Iterator[subprocess.Popen[str]]:
+def share_consumer(bootstrap: str, topic: str, group: str) -> Iterator[subprocess.Popen[str]]:
     """Kafka's console share consumer; what it was given goes to its standard output."""
     process = subprocess.Popen(
         [
             *tools.java_kafka(*QUICK_START, SILENT),
             "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
             *("--bootstrap-server", bootstrap, "--topic", topic, "--group", group),
-            *more,
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -57,23 +55,32 @@ def produce(bootstrap: str, topic: str, count: int) -> list[str]:
     return values
 
 
-def read(process: subprocess.Popen[str]) -> list[str]:
-    """Everything it prints until it ends by itself."""
-    out, _ = process.communicate(timeout=DEADLINE_S)
-    return out.split()
-
-
 def test_two_share_consumers_read_every_record_once(bootstrap: str, java: JavaTools) -> None:
     java.succeeds("TopicCommand", "--create --topic jobs --partitions 2")
     earliest(java, "workers")
     values = produce(bootstrap, "jobs", 200)
+    given: list[str] = []
+    all_came = threading.Event()
 
-    quiet = ("--timeout-ms", "8000")
+    def read(process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            given.append(line.strip())
+            if len(given) >= len(values):
+                all_came.set()
+
     with (
-        share_consumer(bootstrap, "jobs", "workers", *quiet) as a,
-        share_consumer(bootstrap, "jobs", "workers", *quiet) as b,
+        share_consumer(bootstrap, "jobs", "workers") as a,
+        share_consumer(bootstrap, "jobs", "workers") as b,
     ):
-        given = read(a) + read(b)
+        readers = [threading.Thread(target=read, args=(one,)) for one in (a, b)]
+        for reader in readers:
+            reader.start()
+        assert all_came.wait(DEADLINE_S), f"{len(given)} of {len(values)}"
+        for one in (a, b):
+            one.terminate()  # they acknowledge what they have, and tell all of it
+        for reader in readers:
+            reader.join(DEADLINE_S)
 
     assert sorted(given) == sorted(values)
 
@@ -85,27 +92,26 @@ def test_released_records_come_again_and_rejected_ones_do_not(
     earliest(java, "choosers")
     values = produce(bootstrap, "again", 5)
 
-    enough = ("--max-messages", "5", "--timeout-ms", "20000")
-    with share_consumer(bootstrap, "again", "choosers", "--release", *enough) as releasing:
-        first = read(releasing)
-    with share_consumer(bootstrap, "again", "choosers", "--reject", *enough) as rejecting:
-        second = read(rejecting)
-    with share_consumer(bootstrap, "again", "choosers", "--timeout-ms", "6000") as late:
-        third = read(late)
+    def read(count: int, choice: str = "") -> list[str]:
+        options = f"--topic again --group choosers --max-messages {count} {choice}"
+        return java.succeeds("ConsoleShareConsumer", options)
+
+    first = read(5, "--release")
+    second = read(5, "--reject")
+    later = produce(bootstrap, "again", 1)
+    third = read(1)
 
     assert first == values
     assert second == values
-    assert third == []
+    assert third == later
 
 
 def test_kafkas_tool_lists_describes_and_deletes_share_groups(
     bootstrap: str, java: JavaTools
 ) -> None:
-    java.succeeds("TopicCommand", "--create --topic told --partitions 1")
+    java.succeeds("ConsoleProducer", "--topic told", stdin="a\nb\nc\n")
     earliest(java, "tellers")
-    values = produce(bootstrap, "told", 3)
-    with share_consumer(bootstrap, "told", "tellers", "--timeout-ms", "6000") as consumer:
-        assert read(consumer) == values
+    taken = java.succeeds("ConsoleShareConsumer", "--topic told --group tellers --max-messages 3")
 
     listed = java.succeeds("ShareGroupCommand", "--list")
     before = java.succeeds("ShareGroupCommand", "--describe --group tellers")
@@ -114,6 +120,7 @@ def test_kafkas_tool_lists_describes_and_deletes_share_groups(
     java.succeeds("ShareGroupCommand", "--delete --group tellers")
     left = java.succeeds("ShareGroupCommand", "--list")
 
+    assert sorted(taken) == ["a", "b", "c"]
     assert "tellers" in listed
     assert any(line.startswith("tellers told 0 3") for line in before), before
     assert not any(line.startswith("tellers told") for line in after), after
