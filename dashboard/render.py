@@ -67,6 +67,7 @@ class Renderer:
             clock=text.clock,
             moment=text.moment,
             stamp=text.stamp,
+            setting=text.setting,
             second=text.second,
             oneline=text.oneline,
             prefixed=lambda name, prefix: prefix + name,
@@ -91,12 +92,15 @@ class Renderer:
         context = template.new_context(_frame(page, visit, values))
         return "".join(template.blocks["live"](context))
 
-    def error(self, title: str, sentence: str, theme: str) -> str:
-        """A page that says what is wrong and where to go."""
+    def error(
+        self, title: str, sentence: str, theme: str, back: tuple[str, str] | None = None
+    ) -> str:
+        """A page that says what is wrong and where to go; `back` is an address and its words."""
         return self._templates.get_template("error.html").render(
             title=title,
             sentence=sentence,
             theme=theme,
+            back=back,
             menu=MENU,
             page=None,
             who=None,
@@ -158,6 +162,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "stale": poller.is_stale(),
         "now_ms": state.clock.now_ms(),
         "alerts_firing": len(state.alerts.loud()),
+        "tab_state": tab_state(visit),
         "cluster": cluster,
         "cluster_name": poller.settings.name,
         "clusters": tuple(state.pollers),
@@ -168,6 +173,14 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),
     }
+
+
+def tab_state(visit: Visit) -> str:
+    """What stands before the title of a page, so that a tab in the background tells it too."""
+    health = visit.state.health(visit.poller)
+    if not visit.poller.connection.up:
+        return f"{health.word} · "
+    return f"{text.plural(len(health.problems), 'problem')} · " if health.problems else ""
 
 
 def _trend(group: Group) -> str:

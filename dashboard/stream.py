@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from aiohttp import web
 
 from dashboard.pages.page import NotFound, Page, Visit
-from dashboard.render import Renderer
+from dashboard.render import Renderer, tab_state
 from dashboard.site_map import resolve
 from dashboard.state import State
 
@@ -53,6 +53,7 @@ class Frames:
                 "up": visit.poller.connection.up,
                 "chart": values.get("chart"),
                 "alerts": len(self._state.alerts.loud()),
+                "tab_state": tab_state(visit),
             },
             separators=(",", ":"),
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import logging
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from typing import Final
@@ -15,6 +16,7 @@ from dashboard.access.single_sign_on import SingleSignOn
 from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
+from dashboard.cluster.text import clock
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
@@ -25,6 +27,8 @@ from dashboard.state import State
 from dashboard.static_files import StaticFiles
 from dashboard.stream import Stream
 from dashboard.tail import Tail
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,6 +48,11 @@ SECURITY_HEADERS: Final = {
 }
 VERSION: Final = metadata.version("footfall")
 BODY_BYTES_MAX: Final = 1_048_576  # a message to produce is the largest
+_BACK: Final = (
+    ("/topics/", ("/topics", "All topics")),
+    ("/groups/", ("/groups", "All groups")),
+    ("/runbooks/", ("/alerts", "Alerts")),
+)
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -130,9 +139,15 @@ class Site:
             if error.status < 400 or error.status in (405,) or request.path == "/api/stream":
                 raise
             status, title, sentence = error.status, error.reason, (error.text or "").strip()
+        except Exception:
+            log.exception("a request failed path=%s", request.path)
+            at = clock(self._state.clock.now_ms())
+            status, title = 500, "Something broke"
+            sentence = f"It is in the dashboard's log, at {at}. Nothing was changed by looking."
         if request.path.startswith("/api/") or request.path == "/metrics":
             return web.json_response({"error": sentence}, status=status)
-        html = self._renderer.error(title, sentence, theme_of(request.cookies))
+        back = next((found for start, found in _BACK if request.path.startswith(start)), None)
+        html = self._renderer.error(title, sentence, theme_of(request.cookies), back)
         return web.Response(text=html, content_type="text/html", status=status)
 
 

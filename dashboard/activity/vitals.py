@@ -54,4 +54,4 @@ def number(value: float) -> str:
         return f"{value:.1e}"
     rounded = float(f"{value:.2g}")
     text = f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
-    return text.replace(",", "\u2009")
+    return text.replace(",", "\u202f")

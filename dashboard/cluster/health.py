@@ -54,6 +54,10 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
     problems: list[Problem] = []
     if not connection.up:
         problems.append(_away(connection))
+    away = not connection.up
+    problems.extend(
+        _roles_down(around, away)
+    )  # before groups: a group without its role is what follows
     if snapshot is not None:
         for topic in snapshot.troubled:
             problems.extend(_topic_problems(topic))
@@ -139,10 +143,29 @@ def _around_problems(around: Surroundings) -> list[Problem]:
         if age_s > EXPORT_OLD_S:
             sentence = f"The export to {sink} has not succeeded for {duration(age_s)}."
             found.append(Problem(Severity.WARNING, "EXPORT OLD", sentence, "pipeline"))
-    for role in around.roles_down:
-        sentence = f"The {role} role does not answer."
-        found.append(Problem(Severity.WARNING, "ROLE DOWN", sentence, "pipeline"))
     return found
+
+
+_FOLLOWS: Final = {
+    "broker": "nobody can write or read",
+    "ingest": "beacons are not taken, and visits are not counted",
+    "aggregate": "the figures of Activity stand still; nothing is lost",
+    "export": "the warehouse stands still; nothing is lost",
+}
+
+
+def _roles_down(around: Surroundings, away: bool) -> list[Problem]:
+    """`away`: that the broker does not answer has been said."""
+    return [
+        Problem(
+            Severity.CRITICAL,
+            "ROLE DOWN",
+            f"The {role} role does not answer: {_FOLLOWS.get(role, 'what it does stands still')}.",
+            "pipeline",
+        )
+        for role in around.roles_down
+        if not (away and role == "broker")
+    ]
 
 
 def _calm(snapshot: Snapshot | None) -> str:

@@ -1,5 +1,6 @@
 """Numbers as a person reads them: durations, counts, bytes. Always with their unit."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,10 +34,10 @@ def duration(seconds: float | None) -> str:
 
 
 def count(number: float | None) -> str:
-    """`42 118` with thin spaces between thousands."""
+    """`42 118` with narrow spaces between thousands, at which no line breaks."""
     if number is None:
         return "–"  # noqa: RUF001
-    return f"{number:,.0f}".replace(",", "\u2009")
+    return f"{number:,.0f}".replace(",", "\u202f")
 
 
 def rate(per_second: float | None) -> str:
@@ -46,7 +47,7 @@ def rate(per_second: float | None) -> str:
     if per_second == 0:
         return "0/s"
     digits = 0 if abs(per_second) >= 100 else 1 if abs(per_second) >= 1 else 2
-    return f"{per_second:,.{digits}f}/s".replace(",", "\u2009")
+    return f"{per_second:,.{digits}f}/s".replace(",", "\u202f")
 
 
 def size(number: float | None) -> str:
@@ -66,6 +67,31 @@ def percent(share: float | None) -> str:
         return "–"  # noqa: RUF001
     value = share * 100
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
+
+
+_NEVER: Final = 2**63 - 1
+
+
+def setting(value: str, key: str) -> str:
+    """`7 d` or `1 GiB` for a setting in milliseconds or bytes; empty where it says nothing more."""
+    if not re.fullmatch(r"-?\d{1,19}", value) or not key.endswith((".ms", ".bytes")):
+        return ""
+    number = int(value)
+    if number == -2:  # local.retention.*: what the topic keeps in all
+        return "as " + key.removeprefix("local.")
+    if number in (-1, _NEVER):
+        return "no limit"
+    if key.endswith(".ms"):
+        return duration(number / 1000) if number >= 1000 else ""
+    return _binary(number) if number >= 1024 else ""
+
+
+def _binary(number: int) -> str:
+    """`1 GiB` where it comes out even, as settings mostly do; else as `size`."""
+    for unit, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if number % unit == 0:
+            return f"{number // unit} {name}"
+    return size(number)
 
 
 def change(share: float) -> str:

@@ -21,6 +21,7 @@ async def values(visit: Visit) -> Values:
         "worst": snapshot.worst_group if snapshot is not None else None,
         "topics": snapshot.named[:TOP_TOPICS] if snapshot is not None else (),
         "groups": snapshot.furthest[:TOP_GROUPS] if snapshot is not None else (),
+        "nothing_yet": False,
         "offline": 0,
         "under_min_isr": 0,
         "under_replicated": 0,
@@ -36,6 +37,7 @@ async def values(visit: Visit) -> Values:
         },
     }
     if snapshot is not None:
+        found |= _beginning(snapshot, state.is_first(visit.poller))
         topics = snapshot.troubled
         found["offline"] = sum(topic.offline for topic in topics)
         found["under_min_isr"] = sum(topic.under_min_isr for topic in topics)
@@ -53,6 +55,16 @@ async def values(visit: Visit) -> Values:
         )
         found["live_visitors"] = await state.desk.live_everywhere()
     return found
+
+
+def _beginning(snapshot: Snapshot, first: bool) -> Values:
+    """Whether to teach the first steps: no topic holds a record. `address` is a broker's."""
+    node = next(iter(snapshot.brokers), None)
+    return {
+        "nothing_yet": node is not None and not any(topic.records for topic in snapshot.named),
+        "first_cluster": first,
+        "address": f"{node.host}:{node.port}" if node is not None else "",
+    }
 
 
 def _nearest_to_loss(snapshot: Snapshot | None) -> Group | None:

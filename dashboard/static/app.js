@@ -3,7 +3,8 @@
   "use strict";
   const live = document.getElementById("live"), beat = document.getElementById("beat"), age = document.getElementById("age");
   const STALE_MS = 5000, HIDDEN_MS = 60000;
-  let source = null, paused = false, lastFrame = Date.now(), clusterStale = false, lastHtml = "";
+  let source = null, paused = false, lastFrame = Date.now(), clusterStale = document.body.hasAttribute("data-old"), lastHtml = "";
+  let trouble = document.title.slice(0, document.title.length - document.body.dataset.title.length);
 
   // Make `old` like `fresh`, touching only what differs, so that focus and selection stay.
   const patch = (old, fresh) => {
@@ -24,9 +25,26 @@
     before.slice(after.length).forEach((node) => node.remove());
   };
 
+  // On a phone a row is a card, where each value needs the head of its column.
+  const label = (within) => within.querySelectorAll("table.cards").forEach((table) => {
+    const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+    for (const row of table.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, column) => { cell.dataset.label = heads[column] || ""; });
+  });
+  label(document);
+  // A name that is cut off is told whole to who points at it or goes to it with the keyboard.
+  const whole = (event) => {
+    const cut = event.target.closest && event.target.closest(".clip");
+    if (cut && !cut.title && cut.scrollWidth > cut.clientWidth) cut.title = cut.textContent.trim();
+  };
+  document.addEventListener("mouseover", whole);
+  document.addEventListener("focusin", whole);
+
   const badge = () => {
     if (!beat) return;
     const silent = Date.now() - lastFrame, away = !paused && silent > STALE_MS;
+    const title = (away ? "No answer · " : trouble) + document.body.dataset.title;
+    if (document.title !== title) document.title = title;
+    document.body.toggleAttribute("data-old", away || clusterStale); // what was fine then is not called fine now
     beat.dataset.state = paused ? "paused" : away || clusterStale ? "old" : "live";
     age.textContent = paused ? "paused" : away ? `${Math.round(silent / 1000)} s old` : clusterStale ? "stale" : "live";
   };
@@ -35,9 +53,11 @@
     if (paused) return;
     const frame = JSON.parse(event.data);
     clusterStale = frame.stale;
+    trouble = frame.tab_state;
     if (frame.html !== lastHtml) {
       lastHtml = frame.html;
       const fresh = new DOMParser().parseFromString(`<div>${frame.html}</div>`, "text/html").body.firstChild;
+      label(fresh);
       children(live, fresh);
     }
     const count = document.getElementById("alert-count");
@@ -125,6 +145,8 @@
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 
+  window.footfallLabel = label;
+  document.querySelectorAll(".tabs [aria-current], .cardtabs [aria-current]").forEach((link) => { link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 40; });
   connect();
   setInterval(badge, 1000);
 })();

@@ -14,9 +14,11 @@
     return size >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(size >= 1 ? 1 : 2);
   };
   const seconds = (value) => {
-    if (value >= 86400) return (value / 86400).toFixed(1) + " d";
-    if (value >= 3600) return (value / 3600).toFixed(1) + " h";
-    if (value >= 60) return (value / 60).toFixed(1) + " min";
+    const whole = Math.round(value);
+    for (const [unit, name, below, lower] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) if (whole >= unit) {
+      const rest = Math.floor(whole % unit / below);
+      return Math.floor(whole / unit) + " " + name + (rest ? " " + rest + " " + lower : "");
+    }
     return value >= 1 || value === 0 ? value.toFixed(value < 10 && value ? 1 : 0) + " s" : (value * 1000).toFixed(0) + " ms";
   };
   // 24-hour clock; midnight and long steps show the day instead.
@@ -40,7 +42,7 @@
       cursor: fixed ? {} : { sync: { key: "time" } },
       hooks: { setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }] },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 64, incrs: unit === "s" ? SECONDS : undefined, values: (_, ticks) => ticks.map(format) }],
+      axes: [{ ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 72, incrs: unit === "s" ? SECONDS : undefined, values: (_, ticks) => ticks.map(format) }],
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({

@@ -47,6 +47,7 @@
       shown += found.rows.length;
       if (found.rows.length) { box.hidden = false; if (none) none.hidden = true; }
       found.rows.forEach(add);
+      footfallLabel(box);
       tell();
     });
     source.addEventListener("end", (event) => stop(JSON.parse(event.data).why));

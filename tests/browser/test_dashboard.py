@@ -235,6 +235,49 @@ async def test_the_keyboard_is_enough(browser: Browser, tmp_path: Path) -> None:
         await expect(page.locator("#keys")).to_be_visible()
 
 
+async def test_a_tab_in_the_background_tells_its_state_and_old_verdicts_are_not_green(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/groups")
+        problems = len(served.state.health(served.state.poller(None)).problems)
+        assert problems > 1
+        await expect(shown.page).to_have_title(f"{problems} problems · Consumer groups · Footfall")
+        badge = shown.page.locator("tr", has_text="export").locator(".state")
+        fresh = await badge.evaluate("e => getComputedStyle(e).backgroundColor")
+
+        served.cluster.away = True
+        await served.state.poller(None).pulse()
+
+        await expect(shown.page).to_have_title("Broker away · Consumer groups · Footfall")
+        await expect(badge).not_to_have_css("background-color", fresh)
+        word = await badge.evaluate("e => getComputedStyle(e, '::before').content")
+        assert word == '"WAS "'
+
+
+async def test_rows_on_a_phone_are_cards_that_name_each_value(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, 390)
+        for path in (
+            "/topics/events?tab=partitions",
+            "/groups/export",
+            "/topics/events?tab=config",
+        ):
+            await shown.go(path)
+            cell = shown.page.locator("table.cards tbody td").nth(1)
+            label = await cell.evaluate("e => getComputedStyle(e, '::before').content")
+            hidden = await shown.page.evaluate(
+                "[...document.querySelectorAll('table.cards')].filter("
+                "(one) => one.parentElement.scrollWidth > one.parentElement.clientWidth).length"
+            )
+
+            assert label.strip('"') in ("Leader", "Partition", "Value"), path
+            assert hidden == 0, path
+
+
 async def test_the_chosen_theme_stays(browser: Browser, tmp_path: Path) -> None:
     async with Served(tmp_path, busy_cluster()) as served:
         shown = await served.tab(browser, scheme="light")
@@ -257,16 +300,16 @@ async def test_charts_are_drawn_and_pause_stops_the_stream(
         await expect(shown.page.locator("#age")).to_have_text("paused")
 
         number = shown.page.locator(".signal .big").nth(1)
-        await expect(number).to_have_text("2\u2009973")
+        await expect(number).to_have_text("2\u202f973")
         served.cluster.commits["stopped"] = dict.fromkeys(served.cluster.commits["stopped"], 0)
         await served.state.poller(None).look()
         await shown.page.wait_for_timeout(300)  # time in which a frame would have come
 
-        await expect(number).to_have_text("2\u2009973")
+        await expect(number).to_have_text("2\u202f973")
         await shown.page.keyboard.press(".")
         await served.state.poller(None).look()
 
-        await expect(number).to_have_text("3\u2009003")
+        await expect(number).to_have_text("3\u202f003")
         await expect(shown.page.locator("#age")).to_have_text("live")
 
 

@@ -321,3 +321,28 @@ async def test_a_stream_of_the_messages_tab_does_not_search_again(
     answer.close()
 
     assert "read" not in cluster.asked
+
+
+async def test_an_empty_appliance_teaches_the_first_steps(
+    client: Client, cluster: MadeCluster, state: State
+) -> None:
+    cluster.partitions.clear()
+    await looked(state)
+
+    html = await (await client.get("/")).text()
+
+    assert "Nothing has arrived yet" in html
+    assert "kcat -P -b " in html
+
+
+async def test_a_bug_is_told_in_the_language_of_the_house_and_logged(
+    client: Client, state: State, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await looked(state)
+    monkeypatch.setattr(state.poller(None), "snapshot", object())
+
+    answer = await client.get("/")
+
+    assert answer.status == 500
+    assert "Something broke" in await answer.text()
+    assert "a request failed path=/" in caplog.text

@@ -98,8 +98,8 @@ def check_totals(appliance: Appliance, path: Path) -> None:
 
 def shown_page_views(page: str) -> int:
     """The number that a reader of the activity page sees; -1 when there is none."""
-    found = re.search(r'id="page-views">([\d\u2009]+)<', page)
-    return int(found[1].replace("\u2009", "")) if found else -1
+    found = re.search(r'id="page-views">([\d\u202f]+)<', page)
+    return int(found[1].replace("\u202f", "")) if found else -1
 
 
 def test_a_real_access_log_is_counted_the_same_everywhere(appliance: Appliance) -> None:

@@ -91,7 +91,7 @@ async def test_a_site_without_vitals_is_told_how_to_switch_them_on(client: Clien
         ("lcp", 999.6, "1.0 s"),
         ("inp", 184.4, "184 ms"),
         ("cls", 0.0812, "0.08"),
-        ("checkout_ms", 12_345, "12\u2009000"),
+        ("checkout_ms", 12_345, "12\u202f000"),
         ("ratio", 0.031234, "0.031"),
         ("huge", 1e14, "1.0e+14"),
         ("drop", -41.72, "-42"),

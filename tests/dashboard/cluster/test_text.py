@@ -59,3 +59,24 @@ def test_a_long_name_loses_its_middle() -> None:
 def test_a_value_on_one_line_has_no_line_breaks_and_an_end() -> None:
     assert text.oneline('{\n "a": 1\n}') == '{ "a": 1 }'
     assert len(text.oneline("y" * 900)) == 300
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("retention.ms", "604800000", "7 d"),
+        ("retention.ms", "-1", "no limit"),
+        ("flush.ms", "9223372036854775807", "no limit"),
+        ("linger.ms", "500", ""),
+        ("local.retention.bytes", "-2", "as retention.bytes"),
+        ("segment.bytes", "1073741824", "1 GiB"),
+        ("max.message.bytes", "1048588", "1.0 MB"),
+        ("cleanup.policy", "delete", ""),
+        ("retention.ms", "soon", ""),
+        ("compression.gzip.level", "-1", ""),
+    ],
+)
+def test_a_setting_in_milliseconds_or_bytes_is_said_in_words(
+    key: str, value: str, said: str
+) -> None:
+    assert text.setting(value, key) == said
