@@ -4,30 +4,27 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route
 
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.running_ingest import RunningIngest, events_of, register, running_ingest
-from tests.support.tools import chromium
 from tracker.events import Event
 from tracker.topics import EVENTS, METRICS, Topic
 
-pytestmark = [pytest.mark.browser, pytest.mark.may_block]
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.may_block,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
+
+SECONDS = 30.0
+SITES = 30
+"""More than there are tests: each has a site of its own."""
 HTML = """<!doctype html><title>Shop</title>
 <script>window.stats=window.stats||function(){{(stats.q=stats.q||[]).push(arguments)}}
 stats('Early', {{props: {{when: 'before load'}}}})
@@ -51,14 +48,14 @@ class Visited:
     async def events(
         self, enough: Callable[[list[Event]], bool], topic: Topic = EVENTS
     ) -> list[Event]:
-        """What is stored, once it is enough; the last state when ten seconds were not."""
+        """What is stored, once it is enough; the last state when half a minute was not."""
         found: list[Event] = []
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(SECONDS):
                 while not enough(
                     found := await asyncio.to_thread(events_of, self.kafka, self.site, topic)
                 ):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             pass
         return found
@@ -85,18 +82,30 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield bootstrap
 
 
-@pytest_asyncio.fixture
-async def ingest(kafka: str, tmp_path: Path) -> AsyncIterator[RunningIngest]:
-    async with running_ingest(kafka, tmp_path) as started:
+@pytest.fixture(scope="module")
+def sites(kafka: str) -> Iterator[str]:
+    """Names of registered sites; the endpoint starts after them, so it knows them all."""
+    names = [new_site() for _ in range(SITES)]
+    for name in names:
+        register(kafka, name)
+    return iter(names)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ingest(
+    kafka: str, sites: Iterator[str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningIngest]:
+    async with running_ingest(kafka, tmp_path_factory.mktemp("ingest")) as started:
         yield started
 
 
-@pytest_asyncio.fixture
-async def visit(kafka: str, ingest: RunningIngest) -> AsyncIterator[Visit]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(
+    kafka: str, ingest: RunningIngest, sites: Iterator[str], browser: Browser
+) -> AsyncIterator[Visit]:
     """Opens the site; `attributes` go into the script tag, `automated` leaves the browser's
     automation mark as it is."""
-    site = new_site()
-    await asyncio.to_thread(register, kafka, site)
+    site = next(sites)
     served = {"attributes": ""}
 
     async def page(_request: web.Request) -> web.Response:
@@ -110,24 +119,19 @@ async def visit(kafka: str, ingest: RunningIngest) -> AsyncIterator[Visit]:
     place = web.TCPSite(runner, "127.0.0.1", 0)
     await place.start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(chromium()), args=ARGUMENTS, headless=True
-        )
 
-        async def open_site(
-            path: str = "/shop?x=1", attributes: str = "", automated: bool = False
-        ) -> Visited:
-            served["attributes"] = attributes
-            context = await browser.new_context(user_agent=USER_AGENT)
-            opened = await context.new_page()
-            if not automated:
-                await opened.add_init_script("window.__footfall = true")
-            await opened.goto(origin + path)
-            return Visited(opened, origin, kafka, site)
+    async def open_site(
+        path: str = "/shop?x=1", attributes: str = "", automated: bool = False
+    ) -> Visited:
+        served["attributes"] = attributes
+        context = await browser.new_context(user_agent=USER_AGENT)
+        opened = await context.new_page()
+        if not automated:
+            await opened.add_init_script("window.__footfall = true")
+        await opened.goto(origin + path)
+        return Visited(opened, origin, kafka, site)
 
-        yield open_site
-        await browser.close()
+    yield open_site
     await runner.cleanup()
 
 

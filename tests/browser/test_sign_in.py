@@ -4,39 +4,38 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from dashboard.access.identity import Role
 from dashboard.web import Site
 from tests.support.made_dashboard import busy_cluster, made_state
-from tests.support.tools import chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.may_block, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.may_block,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 PASSWORD = "correct horse"
 
 
-async def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
+async def test_a_person_signs_in_and_out(browser: Browser, tmp_path: Path) -> None:
     """With `Referrer-Policy: no-referrer` the form's origin was `null`, and nobody got in."""
     state = made_state(tmp_path, busy_cluster(), sign_in="on")
     state.household.accounts.put_user("ann", Role.ADMIN, PASSWORD)
     await state.poller(None).look()
     server = TestServer(Site(state).application())
     await server.start_server(shutdown_timeout=0.2)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        page = await browser.new_page()
-        await page.goto(str(server.make_url("/topics?q=event")))
-        await page.get_by_role("textbox", name="Name").fill("ann")
-        await page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/topics?q=event")
-        await expect(page.locator("#age")).to_have_text("live")
+    page = await browser.new_page()
+    await page.goto(str(server.make_url("/topics?q=event")))
+    await page.get_by_role("textbox", name="Name").fill("ann")
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/topics?q=event")
+    await expect(page.locator("#age")).to_have_text("live")
 
-        await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Sign out").click()
 
-        await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-        await browser.close()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     await server.close()

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from dashboard.access.identity import Role
 from dashboard.access.oidc import OidcClient
@@ -14,13 +15,17 @@ from dashboard.config import OidcConfig
 from dashboard.web import Site
 from tests.support.made_dashboard import busy_cluster, made_state
 from tests.support.oidc_provider import CLIENT, SECRET, Provider
-from tests.support.tools import chromium
 from tracker.clock import SystemClock
 
-pytestmark = [pytest.mark.browser, pytest.mark.may_block, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.may_block,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider() -> AsyncIterator[Provider]:
     made = Provider(people={"alice": {"preferred_username": "alice", "groups": ["ops"]}})
     async with made.server() as server:
@@ -29,7 +34,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 async def test_a_person_signs_in_at_the_provider_and_out_again(
-    provider: Provider, tmp_path: Path
+    browser: Browser, provider: Provider, tmp_path: Path
 ) -> None:
     config = OidcConfig(
         issuer=provider.issuer, client_id=CLIENT, client_secret=SECRET, admins=("ops",)
@@ -38,13 +43,10 @@ async def test_a_person_signs_in_at_the_provider_and_out_again(
     made.household.accounts.put_user("admin", Role.ADMIN, "correct horse")
     state = replace(made, oidc=OidcClient(config, SystemClock()))
     complaints: list[str] = []
-    async with TestServer(Site(state).application()) as server, async_playwright() as playwright:
+    async with TestServer(Site(state).application()) as server:
         await state.poller(None).look()
         base = str(server.make_url("")).rstrip("/")
         provider.redirect_uri = f"{base}/login/oidc/return"
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
         page = await browser.new_page()
         page.on("console", lambda said: complaints.append(said.text))
 
@@ -59,7 +61,6 @@ async def test_a_person_signs_in_at_the_provider_and_out_again(
         await expect(page.get_by_role("link", name=config.label)).to_be_visible()
         await page.goto(f"{base}/groups")
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        await browser.close()
 
     assert len(provider.signed_out) == 1
     assert [said for said in complaints if "Content Security Policy" in said] == []
