@@ -297,7 +297,9 @@ class Broker:
             return None, None
         ProcessCollector(registry=self._metrics.registry)
         PlatformCollector(registry=self._metrics.registry)
-        server = MetricsServer(self._metrics.exposition, lambda: _unhealthy(partitions))
+        server = MetricsServer(
+            self._metrics.exposition, lambda: _unhealthy(partitions), partitions.appended_between
+        )
         try:
             return server, await server.start(config.metrics_host, config.metrics_port)
         except OSError as error:

@@ -23,6 +23,7 @@ from dashboard.alerts import message
 from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
+from dashboard.cluster.append_times import AppendTimes
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
@@ -41,9 +42,10 @@ from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
-from tracker.kafka_admin import Admin, RecordReader
+from tracker.kafka_admin import Admin
 from tracker.kafka_changes import Changes, NewRecord
 from tracker.kafka_inventory import Inventory
+from tracker.kafka_reader import RecordReader
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
@@ -72,9 +74,12 @@ def build(
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
     pollers, browsers, hands = {}, {}, {}
+    own = config.cluster_name if config.bundled_broker else None
     for name, connection in clusters.items():
         admin = Admin(connection)
-        cluster_door = ClusterDoor(admin, RecordReader(connection), Inventory(connection))
+        times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
+        reader = RecordReader(connection)
+        cluster_door = ClusterDoor(admin, reader, Inventory(connection), times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         hands[name] = Hand(Changes(connection), admin)
         browsers[name] = Browser(Desk(_reader(config, connection, clock), admin))

@@ -90,6 +90,13 @@ class Partitions:
     def name_of(self, topic_id: bytes) -> str | None:
         return self._names_by_id.get(topic_id)
 
+    def appended_between(self, topic: str, index: int, offset: int) -> tuple[int, int] | None:
+        """Between which milliseconds the record at `offset` came; None: nobody can tell."""
+        partition = self.find(topic, index)
+        if partition is None or not partition.log_start_offset <= offset < partition.high_watermark:
+            return None
+        return partition.log.append_times.between(offset)
+
     def all(self) -> list[Partition]:
         """Every partition, the cluster's own metadata log among them."""
         return [

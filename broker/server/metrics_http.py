@@ -1,11 +1,24 @@
-"""GET /metrics (Prometheus text format) and GET /health of the broker, on a port of their own."""
+"""What the broker tells by HTTP, on a port of its own.
 
+GET /metrics (Prometheus text format), GET /health, and POST /append-times: when records came, by
+the broker's clock (docs/adr/0032). It takes `{"places": [[topic, partition, offset], ...]}`, at
+most PLACES_MAX of them, and answers `{"times": [[first_ms, last_ms] or null, ...]}` in their order.
+"""
+
+import asyncio
+import json
 from collections.abc import Callable
 
 from aiohttp import web
 
 KEEP_ALIVE_S = 75.0  # a client has so long for the head of a request, the first included
+PLACES_MAX = 2_000  # a few milliseconds of the event loop
+QUESTION_BYTES_MAX = 1 << 20
+QUESTION_S = 5.0  # for its body to come whole
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+AppendedBetween = Callable[[str, int, int], tuple[int, int] | None]
+"""Between which milliseconds the record of a topic, partition and offset came; None: not known."""
 
 
 class MetricsServer:
@@ -15,12 +28,15 @@ class MetricsServer:
         self,
         exposition: Callable[[], bytes],
         unhealthy: Callable[[], str],
+        appended_between: AppendedBetween,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         """`unhealthy` tells what is wrong, "" when nothing is: 503 with it, else 200 "ok"."""
         self._exposition = exposition
         self._unhealthy = unhealthy
-        application = web.Application()
+        self._appended_between = appended_between
+        application = web.Application(client_max_size=QUESTION_BYTES_MAX)
+        application.router.add_post("/append-times", self._append_times)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/health", self._health)
         self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=keep_alive_s)
@@ -43,3 +59,29 @@ class MetricsServer:
         if reason := self._unhealthy():
             return web.Response(status=503, text=f"{reason}\n")
         return web.Response(text="ok\n")
+
+    async def _append_times(self, request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(QUESTION_S):
+                places = _places(await request.text())
+        except TimeoutError:
+            return web.Response(status=408, text="the question did not come whole\n")
+        except ValueError as error:
+            return web.Response(status=400, text=f"{error}\n")
+        return web.json_response({"times": [self._appended_between(*place) for place in places]})
+
+
+def _places(text: str) -> list[tuple[str, int, int]]:
+    """The places asked for; ValueError says what is wrong with them."""
+    question = json.loads(text)
+    places = question.get("places") if isinstance(question, dict) else None
+    if not isinstance(places, list) or len(places) > PLACES_MAX:
+        raise ValueError(f"places has to be a list of at most {PLACES_MAX}")
+    found = []
+    for place in places:
+        match place:
+            case [str(topic), int(partition), int(offset)]:
+                found.append((topic, partition, offset))
+            case _:
+                raise ValueError("a place is [topic, partition, offset]")
+    return found

@@ -77,6 +77,7 @@ class AppendGroup:
     """Batches for one write; all of them fail or none does."""
 
     end_offset: int  # of the log, once they are written
+    now_ms: int
     results: list[AppendInfo | KafkaError] = field(default_factory=list)
     staged: list[StagedBatch] = field(default_factory=list)
     staged_bytes: int = 0

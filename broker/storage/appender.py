@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def append_many(log: "Log", requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
     """Append batches in order with as few writes as possible; each has its own answer."""
-    group = AppendGroup(log.end_offset)
+    group = AppendGroup(log.end_offset, requests[0].now_ms)
     log.producer_state.begin()
     for request in requests:
         try:
@@ -59,7 +59,7 @@ def append_as_follower(log: "Log", records: memoryview, now_ms: int) -> int:
                 f"{log.directory}: offset {header.base_offset} comes after {log.end_offset}"
             )
         batch = records[position : position + header.size_bytes]
-        group = AppendGroup(log.end_offset)
+        group = AppendGroup(log.end_offset, now_ms)
         log.producer_state.begin()
         if _must_roll(log, header, 0, now_ms):
             log.roll_at(header.base_offset, now_ms)
@@ -148,7 +148,7 @@ def _write(log: "Log", group: AppendGroup) -> None:
         appended.append((header.base_offset, last_offset, position, size, header.max_timestamp))
         position += size
     segment.appended(appended, log.config.index_interval_bytes)
-    log.appended(group.end_offset, position)
+    log.appended(group.end_offset, position, group.now_ms)
     log.producer_state.begin()
     group.written()
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
+from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
 from broker.storage.files import Files
 from broker.storage.leader_epochs import LeaderEpochs
@@ -64,6 +65,7 @@ class Log:
         self.start_offset = opened.start_offset
         self.end_offset = opened.end_offset
         self.flushed_offset = self.recovery_point = opened.flushed_offset
+        self.append_times = AppendTimes(files, directory, opened.end_offset, opened.opened_ms)
         self._snapshot_offset = opened.snapshot_offset
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
@@ -140,9 +142,10 @@ class Log:
         """
         return appender.append_as_follower(self, records, now_ms)
 
-    def appended(self, end_offset: int, size_bytes: int) -> None:
+    def appended(self, end_offset: int, size_bytes: int, now_ms: int) -> None:
         """The active segment has been written to and has this size now; for the appender."""
         segment = self._active
+        self.append_times.note(self.end_offset, now_ms)
         if not self._unsynced:
             self._unsynced.append(segment)
         # Readers go by these two, so they change last: the size first, then the end.
@@ -225,6 +228,7 @@ class Log:
         self.flush()
         self._active.persist_indexes(sync=True)
         self.leader_epochs.persist()
+        self.append_times.save(self.start_offset, self.end_offset)
         if self._bytes_since_snapshot >= SNAPSHOT_INTERVAL_BYTES:
             self.take_snapshot()
         self.recovery_point = self.flushed_offset
@@ -353,6 +357,7 @@ class Log:
         self.flushed_offset = min(self.flushed_offset, offset)
         self.recovery_point = min(self.recovery_point, offset)
         self.leader_epochs.truncate_from_end(offset)
+        self.append_times.forget_from(offset)
         self.producer_state = ProducerState()
         self._snapshot_offset = recovery.restore_producers(
             self._files, recovery.Replay(kept, offset, offset, now_ms), self.producer_state

@@ -51,9 +51,10 @@ def complete(source: Log, future: Log, now_ms: int) -> None:
         pass
     if future.end_offset < source.end_offset:  # compaction or retention left nothing at the end
         future.roll_at(source.end_offset, now_ms)
-        future.appended(source.end_offset, 0)
+        future.appended(source.end_offset, 0, now_ms)
     if source.start_offset > future.start_offset:
         future.delete_records_before(source.start_offset)
+    future.append_times.take(source.append_times)
     future.producer_state = source.producer_state  # also of producers whose records are gone
     future.close()
     future.take_snapshot()

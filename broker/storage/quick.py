@@ -60,7 +60,7 @@ def append_quickly(log: "Log", requests: Sequence[AppendRequest]) -> Results | N
             if appended:
                 log.active_segment.appended(appended, log.config.index_interval_bytes)
                 _, last_offset, position, size, _ = appended[-1]
-                log.appended(last_offset + 1, position + size)
+                log.appended(last_offset + 1, position + size, requests[0].now_ms)
             state.keep()
             return results
     state.undo()

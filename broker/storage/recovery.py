@@ -56,6 +56,7 @@ class OpenedLog:
 
     Of an empty one it is not known; the first flush of its records makes sure.
     """
+    opened_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         flushed_offset=flushed,
         snapshot_offset=snapshot_offset,
         names_are_safe=segments[-1].base_offset < flushed,
+        opened_ms=opening.now_ms,
     )
 
 

@@ -27,7 +27,7 @@ READ_S: Final = 0.25
 
 
 class Records(Protocol):
-    """Reads from offsets on; answered by tracker.kafka_admin.RecordReader."""
+    """Reads from offsets on; answered by tracker.kafka_reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...

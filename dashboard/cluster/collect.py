@@ -23,6 +23,7 @@ from tracker.kafka_admin import (
     GroupDescription,
     GroupListing,
     ListedGroup,
+    LogSpan,
     Record,
     TopicPartition,
 )
@@ -58,13 +59,16 @@ class ClusterAdmin(Protocol):
     def offsets(
         self, partitions: Sequence[TopicPartition], which: str, timeout_s: float
     ) -> dict[TopicPartition, int]: ...
+    def spans(
+        self, partitions: Sequence[TopicPartition], timeout_s: float
+    ) -> dict[TopicPartition, LogSpan]: ...
     def topic_configs(
         self, topics: Sequence[str], timeout_s: float
     ) -> dict[str, dict[str, ConfigValue]]: ...
 
 
 class FirstRecords(Protocol):
-    """Reads the first record at each offset; answered by tracker.kafka_admin.RecordReader."""
+    """Reads the first record at each offset; answered by tracker.kafka_reader.RecordReader."""
 
     def first(
         self, positions: Mapping[TopicPartition, int], timeout_s: float

@@ -111,6 +111,7 @@ _GROUP_SEVERITY: Final = {
     GroupState.REWOUND: Severity.WARNING,
     GroupState.SLOW: Severity.WARNING,
     GroupState.REBALANCING: Severity.WARNING,
+    GroupState.LEARNING: Severity.WARNING,
 }
 
 

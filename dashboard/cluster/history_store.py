@@ -1,4 +1,7 @@
-"""Keeps history in SQLite so that a restart keeps it: one row a point, old rows deleted."""
+"""Keeps history in SQLite so that a restart keeps it: one row a point, old rows deleted.
+
+Beside it one row of bytes under a name, each time replaced: what lag and verdicts remember.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,7 +13,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS points (
     series TEXT NOT NULL, step_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL,
     PRIMARY KEY (step_ms, series, at_ms)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL)
 """
 
 
@@ -54,6 +58,19 @@ class HistoryStore:
                     (step_ms, now_ms - step_ms * slots),
                 )
 
+    def keep(self, name: str, body: bytes, now_ms: int) -> None:
+        """Put `body` where `kept` finds it, in place of what was there."""
+        with self._database:
+            self._database.execute(
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, now_ms, body)
+            )
+
+    def kept(self, name: str) -> bytes | None:
+        """What was put there last; None: nothing."""
+        query = "SELECT body FROM kept WHERE name = ?"
+        row = self._database.execute(query, (name,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def close(self) -> None:
         self._database.close()
 
@@ -63,5 +80,5 @@ def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time uses it
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
-    database.execute(_SCHEMA)
+    database.executescript(_SCHEMA)
     return database

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dashboard.cluster import lag
 from dashboard.cluster.collect import Observation
+from dashboard.cluster.keeping import Kept, gathered
 from dashboard.cluster.lag import LagClock
 from dashboard.cluster.model import (
     Estimate,
@@ -21,6 +22,7 @@ from dashboard.cluster.model import (
 )
 from dashboard.cluster.text import duration, plural
 from dashboard.cluster.verdict import (
+    JUDGED_AFTER_MS,
     REBALANCING_STATES,
     Case,
     CommitHistory,
@@ -82,8 +84,8 @@ class Losses:
 class TopicIds:
     """Notices topics that were deleted and made anew under their old name (KIP-516)."""
 
-    def __init__(self) -> None:
-        self._ids: dict[str, str] = {}
+    def __init__(self, ids: Mapping[str, str] | None = None) -> None:
+        self._ids: dict[str, str] = dict(ids or {})
 
     def renewed(self, ids: Mapping[str, str]) -> set[str]:
         """Topics whose id is another than at the look before."""
@@ -108,6 +110,23 @@ class Judge:
         self._totals: dict[str, deque[tuple[int, int]]] = {}
         self._losses = Losses()
         self._topic_ids = TopicIds()
+        self._before: dict[str, tuple[GroupState, str]] = {}
+        self._first_at_ms: int | None = None
+
+    def keep(self, snapshot: Snapshot) -> Kept:
+        """What a restart should know."""
+        kept = gathered(snapshot, self.clock.rings, self._histories)
+        for group_id, verdict in self._before.items():  # not judged anew yet
+            if group_id in snapshot.groups:
+                kept.verdicts.setdefault(group_id, verdict)
+        return kept
+
+    def restore(self, kept: Kept) -> None:
+        """Begin where another Judge stopped; before the first look."""
+        self.clock.rings = kept.rings
+        self._histories = kept.histories
+        self._before = kept.verdicts
+        self._topic_ids = TopicIds(kept.topic_ids)
 
     def see(self, seen: Observation, now_ms: int) -> None:
         """Take in one look before its records are read: what a renewed topic was is forgotten."""
@@ -126,6 +145,10 @@ class Judge:
     def snapshot(self, seen: Observation, look: Look) -> Snapshot:
         """The observation, judged."""
         self._forget(seen)
+        if self._first_at_ms is None:
+            self._first_at_ms = look.at_ms
+        if look.at_ms - self._first_at_ms >= JUDGED_AFTER_MS:
+            self._before = {}
         topics = {
             name: self._topic(name, seen, look.at_ms) for name in sorted(seen.metadata.topics)
         }
@@ -205,6 +228,8 @@ class Judge:
         state, cause = _verdict(description, partitions)
         if group_id not in seen.commits:
             partitions, state, cause = (), GroupState.UNKNOWN, NO_COMMITS_TOLD
+        if state is GroupState.OK:
+            state, cause = self._learning(group_id, partitions, cause, now_ms)
         return Group(
             group_id=group_id,
             protocol=description.protocol,
@@ -218,6 +243,19 @@ class Judge:
             consume_rate=_sum(history.rate_of("committed") for history in histories.values()),
             produce_rate=_sum(history.rate_of("end") for history in histories.values()),
             lost_total=self._losses.count(group_id, commits, seen.starts),
+        )
+
+    def _learning(
+        self, group_id: str, partitions: tuple[GroupPartition, ...], cause: str, now_ms: int
+    ) -> tuple[GroupState, str]:
+        """OK, unless it was in trouble before our restart and that was too short ago to know."""
+        before = self._before.get(group_id)
+        if before is None or self._first_at_ms is None or not any(part.lag for part in partitions):
+            return GroupState.OK, cause
+        left_s = (self._first_at_ms + JUDGED_AFTER_MS - now_ms) / 1000
+        return GroupState.LEARNING, (
+            f"{before[0]} before the dashboard was started anew ({before[1]}), judged again in"
+            f" {duration(left_s)}; now {cause}"
         )
 
     def _rebalancing(self, description: GroupDescription, now_ms: int) -> int:

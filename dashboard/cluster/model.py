@@ -18,6 +18,7 @@ class GroupState(StrEnum):
     SLOW = "slow"  # falls further behind
     REBALANCING = "rebalancing"  # for more than two minutes
     NO_COMMIT = "no commit"  # where it would start cannot be known
+    LEARNING = "learning"  # was in trouble before our restart, not judged anew yet
     UNKNOWN = "unknown"  # the coordinator did not answer
     OK = "ok"
     ORPHANED = "orphaned"  # it no longer reads this; informative only
@@ -26,9 +27,10 @@ class GroupState(StrEnum):
 class Estimate(StrEnum):
     """Where a lag in seconds comes from."""
 
-    EXACT = "exact"  # append time of the record at the committed offset
+    EXACT = "exact"  # append time of the record at the committed offset, by the broker
     PRODUCER_CLOCK = "producer clock"  # the same record, stamped by its producer
     INTERPOLATED = "interpolated"  # when the log's end passed the offset, seen from here
+    BOUNDED = "bounded"  # somewhere between two known moments, on a straight line at best
     UNKNOWN = "unknown"
 
 

@@ -9,12 +9,12 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from dashboard.cluster import lag
+from dashboard.cluster import keeping, lag
 from dashboard.cluster.collect import (
     ClusterAdmin,
     Collector,
@@ -40,6 +40,7 @@ INTERNAL_PARTITIONS: Final = 200  # about as many as Kafka keeps for itself
 PULSE_WINDOW: Final = 5  # seconds that the live rate is a mean over
 READ_TIMEOUT_S: Final = 2.0
 FLUSH_S: Final = 60.0
+KEPT_NAME: Final = "lag"
 UNSAVED_POINTS_MAX: Final = 50_000  # of history, while the disk takes none: a few megabytes
 STALE_POLLS: Final = 3
 HOLD_POLLS: Final = 2.5  # how long a value of history stands for itself
@@ -54,6 +55,12 @@ class PollerSettings:
     lag_target_s: float
 
 
+class TellsAppendTimes(Protocol):
+    """When records were appended; answered by dashboard.cluster.append_times.AppendTimes."""
+
+    async def told(self, wanted: Mapping[lag.Place, int]) -> dict[lag.Place, lag.Appended]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """How one cluster is asked. The reader is used by one thread at a time."""
@@ -61,6 +68,7 @@ class Door:
     admin: ClusterAdmin
     reader: FirstRecords
     inventory: DisksAndGroups | None = None
+    append_times: TellsAppendTimes | None = None  # the bundled broker's
 
 
 class Poller:
@@ -85,13 +93,14 @@ class Poller:
         self._changed = asyncio.Condition()
         self._pulses: deque[tuple[int, int]] = deque(maxlen=PULSE_WINDOW + 1)
         self._look_again = asyncio.Event()
+        self._looking = False
         self._unsaved: list[Point] = []
+        self._kept: bytes | None = None  # what lag and verdicts remember, until it is stored
+        self._kept_at_ms = -FLUSH_S * 1000
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        if self._store is not None:
-            load = self._store.load
-            self.history.restore(await self._in_thread(lambda: load(self._clock.now_ms())))
+        await self._in_thread(self._restore)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._looks(), name="looks")
@@ -102,6 +111,14 @@ class Poller:
             if self._door.inventory is not None:
                 self._door.inventory.close()
             self.flush()
+
+    def _restore(self) -> None:
+        """Go on from what the store kept."""
+        if self._store is None:
+            return
+        self.history.restore(self._store.load(self._clock.now_ms()))
+        if (kept := self._store.kept(KEPT_NAME)) is not None:
+            self._judge.restore(keeping.decoded(kept))
 
     def is_stale(self) -> bool:
         """True when what is shown may no longer be so."""
@@ -144,8 +161,13 @@ class Poller:
     async def look(self) -> None:
         """One full look; failing is no error here, it is what there is to show."""
         began = self._clock.monotonic_ms()
+        self._looking = True
         try:
-            self.snapshot = await self._in_thread(lambda: self._observe(began))
+            seen, waiting = await self._in_thread(self._observe)
+            if self._door.append_times is not None:
+                clock = self._judge.clock
+                clock.tell(await self._door.append_times.told(clock.to_time(waiting)))
+            self.snapshot = await self._in_thread(lambda: self._judged(seen, waiting, began))
         except ClusterUnavailable as away:
             await self._away(str(away))
             return
@@ -153,24 +175,50 @@ class Poller:
             log.exception("look failed cluster=%s", self.settings.name)
             await self._away("a fault in the dashboard, see its log")
             return
+        finally:
+            self._looking = False
         self.last_duration_s = (self._clock.monotonic_ms() - began) / 1000
         self._remember(self.snapshot)
         await self._here(self.snapshot.taken_at_ms)
 
-    def _observe(self, began_ms: float) -> Snapshot:
-        """Ask and judge, in a thread: ten thousand partitions must not hold up a page."""
+    def _observe(self) -> tuple[Observation, dict[lag.Place, int]]:
+        """Ask, in a thread: ten thousand partitions must not hold up a page. Also who waits."""
         seen = self._collector.observe()
-        self._read_waiting(seen)
+        self._judge.see(seen, self._clock.now_ms())
+        waiting = lag.places(seen.commits.values(), seen.starts, seen.ends)
+        self._read_waiting(seen, waiting)
+        return seen, waiting
+
+    def _judged(
+        self, seen: Observation, waiting: dict[lag.Place, int], began_ms: float
+    ) -> Snapshot:
+        """The verdicts, in a thread as well."""
+        self._draw_lines(waiting)
         now_ms = self._clock.now_ms()
         sequence = self.snapshot.sequence + 1 if self.snapshot is not None else 1
         spent_s = (self._clock.monotonic_ms() - began_ms) / 1000
-        return self._judge.snapshot(seen, Look(sequence, now_ms, spent_s))
+        snapshot = self._judge.snapshot(seen, Look(sequence, now_ms, spent_s))
+        if self._store is not None and began_ms - self._kept_at_ms >= FLUSH_S * 1000:
+            self._kept_at_ms = began_ms
+            self._kept = keeping.encoded(self._judge.keep(snapshot))
+        return snapshot
 
-    def _read_waiting(self, seen: Observation) -> None:
+    def _draw_lines(self, waiting: dict[lag.Place, int]) -> None:
+        """Where nothing else tells how old a record is, the log's span gives an idea."""
+        wanted = self._judge.clock.to_draw(waiting)
+        if not wanted:
+            return
+        partitions = list(dict.fromkeys(place[0] for place in wanted))
+        try:
+            spans = self._door.admin.spans(partitions, READ_TIMEOUT_S)
+        except ClusterUnavailable as error:  # brokers before 3.0: it stays unknown
+            log.debug("spans of logs not told reason=%s", error)
+            return
+        self._judge.clock.draw(wanted, spans)
+
+    def _read_waiting(self, seen: Observation, waiting: dict[lag.Place, int]) -> None:
         """The judge's clock learns how old waiting records are."""
         clock = self._judge.clock
-        self._judge.see(seen, self._clock.now_ms())
-        waiting = lag.places(seen.commits.values(), seen.starts, seen.ends)
         deadline_ms = self._clock.monotonic_ms() + READ_TIMEOUT_S * 1000
         for _ in range(READ_PASSES):
             wanted = clock.to_read(waiting)
@@ -197,8 +245,7 @@ class Poller:
         try:
             if not places:
                 await self._in_thread(lambda: self._door.admin.ping(PULSE_TIMEOUT_S))
-                if not self.connection.up:
-                    self.look_soon()
+                self._look_if_back()
                 return
             ends = await self._in_thread(
                 lambda: self._door.admin.offsets(places, LATEST, PULSE_TIMEOUT_S)
@@ -211,9 +258,12 @@ class Poller:
         now_ms = self._clock.now_ms()
         if len(ends) == len(places):
             self._count(now_ms, sum(ends.values()))
-        if not self.connection.up:
-            self.look_soon()
+        self._look_if_back()
         await self._here(now_ms)
+
+    def _look_if_back(self) -> None:
+        if not self.connection.up and not self._looking:
+            self.look_soon()
 
     def _pulse_places(self) -> list[TopicPartition]:
         if self.snapshot is None or not self.connection.up:
@@ -295,6 +345,9 @@ class Poller:
         points = self._unsaved + self.history.take_finished()
         try:
             self._store.save(points, self._clock.now_ms())
+            if self._kept is not None:
+                self._store.keep(KEPT_NAME, self._kept, self._clock.now_ms())
+                self._kept = None
         except sqlite3.Error as error:
             self._unsaved = points[-UNSAVED_POINTS_MAX:]
             log.warning("history is not saved, next try in %.0f s: %s", FLUSH_S, error)

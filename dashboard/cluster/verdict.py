@@ -9,7 +9,7 @@ hide a stop.
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from dashboard.cluster.model import GroupState
 from dashboard.cluster.text import count, duration, plural
@@ -21,6 +21,7 @@ STALLED_INTERVALS: Final = 10  # of the group's own rhythm of commits, if that i
 REBALANCING_AFTER_MS: Final = 120_000
 AHEAD_LOOKS: Final = 2  # one look may come between a commit and the end it was seen with
 SAMPLES_MAX: Final = 600  # ten minutes at one look a second
+SAMPLES_KEPT: Final = 10  # of those, over a restart
 
 REBALANCING_STATES: Final = frozenset(
     {"preparing_rebalancing", "completing_rebalancing", "assigning", "reconciling"}
@@ -48,12 +49,17 @@ class CommitHistory:
     moved_at_ms: list[int] = field(default_factory=list)  # last looks that saw the commit move
     high_mark: int = -1  # highest commit seen
     rewound_at_ms: int | None = None
+    stood_since_ms: int | None = None  # since when records have waited at the commit of now
 
     def add(self, sample: Sample) -> None:
         """One look, in order of time."""
-        if self.samples and sample.end < self.samples[-1].end:
+        before = self.samples[-1] if self.samples else None
+        if before is not None and sample.end < before.end:
             self.forget()  # the topic was made anew, or its log was cut
-        if self.samples and sample.committed != self.samples[-1].committed:
+            before = None
+        if before is None or sample.committed != before.committed or not before.lag:
+            self.stood_since_ms = sample.at_ms if sample.lag else None
+        if before is not None and sample.committed != before.committed:
             self.moved_at_ms = [*self.moved_at_ms[-10:], sample.at_ms]
         if sample.committed < self.high_mark and self.rewound_at_ms is None:
             self.rewound_at_ms = sample.at_ms
@@ -69,7 +75,33 @@ class CommitHistory:
         self.samples.clear()
         self.moved_at_ms = []
         self.high_mark = -1
-        self.rewound_at_ms = None
+        self.rewound_at_ms = self.stood_since_ms = None
+
+    def kept(self) -> list[Any]:
+        """What a restart has to keep of it, as JSON takes it."""
+        width = max(1, -(-len(self.samples) // SAMPLES_KEPT))
+        some = list(self.samples)[::-1][::width][::-1]
+        return [
+            [(one.at_ms, one.committed, one.end) for one in some],
+            self.moved_at_ms,
+            self.high_mark,
+            self.rewound_at_ms,
+            self.stood_since_ms,
+        ]
+
+    @classmethod
+    def restored(cls, kept: Sequence[Any]) -> "CommitHistory":
+        """From what `kept` told."""
+        samples, moved, high_mark, rewound_at, stood_since = kept
+        made = cls(moved_at_ms=moved, high_mark=high_mark, rewound_at_ms=rewound_at)
+        made.stood_since_ms = stood_since
+        made.samples.extend(Sample(*one) for one in samples)
+        return made
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Records wait, or it went back: without this it would be judged as new."""
+        return bool(self.samples) and (self.samples[-1].lag > 0 or self.rewound_at_ms is not None)
 
     @property
     def observed_ms(self) -> int:
@@ -81,14 +113,9 @@ class CommitHistory:
         return (moves[-1] - moves[0]) / (len(moves) - 1) if len(moves) > 1 else 0.0
 
     def still_for_ms(self) -> int:
-        """How long the commit has stood while records waited."""
-        last = self.samples[-1]
-        since = last.at_ms
-        for sample in reversed(self.samples):
-            if sample.committed != last.committed or sample.lag == 0:
-                break
-            since = sample.at_ms
-        return last.at_ms - since
+        """How long the commit has stood while records waited, restarts of ours included."""
+        since = self.stood_since_ms
+        return 0 if since is None else max(0, self.samples[-1].at_ms - since)
 
     def ahead_looks(self) -> int:
         """How many looks in a row saw the commit past the end of the log."""
@@ -105,8 +132,11 @@ class CommitHistory:
 
     def rate_of(self, attribute: str, window_ms: int = 60_000) -> float | None:
         """Records a second by which `committed` or `end` moved, over the last minute."""
-        last = self.samples[-1]
-        first = next(s for s in self.samples if s.at_ms >= last.at_ms - window_ms)
+        last = first = self.samples[-1]
+        for sample in reversed(self.samples):
+            if sample.at_ms < last.at_ms - window_ms:
+                break
+            first = sample
         if last.at_ms - first.at_ms < 1_000:
             return None
         moved: int = getattr(last, attribute) - getattr(first, attribute)

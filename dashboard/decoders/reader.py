@@ -15,7 +15,7 @@ NOTE: Final = "(schema)"
 
 
 class Records(Protocol):
-    """Reads from offsets on; answered by tracker.kafka_admin.RecordReader."""
+    """Reads from offsets on; answered by tracker.kafka_reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...

@@ -12,7 +12,7 @@ from typing import Final
 
 import re2
 
-from dashboard.cluster.model import Group, GroupState, Partition, Snapshot
+from dashboard.cluster.model import Group, Partition, Snapshot
 from dashboard.metrics import families as f
 from dashboard.metrics.families import Family
 
@@ -245,8 +245,6 @@ def _jmx_brokers(page: Exposition, snapshot: Snapshot) -> None:
 def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> None:
     page.add(f.MEMBERS, (cluster, group.group_id), len(group.members))
     state = group.state.value if group.state.value in STATES else "unknown"
-    if group.state in (GroupState.NO_COMMIT, GroupState.REBALANCING):
-        state = "unknown"
     for name in STATES:
         page.add(f.GROUP_STATE, (cluster, group.group_id, name), float(name == state))
     by_topic: dict[str, list[int]] = {}

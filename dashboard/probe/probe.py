@@ -40,7 +40,7 @@ class Writer(Protocol):
 
 
 class Reader(Protocol):
-    """Reads from an offset on; answered by tracker.kafka_admin.RecordReader."""
+    """Reads from an offset on; answered by tracker.kafka_reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...

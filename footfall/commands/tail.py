@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record, RecordReader, TopicPartition
+from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record, TopicPartition
+from tracker.kafka_reader import RecordReader
 
 TIMEOUT_S = 10.0
 READ_RECORDS = 500

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dashboard.cluster.lag import Appended, Place
 from tracker.kafka_admin import (
     EARLIEST,
     LATEST_STABLE,
@@ -14,6 +15,7 @@ from tracker.kafka_admin import (
     GroupListing,
     GroupMember,
     ListedGroup,
+    LogSpan,
     PartitionMetadata,
     Reading,
     Record,
@@ -51,7 +53,9 @@ class MadeCluster:
         self.others: list[ListedGroup] = []
         self.silent: set[str] = set()  # groups whose coordinator does not answer
         self.listed = True  # False: silent groups are not listed either
+        self.producer_clock_ms: int | None = None  # how wrong it is; None: append times in records
         self.away = False
+        self.readable = True  # False: no right to read records
         self.reads: list[dict[TopicPartition, int]] = []
         self.asked: list[str] = []
         self.changes: list[tuple[object, ...]] = []
@@ -136,6 +140,21 @@ class MadeCluster:
             found[place] = {EARLIEST: part.start, LATEST_STABLE: stable}.get(which, part.end)
         return found
 
+    def spans(
+        self, partitions: Sequence[TopicPartition], timeout_s: float
+    ) -> dict[TopicPartition, LogSpan]:
+        """By the append times of the first and the last record."""
+        self._question("spans")
+        found = {}
+        for place in partitions:
+            part = self.partitions[place]
+            first, last = self._record(place, part.start), self._record(place, part.end - 1)
+            if part.end > part.start and first is not None and last is not None:
+                found[place] = LogSpan(
+                    part.start, first.timestamp_ms, part.end - 1, last.timestamp_ms
+                )
+        return found
+
     def topic_configs(
         self, topics: Sequence[str], timeout_s: float
     ) -> dict[str, dict[str, ConfigValue]]:
@@ -152,6 +171,8 @@ class MadeCluster:
         self, positions: Mapping[TopicPartition, int], timeout_s: float
     ) -> dict[TopicPartition, Record | None]:
         self._question("first")
+        if not self.readable:
+            raise ClusterUnavailable("made to be unreadable")
         self.reads.append(dict(positions))
         return {place: self._record(place, offset) for place, offset in positions.items()}
 
@@ -243,9 +264,21 @@ class MadeCluster:
         part = self.partitions[place]
         if part.only_markers_from is not None and offset >= part.only_markers_from:
             return None
-        at = max((o for o in part.stamps if o <= offset), default=None)
-        stamp = part.stamps[at] if at is not None else 0
-        return Record(place.topic, place.partition, offset, stamp, True, None, b"", ())
+        stamp = self._stamp(place, offset) + (self.producer_clock_ms or 0)
+        by_broker = self.producer_clock_ms is None
+        return Record(place.topic, place.partition, offset, stamp, by_broker, None, b"", ())
+
+    def _stamp(self, place: TopicPartition, offset: int) -> int:
+        stamps = self.partitions[place].stamps
+        at = max((o for o in stamps if o <= offset), default=None)
+        return stamps[at] if at is not None else 0
+
+    def appended(self, wanted: Mapping[Place, int]) -> dict[Place, Appended]:
+        """When the broker took these, to a tenth of a second."""
+        stamps = {place: self._stamp(place[0], offset) for place, offset in wanted.items()}
+        return {
+            place: Appended(wanted[place], stamp, stamp + 100) for place, stamp in stamps.items()
+        }
 
     def _question(self, name: str) -> None:
         self.asked.append(name)

@@ -16,9 +16,9 @@ from tracker.kafka_admin import (
     LATEST_STABLE,
     Admin,
     ClusterUnavailable,
-    RecordReader,
     TopicPartition,
 )
+from tracker.kafka_reader import RecordReader
 from tracker.topics import Topic
 
 VISITS = Topic("visits", partitions=2, configs={"message.timestamp.type": "LogAppendTime"})

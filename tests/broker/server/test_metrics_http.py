@@ -13,6 +13,10 @@ class Health:
     problem = ""
 
 
+def appended_between(topic: str, partition: int, offset: int) -> tuple[int, int] | None:
+    return (offset, offset + partition) if topic == "events" else None
+
+
 @pytest.fixture
 def health() -> Health:
     return Health()
@@ -20,7 +24,7 @@ def health() -> Health:
 
 @pytest.fixture
 async def url(health: Health) -> AsyncIterator[str]:
-    server = MetricsServer(lambda: b"footfall_up 1.0\n", lambda: health.problem)
+    server = MetricsServer(lambda: b"footfall_up 1.0\n", lambda: health.problem, appended_between)
     port = await server.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{port}"
     await server.stop()
@@ -43,6 +47,28 @@ async def test_health_tells_what_is_wrong(url: str, health: Health) -> None:
             assert (response.status, await response.text()) == (503, "log directory offline\n")
 
 
+async def test_append_times_are_answered_in_the_order_of_the_question(url: str) -> None:
+    places = [["events", 2, 100], ["other", 0, 5], ["events", 0, 7]]
+    question = {"places": places}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/append-times", json=question) as response,
+    ):
+        assert await response.json() == {"times": [[100, 102], None, [7, 7]]}
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{}", '{"places": [["a", 0]]}', '{"places": [["a", 0, 1.5]]}',
+             '{"places": [' + ",".join(['["a",0,0]'] * 2_001) + "]}"],
+)  # fmt: skip
+async def test_append_times_of_anything_else_are_refused(url: str, body: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/append-times", data=body) as response,
+    ):
+        assert response.status == 400
+
+
 async def test_other_paths_and_methods_are_refused(url: str) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{url}/other") as response:
@@ -54,7 +80,7 @@ async def test_other_paths_and_methods_are_refused(url: str) -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET /metrics HTTP/1.1\r\nX-Slow: ", GET + GET[:-1]])
 async def test_a_client_that_does_not_finish_its_head_is_closed(begun: bytes) -> None:
     """Slow loris: what was answered before does not lengthen the time of what follows."""
-    server = MetricsServer(lambda: b"", lambda: "", keep_alive_s=0.2)
+    server = MetricsServer(lambda: b"", lambda: "", appended_between, keep_alive_s=0.2)
     port = await server.start("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)

@@ -3,9 +3,11 @@
 from hypothesis import given
 from hypothesis.strategies import integers, lists
 
+from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.lag import (
-    EndRing,
+    Appended,
     LagClock,
+    Place,
     Retention,
     at_risk,
     lost_records,
@@ -108,6 +110,46 @@ def test_two_groups_at_different_offsets_of_one_partition_are_read_one_after_the
     assert clock.to_read(waiting) == {PLACE: 7}
 
 
+def told(offset: int, first_ms: int, last_ms: int) -> dict[Place, Appended]:
+    return {(PLACE, 5): Appended(offset, first_ms, last_ms)}
+
+
+def test_the_append_time_of_our_broker_counts_and_not_the_producers_clock() -> None:
+    clock = LagClock()
+    clock.learn({PLACE: 5}, {PLACE: record(5, NOW - 9_000_000, append_time=False)}, {PLACE: 10})
+    clock.tell(told(5, NOW - 3_000, NOW - 2_900))
+
+    assert clock.seconds((PLACE, 5), NOW) == (3.0, Estimate.EXACT)
+
+
+def test_within_an_old_run_of_appends_the_record_itself_is_believed() -> None:
+    clock = LagClock()
+    clock.learn({PLACE: 5}, {PLACE: record(5, NOW - 95_000, append_time=False)}, {PLACE: 10})
+    clock.tell(told(5, NOW - 100_000, NOW - 90_000))
+
+    assert clock.seconds((PLACE, 5), NOW) == (95.0, Estimate.EXACT)
+
+
+def test_an_old_run_of_appends_alone_is_a_bound() -> None:
+    clock = LagClock()
+    clock.tell(told(5, NOW - 100_000, NOW - 90_000))
+
+    assert clock.seconds((PLACE, 5), NOW) == (100.0, Estimate.BOUNDED)
+
+
+def test_the_broker_is_asked_for_the_record_that_was_found_and_once() -> None:
+    """Compaction took what was at the commit: the next record may be much younger."""
+    clock = LagClock()
+    waiting = {(PLACE, 5): 100}
+    assert clock.to_time(waiting) == {(PLACE, 5): 5}
+    clock.tell(told(5, NOW - 100_000, NOW - 90_000))
+    assert clock.to_time(waiting) == {}
+
+    clock.learn({PLACE: 5}, {PLACE: record(60, NOW - 4_000)}, {PLACE: 100})
+
+    assert clock.to_time(waiting) == {(PLACE, 5): 60}
+
+
 def test_what_could_not_be_read_is_interpolated_from_the_ends_that_were_seen() -> None:
     clock = LagClock()
     clock.see_ends(NOW, {PLACE: 100})
@@ -158,7 +200,22 @@ def test_a_flat_stretch_is_two_points() -> None:
         ring.add(second * 1_000, 7)
 
     assert len(ring.ends) == 2
-    assert ring.at_ms == [0, 99_000]
+    assert list(ring.at_ms) == [0, 99_000]
+
+
+def test_a_ring_of_a_week_is_a_few_hundred_points_and_off_by_a_part_of_its_age() -> None:
+    ring, now_ms = EndRing(), 0
+    for number in range(7 * 24 * 360):  # a week of looks, ten seconds apart
+        now_ms = number * 10_000
+        ring.add(now_ms, number)
+
+    assert len(ring.ends) <= 512
+    for age_s in (60, 3_600, 86_400, 5 * 86_400):
+        number = 7 * 24 * 360 - age_s // 10
+        passed = ring.passed_at_ms(number)
+        assert passed is not None
+        assert abs(passed - number * 10_000) <= max(10_000, age_s * 1000 / 25)
+    assert len(ring.points(64)) <= 66
 
 
 def test_risk_goes_by_age_where_age_deletes() -> None:

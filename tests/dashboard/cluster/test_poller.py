@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from dashboard.cluster import keeping
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.model import GroupState
 from dashboard.cluster.poller import Door, Poller, PollerSettings
@@ -201,3 +202,32 @@ async def test_with_too_many_partitions_for_the_pulse_the_rate_comes_from_the_lo
 
     assert poller.live_rate == 600.0
     assert poller.history.range("cluster.in", 300_000, clock.now_ms()).values[-1] == 600.0
+
+
+@pytest.mark.may_block
+async def test_a_restart_goes_on_from_what_was_stored(
+    cluster: MadeCluster, clock: ManualClock, tmp_path: Path
+) -> None:
+    settings, door = PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster)
+    store = HistoryStore(tmp_path / "history.db")
+    before = Poller(settings, door, clock, store)
+    await before.look()
+    before.flush()
+    clock.advance(600_000)
+    after = Poller(settings, door, clock, HistoryStore(tmp_path / "history.db"))
+
+    async with asyncio.TaskGroup() as tasks:
+        life = tasks.create_task(after.run())
+        await until(after, up=True)
+        life.cancel()
+
+    assert after.snapshot is not None
+    assert after.snapshot.groups["g"].state is GroupState.STALLED
+
+
+def test_what_was_kept_and_is_damaged_is_nothing(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path / "history.db")
+    store.keep("lag", b"no such thing", 1)
+
+    assert store.kept("other") is None
+    assert keeping.decoded(store.kept("lag") or b"") == keeping.Kept()

@@ -17,10 +17,10 @@ from tracker.kafka_admin import (
     ClusterUnavailable,
     Reading,
     Record,
-    RecordReader,
     TopicPartition,
 )
 from tracker.kafka_changes import NewRecord
+from tracker.kafka_reader import RecordReader
 from tracker.topics import PROBE
 
 

@@ -1,0 +1,98 @@
+"""What lag and verdicts remember, as bytes that a restart keeps: where ends of logs were seen,
+how commits stood, and which verdict each group had. Bounded: only partitions that some group has
+committed to, and few points of each.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dashboard.cluster.end_ring import EndRing
+from dashboard.cluster.model import GroupState, Snapshot
+from dashboard.cluster.verdict import CommitHistory
+from tracker.kafka_admin import TopicPartition
+
+RINGS_MAX: Final = 2_000
+POINTS_MAX: Final = 64  # of one ring
+HISTORIES_MAX: Final = 5_000
+VERSION: Final = 1
+TROUBLED: Final = frozenset((GroupState.STALLED, GroupState.SLOW, GroupState.REWOUND))
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is put aside, and comes back after a restart."""
+
+    topic_ids: dict[str, str] = field(default_factory=dict)
+    rings: dict[TopicPartition, EndRing] = field(default_factory=dict)
+    histories: dict[str, dict[TopicPartition, CommitHistory]] = field(default_factory=dict)
+    verdicts: dict[str, tuple[GroupState, str]] = field(default_factory=dict)
+    """Of groups that were in trouble: their state and its cause."""
+
+
+def gathered(
+    snapshot: Snapshot,
+    rings: Mapping[TopicPartition, EndRing],
+    histories: Mapping[str, Mapping[TopicPartition, CommitHistory]],
+) -> Kept:
+    """What is worth keeping, the furthest groups first."""
+    kept = Kept()
+    left = HISTORIES_MAX
+    for group in snapshot.furthest:
+        if group.state in TROUBLED:
+            kept.verdicts[group.group_id] = (group.state, group.cause)
+        own = histories.get(group.group_id, {})
+        worth = {place: one for place, one in own.items() if one.is_worth_keeping}
+        for place in _of(group.partitions):
+            if place in rings and len(kept.rings) < RINGS_MAX:
+                kept.rings.setdefault(place, rings[place])
+        if worth and left > 0:
+            kept.histories[group.group_id] = worth
+            left -= len(worth)
+    named = {place.topic for place in kept.rings}
+    named |= {place.topic for own in kept.histories.values() for place in own}
+    topics = (snapshot.topics[name] for name in named if name in snapshot.topics)
+    kept.topic_ids = {topic.name: topic.topic_id for topic in topics if topic.topic_id}
+    return kept
+
+
+def _of(partitions: Iterable[Any]) -> Iterable[TopicPartition]:
+    return (TopicPartition(part.topic, part.partition) for part in partitions)
+
+
+def encoded(kept: Kept) -> bytes:
+    """As bytes for a store: well under a megabyte."""
+    body = {
+        "version": VERSION,
+        "ids": kept.topic_ids,
+        "rings": [[*place, ring.points(POINTS_MAX)] for place, ring in kept.rings.items()],
+        "histories": [
+            [group_id, *place, history.kept()]
+            for group_id, own in kept.histories.items()
+            for place, history in own.items()
+        ],
+        "verdicts": kept.verdicts,
+    }
+    return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
+
+
+def decoded(data: bytes) -> Kept:
+    """What `encoded` wrote; nothing where it is damaged or from another version."""
+    try:
+        body = json.loads(zlib.decompress(data))
+        kept = Kept()
+        if body["version"] != VERSION:
+            return kept
+        kept.topic_ids = dict(body["ids"])
+        for topic, partition, points in body["rings"]:
+            kept.rings[TopicPartition(topic, partition)] = EndRing(points)
+        for group_id, topic, partition, history in body["histories"]:
+            own = kept.histories.setdefault(group_id, {})
+            own[TopicPartition(topic, partition)] = CommitHistory.restored(history)
+        for group_id, (state, cause) in body["verdicts"].items():
+            kept.verdicts[group_id] = (GroupState(state), cause)
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError):
+        return Kept()
+    return kept
