@@ -17,6 +17,7 @@ from broker.records.header import BatchHeader
 _VARINT_BYTES_MAX = 10
 _ATTRIBUTES = b"\x00"
 _NULL_LENGTH = b"\x01"  # zig-zag of -1
+_AS_IT_CAME = "surrogateescape"  # the keys of headers should be UTF-8, and nobody checks it
 
 
 class Record(NamedTuple):
@@ -71,7 +72,7 @@ def encode_record(record: Record, timestamp_delta: int, offset_delta: int) -> by
         encode_varint(len(record.headers)),
     ]
     for key, value in record.headers:
-        parts.append(_prefixed(key.encode()))
+        parts.append(_prefixed(key.encode(errors=_AS_IT_CAME)))
         parts.append(_prefixed(value))
     body = b"".join(parts)
     return encode_varint(len(body)) + body
@@ -101,6 +102,11 @@ def body_of(
     """The records of a whole batch, decompressed; CORRUPT_MESSAGE when they do not unpack."""
     view = memoryview(batch)[61 : header.size_bytes]
     return decompress(header.codec, view, bytes_max)
+
+
+def unpacked(header: BatchHeader, batch: memoryview) -> bytes | memoryview:
+    """`body_of`, uncopied where nothing is packed."""
+    return body_of(header, batch) if header.codec else batch[61 : header.size_bytes]
 
 
 def decode_records(header: BatchHeader, batch: bytes | bytearray | memoryview) -> list[Record]:
@@ -138,7 +144,7 @@ def _decode_record(data: bytes, position: int, header: BatchHeader) -> tuple[Rec
         header_value, position = _decode_bytes(data, position, end)
         if header_key is None:
             raise _corrupt("a header without a key")
-        headers.append((_text(header_key), header_value))
+        headers.append((header_key.decode(errors=_AS_IT_CAME), header_value))
     if position != end:
         raise _corrupt(f"record ends at {position}, its length says {end}")
     timestamp = header.base_timestamp + timestamp_delta
@@ -150,18 +156,11 @@ def _decode_record(data: bytes, position: int, header: BatchHeader) -> tuple[Rec
 
 def _decode_bytes(data: bytes, position: int, end: int) -> tuple[bytes | None, int]:
     length, position = decode_varint(data, position)
-    if length == -1:
+    if length < 0:  # -1 as clients write it; Kafka takes every other one for it
         return None, position
-    if length < 0 or position + length > end:
+    if position + length > end:
         raise _corrupt(f"{length} bytes at {position} in a record that ends at {end}")
     return data[position : position + length], position + length
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise _corrupt(f"header key is not UTF-8: {error}") from None
 
 
 def _corrupt(message: str) -> KafkaError:

@@ -1,11 +1,12 @@
 """What a client may append: one sound v2 batch, checked before anything is changed.
 
-Only the header and the CRC are looked at; the records inside are walked for compacted topics
-(each needs a key) or when the limits ask for it. Codes as Kafka's LogValidator gives them; what is
-stricter here stands in docs/left-out.md.
+First the header and the CRC, then the records inside, unpacked if need be (survey.py). Codes as
+Kafka's LogValidator gives them; what is stricter here stands in docs/left-out.md.
 """
 
 from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import (
@@ -13,16 +14,23 @@ from broker.records.batch import (
     MAGIC,
     MAGIC_POSITION,
     NO_TIMESTAMP,
+    assemble,
     corrupt,
     crc_ok,
+    fields_of,
     unpack_header,
 )
 from broker.records.compression import Codec
-from broker.records.header import LENGTH_OVERHEAD, BatchHeader
-from broker.records.record import Record, decode_records
+from broker.records.header import LENGTH_OVERHEAD, LOG_APPEND_TIME_BIT, BatchHeader
+from broker.records.record import Record, decode_records, unpacked
+from broker.records.survey import survey
 
 TIMESTAMP_UNBOUNDED_MS = (1 << 63) - 1
 _SHOWN = 3
+OLDEST_HEADER_BYTES = 14  # behind the length, in the message format of Kafka 0.8
+_LENGTH = Struct(">i")
+_LENGTH_POSITION = 8
+_NOT_ITS_CLOCK = "timestamp type to LogAppendTime"
 _BAD_TIMESTAMPS = "One or more records have been rejected due to invalid timestamp"
 
 
@@ -43,53 +51,66 @@ class ProduceLimits:
     message_timestamp_after_max_ms: int = 3600000  # KIP-937
     create_time: bool = True  # False: LogAppendTime, the client's timestamps do not matter
     keys_required: bool = False  # cleanup.policy has compact
-    walk_records: bool = False  # look at each record even if no key is required
+
+
+class Validated(NamedTuple):
+    """A batch that may be appended: its header, and its bytes alone."""
+
+    header: BatchHeader
+    batch: memoryview
 
 
 def validate_produce(
     records: memoryview | None, *, limits: ProduceLimits, now_ms: int
-) -> BatchHeader:
-    """The header of the one batch in `records`; KafkaError with Kafka's code for anything else."""
+) -> Validated:
+    """The one batch in `records`; KafkaError with Kafka's code for anything else.
+
+    Its header then says what its records are: a wrong max_timestamp is put right.
+    """
     if not records:
         raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
-    header = _whole_batch(records)
-    size = LENGTH_OVERHEAD + header.batch_length
-    if size > limits.max_message_bytes:
+    header, batch = _first_batch(records)
+    if len(batch) > limits.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
-            f"batch of {size} bytes, max.message.bytes is {limits.max_message_bytes}",
+            f"batch of {len(batch)} bytes, max.message.bytes is {limits.max_message_bytes}",
         )
-    if not crc_ok(records, 0, header):
+    if not crc_ok(batch, 0, header):
         raise corrupt(f"crc {header.crc} does not match the batch's bytes")
     _check_header(header)
-    if not limits.create_time and header.is_log_append_time:
-        raise _bad_clock(header, records)
-    if limits.create_time and not _times_are_fine(header, limits, now_ms):
-        raise _bad_times(header, records, limits, now_ms)
-    if limits.keys_required or limits.walk_records:
-        _walk(header, records, limits)
-    return header
+    latest_ms = _look_inside(header, batch, limits, now_ms)
+    if limits.create_time and (latest_ms != header.max_timestamp or header.is_log_append_time):
+        return _put_right(header, batch, latest_ms)
+    return Validated(header, batch)
 
 
-def _whole_batch(records: memoryview) -> BatchHeader:
-    """The header, when exactly one v2 batch fills the buffer."""
-    if len(records) > MAGIC_POSITION and 0 <= records[MAGIC_POSITION] < MAGIC:
+def _first_batch(records: memoryview) -> tuple[BatchHeader, memoryview]:
+    """The only whole v2 batch; Kafka drops what follows it, unless that is one more."""
+    size = _size_of_batch(records)
+    if size is None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"a batch cut off after {len(records)} bytes")
+    if records[MAGIC_POSITION] < MAGIC:
         raise KafkaError(
             ErrorCode.INVALID_RECORD, f"message format {records[MAGIC_POSITION]} is too old"
         )
-    if len(records) < HEADER_BYTES:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"a batch cut off after {len(records)} bytes")
-    header = unpack_header(records)
-    size = LENGTH_OVERHEAD + header.batch_length
-    if size > len(records):
-        raise KafkaError(
-            ErrorCode.INVALID_RECORD, f"batch of {size} bytes cut off after {len(records)} bytes"
-        )
-    if size < len(records):
-        if len(records) - size < HEADER_BYTES:
-            raise corrupt(f"{len(records) - size} bytes after the batch")
+    if _size_of_batch(records[size:]) is not None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "more than one batch for a partition")
-    return header
+    return unpack_header(records), records[:size]
+
+
+def _size_of_batch(records: memoryview) -> int | None:
+    """Bytes of the batch at the beginning of `records`, of any format; None: it is cut off."""
+    if len(records) < LENGTH_OVERHEAD:
+        return None
+    (length,) = _LENGTH.unpack_from(records, _LENGTH_POSITION)
+    if length < OLDEST_HEADER_BYTES:
+        raise corrupt(f"a batch of {length} bytes, the least is {OLDEST_HEADER_BYTES}")
+    if len(records) <= MAGIC_POSITION:
+        return None
+    if records[MAGIC_POSITION] > MAGIC:
+        raise corrupt(f"message format {records[MAGIC_POSITION]} does not exist")
+    size = LENGTH_OVERHEAD + int(length)
+    return None if size > len(records) else size
 
 
 def _check_header(header: BatchHeader) -> None:
@@ -104,22 +125,58 @@ def _check_header(header: BatchHeader) -> None:
         )
     if header.codec > Codec.ZSTD:  # Kafka trips over it: no code of its own
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, f"codec {header.codec} does not exist")
-    if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
+    if header.producer_id >= 0 and header.base_sequence < 0:
         raise KafkaError(
             ErrorCode.INVALID_RECORD,
-            f"producer {header.producer_id} with epoch {header.producer_epoch}"
-            f" and sequence {header.base_sequence}",
+            f"producer {header.producer_id} with sequence {header.base_sequence}",
         )
     if header.is_transactional and header.producer_id < 0:
         raise KafkaError(ErrorCode.INVALID_RECORD, "transactional batch without a producer id")
-    if header.has_delete_horizon:
-        raise KafkaError(ErrorCode.INVALID_RECORD, "clients may not set a delete horizon")
 
 
-def _times_are_fine(header: BatchHeader, limits: ProduceLimits, now_ms: int) -> bool:
-    """The batch's first and largest timestamp stand for all of it (spec: CreateTime is trusted)."""
-    return _in_time(header.base_timestamp, limits, now_ms) and _in_time(
-        header.max_timestamp, limits, now_ms
+def _look_inside(header: BatchHeader, batch: memoryview, limits: ProduceLimits, now_ms: int) -> int:
+    """The latest timestamp of the records, none of which is unsound, late or without its key."""
+    try:
+        body = unpacked(header, batch)
+    except KafkaError as damage:
+        raise KafkaError(ErrorCode.INVALID_RECORD, damage.message) from damage
+    delta_ms = survey(body, header.record_count, keys=limits.keys_required)
+    if (
+        delta_ms is not None
+        and not header.is_log_append_time
+        and limits.message_timestamp_before_max_ms == TIMESTAMP_UNBOUNDED_MS
+        and header.base_timestamp + delta_ms <= now_ms + limits.message_timestamp_after_max_ms
+    ):
+        return header.base_timestamp + delta_ms
+    return _look_at_each(decode_records(header, batch), header, limits, now_ms)
+
+
+def _look_at_each(
+    records: list[Record], header: BatchHeader, limits: ProduceLimits, now_ms: int
+) -> int:
+    """As `_look_inside`, when there may be something wrong with sound records."""
+    code = ErrorCode.INVALID_RECORD
+    faults = []
+    for index, record in enumerate(records):
+        if limits.keys_required and record.key is None:
+            faults.append((index, "Compacted topic cannot accept message without key"))
+        elif not limits.create_time and header.is_log_append_time:
+            code = ErrorCode.INVALID_TIMESTAMP
+            place = f"Invalid timestamp type in message with offset {record.offset}"
+            faults.append((index, f"{place}. Producer should not set {_NOT_ITS_CLOCK}."))
+        elif limits.create_time and not _in_time(record.timestamp_ms, limits, now_ms):
+            code = ErrorCode.INVALID_TIMESTAMP
+            faults.append((index, _out_of_range(record, limits, now_ms)))
+    if not faults:
+        return max(NO_TIMESTAMP, max(record.timestamp_ms for record in records))
+    if code is ErrorCode.INVALID_TIMESTAMP:
+        raise RecordsRefused(code, _BAD_TIMESTAMPS, faults)
+    shown = ", ".join(f"RecordError(batchIndex={n}, message='{why}')" for n, why in faults[:_SHOWN])
+    raise RecordsRefused(
+        code,
+        f"One or more records have been rejected due to {len(faults)} record errors in total,"
+        f" and only showing the first three errors at most: [{shown}]",
+        faults,
     )
 
 
@@ -130,51 +187,16 @@ def _in_time(timestamp: int, limits: ProduceLimits, now_ms: int) -> bool:
     )
 
 
-def _bad_clock(header: BatchHeader, batch: memoryview) -> RecordsRefused:
-    why = "Producer should not set timestamp type to LogAppendTime."
-    refused = [
-        (index, f"Invalid timestamp type in message with offset {record.offset}. {why}")
-        for index, record in enumerate(_sent_records(header, batch))
-    ]
-    return RecordsRefused(ErrorCode.INVALID_TIMESTAMP, _BAD_TIMESTAMPS, refused)
-
-
-def _bad_times(
-    header: BatchHeader, batch: memoryview, limits: ProduceLimits, now_ms: int
-) -> RecordsRefused:
+def _out_of_range(record: Record, limits: ProduceLimits, now_ms: int) -> str:
     earliest = now_ms - limits.message_timestamp_before_max_ms
     latest = now_ms + limits.message_timestamp_after_max_ms
-    refused = []
-    for index, record in enumerate(_sent_records(header, batch)):
-        if not _in_time(record.timestamp_ms, limits, now_ms):
-            place = f"Timestamp {record.timestamp_ms} of message with offset {record.offset}"
-            bounds = f"The timestamp should be within [{earliest}, {latest}]"
-            refused.append((index, f"{place} is out of range. {bounds}"))
-    return RecordsRefused(ErrorCode.INVALID_TIMESTAMP, _BAD_TIMESTAMPS, refused)
+    place = f"Timestamp {record.timestamp_ms} of message with offset {record.offset}"
+    return f"{place} is out of range. The timestamp should be within [{earliest}, {latest}]"
 
 
-def _walk(header: BatchHeader, batch: memoryview, limits: ProduceLimits) -> None:
-    keyless = []
-    for delta, record in enumerate(_sent_records(header, batch)):
-        if record.offset != delta:
-            raise KafkaError(
-                ErrorCode.INVALID_RECORD, f"record {delta} has offset delta {record.offset}"
-            )
-        if limits.keys_required and record.key is None:
-            keyless.append((delta, "Compacted topic cannot accept message without key"))
-    if keyless:
-        shown = ", ".join(f"record {index}: {why}" for index, why in keyless[:_SHOWN])
-        raise RecordsRefused(
-            ErrorCode.INVALID_RECORD,
-            f"One or more records have been rejected due to {len(keyless)} record errors in total,"
-            f" and only showing the first three errors at most: [{shown}]",
-            keyless,
-        )
-
-
-def _sent_records(header: BatchHeader, batch: memoryview) -> list[Record]:
-    """The records; damage under a right CRC is the producer's, which must not send it again."""
-    try:
-        return decode_records(header, batch)
-    except KafkaError as damage:
-        raise KafkaError(ErrorCode.INVALID_RECORD, damage.message) from damage
+def _put_right(header: BatchHeader, batch: memoryview, latest_ms: int) -> Validated:
+    """The batch as it would be, had its producer filled in the header as its records are."""
+    attributes = header.attributes & ~LOG_APPEND_TIME_BIT
+    fields = fields_of(header)._replace(attributes=attributes, max_timestamp=latest_ms)
+    right = memoryview(assemble(fields, batch[HEADER_BYTES:]))
+    return Validated(unpack_header(right), right)

@@ -75,7 +75,7 @@ def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo
     """Decide on one batch, give it its offsets, and queue it for the group's write."""
     records, state = request.records, log.producer_state
     if request.origin is Origin.CLIENT:
-        header = validate_produce(records, limits=log.limits, now_ms=request.now_ms)
+        header, records = validate_produce(records, limits=log.limits, now_ms=request.now_ms)
         if header.producer_id >= 0:
             duplicate = state.check(header)
             if duplicate is not None:

@@ -12,9 +12,10 @@ from crc32c import crc32c
 
 from broker.errors import KafkaError
 from broker.records.batch import CRC_START, HEADER, HEADER_BYTES, MAGIC
-from broker.records.compression import Codec
+from broker.records.compression import Codec, decompress
 from broker.records.header import CODEC_MASK, LENGTH_OVERHEAD, TRANSACTIONAL_BIT, BatchHeader
-from broker.records.validate import ProduceLimits
+from broker.records.survey import survey
+from broker.records.validate import TIMESTAMP_UNBOUNDED_MS, ProduceLimits
 from broker.storage.append import (
     NO_TIMESTAMP,
     PREFIX,
@@ -31,6 +32,7 @@ from broker.storage.segment import RELATIVE_OFFSET_MAX, Appended
 if TYPE_CHECKING:
     from broker.storage.log import Log
 
+QUICK_UNPACKED_BYTES_MAX = 128 * 1024  # of the records of one batch
 QUICK_BYTES_MAX = 16_384 + HEADER_BYTES  # of one batch: 6 us to the page cache
 _PLAIN_BITS = CODEC_MASK | TRANSACTIONAL_BIT
 _unpack = HEADER.unpack_from
@@ -79,7 +81,7 @@ def _stage(
 ) -> tuple[Results, list[Appended], list[Buffer]] | None:
     """Decide on all batches and give them their offsets; None when one is not plain."""
     segment, config, limits = log.active_segment, log.config, log.limits
-    compacts, roll_ms = config.compacts, config.roll_ms
+    roll_ms = config.roll_ms
     epoch_known = log.leader_epochs.latest
     start_offset, end_offset, position = log.start_offset, log.end_offset, segment.size
     offset_max = segment.base_offset + RELATIVE_OFFSET_MAX
@@ -93,7 +95,7 @@ def _stage(
             return None
         fields = _unpack(records)
         if request.origin is Origin.CLIENT:
-            if compacts or not _is_sound(fields, records, limits, now_ms):
+            if not _is_sound(fields, records, limits, now_ms):
                 return None
         elif fields[5] & ~_PLAIN_BITS:
             return None
@@ -137,9 +139,7 @@ def _is_sound(
         *producer,
         count,
     ) = fields
-    producer_id, producer_epoch, sequence = producer
-    oldest_ms = now_ms - limits.message_timestamp_before_max_ms
-    youngest_ms = now_ms + limits.message_timestamp_after_max_ms
+    producer_id, _, sequence = producer
     return (
         magic == MAGIC
         and base_offset == 0
@@ -147,16 +147,23 @@ def _is_sound(
         and not attributes & ~_PLAIN_BITS
         and attributes & CODEC_MASK <= Codec.ZSTD
         and count == delta + 1 > 0
-        and oldest_ms <= first_ms <= youngest_ms
-        and oldest_ms <= largest_ms <= youngest_ms
-        and (
-            producer_epoch >= 0 <= sequence
-            if producer_id >= 0
-            else not attributes & TRANSACTIONAL_BIT
-        )
-        and not limits.walk_records
+        and largest_ms <= now_ms + limits.message_timestamp_after_max_ms
+        and limits.message_timestamp_before_max_ms == TIMESTAMP_UNBOUNDED_MS
+        and (sequence >= 0 if producer_id >= 0 else not attributes & TRANSACTIONAL_BIT)
         and crc32c(records[CRC_START:]) == crc
+        and _latest(records, attributes & CODEC_MASK, count, limits) == largest_ms - first_ms
     )
+
+
+def _latest(records: memoryview, codec: int, count: int, limits: ProduceLimits) -> int | None:
+    """What a survey of the records says; None if they have to be looked at elsewhere."""
+    body: bytes | memoryview = records[HEADER_BYTES:]
+    try:
+        if codec:
+            body = decompress(codec, body, QUICK_UNPACKED_BYTES_MAX)
+        return survey(body, count, keys=limits.keys_required)
+    except KafkaError:
+        return None
 
 
 def _known(

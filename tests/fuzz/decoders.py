@@ -22,7 +22,7 @@ from broker.records.validate import ProduceLimits, validate_produce
 CORPUS: Final = Path(__file__).parent / "corpus"
 FRAME_BYTES_MAX: Final = 1 << 16
 NOW_MS: Final = 1_700_000_000_000
-LIMITS: Final = ProduceLimits(keys_required=True, walk_records=True)
+LIMITS: Final = ProduceLimits(keys_required=True)
 REQUESTS: Final = {
     (int(handler.api_key), version): handler.request_type
     for handler in HANDLERS

@@ -3,21 +3,26 @@ packs or unpacks."""
 
 import random
 from collections.abc import Callable
+from struct import Struct
 
 import pytest
+from crc32c import crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.errors import KafkaError
-from broker.records.batch import HEADER_BYTES
+from broker.records.batch import CRC_START, HEADER_BYTES, build_batch
+from broker.records.compression import Codec
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
+from broker.records.record import Record
 from broker.storage.append import AppendRequest, Origin
 from broker.storage.log import AppendInfo, Log, LogConfig
-from broker.storage.quick import QUICK_BYTES_MAX, append_quickly
+from broker.storage.quick import QUICK_BYTES_MAX, QUICK_UNPACKED_BYTES_MAX, append_quickly
 from tests.support.batches import DIRECTORY, NOW_MS, append, batch, open_log, read_values
 from tests.support.memory_files import MemoryFiles
 
 HOUR_MS = 3_600_000
+CRC = Struct(">I")
 
 
 def request(
@@ -64,6 +69,22 @@ def test_small_batches_for_a_plain_log_are_quick() -> None:
 )
 def test_what_the_broker_changes_is_not(config: LogConfig) -> None:
     assert not is_quick(begun(config), request(batch(b"x")))
+
+
+def test_batches_that_unpack_to_much_are_not() -> None:
+    much = batch(bytes(QUICK_UNPACKED_BYTES_MAX), codec=Codec.ZSTD)
+
+    assert len(much) < QUICK_BYTES_MAX
+    assert not is_quick(begun(), request(much))
+    assert begun().append_many([request(much)])[0] == AppendInfo(1, 1, -1, 0, False, len(much))
+
+
+def test_in_compacted_topics_records_with_keys_are() -> None:
+    log = open_log(MemoryFiles(), LogConfig(cleanup_policy=frozenset({"compact"})))
+    keyed = memoryview(build_batch([Record(0, NOW_MS, b"k", b"v")]))
+    append(log, keyed)
+
+    assert is_quick(log, request(keyed))
 
 
 def test_records_of_our_own_coordinators_need_no_look_for_keys() -> None:
@@ -133,6 +154,18 @@ def damaged(position: int, bit: int) -> Callable[[memoryview], memoryview]:
     return damage
 
 
+def unsound(place: int, bit: int) -> Callable[[memoryview], memoryview]:
+    """Damage under a right CRC: it was there before the producer sent the batch."""
+
+    def damage(records: memoryview) -> memoryview:
+        changed = bytearray(records)
+        changed[CRC_START + place % (len(changed) - CRC_START)] ^= 1 << bit
+        CRC.pack_into(changed, CRC_START - CRC.size, crc32c(changed[CRC_START:]))
+        return memoryview(changed)
+
+    return damage
+
+
 def as_it_is(records: memoryview) -> memoryview:
     return records
 
@@ -158,6 +191,7 @@ batches = st.builds(
         st.just(as_it_is),
         st.just(as_it_is),
         st.builds(damaged, st.integers(0, HEADER_BYTES - 1), st.integers(0, 7)),
+        st.builds(unsound, st.integers(0, 200), st.integers(0, 7)),
     ),
 )
 
