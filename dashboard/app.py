@@ -36,6 +36,7 @@ from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
+from dashboard.security.desk import security_desk
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
@@ -46,6 +47,7 @@ from tracker.kafka_admin import Admin
 from tracker.kafka_changes import Changes, NewRecord
 from tracker.kafka_inventory import Inventory
 from tracker.kafka_reader import RecordReader
+from tracker.kafka_security import SecurityAdmin
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
@@ -73,7 +75,7 @@ def build(
         raise SettingsError(str(error)) from error
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands = {}, {}, {}
+    pollers, browsers, hands, rights = {}, {}, {}, {}
     own = config.cluster_name if config.bundled_broker else None
     for name, connection in clusters.items():
         admin = Admin(connection)
@@ -81,7 +83,9 @@ def build(
         reader = RecordReader(connection)
         cluster_door = ClusterDoor(admin, reader, Inventory(connection), times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
-        hands[name] = Hand(Changes(connection), admin)
+        security = SecurityAdmin(connection)
+        rights[name] = security_desk(security, clock)
+        hands[name] = Hand(Changes(connection), admin, security, rights[name].forget)
         browsers[name] = Browser(Desk(_reader(config, connection, clock), admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
@@ -115,6 +119,7 @@ def build(
         Household(accounts, sessions, clock, alerts),
         alerts,
         probe,
+        rights,
         provider(config, oidc, clock),
     )
 
@@ -243,6 +248,8 @@ async def run(state: State) -> None:
         state.actions.close()
         for browser in state.browsers.values():
             browser.close()
+        for desk in state.security.values():
+            desk.close()
 
 
 async def _listen(runner: web.AppRunner, config: DashboardConfig) -> tuple[str, int]:

@@ -55,6 +55,16 @@ _MESSAGES: Final = (
     _text("rows", "At most so many rows, up to 200."),
 )
 
+_LIST: Final = (
+    _text("q", "Only rows with this text."),
+    _text("sort", "A column; a leading - turns it round."),
+)
+_ACLS: Final = (
+    _text("q", "Only entries with this text in principal, name or operation."),
+    _text("principal", "Only of this principal."),
+    _text("resource", "Only of this kind: TOPIC, GROUP, CLUSTER ..."),
+)
+
 _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/health", "Verdict, problems and whether the cluster answers.", (_CLUSTER,)),
     ("/cluster", "Brokers, controller and how much there is.", (_CLUSTER,)),
@@ -72,6 +82,18 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ),
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
+    (
+        "/topics.csv",
+        "The page of topics as CSV, with all its rows.",
+        (_CLUSTER, *_LIST, _text("internal", "1: internal ones as well.")),
+    ),
+    ("/groups.csv", "The page of groups as CSV, with all its rows.", (_CLUSTER, *_LIST)),
+    ("/topics/{name}/partitions.csv", "Partitions of one topic as CSV.", (_NAME, _CLUSTER)),
+    ("/acls", "Access control entries.", (_CLUSTER, *_ACLS)),
+    ("/acls.csv", "The same as CSV, with what each means.", (_CLUSTER, *_ACLS)),
+    ("/scram-users", "SCRAM users with their mechanisms and iterations.", (_CLUSTER,)),
+    ("/quotas", "Quotas of clients; a name of null is the default.", (_CLUSTER,)),
+    ("/audit", "What was changed through the dashboard.", (_text("q", "With this text."),)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     (
         "/activity",
@@ -108,6 +130,7 @@ def document() -> dict[str, Any]:
                             "content": {_media(path): {"schema": {}}},
                         },
                         "404": {"description": "Not there; `error` says what."},
+                        "409": {"description": "The cluster refuses to tell; `error` says why."},
                         "503": {"description": "Not known yet; try again."},
                     },
                 }

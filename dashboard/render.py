@@ -4,11 +4,12 @@ A page is a template with a block `live`; the first load renders the whole templ
 that block.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 from markupsafe import Markup
@@ -22,6 +23,7 @@ from dashboard.pages.page import Page, Values, Visit, link
 
 HERE: Final = Path(__file__).parent
 
+CSV_KEYS: Final = ("q", "sort", "hide", "internal", "only", "principal", "resource", "name")
 MENU: Final = (
     ("now", "Now", "/", "n"),
     ("activity", "Activity", "/activity", "a"),
@@ -45,36 +47,7 @@ class Renderer:
     """The templates, compiled once."""
 
     def __init__(self) -> None:
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            cache_size=-1,
-        )
-        self._templates.filters.update(
-            duration=text.duration,
-            count=text.count,
-            rate=text.rate,
-            size=text.size,
-            percent=text.percent,
-            country=country,
-            change=text.change,
-            trend=_trend,
-            short=text.short,
-            clock=text.clock,
-            moment=text.moment,
-            stamp=text.stamp,
-            setting=text.setting,
-            second=text.second,
-            oneline=text.oneline,
-            prefixed=lambda name, prefix: prefix + name,
-        )
-        self._templates.globals.update(plural=text.plural, bar=bar, spark=spark, shares=shares)
-        for name in self._templates.list_templates():
-            self._templates.get_template(name)  # now, so that no request reads a file
+        self._templates = _compiled()
 
     def whole(self, page: Page, visit: Visit, values: Values, reader: Reader) -> str:
         """The page as a document."""
@@ -123,6 +96,42 @@ class Renderer:
         )
 
 
+@functools.cache
+def _compiled() -> jinja2.Environment:
+    """Every template, compiled once in a process: that takes most of a second."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    found.filters.update(
+        duration=text.duration,
+        count=text.count,
+        rate=text.rate,
+        size=text.size,
+        percent=text.percent,
+        country=country,
+        change=text.change,
+        trend=_trend,
+        short=text.short,
+        clock=text.clock,
+        moment=text.moment,
+        stamp=text.stamp,
+        setting=text.setting,
+        second=text.second,
+        oneline=text.oneline,
+        prefixed=lambda name, prefix: prefix + name,
+    )
+    found.globals.update(plural=text.plural, bar=bar, spark=spark, shares=shares)
+    for name in found.list_templates():
+        found.get_template(name)  # now, so that no request reads a file
+    return found
+
+
 def _abilities(visit: Visit, who: Identity) -> str:
     """Words for the style sheet, which hides what cannot be done; the server refuses it anyhow."""
     config = visit.state.config
@@ -153,6 +162,11 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         kept = {key: value for key, value in wanted.items() if value}
         return path + (f"?{urlencode(kept)}" if kept else "")
 
+    def csv(path: str) -> str:
+        """The list that is shown as a file, with its filter and order."""
+        kept = {key: value for key, value in visit.query.items() if key in CSV_KEYS and value}
+        return at("/api/v1" + path, **kept)
+
     return {
         **values,
         "page": page,
@@ -170,6 +184,9 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "name": visit.name,
         "here": here,
         "at": at,
+        "csv": csv,
+        "connects": False,
+        "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),
     }

@@ -6,11 +6,13 @@ from typing import Final
 from dashboard.pages import (
     activity,
     alerts,
+    audit,
     cluster,
     groups,
     now,
     pipeline,
     runbook,
+    security,
     settings,
     topics,
 )
@@ -26,6 +28,8 @@ PAGES: Final = (
     groups.GROUP,
     pipeline.PAGE,
     cluster.PAGE,
+    security.PAGE,
+    audit.PAGE,
     alerts.PAGE,
     runbook.PAGE,
     settings.PAGE,

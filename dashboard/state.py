@@ -18,6 +18,7 @@ from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
+from dashboard.security.desk import SecurityDesk
 from tracker.clock import Clock
 
 ROLLUPS: Final = "rollups"  # the sink of the aggregator
@@ -40,6 +41,7 @@ class State:
     household: Household
     alerts: AlertDesk
     probe: Probe
+    security: Mapping[str, SecurityDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
 
     def poller(self, name: str | None) -> Poller:

@@ -17,6 +17,7 @@ from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.cluster.text import clock
+from dashboard.lists_api import ListsApi
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
@@ -78,6 +79,7 @@ class Site:
         app.router.add_get("/api/stream", stream.handle)
         app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
+        ListsApi(state).add_routes(app)
         api.add_routes(app)
         ActionApi(state).add_routes(app)
         sso = state.oidc.config.label if state.oidc is not None else ""

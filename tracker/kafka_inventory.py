@@ -79,11 +79,11 @@ class Inventory:
 
     def disks(self, timeout_s: float) -> Disks:
         """Log directories, and bytes of each partition; copies that move (KIP-113) left out."""
-        return self._ask(_disks, timeout_s)
+        return self.ask(_disks, timeout_s)
 
     def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]:
         """Share and streams groups; none where brokers are older than such groups."""
-        answer = self._ask(lambda client: client.list_groups(), timeout_s)
+        answer = self.ask(lambda client: client.list_groups(), timeout_s)
         found = {
             group["group_id"]: ListedGroup(
                 group["group_id"],
@@ -121,7 +121,8 @@ class Inventory:
                 network.close()
             raise
 
-    def _ask(self, question: Callable[[Any], T], timeout_s: float) -> T:
+    def ask(self, question: Callable[[Any], T], timeout_s: float) -> T:
+        """Whatever else is asked of kafka-python's client; its failures are ClusterUnavailable."""
         try:
             if self._client is None:
                 self._client = self._connect(timeout_s)

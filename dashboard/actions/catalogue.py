@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dashboard.access.identity import Role
-from dashboard.actions import perform, wishes
+from dashboard.actions import perform, security, security_wishes, wishes
 from dashboard.actions.perform import Outcome, Scene
 
 
@@ -86,6 +86,47 @@ ACTIONS: Final = (
         "topic",
         confirmed=False,
         shows_messages=True,
+    ),
+    Action(
+        "create-acls",
+        "Make access control entries; a dry run unless told otherwise.",
+        security_wishes.CreateAcls,
+        security.create_acls,
+        "principal",
+        Role.ADMIN,
+    ),
+    Action(
+        "delete-acl",
+        "Delete one access control entry.",
+        security_wishes.DeleteAcl,
+        security.delete_acl,
+        "principal",
+        Role.ADMIN,
+    ),
+    Action(
+        "put-scram-user",
+        "Add a SCRAM user, or give one another password.",
+        security_wishes.PutScramUser,
+        security.put_scram_user,
+        "user",
+        Role.ADMIN,
+        confirmed=False,
+    ),
+    Action(
+        "delete-scram-user",
+        "Delete a SCRAM credential of a user.",
+        security_wishes.DeleteScramUser,
+        security.delete_scram_user,
+        "user",
+        Role.ADMIN,
+    ),
+    Action(
+        "set-quota",
+        "Set or take away limits of a user, client id or address; a dry run unless told otherwise.",
+        security_wishes.SetQuota,
+        security.set_quota,
+        "who",
+        confirmed=False,
     ),
 )
 BY_NAME: Final = {action.name: action for action in ACTIONS}

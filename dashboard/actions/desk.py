@@ -1,7 +1,7 @@
 """Where every change goes through: switches, role, confirmation, the change, the audit record."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -14,12 +14,13 @@ from dashboard.actions.catalogue import Action
 from dashboard.actions.perform import Cluster, Outcome, Scene, Times
 from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
+from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
 
 AT_ONCE: Final = 2  # a change that hangs must not keep others waiting for ever
 DETAILS_LETTERS: Final = 2_000
-HIDDEN: Final = frozenset(("value", "key", "headers", "confirm"))  # never written to the audit
+HIDDEN: Final = frozenset(("value", "key", "headers", "confirm", "password"))  # not for the audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Hand:
 
     cluster: Cluster
     times: Times
+    security: RightsChanges
+    forget: Callable[[], None]  # what pages remember of it, after a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class ActionDesk:
         if poller.snapshot is None:
             raise ClusterUnavailable("it has not answered yet")
         hand = self._hands[poller.settings.name]
-        scene = Scene(hand.cluster, hand.times, poller.snapshot)
+        scene = Scene(hand.cluster, hand.times, poller.snapshot, hand.security)
         loop = asyncio.get_running_loop()
         try:
             outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)
@@ -81,6 +84,7 @@ class ActionDesk:
             raise
         entry.note("dry run" if dry else "done")
         if outcome.changed:
+            hand.forget()
             poller.look_soon()
         return outcome
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from dashboard.actions import wishes
 from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.cluster.text import plural
+from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import TopicPartition
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
 
@@ -48,6 +49,7 @@ class Scene:
     cluster: Cluster
     times: Times
     snapshot: Snapshot
+    security: RightsChanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """GET /api/v1/activity.csv: one breakdown, or the time series, of what the activity page shows."""
 
-import csv
-import io
 from datetime import UTC, datetime
 from sqlite3 import DatabaseError
 from typing import Final
@@ -9,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.activity.period import Known
+from dashboard.csv_answer import csv_answer
 from dashboard.pages.activity import question
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
@@ -16,7 +15,6 @@ from tracker.reports.segment import DIMENSIONS
 from tracker.rollups import WrongSchema
 
 TIME: Final = "time"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would calculate what begins so
 
 
 class ActivityExport:
@@ -35,14 +33,7 @@ class ActivityExport:
             rows = await self._rows(visit, dimension)
         except (WrongSchema, DatabaseError) as error:
             raise web.HTTPServiceUnavailable(text=str(error)) from error
-        text = io.StringIO()
-        csv.writer(text).writerows(rows)
-        return web.Response(
-            text=text.getvalue(),
-            content_type="text/csv",
-            charset="utf-8",
-            headers={"Content-Disposition": f'attachment; filename="footfall-{dimension}.csv"'},
-        )
+        return csv_answer(rows, f"{dimension}.csv")
 
     async def _rows(self, visit: Visit, dimension: str) -> list[tuple[str | int, ...]]:
         desk = self._state.desk
@@ -59,16 +50,9 @@ class ActivityExport:
         hits = "events" if dimension == "event" else "page_views"
         return [
             (dimension, "visitors", hits),
-            *(
-                (_safe(row.value), row.visitors, row.page_views)
-                for row in await desk.rows(ask, dimension)
-            ),
+            *((row.value, row.visitors, row.page_views) for row in await desk.rows(ask, dimension)),
         ]
 
 
 def _utc(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _safe(value: str) -> str:
-    return "'" + value if value.startswith(FORMULA) else value

@@ -30,6 +30,7 @@ class Visit:
     query: Mapping[str, str]
     name: str = ""  # what follows /topics/ or /groups/
     first: bool = True  # False: a later frame of the stream
+    whole: bool = False  # tables are not cut to a page: for files
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -99,7 +100,8 @@ def table(
     if sort not in sorts:
         sort, descending = next(iter(sorts)), False
     ordered = sorted(rows, key=sorts[sort], reverse=descending)
-    pages = max(1, -(-len(ordered) // PAGE_ROWS))
+    size = len(ordered) + 1 if visit.whole else PAGE_ROWS
+    pages = max(1, -(-len(ordered) // size))
     page = min(max(1, visit.number("page", 1, 1_000_000)), pages)
-    cut = ordered[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    cut = ordered[(page - 1) * size : page * size]
     return Table(cut, len(rows), page, pages, sort, descending, wanted)

@@ -35,7 +35,7 @@
     typed.focus();
   });
   const tell = (form, sentence, rows, bad) => {
-    const out = form.querySelector("output");
+    const out = (document.getElementById(form.dataset.out) || form).querySelector("output");
     out.replaceChildren(Object.assign(document.createElement("p"), { textContent: sentence, className: bad ? "bad" : "good" }));
     if (!rows || !rows.length) return;
     const table = document.createElement("table"), head = table.createTHead().insertRow(), body = table.createTBody();

@@ -132,7 +132,7 @@
     if (document.querySelector("dialog[open]")) return;
     if (going && Date.now() - going < 1500) {
       going = 0;
-      const link = document.querySelector(`.top nav a[data-key="${CSS.escape(event.key)}"]`);
+      const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); link.click(); }
       return;
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.cluster.lag import Appended, Place
+from tests.support.made_rights import MadeRights
 from tracker.kafka_admin import (
     EARLIEST,
     LATEST_STABLE,
@@ -39,10 +40,11 @@ class MadePartition:
     only_markers_from: int | None = None  # offsets from here on hold no record
 
 
-class MadeCluster:
+class MadeCluster(MadeRights):
     """Answers as both the admin and the reader; `away` makes every question fail."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.partitions: dict[TopicPartition, MadePartition] = {}
         self.groups: dict[str, GroupDescription] = {}
         self.commits: dict[str, dict[TopicPartition, int]] = {}
@@ -54,11 +56,8 @@ class MadeCluster:
         self.silent: set[str] = set()  # groups whose coordinator does not answer
         self.listed = True  # False: silent groups are not listed either
         self.producer_clock_ms: int | None = None  # how wrong it is; None: append times in records
-        self.away = False
         self.readable = True  # False: no right to read records
         self.reads: list[dict[TopicPartition, int]] = []
-        self.asked: list[str] = []
-        self.changes: list[tuple[object, ...]] = []
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
         """`retention_ms="1000"` stands for Kafka's retention.ms."""
@@ -253,10 +252,6 @@ class MadeCluster:
         self.partitions[place].end += 1
         return place.partition, self.partitions[place].end - 1
 
-    def _change(self, name: str, *what: object) -> None:
-        self._question(name)
-        self.changes.append((name, *what))
-
     def _some(self, place: TopicPartition, offset: int) -> Record:
         return Record(place.topic, place.partition, offset, offset, True, b"key", b"value", ())
 
@@ -279,8 +274,3 @@ class MadeCluster:
         return {
             place: Appended(wanted[place], stamp, stamp + 100) for place, stamp in stamps.items()
         }
-
-    def _question(self, name: str) -> None:
-        self.asked.append(name)
-        if self.away:
-            raise ClusterUnavailable("made to be away")

@@ -18,6 +18,7 @@ from dashboard.config import DashboardConfig
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe, ProbeSettings
+from dashboard.security.desk import security_desk
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
@@ -29,6 +30,7 @@ from tracker.kafka_admin import (
     TopicPartition,
 )
 from tracker.kafka_changes import NewRecord
+from tracker.kafka_security import Acl, Mechanism, ScramSecret
 
 HOSTILE = (
     "<script>document.title='owned'</script>",
@@ -71,7 +73,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     alerts = AlertDesk(Gather(sources).facts, clock, Telling((), 3_600_000))
     accounts = Accounts(data_dir / "accounts.json")
     switches = Switches(config.readonly, config.messages)
-    actions = ActionDesk({"local": Hand(cluster, cluster)}, switches, Audit(clock))
+    rights = security_desk(cluster, clock)
+    hand = Hand(cluster, cluster, cluster, rights.forget)
+    actions = ActionDesk({"local": hand}, switches, Audit(clock))
     entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
     return State(
         config,
@@ -87,6 +91,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         Household(accounts, sessions, clock, alerts),
         alerts,
         Probe(Unprobed(), cluster, clock, ProbeSettings(False, 1.0)),
+        {"local": rights},
     )
 
 
@@ -106,6 +111,17 @@ def busy_cluster() -> MadeCluster:
     places = [TopicPartition("events", index) for index in range(3)]
     made.add_group("export", dict.fromkeys(places, 990), places)
     made.add_group("stopped", dict.fromkeys(places, 10))
+    made.entries = {
+        Acl("User:bob", "TOPIC", "events", "LITERAL", "WRITE", "ALLOW"),
+        Acl("User:eve", "TOPIC", "eve", "PREFIXED", "READ", "DENY", "10.0.0.1"),
+    }
+    bob = ScramSecret("bob", Mechanism.SCRAM_SHA_256, 4_096, "secret of bob")
+    made.secrets = {("bob", "SCRAM-SHA-256"): bob}
+    made.limits = {
+        (("client-id", None),): {"producer_byte_rate": 1_048_576.0},
+        (("user", "bob"),): {"request_percentage": 50.0},
+        (("ip", "10.0.0.1"),): {"connection_creation_rate": 10.0},
+    }
     return made
 
 
@@ -119,4 +135,9 @@ def hostile_cluster() -> MadeCluster:
         member = GroupMember(name, name, name, name, (place,))
         made.groups[name] = GroupDescription(name, "classic", "stable", name, 1, (member,))
         made.commits[name] = {place: 500}
+        made.entries.add(Acl(f"User:{name}", "GROUP", name, "LITERAL", "READ", "ALLOW", name))
+        made.secrets[name, "SCRAM-SHA-512"] = ScramSecret(
+            name, Mechanism.SCRAM_SHA_512, 4_096, "secret"
+        )
+        made.limits[(("client-id", name), ("user", name))] = {"request_percentage": 5.0}
     return made

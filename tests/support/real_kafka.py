@@ -14,6 +14,7 @@ from tests.support.running_broker import free_port
 START_TIMEOUT_S = 45.0
 STOP_TIMEOUT_S = 20.0
 USER, PASSWORD = "watcher", "watch-secret"
+STRANGER = "stranger"  # logs in with the same password, and may do nothing
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dorg.apache.logging.log4j.level=OFF")
 
 
@@ -64,7 +65,10 @@ def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:
 
 def _settings(plain: int, sasl: int, controller: int, data: Path) -> str:
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-    login = f'{module} required username="{USER}" password="{PASSWORD}" user_{USER}="{PASSWORD}";'
+    login = (
+        f'{module} required username="{USER}" password="{PASSWORD}" user_{USER}="{PASSWORD}"'
+        f' user_{STRANGER}="{PASSWORD}";'
+    )
     listeners = f"PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}"
     values = {
         "process.roles": "broker,controller",
@@ -80,6 +84,8 @@ def _settings(plain: int, sasl: int, controller: int, data: Path) -> str:
         "sasl.enabled.mechanisms": "PLAIN",
         "listener.name.sasl_plaintext.plain.sasl.jaas.config": login,
         "log.dirs": str(data),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:ANONYMOUS;User:{USER}",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "2",
         "transaction.state.log.replication.factor": "1",

@@ -58,3 +58,5 @@ async def watching(
         state.actions.close()
         for browser in state.browsers.values():
             browser.close()
+        for desk in state.security.values():
+            desk.close()

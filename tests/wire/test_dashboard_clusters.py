@@ -1,7 +1,9 @@
 """The dashboard over a real Apache Kafka beside our own broker: every page, lag, bytes, log-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,22 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from dashboard.cluster.model import Estimate, Group, GroupState, Snapshot
-from tests.support.real_kafka import PASSWORD, USER, RealKafka, real_kafka
+from tests.support.real_kafka import PASSWORD, STRANGER, USER, RealKafka, real_kafka
 from tests.support.running_broker import running_broker
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import Admin, ClusterUnavailable, TopicPartition
+from tracker.kafka_changes import Refused
+from tracker.kafka_security import (
+    Acl,
+    Mechanism,
+    NoAuthorizer,
+    NotForUs,
+    Quota,
+    ScramSecret,
+    ScramUser,
+    SecurityAdmin,
+)
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 
@@ -32,6 +45,10 @@ PAGES = (
     "/groups",
     "/groups/new-protocol",
     "/cluster",
+    "/security",
+    "/security?tab=users",
+    "/security?tab=quotas",
+    "/audit",
     "/alerts",
     "/settings",
 )
@@ -219,3 +236,75 @@ async def test_a_wrong_password_is_told_on_its_own_cluster_only(watch: Watching)
 
 def plain(kafka: RealKafka) -> KafkaConfig:
     return KafkaConfig(bootstrap_servers=kafka.plain)
+
+
+ANN = Acl("User:ann", "TOPIC", "stamp", "PREFIXED", "READ", "ALLOW", "10.0.0.1")
+
+
+def told(question: Callable[[], object], wanted: object) -> None:
+    """A broker of Apache Kafka learns of a change a moment after its controller answered."""
+    deadline = time.monotonic() + SECONDS
+    while (found := question()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert found == wanted
+
+
+def rights_change_and_are_told(admin: SecurityAdmin) -> None:
+    """The same against any cluster."""
+    bob = Acl("User:bob", "USER", "bob", "LITERAL", "CREATE_TOKENS", "DENY")
+    admin.create_acls([ANN, bob])
+    told(admin.acls, (ANN, bob))
+    assert (admin.delete_acls([ANN]), admin.delete_acls([ANN])) == (1, 0)
+
+    admin.put_scram_user(ScramSecret("ann", Mechanism.SCRAM_SHA_256, 4_096, "first"))
+    admin.put_scram_user(ScramSecret("ann", Mechanism.SCRAM_SHA_512, 8_192, "second"))
+    both = (("SCRAM-SHA-256", 4_096), ("SCRAM-SHA-512", 8_192))
+    told(admin.scram_users, (ScramUser("ann", both),))
+    admin.delete_scram_user("ann", Mechanism.SCRAM_SHA_256)
+    told(admin.scram_users, (ScramUser("ann", both[1:]),))
+    with pytest.raises(Refused, match="it is not there"):
+        admin.delete_scram_user("ann", Mechanism.SCRAM_SHA_256)
+
+    admin.set_quota({"user": "ann", "client-id": None}, {"producer_byte_rate": 1_000.0})
+    admin.set_quota({"ip": "10.0.0.1"}, {"connection_creation_rate": 5.0})
+    of_ann = Quota((("client-id", None), ("user", "ann")), {"producer_byte_rate": 1_000.0})
+    of_address = Quota((("ip", "10.0.0.1"),), {"connection_creation_rate": 5.0})
+    told(admin.quotas, (of_ann, of_address))
+    admin.set_quota({"ip": "10.0.0.1"}, {"connection_creation_rate": None})
+    told(admin.quotas, (of_ann,))
+    with pytest.raises(Refused):
+        admin.set_quota({"user": "ann"}, {"connection_creation_rate": 5.0})
+
+
+async def test_rights_of_an_apache_kafka_are_told_and_changed(kafka: RealKafka) -> None:
+    with contextlib.closing(SecurityAdmin(plain(kafka))) as admin:
+        await asyncio.to_thread(rights_change_and_are_told, admin)
+
+
+async def test_rights_of_our_own_broker_are_told_and_changed(tmp_path: Path) -> None:
+    async with running_broker(
+        tmp_path / "broker", authorizer_enabled=True, super_users="User:ANONYMOUS"
+    ) as broker:
+        ours = KafkaConfig(bootstrap_servers=broker.bootstrap)
+        with contextlib.closing(SecurityAdmin(ours)) as admin:
+            await asyncio.to_thread(rights_change_and_are_told, admin)
+
+
+async def test_who_may_not_see_rights_is_told_so(kafka: RealKafka, tmp_path: Path) -> None:
+    stranger = KafkaConfig(
+        bootstrap_servers=kafka.sasl,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_username=STRANGER,
+        sasl_password=PASSWORD,
+    )
+    async with running_broker(tmp_path / "broker") as open_to_all:
+        ours = KafkaConfig(bootstrap_servers=open_to_all.bootstrap)
+        with (
+            contextlib.closing(SecurityAdmin(ours)) as admin,
+            pytest.raises(NoAuthorizer, match="no authorizer"),
+        ):
+            await asyncio.to_thread(admin.acls)
+    with contextlib.closing(SecurityAdmin(stranger)) as admin:
+        for question in (admin.acls, admin.scram_users, admin.quotas):
+            with pytest.raises(NotForUs, match="does not allow it"):
+                await asyncio.to_thread(question)
