@@ -22,25 +22,30 @@ _VERSION_BYTES = 2
 def subscribed_topics(
     group: ClassicGroup[Any] | ConsumerGroup | StreamsGroup,
 ) -> frozenset[str] | None:
-    """Topics that some member wants; None when that cannot be told from outside."""
+    """Topics that some member wants; None when that cannot be told from outside.
+
+    Classic subscriptions are read as version 0, with which every other begins: clients exist that
+    name a later one and leave out what it adds. Apache Kafka reads them like this.
+    """
     if isinstance(group, ConsumerGroup | StreamsGroup):
         return group.subscribed_topics()
     if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
         return None
     topics: set[str] = set()
     for member in group.members.values():
-        subscription = decode_subscription(member.metadata_for(group.protocol_name))
+        subscription = decode_subscription(member.metadata_for(group.protocol_name), newest=0)
         if subscription is None:
             return None
         topics.update(subscription.topics)
     return frozenset(topics)
 
 
-def decode_subscription(metadata: bytes) -> ConsumerProtocolSubscription | None:
-    """The subscription, read as the newest version known; None if these bytes are none."""
+def decode_subscription(
+    metadata: bytes, newest: int = ConsumerProtocolSubscription.VERSIONS[1]
+) -> ConsumerProtocolSubscription | None:
+    """The subscription, read as at most the version `newest`; None if these bytes are none."""
     if len(metadata) < _VERSION_BYTES:
         return None
-    newest = ConsumerProtocolSubscription.VERSIONS[1]
     version = min(_version(metadata), newest)
     try:
         return decode(ConsumerProtocolSubscription, version, metadata, _VERSION_BYTES)

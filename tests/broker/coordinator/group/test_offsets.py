@@ -257,6 +257,20 @@ def test_offsets_of_topics_in_use_cannot_be_deleted() -> None:
     assert records == [Record(OffsetCommitKey("g", *unused), None)]
 
 
+def test_topics_are_read_from_subscriptions_shorter_than_their_version() -> None:
+    driver = GroupDriver()
+    cut_off = b"\x00\x01" + subscription("t")[2:]  # version 1 without the partitions owned
+    driver.admit("a", protocols=(Protocol("range", cut_off),))
+    offsets = OffsetStore()
+    unused = TopicPartition("unused", 0)
+
+    _, errors = offset_rules.delete_offsets(
+        driver.group, offsets, "g", [HERE, unused], lambda at: True
+    )
+
+    assert errors == [ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC, ErrorCode.NONE]
+
+
 def test_offsets_of_a_topic_that_members_no_longer_read_expire() -> None:
     driver = GroupDriver()
     member_id = driver.admit("a", protocols=(Protocol("range", subscription("t")),))
