@@ -15,7 +15,7 @@ from broker.protocol.messages.alter_client_quotas import (
     EntryDataResponse,
 )
 from broker.security.acls import Operation, Resource
-from broker.security.quotas import QuotaChange, alter_quotas
+from broker.security.quotas import QuotaChange, alter_quotas, told_entity
 
 
 async def alter_client_quotas(
@@ -43,7 +43,7 @@ async def alter_client_quotas(
             EntryDataResponse(
                 error_code=ErrorCode.NONE if result is None else result.code,
                 error_message=None if result is None else result.message,
-                entity=[EntityData(kind, name) for kind, name in entity],
+                entity=[EntityData(kind, name) for kind, name in told_entity(entity)],
             )
             for (entity, _), result in zip(wanted, results, strict=True)
         ]

@@ -15,7 +15,7 @@ from broker.protocol.messages.describe_client_quotas import (
     ValueData,
 )
 from broker.security.acls import Operation, Resource
-from broker.security.quotas import Component, find_quotas
+from broker.security.quotas import Component, find_quotas, in_kafkas_order
 
 
 async def describe_client_quotas(
@@ -37,7 +37,7 @@ async def describe_client_quotas(
         entries=[
             EntryData(
                 [EntityData(kind, name) for kind, name in entity],
-                [ValueData(key, value) for key, value in values.items()],
+                [ValueData(key, value) for key, value in in_kafkas_order(values)],
             )
             for entity, values in found
         ],

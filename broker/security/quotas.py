@@ -36,6 +36,15 @@ WHOLE_NUMBERS: Mapping[str, int] = {
 }
 """Quotas that cannot be a fraction, with their greatest value."""
 
+_LISTED = (
+    Quota.CONNECTION_CREATION_RATE,
+    Quota.CONSUMER_BYTE_RATE,
+    Quota.CONTROLLER_MUTATION_RATE,
+    Quota.REQUEST_PERCENTAGE,
+    Quota.PRODUCER_BYTE_RATE,
+)
+"""The order of Java's hash maps, which clients' own tests of Apache Kafka have in them."""
+
 
 class MatchType(IntEnum):
     """How a filter of DescribeClientQuotas compares."""
@@ -110,6 +119,16 @@ def find_quotas(
         )
 
     return [(key, values) for key, values in image.quotas.items() if matches(key)]
+
+
+def in_kafkas_order(values: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Quotas of one entity as Apache Kafka lists them, for up to three of them."""
+    return [(quota, values[quota]) for quota in _LISTED if quota in values]
+
+
+def told_entity(entity: Entity) -> Entity:
+    """The parts of an entity as Apache Kafka answers them, however they were asked."""
+    return sorted(dict(entity).items(), key=lambda part: (part[0] != IP, part[0]))
 
 
 def limit_for(

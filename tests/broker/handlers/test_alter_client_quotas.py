@@ -3,6 +3,13 @@ from typing import Any
 import pytest
 
 from broker.errors import ErrorCode
+from broker.protocol.messages.alter_client_quotas import (
+    AlterClientQuotasRequest,
+    AlterClientQuotasResponse,
+    EntityData,
+    EntryData,
+    OpData,
+)
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.security_calls import set_quota
@@ -25,6 +32,18 @@ async def test_validate_only_changes_nothing(client: RawClient, broker: RunningB
 
     assert code == ErrorCode.NONE
     assert not broker.services.cluster.image.quotas
+
+
+async def test_the_parts_of_an_entity_are_told_in_the_order_of_apache_kafka(
+    client: RawClient,
+) -> None:
+    parts = [EntityData("user", "ann"), EntityData("client-id", "web")]
+    rate = OpData("producer_byte_rate", 1.0, remove=False)
+    request = AlterClientQuotasRequest([EntryData(parts, [rate])], validate_only=False)
+
+    (entry,) = (await client.ask(request, 1, AlterClientQuotasResponse)).entries
+
+    assert [part.entity_type for part in entry.entity] == ["client-id", "user"]
 
 
 @pytest.mark.parametrize(

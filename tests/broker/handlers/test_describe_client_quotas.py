@@ -68,3 +68,13 @@ async def test_a_filter_that_cannot_be_is_refused(
     response = await asked(client, *components)
 
     assert (response.error_code, response.entries) == (code, None)
+
+
+async def test_quotas_are_told_in_the_order_of_apache_kafka(client: RawClient) -> None:
+    rates = {"producer_byte_rate": 1.0, "request_percentage": 2.0, "consumer_byte_rate": 3.0}
+    await set_quota(client, {"user": "ann", "client-id": "web"}, **rates)
+
+    (entry,) = (await asked(client)).entries or []
+
+    assert [part.entity_type for part in entry.entity] == ["client-id", "user"]
+    assert [value.value for value in entry.values] == [3.0, 2.0, 1.0]
