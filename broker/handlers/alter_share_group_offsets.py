@@ -15,8 +15,6 @@ from broker.protocol.messages.alter_share_group_offsets import (
 )
 from broker.security.acls import Operation, Resource
 
-NOT_KNOWN = -1
-
 
 async def alter_share_group_offsets(
     request: AlterShareGroupOffsetsRequest, context: RequestContext
@@ -53,9 +51,7 @@ async def _alter(
                     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
                     "This server does not host this topic-partition.",
                 )
-            if wanted.start_offset < NOT_KNOWN:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, "the start offset is negative")
-            await services.share.set_offset(group_id, partition, wanted.start_offset)
+            await services.share.offsets.put(group_id, partition, wanted.start_offset)
         except KafkaError as refusal:
             done.error_code, done.error_message = refusal.code, refusal.message
         answer.partitions.append(done)

@@ -25,7 +25,7 @@ async def delete_groups(
         try:
             context.require(Operation.DELETE, Resource.GROUP, group_id)
             await context.services.groups.delete_group(group_id)
-            await context.services.share.forget(group_id)
+            await context.services.share.offsets.forget(group_id)
         except KafkaError as refusal:
             error = refusal.code
         results.append(DeletableGroupResult(group_id=group_id, error_code=error))

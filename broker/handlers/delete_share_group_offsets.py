@@ -43,12 +43,12 @@ async def _delete(
                 "This server does not host this topic-partition.",
             )
         answer.topic_id = topic.topic_id
-        known = await context.services.share.offsets(group_id)
+        known = await context.services.share.offsets.of_group(group_id)
         if not any(one.where[0] == topic.topic_id for one in known):
             raise KafkaError(
                 ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "There is no offset information to delete."
             )
-        await context.services.share.forget(group_id, topic.topic_id)
+        await context.services.share.offsets.forget(group_id, topic.topic_id)
     except KafkaError as refusal:
         answer.error_code, answer.error_message = refusal.code, refusal.message
     return answer

@@ -31,7 +31,7 @@ async def _describe(
     services = context.services
     try:
         context.require(Operation.DESCRIBE, Resource.GROUP, group.group_id)
-        offsets = {one.where: one for one in await services.share.offsets(group.group_id)}
+        offsets = {one.where: one for one in await services.share.offsets.of_group(group.group_id)}
     except KafkaError as refusal:
         return DescribeShareGroupOffsetsResponseGroup(
             group_id=group.group_id, error_code=refusal.code, error_message=refusal.message

@@ -7,8 +7,8 @@ INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED; per partition TOPIC_AU
 UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, INVALID_RECORD_STATE.
 """
 
+from broker.coordinator.share.acquiring import Portion
 from broker.coordinator.share.messages import Given, ShareFetchWish, Where, acknowledgements
-from broker.coordinator.share.share_partition import Portion
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.protocol.api_keys import ApiKey

@@ -58,19 +58,26 @@ async def fetch(
     *,
     member: str = "a",
     max_records: int = 100,
-    max_wait_ms: int = 0,
+    partitions: int = 1,
     **wishes: Any,
 ) -> share_fetch.ShareFetchResponse:
-    """Ask for records of partition 0; never more than `max_records`, if `wishes` do not differ."""
-    partition = share_fetch.FetchPartition(0)
+    """Ask for records of the first `partitions`; never more than `max_records`, if `wishes` do not
+    differ.
+    """
+    wanted = [share_fetch.FetchPartition(index) for index in range(partitions)]
     request = share_fetch.ShareFetchRequest(
         group_id=GROUP,
         member_id=member,
         share_session_epoch=epoch,
-        max_wait_ms=max_wait_ms,
         max_records=max_records,
-        topics=[share_fetch.FetchTopic(topic_id, [partition])],
-        **{"min_bytes": 1, "batch_size": 100, "share_acquire_mode": 1, **wishes},
+        topics=[share_fetch.FetchTopic(topic_id, wanted)],
+        **{
+            "max_wait_ms": 0,
+            "min_bytes": 1,
+            "batch_size": 100,
+            "share_acquire_mode": 1,
+            **wishes,
+        },
     )
     return await client.ask(request, 2, share_fetch.ShareFetchResponse)
 

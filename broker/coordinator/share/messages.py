@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.coordinator.share.share_partition import Acknowledge, Acquired, Portion
+from broker.coordinator.share.acquiring import Acquired, Portion
+from broker.coordinator.share.share_partition import Acknowledge, Answer
 from broker.errors import ErrorCode, KafkaError
 
 Where = tuple[bytes, int]
 """Topic id and index of a partition."""
-AckBatch = tuple[int, int, list[int]]
-"""First offset, last offset, what the member says: one word for all, or one for each."""
 Outcome = KafkaError | None
 _WORDS = tuple(Acknowledge)
 
@@ -24,7 +23,7 @@ class ShareFetchWish:
     connection_id: int = 0
     wanted: Sequence[Where] = ()
     forgotten: Sequence[Where] = ()
-    acknowledgements: Mapping[Where, list[AckBatch]] = field(default_factory=dict)
+    acknowledgements: Mapping[Where, list[Answer]] = field(default_factory=dict)
     renewing: bool = False
     max_wait_ms: int = 0
     min_bytes: int = 1
@@ -58,9 +57,9 @@ class ShareOffset:
     lag: int
 
 
-def acknowledgements(topics: Iterable[Any]) -> dict[Where, list[AckBatch]]:
+def acknowledgements(topics: Iterable[Any]) -> dict[Where, list[Answer]]:
     """What topics of a ShareFetch or ShareAcknowledge say of earlier records, by partition."""
-    said: dict[Where, list[AckBatch]] = {}
+    said: dict[Where, list[Answer]] = {}
     for topic in topics:
         for partition in topic.partitions:
             for batch in partition.acknowledgement_batches:
@@ -69,7 +68,7 @@ def acknowledgements(topics: Iterable[Any]) -> dict[Where, list[AckBatch]]:
     return said
 
 
-def check_batches(batches: Sequence[AckBatch], *, renewing: bool) -> None:
+def check_batches(batches: Sequence[Answer], *, renewing: bool) -> None:
     """INVALID_REQUEST for answers that no client of ours could mean: Kafka gives no words to it.
 
     `renewing`: the request says that it renews locks; only then it may (KIP-1222).

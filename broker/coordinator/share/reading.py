@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.coordinator.share.share_partition import Acquired, Readable
+from broker.coordinator.share.acquiring import Acquired, Readable
 from broker.partition.partition import Partition, ReadEnd
 from broker.records.batch import iterate
 from broker.records.header import BatchHeader
@@ -20,21 +20,25 @@ class Found:
     aborted: Sequence[AbortedTransaction] = ()
 
     def readable(self) -> list[Readable]:
-        """Offsets of each batch; markers and aborted records are for nobody."""
+        """Offsets of each batch; clients pass over markers and what compaction took."""
         return [
             Readable(
                 header.base_offset,
                 header.last_offset,
-                not header.is_control and not self._is_aborted(header),
+                self._is_aborted(header),
             )
             for _, header in self.headers
         ]
 
     def _is_aborted(self, header: BatchHeader) -> bool:
-        return header.is_transactional and any(
-            one.producer_id == header.producer_id
-            and one.first_offset <= header.base_offset <= one.last_offset
-            for one in self.aborted
+        return (
+            header.is_transactional
+            and not header.is_control
+            and any(
+                one.producer_id == header.producer_id
+                and one.first_offset <= header.base_offset <= one.last_offset
+                for one in self.aborted
+            )
         )
 
     def cut(self, acquired: Sequence[Acquired]) -> bytes:

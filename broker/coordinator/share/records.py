@@ -2,7 +2,7 @@
 
     key    int16 type | group, topic id, partition        value    int16 version | fields
 Type 0 is a whole state, type 1 changes to the last one. A null value is a tombstone. Field names:
-Kafka's `share-coordinator` message definitions, 4.1.
+Kafka's `share-coordinator` message definitions, 4.2.
 """
 
 import struct
@@ -16,6 +16,8 @@ from broker.protocol.schema import ARRAY, INT8, INT16, INT32, INT64, STRING, UUI
 _TYPE = struct.Struct(">h")
 UNCHANGED = -1
 """`start_offset` of an update that leaves it where it is."""
+NOT_COUNTED = -1
+"""`delivery_complete_count` before a member answered: how much of the log is done with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ShareSnapshot:
     create_timestamp: int = wire(INT64)
     write_timestamp: int = wire(INT64)
     state_batches: list[StateBatch] = wire(ARRAY(StateBatch))
+    delivery_complete_count: int = wire(INT32, tag=0, default=NOT_COUNTED)
 
 
 @dataclass(slots=True)
@@ -70,6 +73,7 @@ class ShareUpdate:
     leader_epoch: int = wire(INT32)
     start_offset: int = wire(INT64)
     state_batches: list[StateBatch] = wire(ARRAY(StateBatch))
+    delivery_complete_count: int = wire(INT32, tag=0, default=NOT_COUNTED)
 
 
 Value = ShareSnapshot | ShareUpdate

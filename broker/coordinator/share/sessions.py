@@ -24,10 +24,12 @@ class ShareSession:
     used_at: float = 0
     connection_id: int = 0
     partitions: dict[TopicIdPartition, None] = field(default_factory=dict)
-    """In the order in which they are served; who was served goes to the end."""
 
-    def served(self, where: TopicIdPartition) -> None:
-        self.partitions[where] = self.partitions.pop(where)
+    def in_turn(self, epoch: int) -> list[TopicIdPartition]:
+        """The partitions, each request beginning with the next one, so that none is left out."""
+        ordered = list(self.partitions)
+        turn = epoch % len(ordered) if ordered and epoch > FIRST else 0
+        return ordered[turn:] + ordered[:turn]
 
 
 class ShareSessions:

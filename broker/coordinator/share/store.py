@@ -17,6 +17,7 @@ from broker.coordinator.share.share_partition import SharePartition
 from broker.coordinator.share.state import ShareState
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.records import SHARE_STATE_TOPIC
+from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
 from broker.protocol.primitives import java_string_hash
 
@@ -70,6 +71,20 @@ class ShareStore:
         for _, state in await self._all():
             found.update(state.of_group(group_id))
         return found
+
+    # -- partitions --------------------------------------------------------------------------
+
+    def partition(self, where: tuple[bytes, int]) -> Partition:
+        """UNKNOWN_TOPIC_ID for what is no topic: also for the cluster's own log."""
+        if where[0] not in self._cluster.image.names_by_id:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, "")
+        return self._partitions.get_by_id(*where)
+
+    def find_partition(self, where: tuple[bytes, int]) -> Partition | None:
+        try:
+            return self.partition(where)
+        except KafkaError:
+            return None
 
     # -- shards ------------------------------------------------------------------------------
 
@@ -135,3 +150,8 @@ class ShareStore:
             await partition.delete_records_before(start)
         finally:
             self._pruning.discard(index)
+
+
+def share_key(group_id: str, partition: Partition) -> ShareKey:
+    """One partition as the group reads it."""
+    return ShareKey(group_id, partition.topic_id, partition.index)

@@ -2,7 +2,15 @@ from broker.errors import ErrorCode
 from broker.protocol.messages import alter_share_group_offsets as messages
 from tests.support.group_calls import coordinated, settle
 from tests.support.raw_client import RawClient
-from tests.support.share_calls import GROUP, acquired, beat, fetch, produce
+from tests.support.share_calls import (
+    ACCEPT,
+    GROUP,
+    acknowledge,
+    acquired,
+    beat,
+    fetch,
+    produce,
+)
 from tests.support.share_offsets import offset_and_lag, worked
 from tests.support.topic_calls import make_topic
 
@@ -31,7 +39,20 @@ async def test_a_group_without_members_goes_on_where_it_is_told(client: RawClien
     assert refused == [ErrorCode.NON_EMPTY_GROUP]
     assert altered == [ErrorCode.NONE, ErrorCode.NONE]
     assert acquired(again) == [(1, 4, 1)]
-    assert await offset_and_lag(client) == (1, 4)
+    assert await offset_and_lag(client) == (1, -1)
+
+
+async def test_the_lag_after_a_reset_is_told_once_a_member_answered(client: RawClient) -> None:
+    jobs = await worked(client)
+    await fetch(client, jobs, -1)
+    await beat(client, -1)
+    await alter(client, 1)
+    before = await offset_and_lag(client)
+
+    await fetch(client, jobs, 0, member="b")
+    await acknowledge(client, jobs, 1, (3, 3, [ACCEPT]), member="b")
+
+    assert (before, await offset_and_lag(client)) == ((1, -1), (1, 3))
 
 
 async def test_a_topic_that_is_not_there_is_refused(client: RawClient) -> None:
@@ -39,7 +60,22 @@ async def test_a_topic_that_is_not_there_is_refused(client: RawClient) -> None:
     await beat(client, -1)
 
     assert await alter(client, 1, "none") == [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
-    assert await alter(client, -5) == [0, ErrorCode.INVALID_REQUEST]
+
+
+async def test_an_offset_before_all_offsets_is_kept_and_reads_from_the_start(
+    client: RawClient,
+) -> None:
+    jobs = await worked(client)
+    await fetch(client, jobs, -1)
+    await beat(client, -1)
+
+    altered = await alter(client, -5)
+    told = await offset_and_lag(client)
+    again = await fetch(client, jobs, 0, member="b")
+
+    assert altered == [ErrorCode.NONE, ErrorCode.NONE]
+    assert told == (-5, -1)
+    assert acquired(again) == [(0, 4, 1)]
 
 
 async def test_a_group_that_is_not_there_is_made_and_begins_where_it_is_told(
@@ -55,7 +91,7 @@ async def test_a_group_that_is_not_there_is_made_and_begins_where_it_is_told(
     first = await fetch(client, topic_id, 0)
 
     assert altered == [ErrorCode.NONE, ErrorCode.NONE]
-    assert before_anybody_came == (3, 2)
+    assert before_anybody_came == (3, -1)
     assert acquired(first) == [(3, 4, 1)]
 
 
@@ -71,7 +107,7 @@ async def test_a_group_told_minus_one_begins_as_a_new_one_would(client: RawClien
     assert altered == [ErrorCode.NONE, ErrorCode.NONE]
     assert before_anybody_came == (-1, -1)
     assert acquired(again) == [(0, 4, 1)]
-    assert await offset_and_lag(client) == (0, 5)
+    assert await offset_and_lag(client) == (0, -1)
 
 
 async def test_a_group_of_another_kind_is_refused(client: RawClient) -> None:

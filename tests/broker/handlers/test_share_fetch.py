@@ -21,7 +21,7 @@ from tests.support.share_calls import (
     from_the_beginning,
     produce,
 )
-from tests.support.topic_calls import make_topic
+from tests.support.topic_calls import batch_of, make_topic, write
 
 
 async def filled(client: RawClient, broker: RunningBroker, count: int) -> bytes:
@@ -67,9 +67,20 @@ async def test_a_run_of_the_wished_size_ends_with_its_batch(
     await produce(client, "jobs", 2)
     await produce(client, "jobs", 4)
 
-    given = await fetch(client, jobs, 0, batch_size=6)
+    given = await fetch(client, jobs, 0, batch_size=6, share_acquire_mode=0)
 
     assert acquired(given) == [(0, 6, 1), (7, 10, 1)]
+
+
+async def test_with_a_strict_limit_new_records_are_one_run(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = await filled(client, broker, 5)
+    await produce(client, "jobs", 2)
+
+    given = await fetch(client, jobs, 0, batch_size=1, share_acquire_mode=1)
+
+    assert acquired(given) == [(0, 6, 1)]
 
 
 async def test_the_first_answer_of_a_session_names_partitions_without_records(
@@ -249,3 +260,43 @@ async def test_answers_outlive_kill_9(tmp_path: Path) -> None:
             after = await fetch(client, topic_id, 0, member="b")
 
     assert acquired(after) == [(2, 2, 1), (3, 3, 2), (4, 4, 1)]
+
+
+async def test_partitions_are_read_for_the_first_time_one_an_answer(client: RawClient) -> None:
+    """As Apache Kafka does, which answers as soon as the first of them is loaded."""
+    jobs = (await make_topic(client, "jobs", 2)).topic_id
+    await from_the_beginning(client)
+    for index in (0, 1, 0, 1):
+        await write(client, "jobs", batch_of(b"v"), partition=index)
+
+    answers = [await fetch(client, jobs, epoch, partitions=2) for epoch in range(2)]
+    for index in (0, 1):
+        await write(client, "jobs", batch_of(b"w"), partition=index)
+    both = await fetch(client, jobs, 2, partitions=2)
+
+    assert [partitions_of(answer) for answer in answers] == [[0], [1]]
+    assert sorted(partitions_of(both)) == [0, 1]
+
+
+async def test_bytes_are_shared_out_evenly_over_the_partitions(client: RawClient) -> None:
+    jobs = (await make_topic(client, "jobs", 2)).topic_id
+    await from_the_beginning(client)
+    for epoch in (0, 1):
+        await write(client, "jobs", batch_of(b"first"), partition=epoch)
+        await fetch(client, jobs, epoch, partitions=2)
+    for index in (0, 1, 0, 1, 0, 1):
+        await write(client, "jobs", batch_of(bytes(500)), partition=index)
+
+    given = await fetch(client, jobs, 2, partitions=2, max_bytes=1300)
+
+    assert sorted(acquired(given)) == [(1, 1, 1), (1, 1, 1)]
+
+
+def partitions_of(response: share_fetch.ShareFetchResponse) -> list[int]:
+    """Whose records there are in the answer."""
+    return [
+        partition.partition_index
+        for topic in response.responses
+        for partition in topic.partitions
+        if partition.acquired_records
+    ]

@@ -38,7 +38,7 @@ async def setting(client: RawClient, name: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("isolation", "given"),
-    [("read_committed", [(2, 2, 1)]), ("read_uncommitted", [(0, 0, 1), (2, 2, 1), (4, 4, 1)])],
+    [("read_committed", [(1, 3, 1)]), ("read_uncommitted", [(0, 0, 1), (1, 4, 1)])],
 )
 async def test_records_of_transactions_are_given_as_the_group_wants_them(
     client: RawClient, broker: RunningBroker, isolation: str, given: list[tuple[int, int, int]]

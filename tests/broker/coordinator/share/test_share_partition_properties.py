@@ -4,15 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from broker.coordinator.share.acquiring import Giving, Portion, Readable
+from broker.coordinator.share.in_flight import DONE, State
 from broker.coordinator.share.records import ShareKey, ShareUpdate, decode_record, encode_record
 from broker.coordinator.share.share_partition import (
     Acknowledge,
-    Fate,
+    Changes,
     Limits,
-    Portion,
-    Readable,
     SharePartition,
-    State,
 )
 from broker.errors import KafkaError
 
@@ -28,6 +27,7 @@ class Sharing(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.log_end = 0
+        self.batches: list[Readable] = []
         self.one = SharePartition(start=0, end=0)
         self.recorded: list[tuple[bytes, bytes]] = []
         self.holds: dict[int, tuple[str, float]] = {}
@@ -43,28 +43,29 @@ class Sharing(RuleBasedStateMachine):
         assert decoded is not None and decoded[2] == value
         self.one.apply(value, live=True)  # type: ignore[arg-type]
 
-    def change(self, changes: dict[int, Fate]) -> None:
+    def change(self, changes: Changes) -> None:
         start = self.one.start_after(changes)
-        for offset, fate in changes.items():
-            self.holds.pop(offset, None)
-            if fate.state in (State.ACKNOWLEDGED, State.ARCHIVED):
-                self.done.add(offset)
+        for change in changes:
+            for offset in range(change.first_offset, change.last_offset + 1):
+                self.holds.pop(offset, None)
+                if change.delivery_state in DONE:
+                    self.done.add(offset)
         if changes or start != self.one.start:
             self.record(self.one.update(changes, start))
 
     @rule(count=st.integers(1, 6))
     def produce(self, count: int) -> None:
+        self.batches.append(Readable(self.log_end, self.log_end + count - 1))
         self.log_end += count
 
-    @rule(member=MEMBERS, records_max=st.integers(1, 5))
-    def fetch(self, member: str, records_max: int) -> None:
+    @rule(member=MEMBERS, records_max=st.integers(1, 5), strict=st.booleans())
+    def fetch(self, member: str, records_max: int, strict: bool) -> None:
         offset = self.one.next_offset()
-        if offset >= self.log_end:
+        batches = [batch for batch in self.batches if batch.last_offset >= offset]
+        if not batches:
             return
-        batches = [Readable(o, o) for o in range(offset, self.log_end)]
-        for run in self.one.acquire(
-            member, batches, Portion(records_max, strict=True), self.now, LIMITS
-        ):
+        portion = Portion(records_max, batch_size=3, strict=strict)
+        for run in Giving(self.one, member, portion, self.now, LIMITS).give(batches, offset):
             for given_offset in range(run.first_offset, run.last_offset + 1):
                 assert given_offset not in self.holds, "a record in two hands"
                 assert given_offset not in self.done, "a record that was done with"
@@ -78,10 +79,9 @@ class Sharing(RuleBasedStateMachine):
         offset = data.draw(st.sampled_from(sorted(self.holds)))
         member, _ = self.holds[offset]
         if kind == Acknowledge.RENEW:
-            self.one.renew(member, offset, offset, self.now, LIMITS)
             self.holds[offset] = (member, self.now + LIMITS.lock_ms)
-        else:
-            self.change(self.one.acknowledge(member, offset, offset, [kind], LIMITS))
+        answer = [(offset, offset, [kind])]
+        self.change(self.one.acknowledge(member, answer, self.now, LIMITS))
 
     @rule(member=MEMBERS, first=st.integers(0, 20), count=st.integers(0, 4))
     def answer_for_others(self, member: str, first: int, count: int) -> None:
@@ -90,7 +90,7 @@ class Sharing(RuleBasedStateMachine):
         held = [o for o in range(max(first, self.one.start), last + 1)]
         mine = all(self.holds.get(o, ("", 0.0))[0] == member for o in held)
         try:
-            changes = self.one.acknowledge(member, first, last, [1], LIMITS)
+            changes = self.one.acknowledge(member, [(first, last, [1])], self.now, LIMITS)
         except KafkaError:
             assert not mine or last >= self.one.end
             return
@@ -126,21 +126,26 @@ class Sharing(RuleBasedStateMachine):
     @invariant()
     def every_record_has_a_fate(self) -> None:
         one = self.one
-        assert sorted(one.fates) == list(range(one.start, one.end))
-        assert len(one.fates) <= LIMITS.in_flight_max
-        for offset, fate in one.fates.items():
+        fates = {o: fate for first, last, fate in one.pieces() for o in range(first, last + 1)}
+        forgotten = one.in_flight.holes(one.start, one.end - 1)
+        assert all(last < one.holes_end for _, last in forgotten)
+        holes = {o for first, last in forgotten for o in range(first, last + 1)}
+        assert sorted(fates.keys() | holes) == list(range(one.start, one.end))
+        assert not holes & self.done and not holes & self.holds.keys()
+        for offset, fate in fates.items():
             assert (fate.state is State.ACQUIRED) == (offset in self.holds)
             if offset in self.done:
-                assert fate.state in (State.ACKNOWLEDGED, State.ARCHIVED)
+                assert fate.state in DONE
         assert all(offset in self.done for offset in range(one.start))
 
     def teardown(self) -> None:
         """A last member takes all there is: in the end nothing is left over."""
         self.leave("a"), self.leave("b"), self.leave("c")
         for _ in range(self.log_end + 1):
-            self.fetch("a", 5)
+            self.fetch("a", 5, strict=False)
             for offset in sorted(self.holds):
-                self.change(self.one.acknowledge("a", offset, offset, [1], LIMITS))
+                answer = [(offset, offset, [1])]
+                self.change(self.one.acknowledge("a", answer, self.now, LIMITS))
         assert self.one.start == self.log_end
         assert set(range(self.log_end)) == self.done
 
@@ -153,9 +158,10 @@ TestSharing.settings = settings(max_examples=60, stateful_step_count=40, deadlin
 def test_an_update_says_no_more_than_what_changed(kinds: list[int]) -> None:
     one = SharePartition(start=0, end=0)
     limits = Limits(in_flight_max=100)
-    one.acquire("a", [Readable(0, len(kinds) - 1)], Portion(100), 0, limits)
+    last = len(kinds) - 1
+    Giving(one, "a", Portion(100), 0, limits).give([Readable(0, last)], 0)
 
-    changes = one.acknowledge("a", 0, len(kinds) - 1, kinds, limits)
+    changes = one.acknowledge("a", [(0, last, kinds)], 0, limits)
     update = one.update(changes, one.start_after(changes))
 
     assert isinstance(update, ShareUpdate)
