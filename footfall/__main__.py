@@ -168,9 +168,12 @@ def topic_delete(
     """Delete a topic with all its records."""
     from footfall.commands import topic
 
-    if not yes:
-        typer.confirm(f"Delete topic {name} with all its records?", abort=True)
-    topic.delete(_kafka(config), name, console)
+    kafka = _kafka(config)
+    topic.check_exists(kafka, name)
+    if not yes and not typer.confirm(f"Delete topic {name} with all its records?"):
+        console.print("nothing was deleted")
+        raise typer.Exit(1)
+    topic.delete(kafka, name, console)
 
 
 @group_app.command("list")
@@ -216,7 +219,8 @@ def main() -> NoReturn:
     except Exception as error:
         if not _is_refusal(error):
             raise
-        _refuse(f"{error}; is Footfall running? `footfall doctor` looks at everything")
+        hint = "; is Footfall running? `footfall doctor` looks at everything"
+        _refuse(str(error).removesuffix(".") + (hint if _may_be_away(error) else ""))
         code = 1
     raise SystemExit(code)
 
@@ -228,6 +232,16 @@ def _is_refusal(error: Exception) -> bool:
     from tracker.sites import SiteNameError
 
     return isinstance(error, KafkaFailure | NotStored | ClusterUnavailable | SiteNameError)
+
+
+def _may_be_away(error: Exception) -> bool:
+    """Whether the broker did not answer; a refusal that it gave says by itself what to do."""
+    from tracker.kafka import KafkaFailure
+    from tracker.sites import SiteNameError
+
+    if isinstance(error, KafkaFailure):
+        return error.retriable
+    return not isinstance(error, SiteNameError)
 
 
 def _refuse(text: str) -> None:

@@ -41,7 +41,7 @@ def _add(kafka: KafkaConfig, name: str, allowed_hosts: tuple[str, ...]) -> int:
 
 def _remove(kafka: KafkaConfig, name: str) -> int:
     if not sites.remove(kafka, name):
-        return _fail(f"no site {name!r} is registered; see: python -m tracker site list")
+        return _fail(f"no site {name!r} is registered; `footfall site list` shows all")
     sys.stdout.write(f"{sites.checked_name(name)} is not counted any more; its events stay\n")
     return 0
 
@@ -64,7 +64,7 @@ def import_access_log(start: Start, given: argparse.Namespace) -> int:
         site_name = sites.checked_name(given.site)
         if all(one.site != site_name for one in sites.list_sites(kafka)):
             return _fail(
-                f"no site {site_name!r} is registered: python -m tracker site add {site_name}"
+                f"no site {site_name!r} is registered; `footfall site add {site_name}` does"
             )
         job = access_log.Job(
             given.file, site_name, given.host or site_name, start.data_directory() / "imports"

@@ -38,4 +38,5 @@ def _result(future: object, name: str) -> None:
         cause: KafkaError = error.args[0]
         raise KafkaFailure(f"topic {name}: {cause.str()}") from error
     except TimeoutError as error:
-        raise KafkaFailure(f"topic {name}: no answer within {TIMEOUT_S:g} s") from error
+        silence = f"topic {name}: no answer within {TIMEOUT_S:g} s"
+        raise KafkaFailure(silence, retriable=True) from error

@@ -167,6 +167,6 @@ def check_cluster(kafka: KafkaConfig) -> Iterator[Finding]:
         slow = f"see logs of the role of {group}" if behind > LAG_RECORDS_MAX else ""
         yield Finding(f"group {group}: {behind:,} records behind", slow)
     yield Finding(
-        f"{len(registered)} sites are registered",
+        f"{len(registered)} {'site is' if len(registered) == 1 else 'sites are'} registered",
         "" if registered else "footfall site add example.com: until then every event is refused",
     )

@@ -33,6 +33,7 @@ def group_lags(
 def list_groups(kafka: KafkaConfig, console: Console) -> None:
     """One line a group."""
     admin = Admin(kafka, "footfall-group")
+    admin.metadata(TIMEOUT_S)  # raises where no broker answers; a listing would be empty
     ids = admin.list_groups(TIMEOUT_S)
     if not ids:
         console.print("no consumer groups yet")

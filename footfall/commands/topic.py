@@ -34,7 +34,7 @@ def describe_topic(kafka: KafkaConfig, name: str, console: Console) -> None:
     admin = Admin(kafka, "footfall-topic")
     partitions = admin.metadata(TIMEOUT_S).topics.get(name)
     if partitions is None:
-        raise KafkaFailure(f"topic {name} does not exist; `footfall topic list` shows all")
+        raise _no_topic(name)
     places = [TopicPartition(name, part.index) for part in partitions]
     starts = admin.offsets(places, EARLIEST, TIMEOUT_S)
     ends = admin.offsets(places, LATEST, TIMEOUT_S)
@@ -64,6 +64,16 @@ def create(
         configs[key] = value
     create_topic(kafka, name, partitions, configs)
     console.print(f"created topic {name}", markup=False)
+
+
+def check_exists(kafka: KafkaConfig, name: str) -> None:
+    """Raises KafkaFailure for a topic that is not there."""
+    if name not in Admin(kafka, "footfall-topic").metadata(TIMEOUT_S).topics:
+        raise _no_topic(name)
+
+
+def _no_topic(name: str) -> KafkaFailure:
+    return KafkaFailure(f"topic {name} does not exist; `footfall topic list` shows all")
 
 
 def delete(kafka: KafkaConfig, name: str, console: Console) -> None:

@@ -56,10 +56,20 @@ def test_a_site_name_that_cannot_be_is_refused_without_a_broker(tmp_path: Path) 
 
     assert refused.returncode == 1
     assert "cannot be a site" in refused.stderr
+    assert "is Footfall running?" not in refused.stderr
 
 
 def record(key: bytes | None, value: bytes | None) -> Record:
     return Record("events", 2, 41, 1_700_000_000_123, True, key, value, ())
+
+
+def test_groups_of_a_broker_that_is_away_are_not_called_none(tmp_path: Path) -> None:
+    (tmp_path / "footfall.toml").write_text("[broker]\nport = 1\n")
+
+    refused = footfall("group", "list", cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert "is Footfall running?" in refused.stderr
 
 
 def test_a_record_is_one_line_with_its_place_and_time() -> None:
