@@ -17,8 +17,9 @@ from broker.protocol.messages.metadata import (
     MetadataResponse,
 )
 from tests.fuzz.frames import TOPIC, Frames
+from tests.support.ports import free_port
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import BrokerProcess, free_port
+from tests.support.running_broker import BrokerProcess
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
 ATTACKERS: Final = 32

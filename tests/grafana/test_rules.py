@@ -7,7 +7,7 @@ import yaml
 from tests.support.tools import ROOT, promtool
 
 RULES = ROOT / "prometheus" / "rules" / "footfall-alerts.yml"
-TESTS = ROOT / "prometheus" / "tests" / "footfall-alerts_test.yml"
+TESTS = sorted((ROOT / "prometheus" / "tests").glob("*_test.yml"))
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
 
@@ -32,16 +32,16 @@ def test_promtool_takes_rules_and_configuration() -> None:
 
 
 def test_alerts_fire_and_stay_quiet_as_their_unit_tests_say() -> None:
-    done = run("test", "rules", str(TESTS))
+    done = run("test", "rules", *map(str, TESTS))
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alert_has_a_unit_test_that_sees_it_fire() -> None:
-    cases = yaml.safe_load(TESTS.read_text())["tests"]
     fired = {
         case["alertname"]
-        for test in cases
+        for path in TESTS
+        for test in yaml.safe_load(path.read_text())["tests"]
         for case in test["alert_rule_test"]
         if case.get("exp_alerts")
     }

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,11 +16,12 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.ports import free_port
 from tests.support.tools import ROOT
 
 IS_UP = "Footfall is up"
-START_SECONDS = 45.0
-STOP_SECONDS = 40.0
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
 PORTS = (
     "broker",
     "broker_metrics",
@@ -38,16 +38,6 @@ MODULES = {
     "export": ["-m", "tracker", "export"],
     "dashboard": ["-m", "dashboard"],
 }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now; all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @dataclass(slots=True)
@@ -93,7 +83,7 @@ class Appliance:
         self.directory = directory
         self.data_dir = directory / "data"
         self.config = directory / "footfall.toml"
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = {name: free_port() for name in PORTS}
         self.dashboard = f"http://127.0.0.1:{self.ports['dashboard']}"
         self.ingest = f"http://127.0.0.1:{self.ports['ingest']}"
         self.bootstrap = f"127.0.0.1:{self.ports['broker']}"
@@ -212,7 +202,7 @@ class Appliance:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            timeout=55,
+            timeout=100,
             check=False,
         )
 
@@ -242,9 +232,7 @@ def fetch(url: str, seconds: float = 10.0) -> tuple[int, str]:
 
 def eventually(holds: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
     """Looks again and again until `holds`; fails with `what` when time is up."""
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.1)):
-        if holds():
-            return
-        pause.wait(0.1)
-    raise AssertionError(f"not within {seconds} s: {what()}")
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what()}"
+        time.sleep(0.1)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import tools
-from tests.support.running_broker import free_port
+from tests.support.ports import free_port
 
-START_TIMEOUT_S = 45.0
-STOP_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 60.0
 USER, PASSWORD = "watcher", "watch-secret"
 STRANGER = "stranger"  # logs in with the same password, and may do nothing
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dorg.apache.logging.log4j.level=OFF")

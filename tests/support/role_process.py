@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.support.tools import ROOT
 
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 class RoleProcess:

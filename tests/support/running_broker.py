@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,8 +20,9 @@ from broker.clock import Clock, SystemClock
 from broker.config import BrokerConfig
 from broker.handlers.handler import Services
 from broker.storage.files import Files
+from tests.support.ports import free_port
 
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 50.0
 QUICK: dict[str, Any] = {"group_initial_rebalance_delay_ms": 0, "offsets_topic_num_partitions": 4}
 """Settings that save a test seconds and change nothing that it looks at."""
 
@@ -143,10 +143,3 @@ def broker_process(data_dir: Path, **settings: Any) -> Iterator[BrokerProcess]:
         yield process
     finally:
         process.close()
-
-
-def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port

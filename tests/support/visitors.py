@@ -42,7 +42,7 @@ class Visitors:
         for thread in self._threads:
             thread.join()
 
-    def wait_for_more(self, events: int, seconds: float = 30.0) -> None:
+    def wait_for_more(self, events: int, seconds: float = 90.0) -> None:
         """Returns when so many further events were acknowledged."""
         wanted = len(self.stored) + events
         deadline = time.monotonic() + seconds

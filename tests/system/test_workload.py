@@ -13,7 +13,7 @@ import pytest
 from tests.support.workload.run import MISFORTUNES, Plan, run
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
-SECONDS = 240.0 if LONG else 10.0
+SECONDS = 240.0 if LONG else 6.0
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900 if LONG else 240)]
 

@@ -11,7 +11,8 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from tests.support.java_tools import call, java_tools
-from tests.support.running_broker import broker_process, free_port
+from tests.support.ports import free_port
+from tests.support.running_broker import broker_process
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block, pytest.mark.timeout(240)]
 

@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from tests.support.java_tools import JavaTools, java_tools
-from tests.support.running_broker import broker_process, free_port
+from tests.support.ports import free_port
+from tests.support.running_broker import broker_process
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # kafka-python reads its schemas by a deprecated call

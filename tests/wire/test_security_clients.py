@@ -33,7 +33,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # named there
 from tests.support import tools
 from tests.support.certificates import Authority, Pair
 from tests.support.java_tools import call, java_tools
-from tests.support.running_broker import BrokerProcess, broker_process, free_port
+from tests.support.ports import free_port
+from tests.support.running_broker import BrokerProcess, broker_process
 from tests.support.tokens import fresh_token
 
 with warnings.catch_warnings():

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.support.kafka_address import kafka_address, new_site
-from tests.support.running_broker import free_port
+from tests.support.ports import free_port
 from tests.support.running_ingest import events_of, register
 from tests.support.tools import ROOT
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.role_process import RoleProcess
-from tests.support.running_broker import free_port
 from tests.support.tools import ROOT
 
 pytestmark = [pytest.mark.system, pytest.mark.parametrize("role", ["aggregate", "export"])]
