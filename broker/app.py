@@ -117,6 +117,7 @@ class Broker:
             logs.release()
             raise CannotStart(str(error)) from error
         finally:
+            self._listeners.unbind()
             for worker in self._workers.values():
                 await worker.close()
         await in_disk_thread(logs.clean_shutdown)

@@ -22,6 +22,7 @@ from broker.storage.log_manager import LogManager, MovedHalfway
 log = logging.getLogger(__name__)
 
 MOVES_MAX = 100_000  # as many partitions may wait to be moved
+PAUSE_S_MAX = 0.5  # how soon a changed rate, or a move that is not wanted, is seen
 CLOSE_ENOUGH_BYTES = log_move.COPY_BYTES  # the rest is copied while appends are held
 
 
@@ -32,6 +33,8 @@ class Move:
     partition: Partition
     path: str
     future: Log | None = None
+    cleaned_to: int = 0
+    """How far the log was compacted when the copy began: what is compacted later is not in it."""
 
     @property
     def size_bytes(self) -> int:
@@ -143,6 +146,8 @@ class LogMoves:
         self._last_unique += 1
         now_ms = self._setup.now_ms()
         unique = now_ms.to_bytes(8, "big") + self._last_unique.to_bytes(8, "big")
+        partition = move.partition
+        move.cleaned_to = self._setup.logs.cleaner_offset((partition.topic, partition.index))
         move.future = await self._setup.workers[move.path].run_aside(
             log_move.begin, self._setup.files, move.partition.log, move.path, unique, now_ms
         )
@@ -171,9 +176,17 @@ class LogMoves:
             missing = source.size_bytes - future.size_bytes
             if not copied or (copied < CLOSE_ENOUGH_BYTES / 2 and missing < CLOSE_ENOUGH_BYTES):
                 return True
-            if rate := self._setup.bytes_per_s_max():
-                await asyncio.sleep(copied / rate - (loop.time() - began_s))
+            await self._pause(move, copied, began_s)
         return False
+
+    async def _pause(self, move: Move, copied: int, began_s: float) -> None:
+        """Wait until so many bytes could be copied since then at the rate that holds now."""
+        loop = asyncio.get_running_loop()
+        while (rate := self._setup.bytes_per_s_max()) and self._is_wanted(move):
+            left_s = copied / rate - (loop.time() - began_s)
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(left_s, PAUSE_S_MAX))
 
     async def _swap(self, move: Move, future: Log, worker: DiskWorker) -> bool:
         """Put the copy in the place of the log, between two appends."""
@@ -186,7 +199,11 @@ class LogMoves:
             try:
                 await partition.worker.run(log_move.complete, partition.log, future, setup.now_ms())
                 moved = await worker.run(
-                    setup.logs.install_future, future, partition.topic_id, setup.now_ms()
+                    setup.logs.install_future,
+                    future,
+                    partition.topic_id,
+                    setup.now_ms(),
+                    cleaned_to=move.cleaned_to,
                 )
                 moved.sync_guard = new_sync_guard()
                 partition.take_over(moved, worker)

@@ -133,10 +133,13 @@ class Upkeep:
             return
         worker = partition.worker
         cleaned = await worker.run_aside(compaction.clean, self._files, dirty, bounds)
-        if cleaned is None or partition.log is not dirty:  # moved elsewhere meanwhile
+        if cleaned is None:
             return
-        if await worker.run(compaction.install, self._files, dirty, cleaned, now_ms):
-            await worker.run(self._logs.store_cleaner_offset, key, cleaned.first_dirty_offset)
+        async with partition.changing:  # how far it got is noted of this log, not of a copy
+            if partition.log is not dirty:  # moved elsewhere meanwhile
+                return
+            if await worker.run(compaction.install, self._files, dirty, cleaned, now_ms):
+                await worker.run(self._logs.store_cleaner_offset, key, cleaned.first_dirty_offset)
 
     async def expire_producers(self) -> None:
         """Forget the sequences of producers that have been idle for a day."""

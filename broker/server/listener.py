@@ -73,6 +73,12 @@ class Listener:
         bound: int = self._socket.getsockname()[1]
         return bound
 
+    def unbind(self) -> None:
+        """Give the port back, if nobody is served there."""
+        if self._server is None and self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
     async def serve(
         self,
         dispatcher: Dispatcher,
@@ -107,10 +113,9 @@ class Listener:
 
         A fetch that waits for records counts as work; it is cut off when the time is over.
         """
+        self.unbind()
         if self._server is not None:
             self._server.close()
-        elif self._socket is not None:
-            self._socket.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._connections is None:

@@ -65,7 +65,20 @@ class Listeners:
         return tuple(door.address for door in self._doors if door.address is not None)
 
     def bind(self) -> None:
-        """Take all ports; PortTaken names the one that cannot be had."""
+        """Take all ports, or none: PortTaken names the one that cannot be had."""
+        try:
+            self._bind_all()
+        except PortTaken:
+            self.unbind()
+            raise
+
+    def unbind(self) -> None:
+        """Give back the ports of listeners that do not serve."""
+        for door in self._doors:
+            door.listener.unbind()
+            door.address = None
+
+    def _bind_all(self) -> None:
         for door in self._doors:
             endpoint = door.endpoint
             try:

@@ -293,8 +293,12 @@ class LogManager:
 
     # moving -------------------------------------------------------------------------------
 
-    def install_future(self, future: Log, topic_id: bytes, now_ms: int) -> Log:
+    def install_future(
+        self, future: Log, topic_id: bytes, now_ms: int, *, cleaned_to: int = 0
+    ) -> Log:
         """Put a complete copy in its place, in the thread of its directory; the log to use now.
+
+        `cleaned_to`: how far its source was compacted when the copy began.
 
         The old directory stays until `remove_superseded`: somebody may be reading there. An error
         before the copy is in its place changes nothing; after that it is MovedHalfway.
@@ -320,9 +324,8 @@ class LogManager:
         except (StorageError, KafkaError) as error:
             raise MovedHalfway(f"{place} is in its place and cannot be used: {error}") from error
         source.logs.pop(identity, None)
-        cleaned_to = source.cleaner_offsets.get(identity)
         self._forget(source, identity)
-        if cleaned_to is not None:
+        if cleaned_to:
             target.cleaner_offsets[identity] = cleaned_to
         target.logs[identity] = opened
         self._homes[identity] = path

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+Labels = tuple[tuple[str, str], ...]
+"""Names and values, as Prometheus allows them."""
+
+OWN_LABELS = frozenset(("client_id", "client_instance_id", "metric"))
+
 
 @dataclass(frozen=True, slots=True)
 class ClientValue:
@@ -18,7 +23,7 @@ class ClientValue:
     client_id: str
     instance_id: str
     metric: str
-    attributes: tuple[tuple[str, str], ...]
+    labels: "Labels"
     value: float
 
 
@@ -32,7 +37,8 @@ class ClientTelemetryMetrics:
         """Pushes taken; Kafka counts here what it hands to its receiver plugin."""
         self.plugin_errors = 0
         self.dropped = 0
-        """New values that found `telemetry_series_max` values kept already."""
+        """New values that found `telemetry_series_max` values kept already, or cannot be told apart
+        from one that is kept."""
         self.instances: Callable[[], int] = int
         self.values: Callable[[], Iterable[ClientValue]] = tuple
         registry.register(self)
@@ -49,8 +55,8 @@ class ClientTelemetryMetrics:
             "gauge",
         )
         for one in self.values():
-            labels = {_label(name): value for name, value in one.attributes}
-            labels |= {
+            labels = {
+                **dict(one.labels),
                 "client_id": one.client_id,
                 "client_instance_id": one.instance_id,
                 "metric": one.metric,
@@ -76,7 +82,21 @@ class ClientTelemetryMetrics:
             )
 
 
+def labels_of(attributes: Labels) -> Labels:
+    """Attributes under names that Prometheus allows; those that look alike there get numbers."""
+    labels: dict[str, str] = {}
+    for name, value in attributes:
+        plain = label = _label(name)
+        number = 1
+        while label in labels:
+            number += 1
+            label = f"{plain}_{number}"
+        labels[label] = value
+    return tuple(labels.items())
+
+
 def _label(name: str) -> str:
-    """An attribute's name as Prometheus allows it for a label."""
     text = re.sub(r"[^a-zA-Z0-9_]", "_", name)
-    return f"attribute_{text}" if not text or text[0].isdigit() or text[:2] == "__" else text
+    if not text or text[0].isdigit() or text[:2] == "__" or text in OWN_LABELS:
+        return f"attribute_{text}"
+    return text

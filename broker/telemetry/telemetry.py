@@ -26,7 +26,7 @@ from broker.metadata.image import ClusterImage
 from broker.protocol.primitives import ZERO_UUID, uuid_text
 from broker.records.compression import Codec, decompress
 from broker.telemetry.client import TelemetryClient
-from broker.telemetry.metrics import ClientTelemetryMetrics, ClientValue
+from broker.telemetry.metrics import ClientTelemetryMetrics, ClientValue, Labels, labels_of
 from broker.telemetry.otlp import Point, decode
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,14 @@ class Push:
 
 
 @dataclass(slots=True)
+class _Kept:
+    """The newest value of a metric, and the attributes that its labels were made of."""
+
+    attributes: Labels
+    value: float
+
+
+@dataclass(slots=True)
 class _Instance:
     """One client as it was last heard of. Times are monotonic milliseconds."""
 
@@ -70,7 +78,7 @@ class _Instance:
     heard_at: float = 0.0
     has_ended: bool = False
     last_error: ErrorCode = ErrorCode.NONE
-    values: dict[tuple[str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
+    values: dict[tuple[str, Labels], _Kept] = field(default_factory=dict)
 
 
 class Telemetry:
@@ -166,14 +174,15 @@ class Telemetry:
     def _keep(self, instance: _Instance, points: list[Point]) -> None:
         values = instance.values
         for point in points:
-            key = (point.metric, point.attributes)
-            before = values.get(key)
-            if before is None:
-                if self._series >= self._series_max:
-                    self.metrics.dropped += 1
-                    continue
+            key = (point.metric, labels_of(point.attributes))
+            kept = values.get(key)
+            if kept is None and self._series < self._series_max:
                 self._series += 1
-            values[key] = point.value + (before or 0.0) if point.is_delta else point.value
+                values[key] = _Kept(point.attributes, point.value)
+            elif kept is None or kept.attributes != point.attributes:
+                self.metrics.dropped += 1
+            else:
+                kept.value = point.value + kept.value if point.is_delta else point.value
 
     # -- who is known ------------------------------------------------------------------------
 
@@ -244,7 +253,6 @@ class Telemetry:
         """Every value that is kept, for the exposition."""
         self._forget_silent()
         for instance_id, instance in self._instances.items():
-            for (metric, attributes), value in instance.values.items():
-                yield ClientValue(
-                    instance.client.client_id, uuid_text(instance_id), metric, attributes, value
-                )
+            client_id, told_id = instance.client.client_id, uuid_text(instance_id)
+            for (metric, labels), kept in instance.values.items():
+                yield ClientValue(client_id, told_id, metric, labels, kept.value)

@@ -145,6 +145,55 @@ async def test_a_move_is_slowed_down_and_shown_and_given_up_with_its_topic(
         assert moves == [anew]
 
 
+async def test_a_move_goes_on_at_once_when_it_is_no_longer_slowed_down(
+    tmp_path: Path, directories: tuple[str, str]
+) -> None:
+    rate = "replica.alter.log.dirs.io.max.bytes.per.second"
+    async with broker_and_client(tmp_path, log_dirs=directories) as (broker, client):
+        await set_broker_config(client, "", rate, "1000")  # 70 minutes for the first step
+        await make_topic(client, "pages")
+        big = batch_of(*[b"%d" % number * 100_000 for number in range(9)])
+        for _ in range(12):
+            await write(client, "pages", big)
+        (other,) = set(directories) - {await directory_of(broker, "pages")}
+        await asked(client, other, "pages")
+        while not any(one.size_bytes for one in broker.services.log_moves.into(other)):
+            await asyncio.sleep(0.005)
+
+        await set_broker_config(client, "", rate, "1000000000")
+
+        await arrived(broker, "pages", other)
+
+
+async def test_compaction_leaves_a_log_alone_that_is_just_put_elsewhere(
+    tmp_path: Path, directories: tuple[str, str]
+) -> None:
+    async with broker_and_client(tmp_path, log_dirs=directories, log_cleaner_backoff_ms=20) as (
+        broker,
+        client,
+    ):
+        await make_topic(client, "latest", cleanup_policy="compact", min_cleanable_dirty_ratio="0")
+        partition = broker.services.partitions.get("latest", 0)
+        async with partition.changing:
+            for _ in range(5):
+                await write(client, "latest", batch_of(b"x" * 1000, key=b"k"))
+            await partition.in_order(lambda: partition.log.roll(0))
+            before = len(partition.log.segments)
+            while not cleaned_files(partition.log.directory):
+                await asyncio.sleep(0.005)
+            for _ in range(100):  # time for what does not wait
+                await partition.in_order(lambda: None)
+            during = len(partition.log.segments)
+        while cleaned_files(partition.log.directory):
+            await asyncio.sleep(0.005)
+
+    assert before == during
+
+
+def cleaned_files(directory: str) -> list[Path]:
+    return [*Path(directory).glob("*.cleaned"), *Path(directory).glob("*.swap")]
+
+
 async def test_where_it_lies_already_a_move_elsewhere_is_given_up(
     tmp_path: Path, directories: tuple[str, str]
 ) -> None:

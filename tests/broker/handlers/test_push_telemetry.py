@@ -106,6 +106,46 @@ async def test_values_beyond_the_bound_are_dropped_and_counted(tmp_path: Path) -
         assert broker.services.telemetry.metrics.dropped == 1
 
 
+def labelled(value: float, **attributes: str) -> Metric:
+    """A metric with these attributes; two underscores in a name stand for a dot."""
+    labels = [
+        KeyValue(key=name.replace("__", "."), value=AnyValue(string_value=text))
+        for name, text in attributes.items()
+    ]
+    return Metric(
+        name="m", gauge=Gauge(data_points=[NumberDataPoint(as_double=value, attributes=labels)])
+    )
+
+
+async def test_attributes_that_look_alike_as_labels_are_told_apart_or_dropped(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await subscribe_to(client, "everything")
+    granted = await subscribe(client)
+
+    await push(
+        client,
+        granted,
+        payload(
+            labelled(1, a_b="x", a__b="y"),
+            labelled(2, a_b="z"),
+            labelled(3, a__b="z"),
+            labelled(4, client_id="mine", metric="mine"),
+        ),
+    )
+
+    start = 'footfall_client_metric{a_b="'
+    rest = 'client_id="raw",client_instance_id="ID",metric="m"'
+    assert sorted(told(broker)) == [
+        f'{start}y",a_b_2="x",{rest}}} 1.0',
+        f'{start}z",{rest}}} 2.0',
+        'footfall_client_metric{attribute_client_id="mine",attribute_metric="mine",'
+        + rest
+        + "} 4.0",
+    ]
+    assert broker.services.telemetry.metrics.dropped == 1
+
+
 @pytest.mark.parametrize(
     ("data", "codec", "code"),
     [

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.broker.server.conftest import NO_SHARES, Toys
 from tests.support.certificates import Authority, Pair
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import free_port
 
 
 @pytest.fixture
@@ -110,6 +112,23 @@ async def test_a_taken_port_names_the_setting_to_change() -> None:
 
         with pytest.raises(PortTaken, match=rf"127.0.0.1:{taken} is taken .* set \[broker\] port"):
             second.bind()
+
+
+async def test_no_port_stays_taken_when_one_of_them_cannot_be_had() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], free_port()
+        doors = (f"A://127.0.0.1:{free}", f"B://127.0.0.1:{taken}")
+        config = BrokerConfig(
+            listeners=doors, listener_security_protocol_map=("A:PLAINTEXT", "B:PLAINTEXT")
+        )
+        second = Listeners(config, BrokerMetrics(CollectorRegistry()))
+
+        with pytest.raises(PortTaken):
+            second.bind()
+
+    with socket.create_server(("127.0.0.1", free)) as anew:
+        assert anew.getsockname()[1] == free
+    assert second.addresses == ()
 
 
 async def test_a_renewed_certificate_is_shown_to_new_clients_and_old_ones_stay(

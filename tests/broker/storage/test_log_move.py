@@ -60,6 +60,20 @@ def test_the_moved_log_has_everything_and_goes_on() -> None:
     assert log.producer_state.entries[7].last_sequence == 20
 
 
+def test_what_is_compacted_while_a_log_is_copied_counts_as_dirty_in_the_copy() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    source = filled(manager)
+    manager.store_cleaner_offset(EVENTS, 5)
+    future = log_move.begin(files, source, "/disk2", bytes(16), NOW_MS)
+    manager.store_cleaner_offset(EVENTS, 15)
+    log_move.complete(source, future, NOW_MS)
+
+    manager.install_future(future, TOPIC_ID, NOW_MS, cleaned_to=5)
+
+    assert manager.cleaner_offset(EVENTS) == 5
+
+
 def test_producers_whose_records_are_gone_are_still_known() -> None:
     files = MemoryFiles()
     manager = started(files)
