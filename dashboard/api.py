@@ -174,6 +174,7 @@ class Api:
                 "live_visitors": found["report"].live_visitors,
                 "timeseries": found["report"].points,
                 "breakdowns": found["report"].breakdowns,
+                "funnel": found["report"].funnel,
                 "before": found["report"].before,
                 "properties": [
                     {"property": key, **row._asdict()} for key, row in found["report"].properties

@@ -37,11 +37,12 @@ def _text(name: str, description: str) -> dict[str, Any]:
 
 _ACTIVITY: Final = (
     _text("site", "A site; without it the first."),
-    _text("period", "30m, today, 24h, 7d, 30d or all; UTC."),
+    _text("period", "30m, today, yesterday, 24h, 7d, 30d, month, 12mo or all; UTC."),
     _text("from", "First day, YYYY-MM-DD; goes before period."),
     _text("to", "Last day, included."),
     _text("compare", "off: without the time before."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
+    _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
     _text("is.country", "Only visitors who have it; also is.page, is.source, is.campaign ..."),
 )
 
@@ -97,7 +98,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     (
         "/activity",
-        "Visitors, page views, breakdowns, web vitals and own metrics of one site.",
+        "Visitors, page views, breakdowns, a funnel, web vitals and own metrics of one site.",
         _ACTIVITY,
     ),
     (

@@ -20,6 +20,7 @@ from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.reports import breakdown, live, measures, sites, timeseries
+from tracker.reports.funnel import Stage
 from tracker.reports.overview import Overview, overview
 from tracker.reports.segment import Asked, Filter, Segment
 from tracker.rollups import Dimension, Step
@@ -48,6 +49,7 @@ class Question:
     filters: tuple[Filter, ...] = ()
     before: tuple[int, int] | None = None  # the range to compare with
     vital: str = FIRST  # whose worst pages are shown
+    funnel: tuple[str, ...] = ()  # steps of it
 
     @property
     def asked(self) -> Asked:
@@ -68,6 +70,7 @@ class Report:
     points_before: list[timeseries.Point]
     cut: bool  # more events than are looked at: the oldest are left out
     unknown: tuple[str, ...]  # dimensions that need the warehouse, and there is none
+    funnel: list[Stage]  # empty when none is asked for, or there is no warehouse
 
 
 class ReportDesk:
@@ -146,7 +149,8 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
     wanted = question.dimensions
     rolled = () if question.filters else tuple(one for one in wanted if one in ROLLED_UP)
     rest = tuple(one for one in wanted if one not in rolled)
-    segment = _segment(warehouse, question.asked) if rest or question.filters else None
+    single = rest or question.filters or question.funnel  # what only single events tell
+    segment = _segment(warehouse, question.asked) if single else None
     try:
         found = {
             one: breakdown.breakdown(database, site, one, start, end, limit=ROWS) for one in rolled
@@ -167,6 +171,7 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             points_before=points_before,
             cut=segment is not None and segment.cut,
             unknown=rest if segment is None else (),
+            funnel=segment.funnel(question.funnel) if segment and question.funnel else [],
         )
     finally:
         if segment is not None:

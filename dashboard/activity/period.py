@@ -9,9 +9,12 @@ from tracker.rollups import DAY_MS, HOUR_MS, MINUTE_MS, Step
 PERIODS: Final = (
     ("30m", "30 minutes"),
     ("today", "Today"),
+    ("yesterday", "Yesterday"),
     ("24h", "24 hours"),
     ("7d", "7 days"),
     ("30d", "30 days"),
+    ("month", "This month"),
+    ("12mo", "12 months"),
     ("all", "All time"),
 )
 _DAYS: Final = {"7d": 7, "30d": 30}
@@ -81,6 +84,11 @@ def choose(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Period
         )
     if key == "today":
         return Period(key, today, today + DAY_MS)
+    if key == "yesterday":
+        return Period(key, today - DAY_MS, today)
+    if key in ("month", "12mo"):
+        months = 0 if key == "month" else 11
+        return Period(key, max(0, _month_start(today, months)), today + DAY_MS)
     if key == "24h":
         return Period(key, _next(now_ms, HOUR_MS) - DAY_MS, _next(now_ms, HOUR_MS))
     if key in _DAYS:
@@ -107,6 +115,13 @@ def _custom(first: str, last: str) -> Period | None:
 
 def _start_ms(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def _month_start(at_ms: int, back: int) -> int:
+    """Start of the month that `at_ms` lies in, or of one before it."""
+    day = _date(at_ms)
+    month = day.year * 12 + day.month - 1 - back
+    return _start_ms(date(month // 12, month % 12 + 1, 1))
 
 
 def _date(at_ms: int) -> date:

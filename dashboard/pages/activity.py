@@ -8,6 +8,7 @@ from dashboard.activity import vitals
 from dashboard.activity.desk import Question, Report
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
+from tracker.reports import funnel
 from tracker.reports.segment import COLUMNS, Filter
 from tracker.rollups import OTHER, WrongSchema
 
@@ -44,6 +45,7 @@ CARDS: Final = (
 TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
 NOT_KNOWN: Final = "(none)"  # the empty value in an address
 FILTERS_MAX: Final = 8
+FUNNEL_CHARS_MAX: Final = 2_000
 PREFIX: Final = "is."
 
 
@@ -80,6 +82,7 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
         filters(query),
         period.before(now_ms) if query.get("compare") != "off" else None,
         vitals.chosen(query.get("vital", "")),
+        funnel.steps(query.get("funnel", "")[:FUNNEL_CHARS_MAX]),
     )
     return asked, period
 

@@ -10,11 +10,12 @@ visitor id is worth one UTC day, as everywhere.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tracker.events import PAGEVIEW, PASSIVE
+from tracker.reports import funnel
 from tracker.reports.breakdown import Row
 from tracker.reports.overview import Overview
 from tracker.reports.timeseries import STEP_MS, Point
@@ -175,6 +176,10 @@ class Segment:
             (event, limit),
         )
         return [(key, Row(value or "", visitors, hits)) for key, value, visitors, hits in rows]
+
+    def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
+        """How many of these visitors took the steps one after the other."""
+        return funnel.funnel(self._db, steps)
 
 
 def _column(dimension: str) -> str:

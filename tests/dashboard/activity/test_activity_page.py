@@ -61,6 +61,16 @@ async def test_filters_narrow_every_figure(client: Client) -> None:
     assert sum(point["page_views"] for point in answer["timeseries"]) == 2
 
 
+async def test_a_funnel_is_on_the_page_and_in_the_api(client: Client) -> None:
+    asked = "/activity?period=30m&funnel=/+>+/pricing"
+
+    html = await (await client.get(asked)).text()
+    answer = await (await client.get(f"/api/v1{asked}")).json()
+
+    assert "visitors who took the steps in this order" in html
+    assert [tuple(stage.values()) for stage in answer["funnel"]] == [("/", 1), ("/pricing", 1)]
+
+
 async def test_an_event_that_is_filtered_by_shows_its_properties(client: Client) -> None:
     html = await (await client.get("/activity?period=30m&is.event=Signup")).text()
 

@@ -52,3 +52,17 @@ def test_every_answer_is_a_range_that_the_chart_can_draw(key: str, day: str, now
     assert period.start_ms < period.end_ms
     step_ms = {"minute": 60_000, "hour": 3_600_000, "day": DAY_MS}[period.step.value]
     assert (period.end_ms - period.start_ms) / step_ms <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "last"),
+    [
+        ("yesterday", "2026-11-21", "2026-11-21"),
+        ("month", "2026-11-01", "2026-11-22"),
+        ("12mo", "2025-12-01", "2026-11-22"),
+    ],
+)
+def test_periods_of_the_calendar_are_whole_utc_days(key: str, first: str, last: str) -> None:
+    period = choose(key, NOTHING, Known(TODAY, TODAY), NOW)
+
+    assert (period.first_day, period.last_day) == (first, last)

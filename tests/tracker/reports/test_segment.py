@@ -13,6 +13,7 @@ from tests.support.seen_visits import store_visits
 from tracker import rollups
 from tracker.events import Event
 from tracker.reports.breakdown import Row, breakdown
+from tracker.reports.funnel import steps
 from tracker.reports.overview import overview
 from tracker.reports.segment import Asked, Filter, Segment
 from tracker.reports.timeseries import timeseries
@@ -118,3 +119,22 @@ def test_without_filters_it_agrees_with_the_rollups(found: list[Event], step: St
         finally:
             own.close()
             database.close()
+
+
+def test_a_funnel_counts_who_took_the_steps_in_this_order(data_dir: Path) -> None:
+    found = segment(data_dir).funnel(("/", "/pric*", "Signup", "/blog"))
+
+    assert [tuple(stage) for stage in found] == [
+        ("/", 1),
+        ("/pric*", 1),
+        ("Signup", 1),
+        ("/blog", 1),
+    ]
+    assert [one.visitors for one in segment(data_dir).funnel(("/blog", "/pricing"))] == [2, 1]
+    assert [one.visitors for one in segment(data_dir).funnel(("/pricing", "/pricing"))] == [2, 0]
+
+
+def test_a_funnel_is_written_with_arrows_and_bounded() -> None:
+    assert steps(" / > /pricing >> Signup ") == ("/", "/pricing", "Signup")
+    assert steps("/") == steps("") == ()
+    assert len(steps(" > ".join(["/"] * 100))) == 8
