@@ -8,8 +8,14 @@ import sys
 from pathlib import Path
 
 from dashboard import app
-from dashboard.config import DashboardConfig, OidcConfig, further_clusters, with_neighbours
-from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
+from dashboard.config import (
+    DashboardConfig,
+    MaskConfig,
+    OidcConfig,
+    further_clusters,
+    with_neighbours,
+)
+from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load, load_named
 from tracker.config import load_kafka
 
 
@@ -23,6 +29,7 @@ def main() -> int:
         common = load("footfall", CommonConfig, arguments.config)
         own = load("dashboard", DashboardConfig, arguments.config)
         oidc = load("oidc", OidcConfig, arguments.config)
+        masks = load_named("masks", MaskConfig, arguments.config)
         config = with_neighbours(own, arguments.config)
         clusters = {config.cluster_name: load_kafka(arguments.config)}
         clusters |= further_clusters(config.cluster_name, arguments.config)
@@ -31,7 +38,7 @@ def main() -> int:
         logging.basicConfig(
             level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        state = app.build(config, clusters, Path(common.data_dir), oidc)
+        state = app.build(config, clusters, Path(common.data_dir), oidc, masks)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG

@@ -130,7 +130,14 @@ class Api:
             }
             for row in found.rows
         ]
-        return _json({"rows": rows, "scanned": found.scanned, "stopped": found.stopped})
+        return _json(
+            {
+                "rows": rows,
+                "scanned": found.scanned,
+                "stopped": found.stopped,
+                "masks": self._state.masks.names(topic.name),
+            }
+        )
 
     async def _groups(self, request: web.Request) -> web.Response:
         return _json(

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
@@ -28,10 +29,12 @@ from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
-from dashboard.config import ClusterConfig, DashboardConfig, OidcConfig
+from dashboard.config import ClusterConfig, DashboardConfig, MaskConfig, OidcConfig
 from dashboard.decoders.reader import OpeningReader, Records
 from dashboard.decoders.registry import Registry, RegistryAccess
 from dashboard.decoders.schemas import Schemas
+from dashboard.masking.reader import MaskingReader, hash_secret
+from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
@@ -52,6 +55,7 @@ from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
 NO_PROVIDER = OidcConfig()
+NO_MASKS: Final[Mapping[str, MaskConfig]] = {}
 STOP_S = 2.0  # streams that do not end by themselves are cut then
 
 
@@ -64,6 +68,7 @@ def build(
     clusters: Mapping[str, KafkaConfig],
     data_dir: Path,
     oidc: OidcConfig = NO_PROVIDER,
+    hidden: Mapping[str, MaskConfig] = NO_MASKS,
 ) -> State:
     """Every part, not yet running; the first of `clusters` is ours. Raises SettingsError."""
     clock: Clock = SystemClock()
@@ -77,6 +82,7 @@ def build(
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
     pollers, browsers, hands, rights = {}, {}, {}, {}
     own = config.cluster_name if config.bundled_broker else None
+    masks = Masks(hidden, hash_secret(data_dir / "dashboard" / "masks.secret"))
     for name, connection in clusters.items():
         admin = Admin(connection)
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
@@ -86,7 +92,9 @@ def build(
         security = SecurityAdmin(connection)
         rights[name] = security_desk(security, clock)
         hands[name] = Hand(Changes(connection), admin, security, rights[name].forget)
-        browsers[name] = Browser(Desk(_reader(config, connection, clock), admin))
+        browsers[name] = Browser(
+            Desk(MaskingReader(_reader(config, connection, clock), masks), admin)
+        )
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
     probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
@@ -120,6 +128,7 @@ def build(
         alerts,
         probe,
         rights,
+        masks,
         provider(config, oidc, clock),
     )
 

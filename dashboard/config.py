@@ -133,6 +133,28 @@ class OidcConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskConfig:
+    """[masks.NAME]: what nobody sees of messages in the dashboard; any number of them."""
+
+    topics: str = setting("", "names of topics, a regular expression for the whole name; needed")
+    fields: tuple[str, ...] = setting(
+        (),
+        "fields of JSON: email, user.email, **.email at any depth; a value that is not JSON is"
+        " hidden as a whole",
+    )
+    pattern: str = setting("", "what is hidden in keys, values and headers, an expression (RE2)")
+    headers: tuple[str, ...] = setting((), "names of headers that are hidden")
+    key: bool = setting(False, "the whole key is hidden")
+    value: bool = setting(False, "the whole value is hidden")
+    action: str = setting(
+        "replace",
+        "what becomes of it; hash: the same for the same value",
+        choices=("replace", "hash", "remove"),
+    )
+    replacement: str = setting("***", "what stands there instead with action replace")
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig(KafkaConfig):
     """[clusters.NAME]: a further cluster to watch; any number of them. The keys of [kafka]."""
 

@@ -76,6 +76,14 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         "Records, with how many were scanned and why it stopped.",
         (_NAME, _CLUSTER, *_MESSAGES),
     ),
+    *(
+        (
+            f"/topics/{{name}}/messages.{form}",
+            f"The same as a {form.upper()} file, oldest first; its end says what was looked at.",
+            (_NAME, _CLUSTER, *_MESSAGES[:-1], _text("rows", "At most so many, up to 10000.")),
+        )
+        for form in ("csv", "json")
+    ),
     (
         "/topics/{name}/tail",
         "Records as they arrive, as server-sent events: at most 200 a second, for ten minutes.",

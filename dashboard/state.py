@@ -15,6 +15,7 @@ from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
+from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
@@ -42,6 +43,7 @@ class State:
     alerts: AlertDesk
     probe: Probe
     security: Mapping[str, SecurityDesk]  # by cluster, as `pollers`
+    masks: Masks
     oidc: OidcClient | None = None  # None: passwords only
 
     def poller(self, name: str | None) -> Poller:

@@ -18,6 +18,7 @@ from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.cluster.text import clock
 from dashboard.lists_api import ListsApi
+from dashboard.messages_export import MessageExport
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
@@ -80,6 +81,9 @@ class Site:
         app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         ListsApi(state).add_routes(app)
+        export = MessageExport(state).handle
+        for form in ("csv", "json"):
+            app.router.add_get(f"/api/v1/topics/{{name:[^/]*}}/messages.{form}", export)
         api.add_routes(app)
         ActionApi(state).add_routes(app)
         sso = state.oidc.config.label if state.oidc is not None else ""

@@ -14,6 +14,7 @@ SETTINGS_OF: Final = {
     "export": ("tracker.config", "ExportConfig"),
     "dashboard": ("dashboard.config", "DashboardConfig"),
     "clusters": ("dashboard.config", "ClusterConfig"),
+    "masks": ("dashboard.config", "MaskConfig"),
     "oidc": ("dashboard.config", "OidcConfig"),
     "demo": ("footfall.config", "DemoConfig"),
 }

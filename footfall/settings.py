@@ -27,12 +27,13 @@ SECTIONS = (
     "export",
     "dashboard",
     "clusters",
+    "masks",
     "oidc",
     "demo",
 )
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""
 
-NAMED_SECTIONS = ("clusters",)
+NAMED_SECTIONS = ("clusters", "masks")
 """Sections that there may be many of, written [clusters.NAME]."""
 
 S = TypeVar("S")

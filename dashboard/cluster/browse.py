@@ -114,12 +114,10 @@ class Browser:
 
 def search(desk: Desk, topic: Topic, wish: Wish) -> Found:
     """Read and filter; bounded in records, rows and reads."""
-    starts, ends = _bounds(topic, wish)
-    positions = _positions(desk, wish, starts, ends)
-    if not positions:
-        return Found((), 0, "there is nothing to read")
-    scan = _Scan(wish, {place: ends[place] for place in positions})
-    desk.reader.start(positions)
+    scan = Reach(topic, wish).begin(desk)
+    if scan.stopped:
+        return Found((), 0, scan.stopped)
+    desk.reader.start(scan.positions)
     try:
         for _ in range(round(SECONDS_MAX / READ_S)):
             scan.take(desk.reader.read(READ_AT_ONCE, READ_S))
@@ -133,16 +131,57 @@ def search(desk: Desk, topic: Topic, wish: Wish) -> Found:
     return Found(rows, scan.scanned, scan.stopped or f"it looked for {SECONDS_MAX:.0f} s")
 
 
-class _Scan:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a search looks at, at most."""
+
+    topic: Topic
+    wish: Wish
+    scanned_max: int = SCANNED_MAX
+
+    def begin(self, desk: Desk) -> "Scan":
+        """A search that has read nothing yet; `stopped` where there is nothing to read."""
+        starts, ends = _bounds(self.topic, self.wish)
+        positions = self._positions(desk, starts, ends)
+        return Scan(self, positions, {place: ends[place] for place in positions})
+
+    def _positions(
+        self,
+        desk: Desk,
+        starts: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+    ) -> dict[TopicPartition, int]:
+        """Where to begin in each partition; those that begin at their end are left out."""
+        wish = self.wish
+        if wish.offset is not None:
+            begins = {place: max(wish.offset, start) for place, start in starts.items()}
+        elif wish.since_ms is not None:
+            begins = desk.times.offsets_for_time(list(starts), wish.since_ms, SECONDS_MAX)
+        else:
+            looked = wish.rows if not (wish.text or wish.field) else self.scanned_max
+            each = max(1, -(-looked // max(1, len(starts))))
+            begins = {place: max(start, ends[place] - each) for place, start in starts.items()}
+        return {place: begin for place, begin in begins.items() if begin < ends[place]}
+
+
+class Scan:
     """One search under way."""
 
-    def __init__(self, wish: Wish, ends: Mapping[TopicPartition, int]) -> None:
-        self._wish = wish
+    def __init__(
+        self,
+        reach: Reach,
+        positions: dict[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
+        self._reach = reach
+        self._wish = reach.wish
         self._ends = ends
         self._ended: set[TopicPartition] = set()
+        self._found = 0
+        self.positions = positions  # where to go on; partitions that are read to their end leave
         self.fitting: list[Record] = []
         self.scanned = 0
-        self.stopped = ""
+        self.stopped = "" if positions else "there is nothing to read"
 
     def take(self, reading: Reading) -> None:
         """Look at what was read; `stopped` says when that is enough."""
@@ -153,15 +192,23 @@ class _Scan:
                 self.scanned += 1
                 if fits(record, self._wish):
                     self.fitting.append(record)
+                    self._found += 1
             if record.offset >= end - 1:
                 self._ended.add(place)
+            self.positions[place] = record.offset + 1
         self._ended |= reading.ended & set(self._ends)
+        self.positions = {p: at for p, at in self.positions.items() if p not in self._ended}
         if self._ended >= set(self._ends):
             self.stopped = "it reached the end"
-        elif self._wish.seeks and len(self.fitting) >= self._wish.rows:
+        elif self._wish.seeks and self._found >= self._wish.rows:
             self.stopped = f"it found {self._wish.rows}"
-        elif self.scanned >= SCANNED_MAX:
-            self.stopped = f"it looked at {SCANNED_MAX} records"
+        elif self.scanned >= self._reach.scanned_max:
+            self.stopped = f"it looked at {self._reach.scanned_max} records"
+
+    def taken(self) -> list[Record]:
+        """What fitted since the last call, in the order of reading."""
+        found, self.fitting = self.fitting, []
+        return found
 
 
 def _bounds(
@@ -177,24 +224,6 @@ def _bounds(
             starts[TopicPartition(topic.name, part.index)] = part.start
             ends[TopicPartition(topic.name, part.index)] = part.end
     return starts, ends
-
-
-def _positions(
-    desk: Desk,
-    wish: Wish,
-    starts: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-) -> dict[TopicPartition, int]:
-    """Where to begin in each partition; those that begin at their end are left out."""
-    if wish.offset is not None:
-        begins = {place: max(wish.offset, start) for place, start in starts.items()}
-    elif wish.since_ms is not None:
-        begins = desk.times.offsets_for_time(list(starts), wish.since_ms, SECONDS_MAX)
-    else:
-        looked = wish.rows if not (wish.text or wish.field) else SCANNED_MAX
-        each = max(1, -(-looked // max(1, len(starts))))
-        begins = {place: max(start, ends[place] - each) for place, start in starts.items()}
-    return {place: begin for place, begin in begins.items() if begin < ends[place]}
 
 
 def fits(record: Record, wish: Wish) -> bool:
@@ -227,29 +256,29 @@ def _field_is(value: bytes | None, path: str, wanted: str) -> bool:
 _PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
 
 
-def decoded(record: Record) -> Shown:
+def decoded(record: Record, letters: int = SHOWN_BYTES) -> Shown:
     """The record as text: JSON indented, text as it is, everything else in hex."""
-    value, kind = _text(record.value)
-    key, _ = _text(record.key)
+    value, kind = _text(record.value, letters)
+    key, _ = _text(record.key, letters)
     known_key, known_value = internal.decode(record.topic, record.key, record.value)
     if known_key is not None:
         key = json.dumps(known_key, indent=1, ensure_ascii=False)
     if known_value is not None:
         value, kind = json.dumps(known_value, indent=1, ensure_ascii=False), "json"
-    headers = tuple((name, _text(part)[0][:SHOWN_BYTES]) for name, part in record.headers)
-    cut = len(value) > SHOWN_BYTES or len(key) > SHOWN_BYTES
-    return Shown(record, key[:SHOWN_BYTES], value[:SHOWN_BYTES], kind, headers, cut)
+    headers = tuple((name, _text(part, letters)[0][:letters]) for name, part in record.headers)
+    cut = len(value) > letters or len(key) > letters
+    return Shown(record, key[:letters], value[:letters], kind, headers, cut)
 
 
-def _text(part: bytes | None) -> tuple[str, str]:
+def _text(part: bytes | None, letters: int) -> tuple[str, str]:
     if part is None:
         return "", "empty"
     try:
         text = part.decode("utf-8")
     except UnicodeDecodeError:
-        return part[:SHOWN_BYTES].hex(" "), "hex"
+        return part[:letters].hex(" "), "hex"
     if any(ord(letter) < 32 and letter not in _PRINTABLE for letter in text[:SHOWN_BYTES]):
-        return part[:SHOWN_BYTES].hex(" "), "hex"
+        return part[:letters].hex(" "), "hex"
     if text[:1] in ("{", "["):
         try:
             return json.dumps(json.loads(text), indent=1, ensure_ascii=False), "json"

@@ -55,12 +55,29 @@ async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
 async def values(visit: Visit, topic: Topic) -> Values:
     """For the first load only: a stream does not search again and again."""
     found, trouble = await browse(visit, topic) if visit.first else (None, "")
-    return {"found": found, "trouble": trouble, "wish": wish(visit), "tail_url": tail_url(visit)}
+    return {
+        "found": found,
+        "trouble": trouble,
+        "wish": wish(visit),
+        "tail_url": tail_url(visit),
+        "masks": visit.state.masks.names(topic.name),
+        "file_url": lambda form: file_url(visit, form),
+    }
 
 
 def tail_url(visit: Visit) -> str:
     """Where the newest records that fit are pushed from."""
     kept = ("cluster", "partition", "q", "field", "equals")
+    return _address(visit, "tail", kept)
+
+
+def file_url(visit: Visit, form: str) -> str:
+    """What fits, as a file: `csv` or `json`."""
+    kept = ("cluster", "partition", "offset", "since", "q", "field", "equals")
+    return _address(visit, f"messages.{form}", kept)
+
+
+def _address(visit: Visit, what: str, kept: tuple[str, ...]) -> str:
     query = {key: visit.query[key] for key in kept if visit.query.get(key)}
-    address = f"/api/v1/topics/{quote(visit.name, safe='')}/tail"
+    address = f"/api/v1/topics/{quote(visit.name, safe='')}/{what}"
     return f"{address}?{urlencode(query)}"

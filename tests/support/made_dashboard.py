@@ -15,6 +15,8 @@ from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
+from dashboard.masking.reader import MaskingReader
+from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe, ProbeSettings
@@ -49,6 +51,9 @@ HOSTILE = (
 """What a group id or a client id may contain: Kafka takes any string for both."""
 
 
+NO_MASKS = Masks({}, b"")
+
+
 class Unprobed:
     """Nowhere to write probe records to."""
 
@@ -61,13 +66,15 @@ class Unprobed:
 
 
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
-    """Everything but running pollers: call `poller.look()` to fill it."""
+    """Everything but running pollers: call `poller.look()` to fill it. `masks` may be given too."""
+    masks = settings.pop("masks", NO_MASKS)
+    assert isinstance(masks, Masks)
     config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
     clock = SystemClock()
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
     desk = ReportDesk(data_dir, clock)
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
-    browsers = {"local": Browser(Desk(cluster, cluster))}
+    browsers = {"local": Browser(Desk(MaskingReader(cluster, masks), cluster))}
     sessions = Sessions(clock)
     sources = Sources({"local": poller}, roles, disk, data_dir, clock, lambda: None)
     alerts = AlertDesk(Gather(sources).facts, clock, Telling((), 3_600_000))
@@ -92,6 +99,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         alerts,
         Probe(Unprobed(), cluster, clock, ProbeSettings(False, 1.0)),
         {"local": rights},
+        masks,
     )
 
 

@@ -1,0 +1,51 @@
+// Filters of the message browser, kept under names in this browser; they serve for every topic.
+(() => {
+  "use strict";
+  const box = document.getElementById("saved");
+  if (!box) return;
+  const KEY = "footfall.filters", MOST = 30, KEYS = ["partition", "offset", "since", "q", "field", "equals"];
+  const list = box.querySelector("ul"), form = box.querySelector("form"), note = box.querySelector("p");
+  const read = () => { // whatever else is stored there is as if nothing were
+    try {
+      const found = JSON.parse(localStorage.getItem(KEY) || "[]");
+      return Array.isArray(found) ? found.filter((one) => one && typeof one.name === "string" && typeof one.query === "object").slice(0, MOST) : [];
+    } catch { return []; }
+  };
+  const write = (filters) => {
+    try { localStorage.setItem(KEY, JSON.stringify(filters)); note.textContent = ""; } catch { note.textContent = "This browser keeps nothing."; }
+    show();
+  };
+  const address = (query) => {
+    const here = new URLSearchParams(location.search);
+    KEYS.forEach((key) => here.delete(key));
+    KEYS.forEach((key) => { if (typeof query[key] === "string" && query[key]) here.set(key, query[key].slice(0, 200)); });
+    return "?" + here;
+  };
+  const show = () => {
+    list.replaceChildren(...read().map((one) => {
+      const item = document.createElement("li"), link = document.createElement("a"), gone = document.createElement("button");
+      link.href = address(one.query);
+      link.textContent = one.name.slice(0, 60);
+      gone.type = "button";
+      gone.className = "quiet icon";
+      gone.textContent = "×";
+      gone.setAttribute("aria-label", `Forget ${link.textContent}`);
+      gone.addEventListener("click", () => write(read().filter((other) => other.name !== one.name)));
+      item.append(link, gone);
+      return item;
+    }));
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const field = form.querySelector("input"), name = field.value.trim(), here = new URLSearchParams(location.search);
+    const query = Object.fromEntries(KEYS.filter((key) => here.get(key)).map((key) => [key, here.get(key)]));
+    const others = read().filter((one) => one.name !== name);
+    if (!name) return;
+    if (!Object.keys(query).length) { note.textContent = "There is no filter yet: look with one, then save it."; return; }
+    if (others.length >= MOST) { note.textContent = `${MOST} filters are kept; forget one first.`; return; }
+    field.value = "";
+    write([...others, { name, query }]);
+  });
+  box.hidden = false;
+  show();
+})();

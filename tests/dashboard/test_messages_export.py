@@ -1,0 +1,155 @@
+"""Messages as a file: bounded, filtered as the page is, masked, and well-formed to its end."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dashboard import messages_export
+from dashboard.config import MaskConfig
+from dashboard.masking.rules import Masks
+from dashboard.state import State
+from dashboard.web import Site
+from tests.support.made_cluster import MadeCluster, MadePartition
+from tests.support.made_dashboard import NO_MASKS, made_state
+from tracker.kafka_admin import TopicPartition
+
+pytestmark = pytest.mark.may_block
+
+Client = TestClient[web.Request, web.Application]
+PLACE = TopicPartition("users", 0)
+
+
+@pytest.fixture
+def cluster() -> MadeCluster:
+    """Topic `users` of 1,200 records, of which every hundredth holds an address."""
+    made = MadeCluster()
+    made.add_topic("users", MadePartition(end=1_200))
+    for offset in range(1_200):
+        mail = f'{{"email":"ann{offset}@example.com"}}' if offset % 100 == 0 else "=plain"
+        made.values[PLACE, offset] = replace(made._some(PLACE, offset), value=mail.encode())
+    return made
+
+
+@pytest.fixture
+def masks() -> Masks:
+    return NO_MASKS
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture
+async def state(
+    tmp_path: Path, cluster: MadeCluster, masks: Masks, settings: dict[str, object]
+) -> State:
+    state = made_state(tmp_path, cluster, masks=masks, **settings)
+    await state.poller(None).look()
+    return state
+
+
+@pytest.fixture
+async def client(state: State) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(Site(state).application())) as made:
+        yield made
+
+
+async def test_a_file_holds_everything_that_fits_and_says_what_was_looked_at(
+    client: Client,
+) -> None:
+    answer = await client.get("/api/v1/topics/users/messages.json?q=example.com")
+    body = await answer.json()
+
+    assert [row["offset"] for row in body["rows"]] == list(range(0, 1_200, 100))
+    assert (body["scanned"], body["stopped"]) == (1_200, "it reached the end")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="footfall-users.json"'
+
+
+async def test_csv_ends_with_a_row_that_says_what_was_looked_at(client: Client) -> None:
+    answer = await client.get("/api/v1/topics/users/messages.csv?offset=1150&rows=20")
+    *rows, last = csv.DictReader(io.StringIO(await answer.text()))
+
+    assert [int(row["offset"]) for row in rows] == list(range(1150, 1170))
+    assert rows[0]["value"] == "'=plain"
+    assert (
+        last["note"].startswith("20 records of ") and "stopped because it found 20" in last["note"]
+    )
+
+
+async def test_a_file_is_cut_at_its_most_bytes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_export, "BYTES_MAX", 100)
+
+    body = await (await client.get("/api/v1/topics/users/messages.json")).json()
+
+    assert len(body["rows"]) < 1_200 and body["stopped"] == "the file has 100 bytes"
+
+
+async def test_a_cluster_that_goes_away_leaves_a_file_that_says_so(
+    client: Client, cluster: MadeCluster
+) -> None:
+    cluster.away = True
+
+    body = await (await client.get("/api/v1/topics/users/messages.json")).json()
+
+    assert body["rows"] == [] and body["stopped"].startswith("the cluster did not answer")
+
+
+@pytest.mark.parametrize("settings", [{"messages": False}])
+async def test_without_messages_there_are_no_files_of_them(client: Client) -> None:
+    answer = await client.get("/api/v1/topics/users/messages.csv")
+
+    assert answer.status == 403
+
+
+async def test_of_a_topic_that_is_not_there_there_is_no_file(client: Client) -> None:
+    assert (await client.get("/api/v1/topics/none/messages.csv")).status == 404
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [Masks({"mail": MaskConfig(topics="us.*", pattern=r"ann\d+@[a-z.]+")}, b"secret")],
+)
+async def test_what_is_masked_is_in_no_page_no_file_and_no_answer_and_cannot_be_searched(
+    client: Client,
+) -> None:
+    everywhere = [
+        "/topics/users?tab=messages&offset=0",
+        "/api/v1/topics/users/messages?offset=0",
+        "/api/v1/topics/users/messages.json",
+        "/api/v1/topics/users/messages.csv",
+    ]
+    for address in everywhere:
+        text = await (await client.get(address)).text()
+
+        assert "email" in text and "ann0@" not in text, address
+    page = await (await client.get(everywhere[0])).text()
+    found = await (await client.get("/api/v1/topics/users/messages.json?q=ann100@")).json()
+
+    assert "hidden by the rule mail" in page
+    assert found["rows"] == []
+
+
+@pytest.mark.parametrize(
+    "masks", [Masks({"mail": MaskConfig(topics="users", value=True)}, b"secret")]
+)
+async def test_what_is_masked_is_not_in_the_live_tail(client: Client, cluster: MadeCluster) -> None:
+    async with client.get("/api/v1/topics/users/tail") as stream:
+        await stream.content.readuntil(b"nothing new")
+        cluster.values[PLACE, 1_200] = replace(
+            cluster._some(PLACE, 1_200), value=b"ann@example.com"
+        )
+        cluster.partitions[PLACE].end = 1_201
+
+        event = await stream.content.readuntil(b'"headers"')
+
+    assert b"***" in event and json.dumps("ann@example.com").encode() not in event
