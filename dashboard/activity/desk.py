@@ -65,7 +65,7 @@ class Report:
     breakdowns: dict[str, list[breakdown.Row]]  # by dimension
     properties: list[tuple[str, breakdown.Row]]  # of the event that is filtered by
     live_visitors: int
-    measures: Measures  # of the whole site, whatever is filtered by
+    measures: Measures
     before: Overview | None
     points_before: list[timeseries.Point]
     cut: bool  # more events than are looked at: the oldest are left out
@@ -166,7 +166,7 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             breakdowns={one: found.get(one, []) for one in wanted},
             properties=segment.properties(event, ROWS) if segment and event else [],
             live_visitors=live.live(database, site, now_ms),
-            measures=_measures(database, question),
+            measures=_measures(database, segment, question),
             before=before,
             points_before=points_before,
             cut=segment is not None and segment.cut,
@@ -178,14 +178,20 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             segment.close()
 
 
-def _measures(database: Connection, question: Question) -> Measures:
+def _measures(database: Connection, segment: Segment | None, question: Question) -> Measures:
     site, period = question.site, (question.start_ms, question.end_ms)
-    found = measures.measures(database, site, *period)
+    if question.filters and segment is not None:
+        values = segment.values()
+        found = measures.measures_of(values)
+        worst = measures.pages_of(values, question.vital, ROWS)
+    else:
+        found = measures.measures(database, site, *period)
+        worst = measures.pages(database, site, question.vital, period, limit=ROWS)
     return Measures(
         tuple(one for one in found if one.name in VITALS),
         tuple(one for one in found if one.name not in VITALS),
         question.vital,
-        tuple(measures.pages(database, site, question.vital, period, limit=ROWS)),
+        tuple(worst),
     )
 
 

@@ -15,14 +15,18 @@ MEASURED = TopicPartition("metrics", 0)
 
 
 def store_measures(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:
-    """Writes values of topic `metrics` into rollups.db, as the role would."""
-    sink = RollupSink(data_dir / "rollups.db", ManualClock(now_ms))
-    sink.open()
-    next_offset = sink.positions([MEASURED])[MEASURED]
-    records = [Arrived(MEASURED, next_offset + index, one) for index, one in enumerate(found)]
-    sink.write(records, {MEASURED: next_offset + len(found)})
-    sink.flush()
-    sink.close()
+    """Writes values of topic `metrics` into rollups.db and warehouse.db, as the roles would."""
+    sinks: tuple[Exporter, ...] = (
+        RollupSink(data_dir / "rollups.db", ManualClock(now_ms)),
+        SqliteExporter(data_dir / "warehouse.db"),
+    )
+    for sink in sinks:
+        sink.open()
+        next_offset = sink.positions([MEASURED])[MEASURED]
+        records = [Arrived(MEASURED, next_offset + index, one) for index, one in enumerate(found)]
+        sink.write(records, {MEASURED: next_offset + len(found)})
+        sink.flush()
+        sink.close()
 
 
 def store_visits(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:

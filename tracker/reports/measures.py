@@ -6,14 +6,15 @@ that was measured; counts and ratings are exact.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from tracker.histogram import at_quantile, value_of
+from tracker.histogram import at_quantile, bucket_of, value_of
 from tracker.rollups import DAY_MS, HOUR_MS, OTHER, id_of_site, snapshot, texts
-from tracker.vitals import JUDGED_AT, VITALS, Rating
+from tracker.vitals import JUDGED_AT, VITALS, Rating, rating
 
 PAGE_VALUES_MIN: Final = 10
 PAGE_SHARE_MIN: Final = 20  # a page needs 10 values, or a twentieth of all where these are few
@@ -84,11 +85,49 @@ def pages(
             (id_of_site(db, site), metric, start_ms // DAY_MS, -(-end_ms // DAY_MS)),
         ).fetchall()
         names = texts(db, {row[0] for row in rows})
-    least = min(PAGE_VALUES_MIN, sum(row[3] for row in rows) // PAGE_SHARE_MIN)
-    found = [
-        PageMeasure(names[page_id], spread([row[1:] for row in theirs]))
-        for page_id, theirs in groupby(rows, key=itemgetter(0))
-    ]
+    return _worst(
+        [
+            PageMeasure(names[page_id], spread([row[1:] for row in theirs]))
+            for page_id, theirs in groupby(rows, key=itemgetter(0))
+        ],
+        limit,
+    )
+
+
+class Value(NamedTuple):
+    """One measured value, as the warehouse has it."""
+
+    metric: str
+    page: str
+    amount: float
+
+
+def measures_of(values: Iterable[Value]) -> list[Measure]:
+    """As `measures`, of single values: those of some visitors."""
+    found = [Measure(name, _spread_of(name, theirs)) for name, theirs in _by(0, values).items()]
+    return sorted(found, key=_order)
+
+
+def pages_of(values: Iterable[Value], metric: str, limit: int = 10) -> list[PageMeasure]:
+    """As `pages`, of single values."""
+    mine = _by(1, (one for one in values if one.metric == metric))
+    return _worst([PageMeasure(page, _spread_of(metric, one)) for page, one in mine.items()], limit)
+
+
+def _by(field: int, values: Iterable[Value]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for value in values:
+        found.setdefault(str(value[field]), []).append(value.amount)
+    return found
+
+
+def _spread_of(name: str, amounts: Sequence[float]) -> Spread:
+    counted = Counter((bucket_of(amount), rating(name, amount).value) for amount in amounts)
+    return spread([(*where, count) for where, count in sorted(counted.items())])
+
+
+def _worst(found: Sequence[PageMeasure], limit: int) -> list[PageMeasure]:
+    least = min(PAGE_VALUES_MIN, sum(one.spread.values for one in found) // PAGE_SHARE_MIN)
     enough = [one for one in found if one.spread.values >= least]
     return sorted(enough, key=lambda one: (-one.spread.p75, -one.spread.values, one.page))[:limit]
 

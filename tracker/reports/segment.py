@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from tracker.events import PAGEVIEW, PASSIVE
 from tracker.reports import funnel
 from tracker.reports.breakdown import Row
+from tracker.reports.measures import Value
 from tracker.reports.overview import Overview
 from tracker.reports.timeseries import STEP_MS, Point
 from tracker.rollups import BUSY_TIMEOUT_MS, MINUTE_MS, Step
@@ -176,6 +177,20 @@ class Segment:
             (event, limit),
         )
         return [(key, Row(value or "", visitors, hits)) for key, value, visitors, hits in rows]
+
+    def values(self) -> list[Value]:
+        """What these visitors measured in the range, the newest EVENTS_MAX; none of an old file."""
+        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'metrics'").fetchone()
+        if has is None:
+            return []
+        rows = self._db.execute(
+            "SELECT metric_name, coalesce(pathname, ''), metric_value FROM metrics"
+            " WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
+            " AND metric_value IS NOT NULL AND visitor_id IN (SELECT visitor FROM picked)"
+            " ORDER BY occurred_at DESC LIMIT ?",
+            (*self._asked[:3], EVENTS_MAX),
+        )
+        return [Value(*row) for row in rows]
 
     def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
         """How many of these visitors took the steps one after the other."""

@@ -72,6 +72,33 @@ async def test_the_page_says_value_rating_and_shares_in_words(client: Client) ->
     assert "<img" not in html
 
 
+async def test_filters_narrow_what_was_measured(tmp_path: Path) -> None:
+    now_ms = SystemClock().now_ms()
+    visitors = {"ann": ("DE", 1_000.0), "bob": ("FR", 5_000.0)}
+    events, measures = [], []
+    for name, (country, lcp) in visitors.items():
+        known: dict[str, Any] = {
+            "visitor_id": name,
+            "occurred_at": now_ms,
+            "country": country,
+            "pathname": f"/{name}",
+        }
+        events.append(made_event(event_id=name, **known))
+        measures.append(
+            made_event(event_id=f"{name}-lcp", metric_name="lcp", metric_value=lcp, **known)
+        )
+    store_visits(tmp_path, events, now_ms)
+    store_measures(tmp_path, measures, now_ms)
+    app: web.Application = Site(made_state(tmp_path, MadeCluster())).application()
+    async with TestClient(TestServer(app)) as client:
+        asked = "/api/v1/activity?site=example.com&period=24h&is.country=FR"
+        told = (await (await client.get(asked)).json())["measures"]
+
+    assert told["vitals"]["lcp"]["values"] == 1
+    assert told["vitals"]["lcp"]["p75"] == pytest.approx(5_000, rel=0.025)
+    assert [row["page"] for row in told["pages"]] == ["/bob"]
+
+
 async def test_a_vital_that_does_not_exist_is_the_first(client: Client) -> None:
     answer = await (await client.get("/api/v1/activity?site=example.com&vital=nope")).json()
 

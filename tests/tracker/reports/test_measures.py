@@ -4,15 +4,18 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.seen_visits import store_measures
 from tracker import rollups
 from tracker.events import Event
-from tracker.reports.measures import measures, pages
+from tracker.reports.measures import Value, measures, measures_of, pages, pages_of
 from tracker.rollups import HOUR_MS
 from tracker.vitals import Rating
 
@@ -62,6 +65,19 @@ def test_vitals_come_in_their_order_and_own_metrics_behind(tmp_path: Path) -> No
         told = [one.name for one in measures(db, "example.com", *DAY)]
 
     assert told == ["lcp", "cls", "b", "a"]
+
+
+@settings(max_examples=15)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
+def test_single_values_make_the_same_spread_as_their_histogram(found: list[float]) -> None:
+    with TemporaryDirectory() as place, reading(Path(place), values("lcp", found)) as db:
+        rolled = measures(db, "example.com", *DAY)
+        worst = pages(db, "example.com", "lcp", DAY)
+
+    single = [Value("lcp", made_event(1).pathname or "", one) for one in found]
+
+    assert measures_of(single) == rolled
+    assert pages_of(single, "lcp") == worst
 
 
 def test_a_period_takes_the_hours_it_touches(tmp_path: Path) -> None:
