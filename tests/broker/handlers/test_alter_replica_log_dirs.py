@@ -178,12 +178,12 @@ async def test_compaction_leaves_a_log_alone_that_is_just_put_elsewhere(
             for _ in range(5):
                 await write(client, "latest", batch_of(b"x" * 1000, key=b"k"))
             await partition.in_order(lambda: partition.log.roll(0))
-            before = len(partition.log.segments)
+            before = partition.log.segments
             while not cleaned_files(partition.log.directory):
                 await asyncio.sleep(0.005)
             for _ in range(100):  # time for what does not wait
                 await partition.in_order(lambda: None)
-            during = len(partition.log.segments)
+            during = partition.log.segments
         while cleaned_files(partition.log.directory):
             await asyncio.sleep(0.005)
 
