@@ -41,6 +41,9 @@ class BrokerConfig:
     metrics_port: int = setting(9101, "port of /metrics; 0: a free one, -1: off", low=-1)
     max_connections: int = setting(10_000, "connections open at once; more are closed", low=1)
     max_connections_per_ip: int = setting(INT32_MAX, "connections open at once from one IP", low=0)
+    max_connections_per_ip_overrides: tuple[str, ...] = setting(
+        (), "addresses with a bound of their own: 10.0.0.7:200"
+    )
     connections_max_idle_ms: int = setting(600_000, "a connection idle for so long is closed")
     socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)
     queued_max_request_bytes: int = setting(

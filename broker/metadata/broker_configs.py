@@ -12,8 +12,15 @@ from typing import Any
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.broker_config_table import KERBEROS, OTHER_DEFINITIONS, THROTTLES
-from broker.metadata.config_definition import ConfigDefinition, ConfigType, config_text
+from broker.metadata.config_definition import (
+    ConfigDefinition,
+    ConfigType,
+    config_text,
+    split_list,
+)
 from broker.metadata.config_table import SMALLEST_SEGMENT_BYTES, TOPIC_CONFIGS
+from broker.metadata.quiet_settings import DYNAMIC as QUIET_DYNAMIC
+from broker.metadata.quiet_settings import QUIET
 
 SECRET_SUFFIXES = ("_secret_key", "_password", "_passwords")
 """Broker settings whose values nobody is told."""
@@ -53,9 +60,12 @@ _NULL_WHEN_EMPTY = frozenset(
         "ssl.truststore.location",
     )
 )
-_TEXTS_OF_LISTS = frozenset(("listener.security.protocol.map",))
-_FIXED_FAMILIES = ("listener.name.", "remote.", "sasl.", "ssl.")
-"""Settings beginning so could only change with listeners made anew, or are not there at all."""
+IP_OVERRIDES = "max.connections.per.ip.overrides"
+_TEXTS_OF_LISTS = frozenset(("listener.security.protocol.map", IP_OVERRIDES))
+_FIXED_FAMILIES = ("listener.name.", "sasl.", "ssl.")
+"""Settings beginning so could only change with listeners made anew."""
+_OF_ONE_BROKER = (*_FIXED_FAMILIES, "listeners", "listener.security.", "principal.builder.")
+"""Kafka sets those that begin so for a single broker only, never for all at once."""
 CHAINS: Mapping[str, tuple[str, ...]] = {
     chain[0]: chain
     for definition in TOPIC_CONFIGS.values()
@@ -71,6 +81,24 @@ BOUNDS: Mapping[str, tuple[int, int | None]] = {
     "producer.id.expiration.ms": (1, None),
 }
 """Dynamic settings that are no default of a topic, with Kafka's bounds."""
+
+_LOCALHOST = ("127.0.0.1", "::1")
+"""The one name that is known without asking anybody."""
+
+THREAD_POOLS = frozenset(
+    (
+        "background.threads",
+        "num.io.threads",
+        "num.network.threads",
+        "num.recovery.threads.per.data.dir",
+        "num.replica.fetchers",
+        "remote.log.manager.copier.thread.pool.size",
+        "remote.log.manager.expiration.thread.pool.size",
+        "remote.log.manager.follower.thread.pool.size",
+        "remote.log.reader.threads",
+    )
+)
+"""Sizes that can be given another value, as in Kafka; there are no such pools to resize."""
 
 
 def _of_field(field: "dataclasses.Field[Any]") -> ConfigDefinition:
@@ -99,7 +127,11 @@ def _default(name: str, value: object) -> str | None:
 BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
     definition.name: definition
     for definition in sorted(
-        (*(_of_field(field) for field in dataclasses.fields(BrokerConfig)), *OTHER_DEFINITIONS),
+        (
+            *(_of_field(field) for field in dataclasses.fields(BrokerConfig)),
+            *OTHER_DEFINITIONS,
+            *QUIET,
+        ),
         key=lambda definition: definition.name,
     )
 }
@@ -121,7 +153,9 @@ def _topic_defaults() -> dict[str, ConfigDefinition]:
 
 DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
     **_topic_defaults(),
-    **{name: BROKER_CONFIGS[name] for name in BOUNDS},
+    **{name: BROKER_CONFIGS[name] for name in (*BOUNDS, IP_OVERRIDES)},
+    **{name: BROKER_CONFIGS[name] for name in QUIET_DYNAMIC},
+    **{name: dataclasses.replace(BROKER_CONFIGS[name], low=1) for name in THREAD_POOLS},
     **{definition.name: definition for definition in (*THROTTLES, *KERBEROS)},
 }
 """Broker settings that can be changed while it runs."""
@@ -135,33 +169,22 @@ def is_dynamic(name: str) -> bool:
 
 
 def check_broker_configs(
-    config: BrokerConfig, dynamic: Mapping[str, str], changed: Mapping[str, str | None]
+    config: BrokerConfig,
+    dynamic: Mapping[str, str],
+    changed: Mapping[str, str],
+    *,
+    of_all: bool,
 ) -> None:
     """Raise INVALID_REQUEST when these cannot be set while the broker runs, or not to this.
 
-    `dynamic`: what was changed before. A name that Kafka does not know is kept and does nothing,
-    as there, where it may belong to a plugin.
+    `dynamic`: what was changed before; `of_all`: for all brokers at once. A name that Kafka does
+    not know is kept and does nothing, as there, where it may belong to a plugin.
     """
-    static = sorted(
-        name
-        for name in changed
-        if not is_dynamic(name) and (name in BROKER_CONFIGS or name.startswith(_FIXED_FAMILIES))
-    )
-    per_listener = [name for name in static if name.startswith("ssl.key") or "truststore" in name]
-    if per_listener:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST,
-            "These security configs can be dynamically updated only per-listener using the"
-            f" listener prefix: HashSet({', '.join(per_listener)})",
-        )
-    if static:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST,
-            f"Cannot update these configs dynamically: Set({', '.join(static)})",
-        )
+    _check_places(changed, of_all=of_all)
+    _check_doors_stay_open(config, {**dynamic, **changed})
     for name, value in changed.items():
         definition = DYNAMIC_BROKER_CONFIGS.get(name)
-        if definition is None or value is None:
+        if definition is None:
             continue
         try:
             definition.check(value)
@@ -169,6 +192,93 @@ def check_broker_configs(
             raise KafkaError(ErrorCode.INVALID_REQUEST, refusal.message) from refusal
         if name == "log.cleaner.threads":
             _check_threads(int(value), live_config(config, dynamic).log_cleaner_threads)
+        elif name == IP_OVERRIDES:
+            ip_bounds(split_list(value))
+        elif name in THREAD_POOLS:
+            _check_pool(name, int(value), int(dynamic.get(name) or definition.default or "1"))
+
+
+def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
+    """Whether these can be changed while the broker runs, and there."""
+    stores = [
+        name
+        for name in changed
+        if name.startswith(("ssl.key", "ssl.truststore")) and name in BROKER_CONFIGS
+    ]
+    if stores:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            "These security configs can be dynamically updated only per-listener using the"
+            f" listener prefix: HashSet({', '.join(sorted(stores))})",
+        )
+    single = sorted(name for name in changed if name.startswith(_OF_ONE_BROKER))
+    if single and of_all:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            "Cannot update these configs at default cluster level, broker id must be specified:"
+            f" Set({', '.join(single)})",
+        )
+    static = sorted(
+        name
+        for name in changed
+        if not is_dynamic(name) and (name in BROKER_CONFIGS or name.startswith(_FIXED_FAMILIES))
+    )
+    if static:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Cannot update these configs dynamically: Set({', '.join(static)})",
+        )
+
+
+def _check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
+    """A bound of zero would lock everybody out, also those who could take it back."""
+    reason = ""
+    if values.get("max.connections", "").strip() == "0":
+        reason = (
+            "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections"
+            " 0 for configuration Invalid dynamic configuration"
+        )
+    overrides = values.get(IP_OVERRIDES) or config.max_connections_per_ip_overrides
+    if values.get("max.connections.per.ip", "").strip() == "0" and not overrides:
+        reason = (
+            "requirement failed: max.connections.per.ip can be set to zero only if"
+            f" {IP_OVERRIDES} property is set."
+        )
+    if reason:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, reason)
+
+
+def ip_bounds(overrides: Sequence[str]) -> dict[str, int]:
+    """Connections that single addresses may have; INVALID_REQUEST for what is not HOST:NUMBER."""
+    bounds = {}
+    for item in overrides:
+        host, colon, bound = item.rpartition(":")
+        if not colon:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                f"Error parsing configuration property '{IP_OVERRIDES}': no colon in {item}",
+            )
+        if not bound.strip().isdecimal():
+            raise KafkaError(ErrorCode.INVALID_REQUEST, f'For input string: "{bound}"')
+        for address in _LOCALHOST if host == "localhost" else (host.strip("[]"),):
+            bounds[address] = int(bound)
+    return bounds
+
+
+def _check_pool(name: str, wanted: int, now: int) -> None:
+    """Kafka lets a thread pool at most double, and at most halve, in one step."""
+    if wanted > now * 2:
+        reason = f"value should not be greater than double the current value {now}"
+    elif wanted < now // 2:
+        reason = f"value should be at least half the current value {now}"
+    else:
+        return
+    raise KafkaError(
+        ErrorCode.INVALID_REQUEST,
+        "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update"
+        f" validation failed for {name}={wanted}, {reason} for configuration Invalid dynamic"
+        " configuration",
+    )
 
 
 def _check_threads(wanted: int, now: int) -> None:
@@ -196,6 +306,8 @@ def live_config(config: BrokerConfig, dynamic: Mapping[str, str]) -> BrokerConfi
     for name in BOUNDS:
         if name in dynamic:
             changes[name.replace(".", "_")] = int(dynamic[name])
+    if IP_OVERRIDES in dynamic:
+        changes["max_connections_per_ip_overrides"] = tuple(split_list(dynamic[IP_OVERRIDES]))
     return dataclasses.replace(config, **changes) if changes else config
 
 

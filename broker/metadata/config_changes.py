@@ -110,14 +110,15 @@ def _records(
             if value is not None:
                 check_client_metrics_config(name, value)
     else:
-        check_broker_configs(config, dynamic_broker_config(image, config), _given(after))
+        dynamic = dynamic_broker_config(image, config)
+        check_broker_configs(config, dynamic, _given(after), of_all=not resource[1])
         _check_min_insync(image, resource, after)
     return [
         _record(resource, name, value) for name, value in after.items() if before.get(name) != value
     ]
 
 
-def _given(values: Mapping[str, str | None]) -> dict[str, str | None]:
+def _given(values: Mapping[str, str | None]) -> dict[str, str]:
     """Without what is taken away: that is allowed whatever it was."""
     return {name: value for name, value in values.items() if value is not None}
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from broker.handlers.handler import ListenerAddress
@@ -25,6 +25,8 @@ class Limits:
     connections_max: int
     connections_per_ip_max: int
     idle_s_max: float  # connections_max_idle_ms
+    per_ip: Mapping[str, int] = field(default_factory=dict)
+    """Addresses that have another bound than connections_per_ip_max."""
 
 
 class OpenConnection(Protocol):
@@ -103,8 +105,9 @@ class Connections:
         if crowd.count >= limits.connections_max:
             self._turn_away("max_connections", limits.connections_max, host)
             return None
-        if crowd.from_host(client_host) >= limits.connections_per_ip_max:
-            self._turn_away("max_connections_per_ip", limits.connections_per_ip_max, host)
+        bound = limits.per_ip.get(host, limits.connections_per_ip_max)
+        if crowd.from_host(client_host) >= bound:
+            self._turn_away("max_connections_per_ip", bound, host)
             return None
         self._open.add(connection)
         connection_id = crowd.enter(client_host)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broker.config import BrokerConfig
 from broker.handlers.handler import ListenerAddress
+from broker.metadata.broker_configs import ip_bounds
 from broker.metrics import BrokerMetrics
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
@@ -42,6 +43,7 @@ def limits_of(config: BrokerConfig) -> Limits:
         connections_max=config.max_connections,
         connections_per_ip_max=config.max_connections_per_ip,
         idle_s_max=config.connections_max_idle_ms / 1000,
+        per_ip=ip_bounds(config.max_connections_per_ip_overrides),
     )
 
 

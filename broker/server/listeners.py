@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
+from broker.errors import KafkaError
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
 from broker.partition.disk_worker import in_disk_thread
@@ -18,6 +19,7 @@ from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
 from broker.server.listener import Listener, Protection, limits_of
 from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
+from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +50,14 @@ class Listeners:
         self._sources = None
         if any(endpoint.protocol.has_sasl for endpoint in endpoints):
             self._sources = load_sources(config)
+        try:
+            limits = limits_of(config)
+        except KafkaError as error:
+            raise SettingsError(f"[broker] max_connections_per_ip_overrides: {error}") from error
         self._doors = [
             _Door(
                 endpoint,
-                Listener(endpoint.name, limits_of(config), metrics),
+                Listener(endpoint.name, limits, metrics),
                 _tls(endpoint, config, metrics),
             )
             for endpoint in endpoints

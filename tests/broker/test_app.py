@@ -51,6 +51,7 @@ def test_a_taken_port_is_told_with_the_way_out(tmp_path: Path) -> None:
         ({"port": 70_000}, "above its upper bound"),
         ({"log_flush": "never"}, "is not one of sync, os"),
         ({"host": "0.0.0.0"}, "advertised_host"),
+        ({"max_connections_per_ip_overrides": ["10.0.0.1"]}, "max_connections_per_ip_overrides"),
     ],
 )
 def test_bad_settings_end_with_78(tmp_path: Path, settings: dict[str, object], words: str) -> None:

@@ -1,6 +1,12 @@
 """Changes of settings over the wire."""
 
 from broker.errors import ErrorCode
+from broker.protocol.messages.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+    DescribeConfigsResponse,
+    DescribeConfigsResult,
+)
 from broker.protocol.messages.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
@@ -28,3 +34,17 @@ async def set_broker_config(client: RawClient, broker: str, name: str, value: st
     """Change a setting of one broker, or with the empty name of all."""
     answer = await altered(client, BROKER, broker, (name, SET, value))
     assert answer.error_code == ErrorCode.NONE, answer.error_message
+
+
+async def described(
+    client: RawClient, kind: int, name: str, keys: list[str] | None = None
+) -> DescribeConfigsResult:
+    """The settings of one resource, with synonyms and documentation."""
+    request = DescribeConfigsRequest(
+        [DescribeConfigsResource(kind, name, keys)],
+        include_synonyms=True,
+        include_documentation=True,
+    )
+    response = await client.ask(request, 4, DescribeConfigsResponse)
+    (result,) = response.results
+    return result

@@ -1,30 +1,26 @@
+from pathlib import Path
+
 from broker.errors import ErrorCode
+from broker.metadata.config_definition import ConfigType
 from broker.metadata.config_table import TOPIC_CONFIGS
-from broker.protocol.messages.describe_configs import (
-    DescribeConfigsRequest,
-    DescribeConfigsResource,
-    DescribeConfigsResponse,
-    DescribeConfigsResult,
-)
-from tests.support.config_calls import set_broker_config
+from tests.support.config_calls import described, set_broker_config
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import make_topic
 
 TOPIC, BROKER, GROUP = 2, 4, 32
-
-
-async def described(
-    client: RawClient, kind: int, name: str, keys: list[str] | None = None
-) -> DescribeConfigsResult:
-    request = DescribeConfigsRequest(
-        [DescribeConfigsResource(kind, name, keys)],
-        include_synonyms=True,
-        include_documentation=True,
-    )
-    response = await client.ask(request, 4, DescribeConfigsResponse)
-    (result,) = response.results
-    return result
+DATA = Path(__file__).parent.parent / "metadata"
+FIXED_HERE = {
+    "listener.security.protocol.map",
+    "listeners",
+    "max.connection.creation.rate",
+    "metric.reporters",
+    "principal.builder.class",
+    "sasl.enabled.mechanisms",
+    "sasl.jaas.config",
+    "transaction.partition.verification.enable",
+}
+"""What Kafka changes while it runs, and this broker does not; beside all of TLS."""
 
 
 async def test_every_setting_of_a_topic_is_told_with_its_meaning(client: RawClient) -> None:
@@ -76,6 +72,27 @@ async def test_settings_of_the_broker_carry_kafkas_names(client: RawClient) -> N
     assert told["process.roles"].value == "broker,controller"
     assert told["delegation.token.secret.key"].is_sensitive
     assert all(config.documentation for config in result.configs)
+
+
+async def test_every_setting_of_kafka_is_told_with_its_type(client: RawClient) -> None:
+    lines = (DATA / "kafka_4_2_settings.txt").read_text().splitlines()[1:]
+
+    told = {config.name: config for config in (await described(client, BROKER, "1")).configs}
+
+    kafkas = {name: (kind, change) for name, kind, change in map(str.split, lines)}
+    assert kafkas.keys() - told.keys() == set()
+    assert {
+        name
+        for name, (kind, _) in kafkas.items()
+        if ConfigType(told[name].config_type).name != kind
+    } == {"log.cleanup.policy", "ssl.cipher.suites"}
+    changeable = {name for name, (_, change) in kafkas.items() if change == "changes"}
+    assert {name for name in kafkas if not told[name].read_only} - changeable == set()
+    assert {
+        name.partition(".")[0]
+        for name in changeable
+        if told[name].read_only and name not in FIXED_HERE
+    } == {"ssl"}
 
 
 async def test_the_broker_tells_where_it_listens_and_writes(

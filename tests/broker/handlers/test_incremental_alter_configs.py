@@ -1,7 +1,17 @@
 import pytest
 
 from broker.errors import ErrorCode
-from tests.support.config_calls import APPEND, BROKER, DELETE, GROUP, SET, SUBTRACT, TOPIC, altered
+from tests.support.config_calls import (
+    APPEND,
+    BROKER,
+    DELETE,
+    GROUP,
+    SET,
+    SUBTRACT,
+    TOPIC,
+    altered,
+    described,
+)
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import batch_of, make_topic, write
@@ -60,6 +70,42 @@ async def test_limits_of_connections_count_from_now_on(
 
     assert await second.read_to_end() == b""
     second.close()
+
+
+async def test_single_addresses_have_a_bound_of_their_own(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await altered(client, BROKER, "", ("max.connections.per.ip", SET, "1"))
+    overrides = ("max.connections.per.ip.overrides", SET, "10.0.0.1:7,localhost:2")
+    await altered(client, BROKER, "", overrides)
+
+    second = await RawClient.connect(broker.host, broker.port)
+    await make_topic(second, "pages")  # it is served
+    third = await RawClient.connect(broker.host, broker.port)
+
+    assert await third.read_to_end() == b""
+    second.close()
+    third.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["num.io.threads", "num.network.threads", "background.threads", "num.replica.fetchers"]
+)
+async def test_sizes_of_thread_pools_double_or_halve_and_do_nothing(
+    client: RawClient, name: str
+) -> None:
+    (told,) = (await described(client, BROKER, "1", [name])).configs
+    now = int(told.value or 0)
+
+    doubled = await altered(client, BROKER, "", (name, SET, str(2 * now)))
+    beyond = await altered(client, BROKER, "", (name, SET, str(4 * now + 1)))
+    below = await altered(client, BROKER, "", (name, SET, "0"))
+
+    (after,) = (await described(client, BROKER, "1", [name])).configs
+    assert doubled.error_code == ErrorCode.NONE
+    assert (after.value, after.config_source, after.read_only) == (str(2 * now), 3, False)
+    assert f"not be greater than double the current value {2 * now}" in str(beyond.error_message)
+    assert "Value must be at least 1" in str(below.error_message)
 
 
 async def test_as_many_logs_are_compacted_at_once_as_is_asked_for(client: RawClient) -> None:
@@ -126,6 +172,14 @@ INVALID = ErrorCode.INVALID_CONFIG
         ),
         (BROKER, "1", [("node.id", SET, "2")], REFUSED, "dynamically: Set(node.id)"),
         (BROKER, "1", [("ssl.keystore.location", SET, "x")], REFUSED, "only per-listener"),
+        (BROKER, "", [("listeners", SET, "x")], REFUSED, "must be specified: Set(listeners)"),
+        (BROKER, "", [("sasl.kerberos.kinit.cmd", SET, "x")], REFUSED, "default cluster level"),
+        (BROKER, "", [("listener.name.a.ssl.keystore.location", SET, "x")], REFUSED, "broker id"),
+        (BROKER, "1", [("max.connections", SET, "0")], REFUSED, "Invalid max.connections 0"),
+        (BROKER, "1", [("max.connections.per.ip", SET, "0")], REFUSED, "to zero only if max."),
+        (BROKER, "1", [("max.connections.per.ip.overrides", SET, "::")], REFUSED, "input string"),
+        (BROKER, "1", [("max.connections.per.ip.overrides", SET, "x")], REFUSED, "Error parsing"),
+        (BROKER, "", [("remote.log.reader.threads", SET, "4")], REFUSED, "at least half the"),
         (BROKER, "1", [("message.max.bytes", SET, "-3")], REFUSED, "message.max.bytes: Value must"),
         (BROKER, "1", [("min.insync.replicas", SET, "2")], INVALID, "Broker-level min.insync"),
         (BROKER, "", [("min.insync.replicas", DELETE, None)], INVALID, "cannot be removed while"),
