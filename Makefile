@@ -7,12 +7,18 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-# One more than there are cores: many tests wait for processes, and leave a core idle.
-PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) + 1))) --dist loadgroup
+# One more than there are cores: many tests wait for processes, and leave a core idle. The order is
+# that of tests/conftest.py, the longest first.
+PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) + 1))) --dist loadgroup --no-loadscope-reorder
 QUICK := not wire and not system and not browser and not crash
 
 .PHONY: help up demo test check lint crash wire bench screenshots clean
 .DEFAULT_GOAL := help
+
+# Hundreds of processes that tests start read our modules: compiled once, also where the environment
+# says that nothing be written beside the sources.
+test check crash wire: export PYTHONDONTWRITEBYTECODE :=
+test check crash wire: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 help:
 	@echo "make up ARGS=\"...\"   start Footfall (ARGS go to 'footfall up', e.g. --data-dir /var/lib/footfall)"
@@ -51,7 +57,11 @@ lint: .venv/.ready-to-test
 	$(BIN)/mypy broker tracker dashboard footfall tests
 	$(BIN)/lint-imports
 
-test: lint
+test: .venv/.ready-to-test
+	@$(MAKE) --no-print-directory --jobs=2 lint suite
+
+.PHONY: suite
+suite: .venv/.ready-to-test
 	$(PYTEST) $(ARGS)
 
 check: lint

@@ -52,11 +52,10 @@ class Ring:
             self._merge(value)
             return None
         finished = self._newest()
-        held = math.nan
-        if self._last >= 0 and slot - self._last <= self._hold_slots:
-            held = self._values[self._last % self._slots]
-        for skipped in range(max(self._last + 1, slot - self._slots + 1), slot):
-            self._values[skipped % self._slots] = held
+        if finished is not None:
+            held = finished.value if slot - self._last <= self._hold_slots else math.nan
+            for skipped in range(max(self._last + 1, slot - self._slots + 1), slot):
+                self._values[skipped % self._slots] = held
         self._last, self._count = slot, 1
         self._values[slot % self._slots] = value
         return finished

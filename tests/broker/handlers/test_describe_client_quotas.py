@@ -72,7 +72,7 @@ async def test_a_filter_that_cannot_be_is_refused(
 
 async def test_quotas_are_told_in_the_order_of_apache_kafka(client: RawClient) -> None:
     rates = {"producer_byte_rate": 1.0, "request_percentage": 2.0, "consumer_byte_rate": 3.0}
-    await set_quota(client, {"user": "ann", "client-id": "web"}, **rates)
+    await set_quota(client, {"user": "ann", "client-id": "web"}, False, **rates)
 
     (entry,) = (await asked(client)).entries or []
 

@@ -25,8 +25,8 @@ from footfall.settings import SettingsError
 from tests.broker.server.conftest import NO_SHARES, Toys
 from tests.support.certificates import Authority, Pair
 from tests.support.manual_clock import ManualClock
+from tests.support.ports import free_port
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import free_port
 
 
 @pytest.fixture
