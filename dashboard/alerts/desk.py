@@ -133,15 +133,16 @@ class AlertDesk:
         """Write the record when it changed."""
         if self._path is None:
             return
-        text = self._record()
-        if text != self._kept:
-            await asyncio.to_thread(write_private, self._path, text)
-            self._kept = text
+        active = list(self.engine.active.values())
+        # sentences and values move with every look: they go along, and are no reason to write
+        steady = self._record([replace(alert, value=0.0, summary="") for alert in active])
+        if steady != self._kept:
+            await asyncio.to_thread(write_private, self._path, self._record(active))
+            self._kept = steady
 
-    def _record(self) -> str:
-        steady = [replace(alert, value=0.0, summary="") for alert in self.engine.active.values()]
+    def _record(self, active: Sequence[Alert]) -> str:
         body = {
-            "active": [asdict(alert) for alert in steady],
+            "active": [asdict(alert) for alert in active],
             "history": [asdict(alert) for alert in list(self.engine.history)[-HISTORY_KEPT:]],
             "silences": [asdict(one) for one in self.silences.current(self._clock.now_ms())],
             "told": self._told_at_ms,

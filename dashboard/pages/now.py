@@ -1,5 +1,8 @@
 """Now (/): is it healthy, is data arriving, who is furthest behind, is data at risk."""
 
+from collections.abc import Collection
+
+from dashboard.alerts.engine import Alert
 from dashboard.cluster.history import History
 from dashboard.cluster.model import Group, Snapshot
 from dashboard.metrics.roles import quantile
@@ -15,8 +18,10 @@ SPARKS = ("cluster.in", "cluster.lag_seconds")
 async def values(visit: Visit) -> Values:
     """The five signals, the open problems, the busiest topics, the furthest groups."""
     snapshot, state = visit.snapshot, visit.state
+    health = state.health(visit.poller)
+    problems = {(problem.kind, problem.name) for problem in health.problems}
     found: Values = {
-        "health": state.health(visit.poller),
+        "health": health,
         "live_rate": visit.poller.live_rate,
         "worst": snapshot.worst_group if snapshot is not None else None,
         "topics": snapshot.named[:TOP_TOPICS] if snapshot is not None else (),
@@ -30,7 +35,7 @@ async def values(visit: Visit) -> Values:
         "e2e_p99": None,
         "live_visitors": None,
         "risk": _nearest_to_loss(snapshot),
-        "firing": state.alerts.loud(),
+        "alerts": [one for one in state.alerts.loud() if not _is_about(one, problems)],
         "change": _change(visit.poller.history, state.clock.now_ms()),
         "sparks": {
             name: visit.poller.history.spark(name, HOUR_MS, state.clock.now_ms()) for name in SPARKS
@@ -55,6 +60,14 @@ async def values(visit: Visit) -> Values:
         )
         found["live_visitors"] = await state.desk.live_everywhere()
     return found
+
+
+def _is_about(alert: Alert, problems: Collection[tuple[str, str]]) -> bool:
+    """Whether the list of problems says it already."""
+    for label, kind in (("consumergroup", "group"), ("topic", "topic")):
+        if label in alert.labels:
+            return (kind, alert.labels[label]) in problems
+    return False
 
 
 def _beginning(snapshot: Snapshot, first: bool) -> Values:

@@ -239,8 +239,10 @@ async def test_what_fired_before_a_restart_goes_on_until_its_rule_can_be_asked(
     await before.desk.save()
 
     after = Desk(tmp_path / "alerts.json", before.clock)
+    said = [one.summary for one in after.desk.engine.firing()]
     soon = after.pass_minutes(10)
     later = after.pass_minutes(2)
 
+    assert said == ["The ingest role does not answer"]
     assert (soon, later) == ([], ["over"])
     assert len(after.desk.engine.history) == 1

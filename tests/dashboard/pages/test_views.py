@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.alerts.engine import Alert
 from dashboard.cluster import text
 from dashboard.pages.cluster import troubled
 from dashboard.pages.groups import gain, strips
@@ -33,6 +34,23 @@ async def test_partitions_in_trouble_are_listed_the_worst_first(tmp_path: Path) 
     found = [(word, topic.name) for word, topic, _ in troubled(snapshot)]
 
     assert found == [("offline", "broken"), ("under min ISR", "thin")]
+
+
+@pytest.mark.may_block
+async def test_now_lists_no_alert_about_what_its_problems_say_already(tmp_path: Path) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    engine = state.alerts.engine
+    for labels in ({"consumergroup": "stopped"}, {"consumergroup": "export"}, {"role": "ingest"}):
+        one = Alert("Made", "critical", labels, "s", "", 1.0, 0, fired_at_ms=1)
+        engine.active[one.key] = one
+    page, visit = resolve(state, "/", {})
+
+    found = await page.values(visit)
+
+    assert ("group", "stopped") in {(one.kind, one.name) for one in found["health"].problems}
+    shown = [alert.labels for alert in found["alerts"]]
+    assert {"consumergroup": "stopped"} not in shown
+    assert {"role": "ingest"} in shown
 
 
 @pytest.mark.may_block
