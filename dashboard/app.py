@@ -47,8 +47,10 @@ from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
 from tracker.kafka_admin import Admin
+from tracker.kafka_bulk import Bulk
 from tracker.kafka_changes import Changes, NewRecord
 from tracker.kafka_inventory import Inventory
+from tracker.kafka_line import Line
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_security import SecurityAdmin
 from tracker.topics import AUDIT
@@ -87,7 +89,8 @@ def build(
         admin = Admin(connection)
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
         reader = RecordReader(connection)
-        cluster_door = ClusterDoor(admin, reader, Inventory(connection), times)
+        line = Line(connection)
+        cluster_door = ClusterDoor(admin, reader, Inventory(line), times, Bulk(line))
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         security = SecurityAdmin(connection)
         rights[name] = security_desk(security, clock)

@@ -31,6 +31,7 @@ K = TypeVar("K")
 LATEST: Final = "latest"
 LATEST_STABLE: Final = "latest-stable"
 EARLIEST: Final = "earliest"
+_URL_SAFE: Final = str.maketrans("+/", "-_")  # as Kafka writes ids
 
 
 class ClusterUnavailable(Exception):
@@ -182,7 +183,8 @@ class Admin:
             return {}
         named = client.TopicCollection(list(topics))
         futures = ask(lambda: self._client.describe_topics(named, request_timeout=timeout_s))
-        found = {name: str(t.topic_id) for name, t in _gather(futures, timeout_s).items()}
+        answers = _gather(futures, timeout_s).items()
+        found = {name: str(t.topic_id).translate(_URL_SAFE) for name, t in answers}
         return {name: id for name, id in found.items() if id.strip("A")}  # all zero: none
 
     def ping(self, timeout_s: float) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from tracker.config import KafkaConfig
 from tracker.kafka_changes import Refused
-from tracker.kafka_inventory import Inventory
+from tracker.kafka_line import Line
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ class SecurityAdmin:
     """One cluster; questions wait for one another."""
 
     def __init__(self, settings: KafkaConfig, timeout_s: float = TIMEOUT_S) -> None:
-        self._door = Inventory(settings)
+        self._door = Line(settings)
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
 

@@ -40,6 +40,7 @@ DISKS_AGE_S: Final = 30.0
 NO_DISKS: Final = Disks({}, ())
 INVENTORY_S: Final = 2.0  # longest wait for what may be missing
 INVENTORY_REST_S: Final = 60.0  # after a refusal
+BULK_REST_S: Final = 60.0
 HELD_LOOKS: Final = 3
 
 
@@ -73,6 +74,15 @@ class FirstRecords(Protocol):
     def first(
         self, positions: Mapping[TopicPartition, int], timeout_s: float
     ) -> dict[TopicPartition, Record | None]: ...
+
+
+class InBulk(Protocol):
+    """The largest questions at a tenth of the price; answered by tracker.kafka_bulk.Bulk."""
+
+    def metadata(self, timeout_s: float) -> tuple[ClusterMetadata, dict[str, str]]: ...
+    def offsets(
+        self, leaders: Mapping[TopicPartition, int], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]: ...
 
 
 class DisksAndGroups(Protocol):
@@ -123,13 +133,62 @@ class Held(Generic[T]):
         return {group_id for group_id, (silent, _) in self._last.items() if silent < HELD_LOOKS}
 
 
+class Large:
+    """Questions about every partition: in bulk, and in the old way where that fails.
+
+    What failed is left alone for a minute; a cluster that is away fails both ways, at once.
+    """
+
+    def __init__(self, admin: ClusterAdmin, bulk: InBulk | None) -> None:
+        self._admin = admin
+        self._bulk = bulk
+        self._rests_until = 0.0
+
+    def metadata(self, timeout_s: float) -> tuple[ClusterMetadata, Mapping[str, str]]:
+        """What there is, and ids of topics."""
+        deadline = time.monotonic() + timeout_s
+        if (bulk := self._usable()) is not None:
+            try:
+                return bulk.metadata(timeout_s / 2)
+            except ClusterUnavailable as refusal:
+                self._rest(refusal)
+        metadata = self._admin.metadata(max(0.05, deadline - time.monotonic()))
+        left_s = max(0.05, deadline - time.monotonic())
+        return metadata, self._admin.topic_ids(tuple(metadata.topics), left_s)
+
+    def offsets(
+        self, leaders: Mapping[TopicPartition, int], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        """One kind of offset of each partition; those that were not told are left out."""
+        deadline = time.monotonic() + timeout_s
+        if (bulk := self._usable()) is not None:
+            try:
+                return bulk.offsets(leaders, which, timeout_s / 2)
+            except ClusterUnavailable as refusal:
+                self._rest(refusal)
+        left_s = max(0.05, deadline - time.monotonic())
+        return self._admin.offsets(tuple(leaders), which, left_s)
+
+    def _usable(self) -> InBulk | None:
+        return self._bulk if time.monotonic() >= self._rests_until else None
+
+    def _rest(self, refusal: ClusterUnavailable) -> None:
+        log.info("not asked in bulk for a while reason=%s", refusal)
+        self._rests_until = time.monotonic() + BULK_REST_S
+
+
 class Collector:
     """Asks one cluster; remembers topic settings between looks. One look at a time."""
 
     def __init__(
-        self, admin: ClusterAdmin, timeout_s: float, inventory: DisksAndGroups | None = None
+        self,
+        admin: ClusterAdmin,
+        timeout_s: float,
+        inventory: DisksAndGroups | None = None,
+        bulk: InBulk | None = None,
     ) -> None:
         self._admin = admin
+        self._large = Large(admin, bulk)
         self._timeout_s = timeout_s
         self._inventory = inventory
         self._inventory_rests_until = 0.0
@@ -153,19 +212,21 @@ class Collector:
         def left() -> float:
             return max(0.05, deadline - time.monotonic())
 
-        metadata = self._admin.metadata(left())
-        topic_ids = self._admin.topic_ids(tuple(metadata.topics), left())
+        metadata, topic_ids = self._large.metadata(left())
         self._take_inventory(min(INVENTORY_S, left()))
         descriptions, commits = self._groups(left)
-        led = [
-            TopicPartition(name, partition.index)
+        led = {
+            TopicPartition(name, partition.index): partition.leader
             for name, partitions in metadata.topics.items()
             for partition in partitions
             if partition.leader >= 0
-        ]
+        }
         starts = self._read_starts(led, left())
-        ends = self._admin.offsets(led, LATEST, left())
-        stable_ends = self._read_stable_ends(ends, topic_ids, left())
+        ends = self._large.offsets(led, LATEST, left())
+        moved = {place: led[place] for place in self._moved(ends, topic_ids)}
+        told = self._large.offsets(moved, LATEST_STABLE, left())
+        stable_ends = {place: end for place, end in ends.items() if place not in moved} | told
+        self._stable_ends, self._ends, self._topic_ids = stable_ends, ends, topic_ids
         configs = self._topic_configs(tuple(metadata.topics), left())
         return Observation(
             metadata=metadata,
@@ -181,13 +242,13 @@ class Collector:
         )
 
     def _read_starts(
-        self, led: Sequence[TopicPartition], timeout_s: float
+        self, led: Mapping[TopicPartition, int], timeout_s: float
     ) -> Mapping[TopicPartition, int]:
         """Starts of all logs; in a large cluster only new ones between two full rounds."""
         now = time.monotonic()
         whole = len(led) <= STARTS_MAX or now - self._starts_read_at >= STARTS_AGE_S
-        asked = led if whole else [place for place in led if place not in self._starts]
-        found = dict(self._admin.offsets(asked, EARLIEST, timeout_s))
+        asked = led if whole else {p: leader for p, leader in led.items() if p not in self._starts}
+        found = self._large.offsets(asked, EARLIEST, timeout_s)
         if whole:
             self._starts_read_at = now
         else:
@@ -195,20 +256,20 @@ class Collector:
         self._starts = found
         return found
 
-    def _read_stable_ends(
-        self, ends: Mapping[TopicPartition, int], ids: Mapping[str, str], timeout_s: float
-    ) -> Mapping[TopicPartition, int]:
-        """Last stable offsets. A log that was stable to its end, and has not grown, is so yet."""
-        quiet = {
-            place: end
+    def _moved(
+        self, ends: Mapping[TopicPartition, int], ids: Mapping[str, str]
+    ) -> list[TopicPartition]:
+        """Where the last stable offset has to be asked anew.
+
+        A log that was stable to its end, and has not grown, is so yet.
+        """
+        before, stable, old_ids = self._ends, self._stable_ends, self._topic_ids
+        return [
+            place
             for place, end in ends.items()
-            if self._stable_ends.get(place) == end == self._ends.get(place)
-            and ids.get(place.topic) == self._topic_ids.get(place.topic)
-        }
-        moved = [place for place in ends if place not in quiet]
-        found = quiet | self._admin.offsets(moved, LATEST_STABLE, timeout_s)
-        self._stable_ends, self._ends, self._topic_ids = found, ends, ids
-        return found
+            if not stable.get(place) == end == before.get(place)
+            or ids.get(place.topic) != old_ids.get(place.topic)
+        ]
 
     def _groups(
         self, left: Callable[[], float]

@@ -20,6 +20,7 @@ from dashboard.cluster.collect import (
     Collector,
     DisksAndGroups,
     FirstRecords,
+    InBulk,
     Observation,
 )
 from dashboard.cluster.history import History, Point
@@ -69,6 +70,7 @@ class Door:
     reader: FirstRecords
     inventory: DisksAndGroups | None = None
     append_times: TellsAppendTimes | None = None  # the bundled broker's
+    bulk: InBulk | None = None
 
 
 class Poller:
@@ -87,7 +89,7 @@ class Poller:
         self._door = door
         self._clock = clock
         self._store = store
-        self._collector = Collector(door.admin, settings.timeout_s, door.inventory)
+        self._collector = Collector(door.admin, settings.timeout_s, door.inventory, door.bulk)
         self._judge = Judge(settings.name, settings.lag_target_s)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"poll-{settings.name}")
         self._changed = asyncio.Condition()

@@ -13,7 +13,8 @@ from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
 from tracker.kafka_admin import ClusterUnavailable, TopicPartition
-from tracker.kafka_inventory import Inventory, inventory_options
+from tracker.kafka_inventory import Inventory
+from tracker.kafka_line import Line, line_options
 from tracker.topics import Topic
 
 VISITS = Topic("visits", partitions=2)
@@ -40,7 +41,7 @@ async def test_bytes_on_disk_are_told_by_partition_and_broker(
 ) -> None:
     config = KafkaConfig(bootstrap_servers=broker.bootstrap)
     await asyncio.to_thread(fill, config)
-    inventory = Inventory(config)
+    inventory = Inventory(Line(config))
 
     disks = await asyncio.to_thread(inventory.disks, SECONDS)
     others = await asyncio.to_thread(inventory.other_groups, SECONDS)
@@ -58,7 +59,8 @@ async def test_bytes_on_disk_are_told_by_partition_and_broker(
 
 async def test_a_cluster_that_is_silent_is_told_and_leaves_no_thread_behind() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        inventory = Inventory(KafkaConfig(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}"))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        inventory = Inventory(Line(KafkaConfig(bootstrap_servers=address)))
 
         for _ in range(2):
             with pytest.raises(ClusterUnavailable):
@@ -77,7 +79,7 @@ def test_log_in_and_certificates_are_those_of_the_settings() -> None:
         ssl_ca_location="/ca.pem",
     )
 
-    options = inventory_options(config, 2.0)
+    options = line_options(config, 2.0)
 
     assert options["bootstrap_servers"] == ["a:1", "b:2"]
     assert options["sasl_mechanism"] == "SCRAM-SHA-512"

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from dashboard.cluster.collect import STARTS_MAX, Collector
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable, TopicPartition
+from tracker.kafka_admin import (
+    EARLIEST,
+    LATEST_STABLE,
+    ClusterMetadata,
+    ClusterUnavailable,
+    TopicPartition,
+)
 from tracker.kafka_inventory import Disks
 
 EVENTS = TopicPartition("events", 0)
@@ -125,3 +131,53 @@ def test_in_a_small_cluster_starts_are_asked_at_every_look() -> None:
     part.start = 4
 
     assert collector.observe().starts == {EVENTS: 4}
+
+
+class Wholesale:
+    """Answers in bulk from a made cluster, or not at all."""
+
+    def __init__(self, cluster: MadeCluster) -> None:
+        self.cluster = cluster
+        self.refuses = False
+        self.asked = 0
+
+    def metadata(self, timeout_s: float) -> tuple[ClusterMetadata, dict[str, str]]:
+        self._ask()
+        return self.cluster.metadata(timeout_s), dict(self.cluster.ids)
+
+    def offsets(
+        self, leaders: Mapping[TopicPartition, int], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        self._ask()
+        return self.cluster.offsets(tuple(leaders), which, timeout_s)
+
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.refuses:
+            raise ClusterUnavailable("made to refuse")
+
+
+def test_what_is_large_is_asked_in_bulk() -> None:
+    cluster = MadeCluster()
+    cluster.add_topic("events", MadePartition(end=5))
+    bulk = Wholesale(cluster)
+
+    seen = Collector(cluster, 5.0, bulk=bulk).observe()
+
+    assert (seen.ends, seen.topic_ids, bulk.asked) == ({EVENTS: 5}, {"events": "events-0"}, 4)
+    assert "topic_ids" not in cluster.asked
+
+
+def test_what_refuses_in_bulk_is_asked_in_the_old_way_and_left_alone() -> None:
+    cluster = MadeCluster()
+    cluster.add_topic("events", MadePartition(end=5))
+    bulk = Wholesale(cluster)
+    bulk.refuses = True
+    collector = Collector(cluster, 5.0, bulk=bulk)
+
+    looks = [collector.observe(), collector.observe()]
+
+    assert [(seen.ends, seen.topic_ids) for seen in looks] == [
+        ({EVENTS: 5}, {"events": "events-0"})
+    ] * 2
+    assert bulk.asked == 1
