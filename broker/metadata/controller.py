@@ -54,7 +54,10 @@ def create_topic(
     if spec.name in image.topics:
         raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{spec.name}' already exists.")
     if spec.name == METADATA_TOPIC:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"{METADATA_TOPIC} is the cluster's own log")
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"Creation of internal topic {METADATA_TOPIC} is prohibited.",
+        )
     _check_collision(image, spec.name)
     assignments = _assignments(image, spec, config)
     _check_room(image, len(assignments), config)

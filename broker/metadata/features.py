@@ -8,6 +8,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.metadata.records import FeatureLevelRecord, MetadataRecord
 
 METADATA_VERSION = "metadata.version"
+KRAFT_VERSION = "kraft.version"
 GROUP_VERSION = "group.version"
 SHARE_VERSION = "share.version"
 STREAMS_VERSION = "streams.version"
@@ -16,7 +17,7 @@ ELIGIBLE_LEADER_REPLICAS = "eligible.leader.replicas.version"
 
 SUPPORTED_FEATURES: Mapping[str, tuple[int, int]] = {
     METADATA_VERSION: (7, 29),  # 3.3-IV3 to 4.2-IV1, the range of Apache Kafka 4.2
-    "kraft.version": (0, 1),  # KIP-853
+    KRAFT_VERSION: (0, 1),  # KIP-853
     TRANSACTION_VERSION: (0, 2),  # 2: KIP-890
     GROUP_VERSION: (0, 1),  # 1: KIP-848
     SHARE_VERSION: (0, 1),  # 1: KIP-932
@@ -77,7 +78,9 @@ def update_features(
 def _refusal(update: FeatureUpdate, current: int, node_id: int) -> str:
     """Why a level cannot be had, in Kafka's words; empty when it can."""
     reason = ""
-    if update.name not in SUPPORTED_FEATURES:
+    if update.name not in SUPPORTED_FEATURES and not update.level:
+        reason = f"Feature {update.name} not found."
+    elif update.name not in SUPPORTED_FEATURES:
         reason = f"Local controller {node_id} does not support this feature."
     elif update.upgrade_type not in list(UpgradeType)[1:]:
         reason = "The controller does not support the given upgrade type."
@@ -91,6 +94,8 @@ def _refusal(update: FeatureUpdate, current: int, node_id: int) -> str:
             "Can't downgrade the version of this feature without setting the upgrade type to either"
             " safe or unsafe downgrade."
         )
+    elif update.name == KRAFT_VERSION and update.level < current:
+        reason = "Can't downgrade the version of this feature."
     elif update.name == METADATA_VERSION and update.level < min(current, OLDEST_SAFE_METADATA):
         return _lossy(update, current)
     if not reason:

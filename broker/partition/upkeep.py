@@ -90,12 +90,11 @@ class Upkeep:
                 self._partitions.directory_failed(partition.worker, error)
 
     async def delete_old_segments(self) -> None:
-        """Retention by age and size."""
-        await self._each(
-            lambda partition, one: one.delete_old_segments(
-                self._clock.now_ms(), partition.high_watermark
-            )
-        )
+        """Retention by age and size, of logs that are not compacted: `compact` does the others."""
+        await self._each(self._retain, lambda one: not one.config.compacts)
+
+    def _retain(self, partition: Partition, one: Log) -> None:
+        one.delete_old_segments(self._clock.now_ms(), partition.high_watermark)
 
     async def remove_files(self) -> None:
         """Unlink what was deleted long enough ago."""
@@ -105,7 +104,7 @@ class Upkeep:
             await worker.run_aside(self._logs.remove_deleted, path)
 
     async def compact(self) -> None:
-        """Keep the last record of each key in the logs that are dirty enough.
+        """Keep the last record of each key in the logs that are dirty enough, then retention.
 
         The long part runs aside, on segments that no longer change; only putting the result in
         place runs in the thread that appends. `log_cleaner_threads` logs are worked on at once.
@@ -114,6 +113,7 @@ class Upkeep:
         async with asyncio.TaskGroup() as cleaners:
             for _ in range(self.config.log_cleaner_threads):
                 cleaners.create_task(self._compact_all(waiting), name="cleaner")
+        await self._each(self._retain, lambda one: one.config.compacts)
 
     async def _compact_all(self, partitions: Iterator[Partition]) -> None:
         """One cleaner: takes the next log when it is done with one."""
@@ -150,10 +150,12 @@ class Upkeep:
             )
         )
 
-    async def _each(self, step: Callable[[Partition, Log], object]) -> None:
+    async def _each(
+        self, step: Callable[[Partition, Log], object], of: Callable[[Log], bool] = lambda _: True
+    ) -> None:
         """One log after another, in the thread that writes it."""
         for partition in self._partitions.all():
-            if partition.is_online:
+            if partition.is_online and of(partition.log):
                 now = partition.log
                 try:
                     await partition.worker.run(step, partition, now)

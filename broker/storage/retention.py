@@ -33,7 +33,7 @@ def _expired(log: "Log", now_ms: int, high_watermark: int) -> int:
     """How many of the oldest segments may go."""
     config = log.config
     segments = log.segments
-    excess = 0
+    excess = -1
     if config.deletes and config.retention_bytes != UNLIMITED:
         excess = log.size_bytes - config.retention_bytes
     for number, segment in enumerate(segments):
@@ -43,7 +43,7 @@ def _expired(log: "Log", now_ms: int, high_watermark: int) -> int:
             return number
         below_start = not is_active and end_offset <= log.start_offset
         too_old = config.deletes and _is_too_old(segment, now_ms, config.retention_ms)
-        too_much = not is_active and excess - segment.size >= 0
+        too_much = excess - segment.size >= 0
         if not (below_start or too_old or too_much):
             return number
         excess -= segment.size

@@ -45,6 +45,16 @@ async def test_lowering_has_to_be_meant(client: RawClient) -> None:
     assert (by_chance, meant) == (ErrorCode.INVALID_UPDATE_VERSION, ErrorCode.NONE)
 
 
+async def test_the_quorum_keeps_its_version_once_it_was_raised(client: RawClient) -> None:
+    await updated(client, "kraft.version", 1)
+
+    answer = await answered(client, "kraft.version", 0, UNSAFE_DOWNGRADE, version=1)
+
+    assert answer.error_code == ErrorCode.INVALID_UPDATE_VERSION
+    assert str(answer.error_message).endswith("Can't downgrade the version of this feature.")
+    assert await updated(client, "kraft.version", 1, SAFE_DOWNGRADE) == ErrorCode.NONE
+
+
 async def test_what_the_broker_cannot_do_is_refused(client: RawClient) -> None:
     assert await updated(client, FEATURE, 9) == ErrorCode.INVALID_UPDATE_VERSION
     assert await updated(client, "flying.version", 1) == ErrorCode.INVALID_UPDATE_VERSION
@@ -57,6 +67,7 @@ PREFIX = "The update failed for all features since the following feature had an 
     ("name", "level", "kind", "words"),
     [
         ("flying.version", 1, UPGRADE, "Local controller 1 does not support this feature."),
+        ("flying.version", 0, UNSAFE_DOWNGRADE, "Feature flying.version not found."),
         ("group.version", 9, UPGRADE, "Local controller 1 only supports versions 0-1"),
         ("group.version", 1, 7, "The controller does not support the given upgrade type."),
         ("group.version", -1, UPGRADE, "A feature version cannot be less than 0."),

@@ -228,6 +228,16 @@ def test_retention_by_age_takes_whole_segments_even_the_newest() -> None:
     assert not [path for path in files.paths() if path.endswith(".deleted")]
 
 
+def test_with_nothing_to_keep_the_newest_segment_goes_as_well() -> None:
+    log = open_log(MemoryFiles(), LogConfig(segment_bytes=200, retention_bytes=0))
+    for _ in range(5):
+        append(log, batch(b"x"))
+
+    log.delete_old_segments(NOW_MS, log.end_offset)
+
+    assert (log.start_offset, log.end_offset, log.size_bytes) == (5, 5, 0)
+
+
 def test_retention_by_size_keeps_at_least_so_much_and_nothing_above_the_watermark() -> None:
     log = open_log(MemoryFiles(), LogConfig(segment_bytes=200, retention_bytes=500))
     for _ in range(10):
