@@ -8,7 +8,6 @@ acks 0: no answer; acks 1: answered when written; acks all: when committed. All 
 are queued before the first wait, so requests of one connection keep their order in the logs.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.partition.appends import Appends
 from broker.partition.partition import AppendWish, Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.produce import (
@@ -56,23 +56,28 @@ class Started:
     """One append of the request, queued."""
 
     index: int
-    partition: Partition
-    future: asyncio.Future[AppendInfo]
+    number: int
+    """In what its `Appends` are told."""
     admission: Coroutine[Any, Any, None] | None
     """Until the transaction knows of the partition the append must not be answered."""
 
 
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
+    appends = Appends(AppendWish(request.acks, request.timeout_ms), context.now_ms)
     started = [
-        (topic, [_start(request, topic, data, context) for data in topic.partition_data])
+        [_start(request, (topic, data), context, appends) for data in topic.partition_data]
         for topic in request.topic_data
     ]
+    await _admitted(started)
+    told = await appends.finished()
     by_id = context.api_version >= FIRST_VERSION_BY_ID
     responses = []
-    for topic, appends in started:
+    for topic, begun in zip(request.topic_data, started, strict=True):
         answers = [
-            append if isinstance(append, PartitionProduceResponse) else await _finish(append)
-            for append in appends
+            one
+            if isinstance(one, PartitionProduceResponse)
+            else _answer(one.index, told[one.number])
+            for one in begun
         ]
         _count(topic, answers, context)
         responses.append(
@@ -90,11 +95,12 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
 
 def _start(
     request: ProduceRequest,
-    topic: TopicProduceData,
-    data: PartitionProduceData,
+    wanted: tuple[TopicProduceData, PartitionProduceData],
     context: RequestContext,
+    appends: Appends,
 ) -> Started | PartitionProduceResponse:
     """Queue the append of one partition, or its refusal."""
+    topic, data = wanted
     records = data.records
     try:
         if request.acks not in LEGAL_ACKS:
@@ -107,10 +113,26 @@ def _start(
         if context.api_version < FIRST_VERSION_WITH_ZSTD:
             _refuse_zstd(records)
         admission = _admit(request, partition, records, context)
-        future = _append(request, partition, records, context, admission)
+        if admission is None:
+            return Started(data.index, appends.start(partition, records), None)
+        try:
+            return Started(data.index, appends.start(partition, records), admission)
+        except KafkaError:
+            admission.close()
+            raise
     except KafkaError as refusal:
         return _refused(data.index, refusal)
-    return Started(data.index, partition, future, admission)
+
+
+async def _admitted(started: list[list[Started | PartitionProduceResponse]]) -> None:
+    """Wait until transactions know of their partitions; who is not let in is refused."""
+    for begun in started:
+        for place, one in enumerate(begun):
+            if isinstance(one, Started) and one.admission is not None:
+                try:
+                    await one.admission
+                except KafkaError as refusal:
+                    begun[place] = _refused(one.index, refusal)
 
 
 def _partition(topic: TopicProduceData, index: int, context: RequestContext) -> Partition:
@@ -122,23 +144,6 @@ def _partition(topic: TopicProduceData, index: int, context: RequestContext) -> 
         return partition
     context.require(Operation.WRITE, Resource.TOPIC, topic.name)
     return partitions.get(topic.name, index)
-
-
-def _append(
-    request: ProduceRequest,
-    partition: Partition,
-    records: memoryview,
-    context: RequestContext,
-    admission: Coroutine[Any, Any, None] | None,
-) -> asyncio.Future[AppendInfo]:
-    try:
-        return partition.start_append(
-            records, acks=request.acks, timeout_ms=request.timeout_ms, now_ms=context.now_ms
-        )
-    except KafkaError:
-        if admission is not None:
-            admission.close()
-        raise
 
 
 def _admit(
@@ -176,20 +181,19 @@ def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
     return code
 
 
-async def _finish(append: Started) -> PartitionProduceResponse:
-    try:
-        if append.admission is not None:
-            await append.admission
-        info = await append.future
-    except KafkaError as refusal:
-        return _refused(append.index, refusal)
-    return PartitionProduceResponse(
-        append.index,
-        ErrorCode.NONE,
-        info.first_offset,
-        info.log_append_time_ms,
-        info.log_start_offset,
-    )
+def _answer(index: int, told: AppendInfo | Exception | None) -> PartitionProduceResponse:
+    if isinstance(told, AppendInfo):
+        return PartitionProduceResponse(
+            index,
+            ErrorCode.NONE,
+            told.first_offset,
+            told.log_append_time_ms,
+            told.log_start_offset,
+        )
+    if isinstance(told, KafkaError):
+        return _refused(index, told)
+    assert told is not None, "an append that is finished was told"
+    raise told
 
 
 def _count(
@@ -202,8 +206,8 @@ def _count(
     if name is None or name not in context.services.cluster.image.topics:
         return
     counters = context.services.metrics.logs.topic(name)
+    counters.produce_requests += len(answers)
     for data, answer in zip(topic.partition_data, answers, strict=True):
-        counters.produce_requests += 1
         if answer.error_code != ErrorCode.NONE:
             counters.failed_produce_requests += 1
             counters.bytes_rejected += len(data.records or b"")

@@ -36,7 +36,7 @@ R = TypeVar("R")
 
 ASIDE_THREADS = 4  # cold reads of different connections do not wait for each other
 GROUP_APPENDS_MAX = 500  # two buffers each: one pwritev takes 1024 (IOV_MAX)
-LOOP_BYTES_MAX = 262_144  # written by the loop in one turn
+LOOP_BYTES_MAX = 786_432  # written by the loop in one turn: five requests of 12 batches, 0.5 ms
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
 WATCH_S = 10.0  # so long after a slow write its sleeps are counted

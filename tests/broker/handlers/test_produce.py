@@ -109,3 +109,38 @@ async def test_what_was_written_is_counted_by_topic(
     assert (counted.messages_in, counted.bytes_in) == (2, len(batch_of(b"a", b"b")))
     assert (counted.produce_requests, counted.failed_produce_requests) == (2, 1)
     assert counted.bytes_rejected == len(b"nonsense")
+
+
+async def test_the_answers_of_a_request_to_many_partitions_stand_in_their_places(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages", partitions=3)
+    await make_topic(client, "clicks")
+    wanted = {"clicks": (0, 7), "pages": (2, 5, 0, 1), "nowhere": (0,)}
+    request = produce.ProduceRequest(
+        acks=-1,
+        timeout_ms=5000,
+        topic_data=[
+            produce.TopicProduceData(
+                name=topic,
+                partition_data=[
+                    produce.PartitionProduceData(
+                        index, memoryview(batch_of(*[b"%d" % index] * (index + 1)))
+                    )
+                    for index in indexes
+                ],
+            )
+            for topic, indexes in wanted.items()
+        ],
+    )
+
+    answers = [await client.ask(request, 9, produce.ProduceResponse) for _ in range(2)]
+
+    for number, response in enumerate(answers):
+        assert [one.name for one in response.responses] == list(wanted)
+        for topic in response.responses:
+            for one, index in zip(topic.partition_responses, wanted[topic.name], strict=True):
+                known = index < {"clicks": 1, "pages": 3}.get(topic.name, 0)
+                code = ErrorCode.NONE if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+                offset = number * (index + 1) if known else -1
+                assert (one.index, one.error_code, one.base_offset) == (index, code, offset)
