@@ -3,7 +3,8 @@
 Group commit. Appends of one turn of the loop are taken together. Small ones the loop writes itself,
 all of a log with one call (storage/quick); for others a thread per log directory is woken, and
 given the interpreter, once a turn. It takes what queued up, writes the batches of each log with as
-few calls as possible, lets acks 0 and 1 be answered and hands the group on. Another thread syncs:
+few calls as possible, lets acks 0 and 1 be answered and hands the group on. What the loop has
+written the kernel syncs by itself, where it can (loop_syncs). For all else another thread syncs:
 it takes all groups that were written while it was busy, calls one fdatasync per log among them and
 reports them to the loop in a single call.
 
@@ -18,15 +19,15 @@ import queue
 import resource
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 from broker.errors import StorageError
-from broker.storage.log import AppendInfo, AppendRequest, Log
+from broker.partition.jobs import Done, Job, Owner, Results, Written
+from broker.partition.loop_syncs import Failures, LoopSyncs
+from broker.storage.log import Log, SyncGuard
 from broker.storage.quick import append_quickly
 
 log = logging.getLogger(__name__)
@@ -40,49 +41,6 @@ LOOP_BYTES_MAX = 786_432  # written by the loop in one turn: five requests of 12
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
 WATCH_S = 10.0  # so long after a slow write its sleeps are counted
-
-
-Results = Sequence[AppendInfo | Exception]
-"""One for each of some jobs."""
-
-
-class Job(AppendRequest, ABC):
-    """One append on its way, to be answered on the loop."""
-
-    __slots__ = ("answered_when_written", "owner")
-
-    owner: "Owner"
-    answered_when_written: bool
-    """False: when it is committed."""
-
-    @abstractmethod
-    def begin_waiting(self) -> None:
-        """It is handed to a thread, so that its answer may take a while."""
-
-    @abstractmethod
-    def finish(self, result: AppendInfo | Exception) -> None:
-        """Answer it, unless that was done before."""
-
-
-Done = tuple[Job, AppendInfo]
-
-
-class Owner(Protocol):
-    """Whose log it is; all verbs are called on the loop, with jobs of this owner."""
-
-    log: Log
-
-    def failed(self, job: Job, error: Exception) -> None:
-        """An append was refused, or its write or sync failed."""
-
-    def written(self, group: Sequence[Done]) -> None:
-        """Appends that are answered when written are in the page cache."""
-
-    def committed(self, group: Sequence[Done]) -> None:
-        """Appends are on disk (or in the page cache, where that counts)."""
-
-
-Written = list[tuple[Owner, list[Done]]]
 
 
 class Call:
@@ -129,7 +87,7 @@ class DiskWorker:
     ) -> None:
         """`sync` False: Apache Kafka's way, an append counts as committed once it is written.
 
-        `on_sync_seconds` is called in the writer thread; `on_directory_failed` on the loop, when a
+        Both callbacks are called on the loop; `on_directory_failed` when a
         sync failed: what the disk holds is then unknown and the directory must go offline.
         """
         self._loop = asyncio.get_running_loop()
@@ -144,6 +102,8 @@ class DiskWorker:
         self._queue: queue.SimpleQueue[list[Job] | Call | None] = queue.SimpleQueue()
         self._written: queue.SimpleQueue[Written | threading.Event | None] = queue.SimpleQueue()
         self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
+        self._deferred: list[list[Job] | Call | None] = []  # until no sync of the loop is under way
+        self._syncs = self._loop_syncs() if sync else None
         self._threads = (
             threading.Thread(target=self._write_groups, name=f"disk-write-{name}", daemon=True),
             threading.Thread(target=self._sync_groups, name=f"disk-sync-{name}", daemon=True),
@@ -179,6 +139,15 @@ class DiskWorker:
         for thread in self._threads:
             await self._loop.run_in_executor(self._aside, thread.join)
         self._aside.shutdown(wait=False)
+        if self._syncs is not None:
+            self._syncs.close()
+
+    def _loop_syncs(self) -> LoopSyncs | None:
+        try:
+            return LoopSyncs(self._report_synced, self._written.put, self._go_on)
+        except OSError as refusal:  # an old kernel, or a sandbox: the thread syncs everything
+            log.info("the kernel does not sync for the event loop: %s", refusal)
+            return None
 
     def _end_turn(self) -> None:
         """Write what is quick, if the logs are nobody else's now; hand over the rest."""
@@ -197,8 +166,18 @@ class DiskWorker:
             self._put(turn)
 
     def _put(self, item: list[Job] | Call | None) -> None:
+        """To the writer: now, or when no sync of the loop is under way, if it must be alone."""
         self._handed += 1
-        self._queue.put(item)
+        alone = not isinstance(item, list)
+        if self._deferred or (alone and self._syncs is not None and self._syncs.is_busy):
+            self._deferred.append(item)
+        else:
+            self._queue.put(item)
+
+    def _go_on(self) -> None:
+        deferred, self._deferred = self._deferred, []
+        for item in deferred:
+            self._queue.put(item)
 
     def _is_slow(self) -> bool:
         return self._slow_until_s > 0 and self._loop.time() < self._slow_until_s
@@ -233,7 +212,10 @@ class DiskWorker:
             for _, group in done:
                 for job, _ in group:
                     job.begin_waiting()
-            self._written.put(done)
+            if self._syncs is not None:
+                self._syncs.sync(done)
+            else:
+                self._written.put(done)
         return rest
 
     def _commit(self, done: Written) -> None:
@@ -318,16 +300,15 @@ class DiskWorker:
             item.set()
 
     def _sync_group(self, group: Written) -> None:
-        failures: dict[int, Exception] = {}
+        failures: Failures = {}
         started = time.perf_counter()
         for owner in {id(owner): owner for owner, _ in group}.values():
             try:
                 owner.log.flush()
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
                 failures[id(owner)] = error
-                self._loop.call_soon_threadsafe(self._on_directory_failed, error)
-        self._on_sync_seconds(time.perf_counter() - started)
-        self._loop.call_soon_threadsafe(self._report_synced, group, failures)
+        took_s = time.perf_counter() - started
+        self._loop.call_soon_threadsafe(self._report_synced, group, failures, took_s)
 
     # Reports, on the loop
 
@@ -338,8 +319,10 @@ class DiskWorker:
         for owner, group in done:
             owner.committed(group)
 
-    @staticmethod
-    def _report_synced(done: Written, failures: dict[int, Exception]) -> None:
+    def _report_synced(self, done: Written, failures: Failures, took_s: float) -> None:
+        self._on_sync_seconds(took_s)
+        for error in failures.values():
+            self._on_directory_failed(error)
         for owner, group in done:
             failure = failures.get(id(owner))
             if failure is None:
@@ -407,8 +390,8 @@ def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> list[Done]:
     return done
 
 
-def new_sync_guard() -> AbstractContextManager[object]:
-    """What keeps the two threads' syncs of one log apart."""
+def new_sync_guard() -> SyncGuard:
+    """What keeps the syncs of one log apart: two threads', and the kernel's."""
     return threading.Lock()
 
 

@@ -16,7 +16,8 @@ from functools import partial
 from typing import TypeVar
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.partition.disk_worker import DiskWorker, Done, Job, as_storage_error
+from broker.partition.disk_worker import DiskWorker, as_storage_error
+from broker.partition.jobs import Done, Job
 from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
 from broker.partition.watcher import Watcher

@@ -38,6 +38,10 @@ class File(Protocol):
     def size(self) -> int:
         """Bytes in the file: the position of the next append."""
 
+    @property
+    def descriptor(self) -> int:
+        """Of the operating system, while this object lives; -1: it has none."""
+
     def append(self, chunks: Sequence[Buffer]) -> int:
         """Add all of `chunks` at the end, or nothing; the position where they begin."""
 
@@ -110,24 +114,24 @@ def disk_full(path: str, bytes_asked: int) -> KafkaError:
 class OsFile:
     """A file of the operating system, opened for reading and appending."""
 
-    __slots__ = ("_descriptor", "_failed", "path", "size")
+    __slots__ = ("_failed", "descriptor", "path", "size")
 
     def __init__(self, path: str, *, create: bool) -> None:
         self.path = path
         self._failed = False
-        self._descriptor = -1
+        self.descriptor = -1
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         try:
-            self._descriptor = os.open(path, flags, _FILE_MODE)
-            self.size = os.fstat(self._descriptor).st_size
+            self.descriptor = os.open(path, flags, _FILE_MODE)
+            self.size = os.fstat(self.descriptor).st_size
         except FileNotFoundError:
             raise
         except OSError as error:
             raise _failure("open", path, error) from error
 
     def __del__(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
 
     def append(self, chunks: Sequence[Buffer]) -> int:
         position = self.size
@@ -135,7 +139,7 @@ class OsFile:
         for chunk in chunks:
             length += len(chunk)
         try:
-            written = os.pwritev(self._descriptor, chunks[:_IOV_MAX], position)
+            written = os.pwritev(self.descriptor, chunks[:_IOV_MAX], position)
             if written != length:
                 self._append_rest(chunks, position, written)
         except OSError as error:
@@ -150,7 +154,7 @@ class OsFile:
         """Write what a short pwritev left over (a nearly full disk, over 2 GiB, many chunks)."""
         rest = memoryview(b"".join(chunks))[written:]
         while rest:
-            taken = os.pwrite(self._descriptor, rest, position + written)
+            taken = os.pwrite(self.descriptor, rest, position + written)
             if taken == 0:
                 raise OSError(errno.ENOSPC, "write took nothing")
             written += taken
@@ -159,19 +163,19 @@ class OsFile:
     def _take_back(self, size: int) -> None:
         """Cut half an append off again, or the next one would follow garbage."""
         try:
-            os.ftruncate(self._descriptor, size)
+            os.ftruncate(self.descriptor, size)
         except OSError as error:
             self._failed = True
             raise _failure("take a failed append back from", self.path, error) from error
 
     def read(self, position: int, length: int) -> bytes:
         try:
-            data = os.pread(self._descriptor, length, position)
+            data = os.pread(self.descriptor, length, position)
             if len(data) == length:
                 return data
             parts = [data]
             while data and (left := length - sum(map(len, parts))) > 0:
-                data = os.pread(self._descriptor, left, position + length - left)
+                data = os.pread(self.descriptor, left, position + length - left)
                 parts.append(data)
         except OSError as error:
             raise _failure("read", self.path, error) from error
@@ -181,21 +185,21 @@ class OsFile:
         if self._failed:
             raise StorageError(f"an earlier sync of {self.path} failed: its end may be lost")
         try:
-            os.fdatasync(self._descriptor)
+            os.fdatasync(self.descriptor)
         except OSError as error:
             self._failed = True
             raise _failure("sync", self.path, error) from error
 
     def truncate(self, size: int) -> None:
         try:
-            os.ftruncate(self._descriptor, size)
+            os.ftruncate(self.descriptor, size)
         except OSError as error:
             raise _failure("truncate", self.path, error) from error
         self.size = size
 
     def dup(self) -> int:
         try:
-            return os.dup(self._descriptor)
+            return os.dup(self.descriptor)
         except OSError as error:
             raise _failure("dup", self.path, error) from error
 

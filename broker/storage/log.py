@@ -10,14 +10,14 @@ flushed whole before the next one is begun, so that only the newest can be torn.
 import logging
 from collections import deque
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, Protocol
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
-from broker.storage.files import Files
+from broker.storage.files import File, Files
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
@@ -41,6 +41,36 @@ log = logging.getLogger(__name__)
 
 TopicPartition = tuple[str, int]
 SNAPSHOT_INTERVAL_BYTES = 64 * 1024  # less than this is replayed faster than a snapshot is synced
+
+
+class SyncGuard(Protocol):
+    """Keeps one sync of a log apart from another; a lock, where they come from several threads."""
+
+    def acquire(self, blocking: bool = True) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class NoGuard:
+    """Where all of a log happens in one thread."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+class Flush(NamedTuple):
+    """A flush that another carries out: `Log.begin_flush` and `end_flush`."""
+
+    end_offset: int
+    segments: list[Segment]
+
+    @property
+    def files(self) -> list[File]:
+        """What is to be synced."""
+        return [segment.file for segment in self.segments]
 
 
 class Log:
@@ -70,7 +100,7 @@ class Log:
         self._high_watermark_seen = 0
         self._unsynced: list[Segment] = []
         # Keeps a flush and a roll's apart, where they come from two threads.
-        self.sync_guard: AbstractContextManager[object] = nullcontext()
+        self.sync_guard: SyncGuard = NoGuard()
         self._names_unsynced = not opened.names_are_safe
         self._directory_unsynced = not opened.names_are_safe  # its own name, in the log directory
         self._sync_failed = False
@@ -191,12 +221,43 @@ class Log:
         """
         if self._sync_failed:
             raise StorageError(f"an earlier sync in {self.directory} failed: its end may be lost")
-        with self.sync_guard:
-            try:
-                return self._sync()
-            except StorageError:
-                self._sync_failed = True
-                raise
+        self.sync_guard.acquire()
+        try:
+            return self._sync()
+        except StorageError:
+            self._sync_failed = True
+            raise
+        finally:
+            self.sync_guard.release()
+
+    def begin_flush(self, files_max: int) -> Flush | None:
+        """Let the caller sync what was appended so far; every other flush waits for `end_flush`.
+
+        None when it takes more than syncs of so many files that the operating system knows.
+        """
+        if self._sync_failed or self._names_unsynced or self._directory_unsynced:
+            return None
+        unsynced = self._unsynced
+        if len(unsynced) > files_max or any(one.file.descriptor < 0 for one in unsynced):
+            return None
+        if not self.sync_guard.acquire(blocking=False):
+            return None
+        end_offset = self.end_offset  # marks are taken off behind it, as in `_sync`
+        unsynced, self._unsynced = self._unsynced, []
+        return Flush(end_offset, unsynced)
+
+    def end_flush(self, flush: Flush, *, synced: bool) -> None:
+        """All files of `flush` are synced; or one is not, and so this log never will be."""
+        if synced:
+            self.flushed_offset = flush.end_offset
+        else:
+            self._sync_failed = True
+        self.sync_guard.release()
+
+    def give_up_flush(self, flush: Flush) -> None:
+        """Nothing of it was begun: the next flush syncs its files."""
+        self._unsynced = [*flush.segments, *self._unsynced]
+        self.sync_guard.release()
 
     def _sync(self) -> int:
         """What is appended meanwhile is marked for the next sync: marks are taken off first."""

@@ -31,6 +31,8 @@ WARM_UP_RUNS = 2
 CONNECTIONS = (1, 8, 64)
 LATENCY = f"produce to consume at {LATENCY_RATE:,} records/s"
 SMALL = "one record a request, acks=all"
+WIDE_PARTITIONS = 12
+WIDE = f"one record to each of {WIDE_PARTITIONS} partitions a request, acks=all, 1 connections"
 MEMORY = "resident memory"
 
 Figures = dict[str, tuple[float, str]]
@@ -89,7 +91,9 @@ def _runs(loads: list[Load]) -> Iterator[Run]:
         yield f"produce {load.name}", partial(_produce, load)
     yield LATENCY, _latency
     for connections in CONNECTIONS:
-        yield f"{SMALL}, {connections} connections", partial(_small, connections)
+        name = f"{SMALL}, {connections} connections"
+        yield name, partial(_small, name, connections, 1)
+    yield WIDE, partial(_small, WIDE, 1, WIDE_PARTITIONS)
 
 
 def _fetches() -> Iterator[Run]:
@@ -183,14 +187,13 @@ def _latency(peer: Peer, number: int) -> Figures:
     }
 
 
-def _small(connections: int, peer: Peer, number: int) -> Figures:
-    """One record a request, the next one after its answer."""
-    topic = f"small-{connections}-{number}"
-    peer.create_topic(topic, 1)
+def _small(name: str, connections: int, partitions: int, peer: Peer, number: int) -> Figures:
+    """Small requests, the next one after the answer."""
+    topic = f"small-{connections}-{partitions}-{number}"
+    peer.create_topic(topic, partitions)
     before = peer.processor_seconds()
-    rate = requests_per_second(peer.bootstrap, topic, connections)
+    rate = requests_per_second(peer.bootstrap, topic, connections, partitions)
     spent = (peer.processor_seconds() - before) / (rate * SECONDS)
-    name = f"{SMALL}, {connections} connections"
     return {
         name: (rate, "requests/s"),
         f"{name}: processor time": (spent * 1e6, "us/request"),

@@ -1,4 +1,4 @@
-"""Many clients that send one record a request and wait for the answer, acks=all."""
+"""Clients that send one record to each of some partitions and wait for the answer, acks=all."""
 
 import asyncio
 import struct
@@ -19,14 +19,13 @@ VERSION = 9
 RECORD_BYTES = 100
 
 
-def requests_per_second(bootstrap: str, topic: str, connections: int) -> float:
-    """Answered requests a second over all connections."""
-    return uvloop.run(_all(bootstrap, topic, connections))
+def requests_per_second(bootstrap: str, topic: str, connections: int, partitions: int = 1) -> float:
+    """Answered requests a second over all connections, each with a record for each partition."""
+    return uvloop.run(_all(bootstrap, connections, _frame(topic, partitions)))
 
 
-async def _all(bootstrap: str, topic: str, connections: int) -> float:
+async def _all(bootstrap: str, connections: int, frame: bytes) -> float:
     host, port = bootstrap.split(":")
-    frame = _frame(topic)
     loop = asyncio.get_running_loop()
     until = loop.time() + SECONDS
     counts = await asyncio.gather(
@@ -48,7 +47,7 @@ async def _one(host: str, port: int, frame: bytes, until: float) -> int:
     return answered
 
 
-def _frame(topic: str) -> bytes:
+def _frame(topic: str, partitions: int) -> bytes:
     batch = build_batch([Record(0, 1_700_000_000_000, None, b"x" * RECORD_BYTES)])
     request = ProduceRequest(
         transactional_id=None,
@@ -56,7 +55,10 @@ def _frame(topic: str) -> bytes:
         timeout_ms=30_000,
         topic_data=[
             TopicProduceData(
-                name=topic, partition_data=[PartitionProduceData(0, memoryview(batch))]
+                name=topic,
+                partition_data=[
+                    PartitionProduceData(index, memoryview(batch)) for index in range(partitions)
+                ],
             )
         ],
     )

@@ -23,6 +23,8 @@ class Inode:
 
 
 class MemoryFile:
+    descriptor = -1
+
     def __init__(self, files: "MemoryFiles", path: str, inode: Inode) -> None:
         self._files = files
         self._inode = inode
