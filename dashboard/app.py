@@ -30,6 +30,7 @@ from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.config import ClusterConfig, DashboardConfig, MaskConfig, OidcConfig
+from dashboard.connect.client import ConnectDesk, connect_desk
 from dashboard.decoders.reader import OpeningReader, Records
 from dashboard.decoders.registry import Registry, RegistryAccess
 from dashboard.decoders.schemas import Schemas
@@ -39,7 +40,7 @@ from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
-from dashboard.security.desk import security_desk
+from dashboard.security.desk import SecurityDesk, security_desk
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
@@ -82,7 +83,7 @@ def build(
         raise SettingsError(str(error)) from error
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands, rights = {}, {}, {}, {}
+    pollers, browsers, hands, rights, connects = {}, {}, {}, {}, {}
     own = config.cluster_name if config.bundled_broker else None
     masks = Masks(hidden, hash_secret(data_dir / "dashboard" / "masks.secret"))
     for name, connection in clusters.items():
@@ -92,12 +93,10 @@ def build(
         line = Line(connection)
         cluster_door = ClusterDoor(admin, reader, Inventory(line), times, Bulk(line))
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
-        security = SecurityAdmin(connection)
-        rights[name] = security_desk(security, clock)
-        hands[name] = Hand(Changes(connection), admin, security, rights[name].forget)
-        browsers[name] = Browser(
-            Desk(MaskingReader(_reader(config, connection, clock), masks), admin)
-        )
+        connects[name] = _connect(config, connection, clock)
+        rights[name], hands[name] = _hand(connection, admin, connects[name], clock)
+        looking = MaskingReader(_reader(config, connection, clock), masks)
+        browsers[name] = Browser(Desk(looking, admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
     probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
@@ -132,6 +131,7 @@ def build(
         probe,
         rights,
         masks,
+        connects,
         provider(config, oidc, clock),
     )
 
@@ -198,6 +198,22 @@ def _reader(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> R
         own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
     )
     return OpeningReader(reader, Schemas(Registry(access, clock)))
+
+
+def _hand(
+    connection: KafkaConfig, admin: Admin, connect: ConnectDesk, clock: Clock
+) -> tuple[SecurityDesk, Hand]:
+    """Who tells a cluster's rights, and what changes the cluster."""
+    security = SecurityAdmin(connection)
+    desk = security_desk(security, clock)
+    forget = [desk.forget, connect.forget]
+    return desk, Hand(Changes(connection), admin, security, connect.clients, forget)
+
+
+def _connect(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> ConnectDesk:
+    """The workers of Kafka Connect that the cluster's own section names."""
+    own = connection if isinstance(connection, ClusterConfig) else config
+    return connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock)
 
 
 def _audit_store(kafka: KafkaConfig) -> Store:

@@ -44,6 +44,11 @@ class DashboardConfig:
     )
     schema_registry_username: str = setting("", "who asks there; empty: nobody")
     schema_registry_password: str = setting("", "the password there", secret=True)
+    connect_urls: tuple[str, ...] = setting(
+        (), "workers of Kafka Connect, http://host:8083, one of each Connect cluster is enough"
+    )
+    connect_username: str = setting("", "who asks there; empty: nobody")
+    connect_password: str = setting("", "the password there", secret=True)
     readonly: bool = setting(False, "nothing can be changed through the dashboard")
     sign_in: str = setting(
         "auto",
@@ -162,6 +167,11 @@ class ClusterConfig(KafkaConfig):
     schema_registry_url: str = setting("", "its schema registry, as Confluent's; empty: none")
     schema_registry_username: str = setting("", "who asks there; empty: nobody")
     schema_registry_password: str = setting("", "the password there", secret=True)
+    connect_urls: tuple[str, ...] = setting(
+        (), "workers of Kafka Connect, http://host:8083, one of each Connect cluster is enough"
+    )
+    connect_username: str = setting("", "who asks there; empty: nobody")
+    connect_password: str = setting("", "the password there", secret=True)
 
 
 def further_clusters(

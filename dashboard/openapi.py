@@ -103,6 +103,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/scram-users", "SCRAM users with their mechanisms and iterations.", (_CLUSTER,)),
     ("/quotas", "Quotas of clients; a name of null is the default.", (_CLUSTER,)),
     ("/audit", "What was changed through the dashboard.", (_text("q", "With this text."),)),
+    ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     (
         "/activity",

@@ -185,7 +185,10 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "here": here,
         "at": at,
         "csv": csv,
-        "connects": False,
+        "connects": bool(state.connect[poller.settings.name].clients),
+        "connector_url": lambda name, index: link(
+            "connect", name, cluster, **({"worker": str(index)} if index else {})
+        ),
         "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),

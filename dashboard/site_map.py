@@ -8,6 +8,7 @@ from dashboard.pages import (
     alerts,
     audit,
     cluster,
+    connect,
     groups,
     now,
     pipeline,
@@ -29,6 +30,8 @@ PAGES: Final = (
     pipeline.PAGE,
     cluster.PAGE,
     security.PAGE,
+    connect.LIST,
+    connect.CONNECTOR,
     audit.PAGE,
     alerts.PAGE,
     runbook.PAGE,
@@ -46,7 +49,7 @@ def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Vi
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
         return page, Visit(state, poller, query)
-    for named in (topics.TOPIC, groups.GROUP, runbook.PAGE):
+    for named in (topics.TOPIC, groups.GROUP, connect.CONNECTOR, runbook.PAGE):
         if path.startswith(named.path):
             name = path.removeprefix(named.path) or query.get("name", "")
             return named, Visit(state, poller, query, name)

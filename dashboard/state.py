@@ -15,6 +15,7 @@ from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
+from dashboard.connect.client import ConnectDesk
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
@@ -44,6 +45,7 @@ class State:
     probe: Probe
     security: Mapping[str, SecurityDesk]  # by cluster, as `pollers`
     masks: Masks
+    connect: Mapping[str, ConnectDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
 
     def poller(self, name: str | None) -> Poller:

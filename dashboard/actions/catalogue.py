@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dashboard.access.identity import Role
-from dashboard.actions import perform, security, security_wishes, wishes
+from dashboard.actions import (
+    connect,
+    connect_wishes,
+    perform,
+    security,
+    security_wishes,
+    wishes,
+)
 from dashboard.actions.perform import Outcome, Scene
 
 
@@ -126,6 +133,38 @@ ACTIONS: Final = (
         security_wishes.SetQuota,
         security.set_quota,
         "who",
+        confirmed=False,
+    ),
+    Action(
+        "put-connector",
+        "Make a connector or change its settings; a dry run unless told otherwise.",
+        connect_wishes.PutConnector,
+        connect.put,
+        "connector",
+    ),
+    *(
+        Action(name, summary, connect_wishes.OneConnector, run, "connector", confirmed=confirmed)
+        for name, summary, run, confirmed in (
+            ("pause-connector", "Let a connector do nothing for a while.", connect.pause, False),
+            ("resume-connector", "Let a connector go on.", connect.resume, False),
+            ("stop-connector", "End the tasks of a connector.", connect.stop, True),
+            ("delete-connector", "Delete a connector.", connect.delete, True),
+        )
+    ),
+    Action(
+        "restart-connector",
+        "Restart a connector and its tasks.",
+        connect_wishes.RestartConnector,
+        connect.restart,
+        "connector",
+        confirmed=False,
+    ),
+    Action(
+        "restart-task",
+        "Restart one task of a connector.",
+        connect_wishes.RestartTask,
+        connect.restart_task,
+        "connector",
         confirmed=False,
     ),
 )

@@ -1,7 +1,7 @@
 """Where every change goes through: switches, role, confirmation, the change, the audit record."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ from dashboard.actions.catalogue import Action
 from dashboard.actions.perform import Cluster, Outcome, Scene, Times
 from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
+from dashboard.connect.client import ConnectClient
 from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
@@ -30,7 +31,8 @@ class Hand:
     cluster: Cluster
     times: Times
     security: RightsChanges
-    forget: Callable[[], None]  # what pages remember of it, after a change
+    connect: Sequence[ConnectClient]
+    forget: Sequence[Callable[[], object]]  # what pages remember of it, after a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class ActionDesk:
         if poller.snapshot is None:
             raise ClusterUnavailable("it has not answered yet")
         hand = self._hands[poller.settings.name]
-        scene = Scene(hand.cluster, hand.times, poller.snapshot, hand.security)
+        scene = Scene(hand.cluster, hand.times, poller.snapshot, hand.security, hand.connect)
         loop = asyncio.get_running_loop()
         try:
             outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)
@@ -84,7 +86,8 @@ class ActionDesk:
             raise
         entry.note("dry run" if dry else "done")
         if outcome.changed:
-            hand.forget()
+            for forget in hand.forget:
+                forget()
             poller.look_soon()
         return outcome
 
@@ -112,4 +115,6 @@ def _details(wish: Wish) -> dict[str, object]:
     """The wish without what people wrote into messages; long texts cut."""
     fields = msgspec.to_builtins(wish)
     kept = {name: value for name, value in fields.items() if name not in HIDDEN}
+    if isinstance(kept.get("config"), dict):  # a connector's settings may be secrets
+        kept["config"] = sorted(kept["config"])
     return kept if len(str(kept)) <= DETAILS_LETTERS else {"cut": str(kept)[:DETAILS_LETTERS]}

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from dashboard.actions import wishes
 from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.cluster.text import plural
+from dashboard.connect.client import ConnectClient
 from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import TopicPartition
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
@@ -50,6 +51,7 @@ class Scene:
     times: Times
     snapshot: Snapshot
     security: RightsChanges
+    connect: Sequence[ConnectClient] = ()
 
 
 @dataclass(frozen=True, slots=True)

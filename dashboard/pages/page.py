@@ -57,13 +57,13 @@ class Page:
     nav: str = field(default="")  # the entry of the menu that is lit
 
 
-def link(kind: str, name: str, cluster: str = "") -> str:
+def link(kind: str, name: str, cluster: str = "", **further: str) -> str:
     """Address of a topic's or group's page; any name is safe in it.
 
     Names that are not plain (`..`, empty, with a slash) go into the query: browsers would fold
     them away in a path.
     """
-    query = {"cluster": cluster} if cluster else {}
+    query = ({"cluster": cluster} if cluster else {}) | further
     if _PLAIN.fullmatch(name):
         path = f"/{kind}/{quote(name, safe='')}"
     else:

@@ -22,6 +22,7 @@ EXCUSED = {
         "footfall_session",
         "kafka_client",
         "kafka_cluster_",
+        "kafka_cluster_id",
         "kafka_controller_",
         "kafka_log_",
         "kafka_offset",

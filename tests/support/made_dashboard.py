@@ -15,6 +15,7 @@ from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
+from dashboard.connect.client import connect_desk
 from dashboard.masking.reader import MaskingReader
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
@@ -81,7 +82,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     accounts = Accounts(data_dir / "accounts.json")
     switches = Switches(config.readonly, config.messages)
     rights = security_desk(cluster, clock)
-    hand = Hand(cluster, cluster, cluster, rights.forget)
+    connects = connect_desk(config.connect_urls, "", "", clock)
+    forget = [rights.forget, connects.forget]
+    hand = Hand(cluster, cluster, cluster, connects.clients, forget)
     actions = ActionDesk({"local": hand}, switches, Audit(clock))
     entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
     return State(
@@ -100,6 +103,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         Probe(Unprobed(), cluster, clock, ProbeSettings(False, 1.0)),
         {"local": rights},
         masks,
+        {"local": connects},
     )
 
 
