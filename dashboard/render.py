@@ -122,6 +122,7 @@ def _compiled() -> jinja2.Environment:
         moment=text.moment,
         stamp=text.stamp,
         setting=text.setting,
+        reason=text.reason,
         second=text.second,
         oneline=text.oneline,
         prefixed=lambda name, prefix: prefix + name,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from dashboard.cluster.model import Connection, Group, GroupState, Snapshot, Topic
-from dashboard.cluster.text import clock, count, duration, percent, plural, short
+from dashboard.cluster.text import clock, count, duration, percent, plural, reason, short
 
 RETENTION_WARNS: Final = 0.8
 DISK_WARNS: Final = 0.1  # share free
@@ -79,7 +79,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
 
 def _away(connection: Connection) -> Problem:
     if connection.last_success_ms is None:
-        sentence = f"The cluster has not answered yet ({connection.error})."
+        sentence = f"The cluster has not answered yet: {reason(connection.error)}."
     else:
         last = clock(connection.last_success_ms)
         sentence = f"The cluster does not answer since {last}; what is shown is from then."

@@ -94,6 +94,13 @@ def _binary(number: int) -> str:
     return size(number)
 
 
+def reason(error: str) -> str:
+    """Why a cluster does not answer, in words; what librdkafka says is kept where it says more."""
+    if "transport failure" in error or "brokers are down" in error:
+        return "no connection to it"
+    return "no answer in time" if "Timed out" in error else error
+
+
 def change(share: float) -> str:
     """`6 % more`, `12 % less`, `as much`; what is compared with follows."""
     if abs(share) < 0.005:

@@ -78,4 +78,4 @@ def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
 
     found = health(UP, None, around)
 
-    assert [p.word for p in found.problems] == ["DISK", "ROLE DOWN", "EXPORT OLD"]
+    assert [p.word for p in found.problems] == ["ROLE DOWN", "DISK", "EXPORT OLD"]

@@ -62,6 +62,18 @@ def test_a_value_on_one_line_has_no_line_breaks_and_an_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("Failed to get metadata: Local: Broker transport failure", "no connection to it"),
+        ("Local: Timed out", "no answer in time"),
+        ("SASL authentication error: wrong password", "SASL authentication error: wrong password"),
+    ],
+)
+def test_why_a_cluster_is_away_is_said_in_words(error: str, said: str) -> None:
+    assert text.reason(error) == said
+
+
+@pytest.mark.parametrize(
     ("key", "value", "said"),
     [
         ("retention.ms", "604800000", "7 d"),
