@@ -26,6 +26,7 @@ from broker.handlers import HANDLERS
 from broker.handlers.handler import ListenerAddress, Services
 from broker.metadata.broker_configs import live_config
 from broker.metadata.controller import dynamic_broker_config, effective_topic_config
+from broker.metadata.group_bounds import check_broker_bounds
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import METADATA_TOPIC, METADATA_TOPIC_ID, OFFSETS_TOPIC
 from broker.metrics import BrokerMetrics
@@ -82,8 +83,10 @@ class Broker:
     ) -> None:
         """`files`: the disk, if it is not the operating system's.
 
-        SettingsError: clients could not use a listener, or it lacks its certificate or users.
+        SettingsError: clients could not use a listener, or it lacks its certificate or users, or
+        settings of groups do not fit together.
         """
+        check_broker_bounds(config)
         self._config = config
         self._clock = clock
         self._log_dirs = config.log_dirs or (str(data_dir / "broker"),)

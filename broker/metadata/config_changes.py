@@ -21,7 +21,7 @@ from broker.metadata.config_table import (
 )
 from broker.metadata.controller import check_topic_name, dynamic_broker_config
 from broker.metadata.features import ELIGIBLE_LEADER_REPLICAS
-from broker.metadata.group_configs import check_group_config
+from broker.metadata.group_bounds import check_group_configs
 from broker.metadata.image import ClusterImage, ConfigResource, ResourceType
 from broker.metadata.records import ConfigRecord, MetadataRecord
 
@@ -102,9 +102,7 @@ def _records(
     if kind == ResourceType.TOPIC:
         _check_topic(image, {**before, **after}, after, config)
     elif kind == ResourceType.GROUP:
-        for name, value in after.items():
-            if value is not None:
-                check_group_config(config, name, value)
+        check_group_configs(config, _given({**before, **after}))
     elif kind == ResourceType.CLIENT_METRICS:
         for name, value in after.items():
             if value is not None:

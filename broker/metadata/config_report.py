@@ -142,13 +142,13 @@ def describe_broker_defaults(image: ClusterImage) -> list[ReportedConfig]:
 
 
 def describe_group(config: BrokerConfig, overrides: Mapping[str, str]) -> list[ReportedConfig]:
-    """Every setting of a group whose own values are `overrides`."""
+    """Every setting of a group whose own values are `overrides`; these stand alone, as in Kafka."""
     reports = []
     for name, setting in GROUP_CONFIGS.items():
-        synonyms = [Synonym(name, default_value(config, name), ConfigSource.DEFAULT)]
+        synonym = Synonym(name, default_value(config, name), ConfigSource.DEFAULT)
         if name in overrides:
-            synonyms.insert(0, Synonym(name, overrides[name], ConfigSource.DYNAMIC_GROUP))
-        reports.append(ReportedConfig(setting.definition, name, False, tuple(synonyms)))
+            synonym = Synonym(name, overrides[name], ConfigSource.DYNAMIC_GROUP)
+        reports.append(ReportedConfig(setting.definition, name, False, (synonym,)))
     return reports
 
 

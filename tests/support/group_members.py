@@ -13,7 +13,10 @@ from confluent_kafka.cimpl import NewTopic
 PARTITIONS = 6
 RECORDS = 120
 DEADLINE_S = 30.0
-QUICK_HEARTBEATS = {"group_consumer_heartbeat_interval_ms": 300}
+QUICK_HEARTBEATS = {
+    "group_consumer_heartbeat_interval_ms": 300,
+    "group_consumer_min_heartbeat_interval_ms": 300,
+}
 
 
 def make_topic(bootstrap: str, name: str = "pages") -> None:

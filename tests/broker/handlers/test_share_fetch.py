@@ -200,6 +200,7 @@ async def test_what_a_member_held_comes_again_when_its_session_ends(
 async def test_a_lock_that_ends_gives_the_record_to_who_waits(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "group_share_record_lock_duration_ms": 100,
+        "group_share_min_record_lock_duration_ms": 100,
         "group_share_delivery_count_limit": 2,
     }
     async with (

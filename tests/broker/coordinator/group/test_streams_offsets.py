@@ -162,6 +162,8 @@ async def test_a_member_that_falls_silent_is_dropped(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "group_streams_session_timeout_ms": 100,
         "group_streams_min_session_timeout_ms": 1,
+        "group_streams_heartbeat_interval_ms": 50,
+        "group_streams_min_heartbeat_interval_ms": 1,
         "group_streams_initial_rebalance_delay_ms": 0,
     }
     async with (
