@@ -23,7 +23,8 @@ async def alter_share_group_offsets(
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         if not request.group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.")
-        await context.services.groups.share.make_empty(request.group_id)
+        if any(_may_read(topic.topic_name, context) for topic in request.topics):
+            await context.services.groups.share.make_empty(request.group_id)
     except KafkaError as refusal:
         return AlterShareGroupOffsetsResponse(
             error_code=refusal.code, error_message=refusal.message
@@ -31,6 +32,10 @@ async def alter_share_group_offsets(
     return AlterShareGroupOffsetsResponse(
         responses=[await _alter(request.group_id, topic, context) for topic in request.topics]
     )
+
+
+def _may_read(topic: str, context: RequestContext) -> bool:
+    return context.is_authorized(Operation.READ, Resource.TOPIC, topic)
 
 
 async def _alter(

@@ -10,7 +10,7 @@ from broker.coordinator.group.assignors import Partition
 from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.descriptions import ConsumerMemberDescription
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.consumer_group_describe import (
     Assignment,
@@ -46,7 +46,7 @@ def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
         group = context.services.groups.consumer.describe(group_id)
     except KafkaError as refusal:
         return DescribedGroup(
-            error_code=refusal.code, error_message=refusal.message, group_id=group_id
+            error_code=refusal.code, error_message=words_of(refusal), group_id=group_id
         )
     names = context.services.cluster.image.names_by_id
     for name in _topics_of(group.members, names):

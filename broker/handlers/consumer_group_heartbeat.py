@@ -13,7 +13,7 @@ import uuid
 from broker.coordinator.group.consumer_group import JOINING, to_topics
 from broker.coordinator.group.consumer_messages import ConsumerHeartbeat
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.metadata.features import GROUP_VERSION
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.consumer_group_heartbeat import (
@@ -39,7 +39,7 @@ async def consumer_group_heartbeat(
         told = await context.services.groups.consumer.heartbeat(_request(request, context))
     except KafkaError as refusal:
         return ConsumerGroupHeartbeatResponse(
-            error_code=refusal.code, error_message=refusal.message
+            error_code=refusal.code, error_message=words_of(refusal)
         )
     assignment = None
     if told.assignment is not None:

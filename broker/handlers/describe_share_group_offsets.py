@@ -2,7 +2,7 @@
 
 from broker.coordinator.share.messages import ShareOffset
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_share_group_offsets import (
     DescribeShareGroupOffsetsRequest,
@@ -34,7 +34,7 @@ async def _describe(
         offsets = {one.where: one for one in await services.share.offsets.of_group(group.group_id)}
     except KafkaError as refusal:
         return DescribeShareGroupOffsetsResponseGroup(
-            group_id=group.group_id, error_code=refusal.code, error_message=refusal.message
+            group_id=group.group_id, error_code=refusal.code, error_message=words_of(refusal)
         )
     names = services.cluster.image.names_by_id
     wanted: dict[str, list[int]] = {}
@@ -58,13 +58,16 @@ def _topic(
 ) -> DescribeShareGroupOffsetsResponseTopic:
     topic = context.services.cluster.image.topics.get(name)
     if topic is None or not context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, name):
-        code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        code, words = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, None
         if topic is not None:
-            code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+            refusal = refusal_of(Resource.TOPIC)
+            code, words = refusal.code, refusal.message
         return DescribeShareGroupOffsetsResponseTopic(
             topic_name=name,
             partitions=[
-                DescribeShareGroupOffsetsResponsePartition(index, NOT_KNOWN, error_code=code)
+                DescribeShareGroupOffsetsResponsePartition(
+                    index, NOT_KNOWN, error_code=code, error_message=words
+                )
                 for index in indexes
             ],
         )

@@ -218,6 +218,18 @@ def refusal_of(resource: Resource) -> KafkaError:
     return KafkaError(code, f"{words} authorization failed.")
 
 
+def words_of(refusal: KafkaError) -> str | None:
+    """The message of a refusal in the newer APIs of groups: none when rights are missing.
+
+    Kafka has words where only some topics of a group may not be seen, so the code does not tell.
+    """
+    lacks_rights = refusal.message in (f"{kind} authorization failed." for kind in _UNSAID)
+    return None if lacks_rights else refusal.message
+
+
+_UNSAID = ("Group", "Topic")
+
+
 async def for_allowed(
     items: Sequence[T],
     check: Callable[[T], None],

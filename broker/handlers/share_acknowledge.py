@@ -5,7 +5,7 @@ v2 (Kafka 4.2) can renew the locks of records (KIP-1222).
 
 from broker.coordinator.share.messages import Where, acknowledgements
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_acknowledge import (
     LeaderIdAndEpoch,
@@ -38,7 +38,7 @@ async def share_acknowledge(
         )
         outcomes.update(dict.fromkeys(refused, refusal_of(Resource.TOPIC)))
     except KafkaError as refusal:
-        return ShareAcknowledgeResponse(error_code=refusal.code, error_message=refusal.message)
+        return ShareAcknowledgeResponse(error_code=refusal.code, error_message=words_of(refusal))
     topics: dict[bytes, ShareAcknowledgeTopicResponse] = {}
     for (topic_id, index), outcome in outcomes.items():
         topic = topics.setdefault(topic_id, ShareAcknowledgeTopicResponse(topic_id))

@@ -10,7 +10,7 @@ UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, INVALID_RECORD_STATE.
 from broker.coordinator.share.acquiring import Portion
 from broker.coordinator.share.messages import Given, ShareFetchWish, Where, acknowledgements
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
+from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_fetch import (
     AcquiredRecords,
@@ -36,7 +36,7 @@ async def share_fetch(request: ShareFetchRequest, context: RequestContext) -> Sh
         wish, refused = _wish(request, context)
         given = await share.fetch(wish) + refused
     except KafkaError as refusal:
-        return ShareFetchResponse(error_code=refusal.code, error_message=refusal.message)
+        return ShareFetchResponse(error_code=refusal.code, error_message=words_of(refusal))
     topics: dict[bytes, ShareFetchableTopicResponse] = {}
     for one in given:
         topic = topics.setdefault(one.where[0], ShareFetchableTopicResponse(one.where[0]))

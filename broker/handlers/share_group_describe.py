@@ -3,7 +3,7 @@
 from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.share_group import SIMPLE_ASSIGNOR, ShareMember
 from broker.errors import KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_group_describe import (
     Assignment,
@@ -35,7 +35,7 @@ def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
         group = context.services.groups.share.describe(group_id)
     except KafkaError as refusal:
         return DescribedGroup(
-            error_code=refusal.code, error_message=refusal.message, group_id=group_id
+            error_code=refusal.code, error_message=words_of(refusal), group_id=group_id
         )
     return DescribedGroup(
         group_id=group_id,

@@ -8,7 +8,7 @@ UNSUPPORTED_VERSION (share.version 0).
 from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.share_group import ShareHeartbeat
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_group_heartbeat import (
     Assignment,
@@ -32,7 +32,7 @@ async def share_group_heartbeat(
         told = await context.services.groups.share.heartbeat(_request(request, context))
     except KafkaError as refusal:
         return ShareGroupHeartbeatResponse(
-            error_code=refusal.code, error_message=refusal.message, assignment=None
+            error_code=refusal.code, error_message=words_of(refusal), assignment=None
         )
     assignment = None
     if told.assignment is not None:

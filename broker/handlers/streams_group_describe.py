@@ -8,7 +8,7 @@ from broker.coordinator.group.streams_records import Subtopology, TopicInfo
 from broker.coordinator.group.streams_tasks import Task, Tasks, by_subtopology
 from broker.coordinator.group.streams_topology import ConfiguredSubtopology, InternalTopic
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.metadata.features import STREAMS_VERSION
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages import streams_group_describe as wire
@@ -43,7 +43,7 @@ def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
         _require_topics(topology, context)
     except KafkaError as refusal:
         return DescribedGroup(
-            error_code=refusal.code, error_message=refusal.message, group_id=group_id
+            error_code=refusal.code, error_message=words_of(refusal), group_id=group_id
         )
     return DescribedGroup(
         group_id=group_id,

@@ -28,7 +28,7 @@ from broker.coordinator.group.streams_records import (
 from broker.coordinator.group.streams_tasks import Tasks, by_subtopology
 from broker.coordinator.group.streams_topology import InternalTopic, StatusCode
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.metadata.controller import USE_DEFAULT, TopicSpec, check_topic_name
 from broker.metadata.features import STREAMS_VERSION
 from broker.metadata.records import INTERNAL_TOPICS
@@ -53,7 +53,9 @@ async def streams_group_heartbeat(
         _check_features(request)
         told = await context.services.groups.streams.heartbeat(_request(request, context))
     except KafkaError as refusal:
-        return StreamsGroupHeartbeatResponse(error_code=refusal.code, error_message=refusal.message)
+        return StreamsGroupHeartbeatResponse(
+            error_code=refusal.code, error_message=words_of(refusal)
+        )
     if told.to_create:
         told = await _with_topics_made(told, context)
     return _response(told)

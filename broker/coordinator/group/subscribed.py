@@ -27,9 +27,31 @@ def matching_topics(regex: str, image: ClusterImage, sees: Sees) -> frozenset[st
     except re2.error as error:
         raise KafkaError(
             ErrorCode.INVALID_REGULAR_EXPRESSION,
-            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
+            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {_reason(error)}.",
         ) from error
     return frozenset(name for name in image.topics if compiled.fullmatch(name) and sees(name))
+
+
+def _reason(error: re2.error) -> str:
+    """RE2's reason in the words of Kafka's library (RE2/J) for the same mistake."""
+    (said,) = error.args
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    reason, _, place = text.partition(": ")
+    if place.startswith(("(?<", "(?P<")):
+        return "invalid named capture"
+    return _KAFKAS_WORDS.get(reason, reason)
+
+
+_KAFKAS_WORDS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "invalid repetition size": "invalid repeat count",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "trailing \\": "trailing backslash at end of expression",
+    "unexpected )": "regexp/syntax: internal error",
+}
 
 
 def metadata_hash(topics: Iterable[str], image: ClusterImage) -> int:

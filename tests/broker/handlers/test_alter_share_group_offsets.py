@@ -1,7 +1,13 @@
-from broker.errors import ErrorCode
+from pathlib import Path
+
+import pytest
+
+from broker.errors import ErrorCode, KafkaError
 from broker.protocol.messages import alter_share_group_offsets as messages
+from broker.security.acls import Operation, Permission, Resource
 from tests.support.group_calls import coordinated, settle
 from tests.support.raw_client import RawClient
+from tests.support.security_calls import add_acls, broker_and_client, entry
 from tests.support.share_calls import (
     ACCEPT,
     GROUP,
@@ -116,3 +122,18 @@ async def test_a_group_of_another_kind_is_refused(client: RawClient) -> None:
     await settle(client)
 
     assert await alter(client, 0, group_id="g") == [ErrorCode.GROUP_ID_NOT_FOUND]
+
+
+async def test_no_group_is_made_by_who_may_not_read_the_topic(tmp_path: Path) -> None:
+    settings = {"authorizer_enabled": True, "allow_everyone_if_no_acl_found": True}
+    denied = entry(Operation.READ, Resource.TOPIC, "jobs", permission=Permission.DENY)
+    async with broker_and_client(tmp_path, **settings) as (broker, client):
+        await make_topic(client, "jobs")
+        await coordinated(client)
+        await add_acls(client, denied)
+
+        altered = await alter(client, 1)
+
+        assert altered == [ErrorCode.NONE, ErrorCode.TOPIC_AUTHORIZATION_FAILED]
+        with pytest.raises(KafkaError):
+            broker.services.groups.share.describe(GROUP)

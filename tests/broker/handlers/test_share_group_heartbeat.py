@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from broker.errors import ErrorCode
@@ -7,9 +9,11 @@ from broker.protocol.messages.update_features import (
     UpdateFeaturesRequest,
     UpdateFeaturesResponse,
 )
+from broker.security.acls import Operation, Permission, Resource
 from tests.support.group_calls import coordinated, join_consumer_group
 from tests.support.raw_client import RawClient
-from tests.support.share_calls import beat
+from tests.support.security_calls import add_acls, broker_and_client, entry
+from tests.support.share_calls import GROUP, beat
 from tests.support.topic_calls import make_topic
 
 
@@ -96,3 +100,17 @@ async def test_without_the_feature_there_are_no_share_groups(client: RawClient) 
     response = await beat(client, topics=["jobs"])
 
     assert response.error_code == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_who_lacks_rights_is_told_the_code_and_no_words(tmp_path: Path) -> None:
+    settings = {"authorizer_enabled": True, "allow_everyone_if_no_acl_found": True}
+    denied = entry(Operation.READ, Resource.GROUP, GROUP, permission=Permission.DENY)
+    async with broker_and_client(tmp_path, **settings) as (_, client):
+        await make_topic(client, "jobs")
+        await coordinated(client)
+        await add_acls(client, denied)
+
+        told = await beat(client, topics=["jobs"])
+
+    assert told.error_code == ErrorCode.GROUP_AUTHORIZATION_FAILED
+    assert told.error_message is None
