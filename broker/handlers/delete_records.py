@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
-from broker.partition.catching_up import catch_up
+from broker.partition.catching_up import CatchingUp
 from broker.partition.partition import Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_records import (
@@ -25,6 +25,7 @@ async def delete_records(
     request: DeleteRecordsRequest, context: RequestContext
 ) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
+    catching_up = CatchingUp()
     deleted: list[tuple[DeleteRecordsPartitionResult, Partition]] = []
     for topic in request.topics:
         result = DeleteRecordsTopicResult(topic.name)
@@ -39,7 +40,7 @@ async def delete_records(
                     raise KafkaError(
                         ErrorCode.POLICY_VIOLATION, f"{topic.name} has no cleanup.policy delete"
                     )
-                await catch_up(partition)
+                await catching_up.wait_for(partition)
                 answer.low_watermark = await partition.delete_records_before(wanted.offset)
                 deleted.append((answer, partition))
             except KafkaError as refusal:

@@ -8,7 +8,7 @@ from collections import Counter
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
-from broker.partition.catching_up import catch_up
+from broker.partition.catching_up import CatchingUp
 from broker.partition.partition import Partition, ReadEnd
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.list_offsets import (
@@ -44,6 +44,7 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
         for wanted in topic.partitions
     )
     response = ListOffsetsResponse()
+    catching_up = CatchingUp()
     for topic in request.topics:
         answers = []
         for wanted in topic.partitions:
@@ -53,7 +54,10 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
                     raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
                 context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
                 partition = context.services.partitions.get(topic.name, index)
-                answer = await _find(partition, wanted, end, context.api_version)
+                _check(partition, wanted, context.api_version)
+                if end is not ReadEnd.LOG_END and wanted.timestamp not in NEEDING_NO_END:
+                    await catching_up.wait_for(partition)
+                answer = await _find(partition, wanted, end)
             except KafkaError as refusal:
                 answer = ListOffsetsPartitionResponse(index, refusal.code)
             answers.append(answer)
@@ -61,18 +65,20 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
     return response
 
 
-async def _find(
-    partition: Partition, wanted: ListOffsetsPartition, end: ReadEnd, version: int
-) -> ListOffsetsPartitionResponse:
+def _check(partition: Partition, wanted: ListOffsetsPartition, version: int) -> None:
     partition.check_usable(wanted.current_leader_epoch)
     timestamp = wanted.timestamp
     if version < FIRST_VERSION_OF.get(timestamp, 0) or timestamp < EARLIEST_PENDING_UPLOAD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_VERSION, f"timestamp {timestamp} in ListOffsets v{version}"
         )
+
+
+async def _find(
+    partition: Partition, wanted: ListOffsetsPartition, end: ReadEnd
+) -> ListOffsetsPartitionResponse:
     answer = ListOffsetsPartitionResponse(wanted.partition_index, ErrorCode.NONE)
-    if end is not ReadEnd.LOG_END and timestamp not in NEEDING_NO_END:
-        await catch_up(partition)
+    timestamp = wanted.timestamp
     if timestamp == LATEST:
         answer.offset = partition.end_for(end)
         answer.leader_epoch = partition.epoch_of(answer.offset)

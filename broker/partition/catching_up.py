@@ -5,6 +5,7 @@ on disk, some milliseconds after acks=1 was answered. Who asks in between for th
 partition, or for a place in it, would not find what was just acknowledged.
 """
 
+import asyncio
 import logging
 
 from broker.partition.partition import Partition
@@ -15,19 +16,32 @@ PATIENCE_S = 5.0
 """A disk that hangs longer than this must not hold up questions: they get what is committed."""
 
 
-async def catch_up(partition: Partition) -> None:
-    """Return when all that is written now is committed, or the partition is gone."""
-    end = partition.log_end_offset
-    patient_until = partition.loop.time() + PATIENCE_S
-    while partition.is_online and partition.high_watermark < end:
-        if partition.loop.time() >= patient_until:
+class CatchingUp:
+    """The patience of one request, for all the partitions that it asks for together."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._patient_until = self._loop.time() + PATIENCE_S
+        self._is_told = False
+
+    async def wait_for(self, partition: Partition) -> None:
+        """Until all that is written now is committed, the partition is gone, or time is up."""
+        end = partition.log_end_offset
+        while partition.is_online and partition.high_watermark < end:
+            if self._loop.time() >= self._patient_until:
+                self._tell(partition, end)
+                return
+            watcher = Watcher(bytes_wanted=1)
+            partition.watch(watcher)
+            timer = self._loop.call_at(self._patient_until, watcher.expire)
+            try:
+                await watcher.future
+            finally:
+                timer.cancel()
+                partition.unwatch(watcher)
+
+    def _tell(self, partition: Partition, end: int) -> None:
+        """Once a request: with a disk that hangs, all its partitions are behind."""
+        if not self._is_told:
             log.warning("%s is not committed up to %d in %s s", partition, end, PATIENCE_S)
-            return
-        watcher = Watcher(bytes_wanted=1)
-        partition.watch(watcher)
-        timer = partition.loop.call_at(patient_until, watcher.expire)
-        try:
-            await watcher.future
-        finally:
-            timer.cancel()
-            partition.unwatch(watcher)
+        self._is_told = True

@@ -10,7 +10,7 @@ import pytest
 from broker.errors import ErrorCode
 from broker.partition import catching_up
 from broker.protocol.messages import delete_records, list_offsets
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import TIMEOUT_S, RawClient
 from tests.support.topic_calls import batch_of, make_topic, write
 
 HELD_S = 0.05
@@ -35,12 +35,17 @@ def hold_syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[[], threading.Event]
 
 
 async def latest(client: RawClient) -> int:
-    wanted = list_offsets.ListOffsetsPartition(0, timestamp=-1)
+    (offset,) = await all_latest(client, 1)
+    return offset
+
+
+async def all_latest(client: RawClient, partitions: int) -> list[int]:
+    wanted = [list_offsets.ListOffsetsPartition(n, timestamp=-1) for n in range(partitions)]
     request = list_offsets.ListOffsetsRequest(
-        replica_id=-1, topics=[list_offsets.ListOffsetsTopic("pages", [wanted])]
+        replica_id=-1, topics=[list_offsets.ListOffsetsTopic("pages", wanted)]
     )
     response = await client.ask(request, 6, list_offsets.ListOffsetsResponse)
-    return response.topics[0].partitions[0].offset
+    return [answer.offset for answer in response.topics[0].partitions]
 
 
 async def test_the_end_is_told_with_what_acks_1_acknowledged(
@@ -85,3 +90,24 @@ async def test_a_disk_that_hangs_does_not_hold_up_questions(
     gate.set()
 
     assert told == 0
+
+
+async def test_the_patience_is_that_of_the_request_however_many_partitions_it_asks_for(
+    client: RawClient,
+    hold_syncs: Callable[[], threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One after another they would take longer than the client waits for an answer."""
+    count = 30
+    monkeypatch.setattr(catching_up, "PATIENCE_S", 2 * TIMEOUT_S / count)
+    await make_topic(client, "pages", count)
+    gate = hold_syncs()
+    for index in range(count):
+        await write(client, "pages", batch_of(b"a"), partition=index, acks=1)
+
+    told = await all_latest(client, count)
+    gate.set()
+
+    assert told == [0] * count
+    assert len([one for one in caplog.records if "is not committed" in one.message]) == 1
