@@ -21,6 +21,7 @@ from broker.handlers import (
     delete_groups,
     delete_records,
     delete_share_group_offsets,
+    delete_share_group_state,
     delete_topics,
     describe_acls,
     describe_client_quotas,
@@ -44,6 +45,7 @@ from broker.handlers import (
     heartbeat,
     incremental_alter_configs,
     init_producer_id,
+    initialize_share_group_state,
     join_group,
     leave_group,
     list_config_resources,
@@ -58,6 +60,8 @@ from broker.handlers import (
     offset_for_leader_epoch,
     produce,
     push_telemetry,
+    read_share_group_state,
+    read_share_group_state_summary,
     remove_raft_voter,
     renew_delegation_token,
     sasl_authenticate,
@@ -72,6 +76,7 @@ from broker.handlers import (
     txn_offset_commit,
     unregister_broker,
     update_features,
+    write_share_group_state,
     write_txn_markers,
 )
 from broker.handlers.handler import Handler
@@ -144,6 +149,11 @@ HANDLERS: tuple[Handler, ...] = (
     share_acknowledge.HANDLER,  # 79
     add_raft_voter.HANDLER,  # 80
     remove_raft_voter.HANDLER,  # 81
+    initialize_share_group_state.HANDLER,  # 83
+    read_share_group_state.HANDLER,  # 84
+    write_share_group_state.HANDLER,  # 85
+    delete_share_group_state.HANDLER,  # 86
+    read_share_group_state_summary.HANDLER,  # 87
     streams_group_heartbeat.HANDLER,  # 88
     streams_group_describe.HANDLER,  # 89
     describe_share_group_offsets.HANDLER,  # 90

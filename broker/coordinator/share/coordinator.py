@@ -15,6 +15,7 @@ from broker.coordinator.share.changing import ShareChanges
 from broker.coordinator.share.giving import ShareGiving
 from broker.coordinator.share.messages import Given, Outcome, ShareFetchWish, Where
 from broker.coordinator.share.offsets import ShareOffsets
+from broker.coordinator.share.persisted import PersistedState
 from broker.coordinator.share.sessions import FIRST, LAST, ShareSession, ShareSessions
 from broker.coordinator.share.settings import ShareSettings
 from broker.coordinator.share.share_partition import Answer
@@ -43,6 +44,7 @@ class ShareCoordinator:
         self._tasks = tasks
         self._sessions = ShareSessions(config.group_share_max_share_sessions)
         self._store = ShareStore(cluster, partitions, config, clock)
+        self.persisted = PersistedState(self._store, cluster, clock)
         self._settings = ShareSettings(cluster, config)
         self._waiting = ShareWaiting(partitions)
         self._changes = ShareChanges(self._store, self._settings, self._waiting, clock, tasks)

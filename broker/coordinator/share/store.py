@@ -21,6 +21,8 @@ from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
 from broker.protocol.primitives import java_string_hash
 
+RawRecord = tuple[bytes | None, bytes | None]
+
 Look = Callable[[SharePartition], Value | None]
 """Looks at a share partition and says what shall be recorded, if anything."""
 
@@ -44,13 +46,19 @@ class ShareStore:
 
     async def change(self, key: ShareKey, look: Look) -> None:
         """Decide on a share partition (a new one if it is not known), append, apply."""
+
+        def decide(one: SharePartition | None) -> list[RawRecord]:
+            value = look(one or SharePartition())
+            return [] if value is None else [encode_record(key, value)]
+
+        await self.write(key, decide)
+
+    async def write(
+        self, key: ShareKey, decide: Callable[[SharePartition | None], list[RawRecord]]
+    ) -> None:
+        """Append and apply the records that follow from a share partition, None: not known."""
         shard, state = await self._slot(key)
-
-        def decide() -> Decision[None]:
-            value = look(state.partitions.get(key) or SharePartition())
-            return Decision([] if value is None else [encode_record(key, value)], None)
-
-        await shard.write(decide)
+        await shard.write(lambda: Decision(decide(state.partitions.get(key)), None))
         await self._prune(self._index(key))
 
     async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:

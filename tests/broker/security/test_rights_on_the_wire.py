@@ -46,6 +46,7 @@ from broker.protocol.messages import (
     sync_group,
     unregister_broker,
     update_features,
+    write_share_group_state,
 )
 from broker.security.acls import (
     CLUSTER_NAME,
@@ -64,6 +65,9 @@ from tests.support.topic_calls import batch_of, fetch_request
 PAGES = "pages"
 TOPIC, GROUP, CLUSTER = Resource.TOPIC, Resource.GROUP, Resource.CLUSTER
 TXN = Resource.TRANSACTIONAL_ID
+STATE_OF_SHARES = write_share_group_state.WriteStateData(
+    b"t" * 16, [write_share_group_state.PartitionData(0, 0, 0, 0)]
+)
 
 
 def case(
@@ -214,6 +218,13 @@ CASES = [
         {"topics": [create_topics.CreatableTopic("new", 1, 1)]},
         lambda r: r.topics[0].error_code,
         (Operation.CREATE, CLUSTER, CLUSTER_NAME),
+    ),
+    case(
+        write_share_group_state,
+        1,
+        {"group_id": "g", "topics": [STATE_OF_SHARES]},
+        lambda r: r.results[0].partitions[0].error_code,
+        (Operation.CLUSTER_ACTION, CLUSTER, CLUSTER_NAME),
     ),
     case(
         find_coordinator,
