@@ -5,6 +5,8 @@ v3 is flexible, v4 asks for several keys at once. On one node it is always this 
 coordinators' topic is made when it is asked for the first time.
 """
 
+from dataclasses import replace
+
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.metadata.records import OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC
@@ -29,12 +31,14 @@ async def find_coordinator(
     keys = request.coordinator_keys if many else [request.key]
     refusal = await _prepare(request.key_type, context)
     found = [_answer(key, request.key_type, refusal, context) for key in keys]
-    if many:
-        return FindCoordinatorResponse(coordinators=found)
+    if many:  # error codes alone, as in Kafka
+        return FindCoordinatorResponse(
+            coordinators=[replace(one, error_message="") for one in found]
+        )
     (only,) = found
     return FindCoordinatorResponse(
         error_code=only.error_code,
-        error_message=only.error_message,
+        error_message=only.error_message or "NONE",  # Kafka's own word for no error
         node_id=only.node_id,
         host=only.host,
         port=only.port,

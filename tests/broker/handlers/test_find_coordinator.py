@@ -21,16 +21,18 @@ async def test_this_broker_coordinates_everything(
         ("a", 1, broker.port),
         ("b", 1, broker.port),
     ]
+    assert [one.error_message for one in response.coordinators] == ["", ""]
 
 
 async def test_one_key_is_asked_for_before_v4(client: RawClient, broker: RunningBroker) -> None:
-    response = await client.ask(FindCoordinatorRequest(key="g"), 0, FindCoordinatorResponse)
+    response = await client.ask(FindCoordinatorRequest(key="g"), 1, FindCoordinatorResponse)
 
     assert (response.error_code, response.node_id, response.port) == (
         ErrorCode.NONE,
         1,
         broker.port,
     )
+    assert response.error_message == "NONE"
 
 
 @pytest.mark.parametrize(("key_type", "key"), [(1, ""), (9, "x")])
