@@ -14,6 +14,7 @@ from dashboard.openapi import document
 from dashboard.pages import activity, messages
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
+from tracker.kafka_groups import ShareGroup
 from tracker.reports.measures import Spread
 
 
@@ -159,7 +160,11 @@ class Api:
         )
 
     async def _group(self, request: web.Request) -> web.Response:
-        group = self._snapshot(request).groups.get(_name(request))
+        snapshot = self._snapshot(request)
+        group = snapshot.groups.get(_name(request))
+        for share in snapshot.share_groups:
+            if group is None and share.group_id == _name(request):
+                return _json(_share_group(share))
         if group is None:
             raise NotFound(f"There is no consumer group {_name(request)!r} in this cluster.")
         return _json(group)
@@ -256,3 +261,21 @@ def plain(value: Any) -> Any:
 def _json(value: Any) -> web.Response:
     body = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
     return web.Response(text=body, content_type="application/json")
+
+
+def _share_group(share: ShareGroup) -> dict[str, object]:
+    starts = None
+    if share.starts is not None:
+        starts = [
+            {"topic": place.topic, "partition": place.partition, "start": at.start, "lag": at.lag}
+            for place, at in share.starts.items()
+        ]
+    return {
+        "group_id": share.group_id,
+        "protocol": "share",
+        "kafka_state": share.state,
+        "assignor": share.assignor,
+        "lag": share.lag,
+        "members": share.members,
+        "partitions": starts,
+    }

@@ -26,6 +26,7 @@ from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.append_times import AppendTimes
 from dashboard.cluster.browse import Browser, Desk
+from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
@@ -50,6 +51,7 @@ from tracker.kafka import ensure_topics
 from tracker.kafka_admin import Admin
 from tracker.kafka_bulk import Bulk
 from tracker.kafka_changes import Changes, NewRecord
+from tracker.kafka_groups import Groups
 from tracker.kafka_inventory import Inventory
 from tracker.kafka_line import Line
 from tracker.kafka_reader import RecordReader
@@ -91,7 +93,8 @@ def build(
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
         reader = RecordReader(connection)
         line = Line(connection)
-        cluster_door = ClusterDoor(admin, reader, Inventory(line), times, Bulk(line))
+        second = Second(Inventory(line), Bulk(line), Groups(line))
+        cluster_door = ClusterDoor(admin, reader, second, times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         connects[name] = _connect(config, connection, clock)
         rights[name], hands[name] = _hand(connection, admin, connects[name], clock)

@@ -83,11 +83,8 @@ class GroupDescription:
     assignor: str
     coordinator_id: int
     members: tuple[GroupMember, ...]
-
-    @property
-    def members_unknown(self) -> bool:
-        """A streams group (KIP-1071): librdkafka cannot ask who is in it, its state has to do."""
-        return self.protocol == "streams"
+    members_unknown: bool = False
+    """Only its state is known: a streams group whose coordinator does not describe it."""
 
     @property
     def is_read(self) -> bool:

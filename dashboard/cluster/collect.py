@@ -27,6 +27,7 @@ from tracker.kafka_admin import (
     Record,
     TopicPartition,
 )
+from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import Disks
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,25 @@ class DisksAndGroups(Protocol):
     def close(self) -> None: ...
 
 
+class DescribesOthers(Protocol):
+    """Groups that are no consumer groups; answered by tracker.kafka_groups.Groups."""
+
+    def streams(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, StreamsGroup]: ...
+    def share(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, ShareGroup]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the second client is asked; all of it may be missing."""
+
+    inventory: DisksAndGroups | None = None
+    bulk: InBulk | None = None
+    groups: DescribesOthers | None = None
+
+
+NO_SECOND: Final = Second()
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the cluster answered, not yet judged."""
@@ -106,7 +126,9 @@ class Observation:
     configs: Mapping[str, Mapping[str, ConfigValue]]
     topic_ids: Mapping[str, str] = field(default_factory=dict)
     disks: Disks = NO_DISKS
-    share_groups: tuple[ListedGroup, ...] = ()
+    share_groups: tuple[ShareGroup, ...] = ()
+    streams: Mapping[str, StreamsGroup] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()  # groups whose coordinator did not answer this time
 
 
 class Held(Generic[T]):
@@ -126,6 +148,11 @@ class Held(Generic[T]):
                 last[group_id] = (silent + 1, answer)
         self._last = last
         return {group_id: answer for group_id, (_, answer) in last.items()}
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Groups whose answer is an old one."""
+        return frozenset(group_id for group_id, (looks, _) in self._last.items() if looks)
 
     @property
     def held(self) -> set[str]:
@@ -184,13 +211,15 @@ class Collector:
         self,
         admin: ClusterAdmin,
         timeout_s: float,
-        inventory: DisksAndGroups | None = None,
-        bulk: InBulk | None = None,
+        second: Second = NO_SECOND,
     ) -> None:
         self._admin = admin
-        self._large = Large(admin, bulk)
+        self._large = Large(admin, second.bulk)
+        self._describes = second.groups
+        self._streams: Mapping[str, StreamsGroup] = {}
+        self._share: Mapping[str, ShareGroup] = {}
         self._timeout_s = timeout_s
-        self._inventory = inventory
+        self._inventory = second.inventory
         self._inventory_rests_until = 0.0
         self._disks = NO_DISKS
         self._disks_read_at = -DISKS_AGE_S
@@ -238,7 +267,13 @@ class Collector:
             configs=configs,
             topic_ids=topic_ids,
             disks=self._disks,
-            share_groups=tuple(one for one in self._others if one.kind == "share"),
+            share_groups=tuple(
+                self._share.get(one.group_id, ShareGroup(one.group_id, one.state))
+                for one in self._others
+                if one.kind == "share"
+            ),
+            streams=self._streams,
+            silent=self._descriptions.silent | self._commits.silent,
         )
 
     def _read_starts(
@@ -288,7 +323,9 @@ class Collector:
         asked = sorted(named)
         answers = _some(lambda: self._admin.describe_groups(asked, min(most, left())))
         answers |= {
-            name: GroupDescription(name, "streams", one.state, "", -1, ())
+            name: self._streams[name].group
+            if name in self._streams
+            else GroupDescription(name, "streams", one.state, "", -1, (), members_unknown=True)
             for name, one in streams.items()
         }
         all_ids = sorted(named | set(streams))
@@ -308,9 +345,21 @@ class Collector:
             if now - self._disks_read_at >= DISKS_AGE_S:
                 self._disks = self._inventory.disks(timeout_s)
                 self._disks_read_at = now
+            self._describe_others(timeout_s)
         except ClusterUnavailable as refusal:
             log.info("sizes and share groups are not known reason=%s", refusal)
             self._inventory_rests_until = now + INVENTORY_REST_S
+
+    def _describe_others(self, timeout_s: float) -> None:
+        """Who is in share and streams groups; a refusal leaves what the list of groups says."""
+        if self._describes is None:
+            return
+        named: dict[str, list[str]] = {"share": [], "streams": []}
+        for one in self._others:
+            named[one.kind].append(one.group_id)
+        self._streams, self._share = {}, {}  # nobody is told of members of another look
+        self._streams = self._describes.streams(named["streams"], timeout_s)
+        self._share = self._describes.share(named["share"], timeout_s)
 
     def _topic_configs(
         self, topics: Sequence[str], timeout_s: float

@@ -228,6 +228,8 @@ class Judge:
         state, cause = _verdict(description, partitions)
         if group_id not in seen.commits:
             partitions, state, cause = (), GroupState.UNKNOWN, NO_COMMITS_TOLD
+        if state is GroupState.OK and group_id in seen.silent:
+            state, cause = GroupState.UNKNOWN, f"its coordinator does not answer; before, {cause}"
         if state is GroupState.OK:
             state, cause = self._learning(group_id, partitions, cause, now_ms)
         return Group(
@@ -243,6 +245,7 @@ class Judge:
             consume_rate=_sum(history.rate_of("committed") for history in histories.values()),
             produce_rate=_sum(history.rate_of("end") for history in histories.values()),
             lost_total=self._losses.count(group_id, commits, seen.starts),
+            streams=seen.streams.get(group_id),
         )
 
     def _learning(

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember, ListedGroup
+from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
+from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import LogDir
 
 
@@ -151,6 +152,7 @@ class Group:
     consume_rate: float | None = None  # records a second, over the last minute
     produce_rate: float | None = None
     lost_total: Mapping[str, int] = field(default_factory=dict)  # by topic, since we watch
+    streams: StreamsGroup | None = None  # tasks and topology; None: not such a group, or not told
 
     @cached_property
     def counted(self) -> tuple[GroupPartition, ...]:
@@ -197,7 +199,7 @@ class Snapshot:
     brokers: tuple[BrokerNode, ...]
     topics: Mapping[str, Topic]
     groups: Mapping[str, Group]
-    share_groups: tuple[ListedGroup, ...] = ()  # they have no commits, so no lag
+    share_groups: tuple[ShareGroup, ...] = ()
     log_dirs: tuple[LogDir, ...] = ()  # none: not known
 
     @cached_property

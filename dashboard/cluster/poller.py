@@ -16,12 +16,12 @@ from typing import Final, Protocol, TypeVar
 
 from dashboard.cluster import keeping, lag
 from dashboard.cluster.collect import (
+    NO_SECOND,
     ClusterAdmin,
     Collector,
-    DisksAndGroups,
     FirstRecords,
-    InBulk,
     Observation,
+    Second,
 )
 from dashboard.cluster.history import History, Point
 from dashboard.cluster.history_store import HistoryStore
@@ -68,9 +68,8 @@ class Door:
 
     admin: ClusterAdmin
     reader: FirstRecords
-    inventory: DisksAndGroups | None = None
+    second: Second = NO_SECOND
     append_times: TellsAppendTimes | None = None  # the bundled broker's
-    bulk: InBulk | None = None
 
 
 class Poller:
@@ -89,7 +88,7 @@ class Poller:
         self._door = door
         self._clock = clock
         self._store = store
-        self._collector = Collector(door.admin, settings.timeout_s, door.inventory, door.bulk)
+        self._collector = Collector(door.admin, settings.timeout_s, door.second)
         self._judge = Judge(settings.name, settings.lag_target_s)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"poll-{settings.name}")
         self._changed = asyncio.Condition()
@@ -110,8 +109,8 @@ class Poller:
                 tasks.create_task(self._flushes(), name="history")
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
-            if self._door.inventory is not None:
-                self._door.inventory.close()
+            if self._door.second.inventory is not None:
+                self._door.second.inventory.close()
             self.flush()
 
     def _restore(self) -> None:

@@ -15,6 +15,7 @@ import re2
 from dashboard.cluster.model import Group, Partition, Snapshot
 from dashboard.metrics import families as f
 from dashboard.metrics.families import Family
+from tracker.kafka_groups import ShareGroup
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"  # the one internal topic worth its series
 STATES: Final = ("ok", "slow", "stalled", "stopped", "rewound", "orphaned", "unknown")
@@ -141,6 +142,9 @@ def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int =
         for group in cluster.snapshot.groups.values():
             if excluded is None or not excluded.search(group.group_id):
                 _group(page, cluster.name, group, limits.fork_aliases)
+        for share in cluster.snapshot.share_groups:
+            if excluded is None or not excluded.search(share.group_id):
+                _share_group(page, cluster.name, share)
     dropped = _guard(page, limits.series_max - len(REASONS)) | {"roles": roles_dropped}
     for reason in REASONS:
         page.add(f.SERIES_DROPPED, (reason,), dropped[reason])
@@ -273,3 +277,16 @@ def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> 
         page.add(f.LOST, place, group.lost_total.get(topic, 0))
         used = [p.retention_used for p in group.partitions if p.topic == topic]
         page.add(f.RETENTION_USED, place, max((u for u in used if u is not None), default=0.0))
+
+
+def _share_group(page: Exposition, cluster: str, share: ShareGroup) -> None:
+    """Nothing of a group that is listed and not described."""
+    if share.starts is None:
+        return
+    page.add(f.SHARE_MEMBERS, (cluster, share.group_id), len(share.members))
+    by_topic: dict[str, int] = {}
+    for place, at in share.starts.items():
+        if at.lag is not None:
+            by_topic[place.topic] = by_topic.get(place.topic, 0) + at.lag
+    for topic, waiting in by_topic.items():
+        page.add(f.SHARE_LAG, (cluster, share.group_id, topic), waiting)

@@ -153,6 +153,14 @@ LOST: Final = Family(
 UNCOMMITTED_PARTITIONS: Final = _gauge(
     "footfall_consumergroup_uncommitted_partitions", _GROUP_TOPIC, "Partitions without a commit."
 )
+SHARE_MEMBERS: Final = _gauge(
+    "footfall_sharegroup_members", ("kafka_cluster", "sharegroup"), "Members of a share group."
+)
+SHARE_LAG: Final = _gauge(
+    "footfall_sharegroup_lag",
+    ("kafka_cluster", "sharegroup", "topic"),
+    "Records that a share group is not done with; no series where its coordinator tells none.",
+)
 COLLECTOR_UP: Final = _gauge(
     "footfall_collector_up", _CLUSTER, "1 while the cluster answers the dashboard."
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from dashboard.cluster.model import Group, GroupPartition, GroupState
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
+from tracker.kafka_admin import TopicPartition
+from tracker.kafka_groups import ShareGroup
 
 STRIP_CELLS_MAX = 1_000
 
@@ -39,9 +41,12 @@ async def group_values(visit: Visit) -> Values:
     """One group: verdict and cause, members, each partition."""
     snapshot = visit.snapshot
     if snapshot is None:
-        return {"group": None, "catches_up_s": None, "orphans": 0, "strips": []}
+        return {"group": None, "share": None, "catches_up_s": None, "orphans": 0, "strips": []}
     group = snapshot.groups.get(visit.name)
     if group is None:
+        share = next((one for one in snapshot.share_groups if one.group_id == visit.name), None)
+        if share is not None:
+            return {"group": None, "share": share, "owners": owners(share)}
         raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
     catches_up_s = None
     gained = gain(group)
@@ -50,10 +55,20 @@ async def group_values(visit: Visit) -> Values:
     orphans = sum(part.state is GroupState.ORPHANED for part in group.partitions)
     return {
         "group": group,
+        "share": None,
         "catches_up_s": catches_up_s,
         "orphans": orphans,
         "strips": strips(group),
     }
+
+
+def owners(share: ShareGroup) -> dict[TopicPartition, int]:
+    """How many members of a share group read each partition."""
+    found: dict[TopicPartition, int] = {}
+    for member in share.members:
+        for place in member.assignment:
+            found[place] = found.get(place, 0) + 1
+    return found
 
 
 def gain(group: Group) -> float | None:

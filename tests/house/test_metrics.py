@@ -73,6 +73,8 @@ EXCUSED = {
         "footfall_export_failures_total",
         "footfall_kafka_certificate_valid_until_timestamp_seconds",
         "footfall_series_dropped",
+        "footfall_sharegroup_lag",
+        "footfall_sharegroup_members",
     },
     "of Footfall itself, for joins and for us": {
         "footfall_build_info",

@@ -23,6 +23,7 @@ from tracker.kafka_admin import (
     TopicPartition,
 )
 from tracker.kafka_changes import NewRecord, NewTopic
+from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import Disks, LogDir
 
 
@@ -53,6 +54,8 @@ class MadeCluster(MadeRights):
         self._reading: dict[TopicPartition, int] = {}
         self.ids: dict[str, str] = {}
         self.others: list[ListedGroup] = []
+        self.streams_groups: dict[str, StreamsGroup] = {}
+        self.share_groups: dict[str, ShareGroup] = {}
         self.silent: set[str] = set()  # groups whose coordinator does not answer
         self.listed = True  # False: silent groups are not listed either
         self.producer_clock_ms: int | None = None  # how wrong it is; None: append times in records
@@ -115,6 +118,16 @@ class MadeCluster(MadeRights):
     def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]:
         self._question("other_groups")
         return tuple(self.others)
+
+    def streams(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, StreamsGroup]:
+        self._question("streams")
+        return {
+            name: self.streams_groups[name] for name in group_ids if name in self.streams_groups
+        }
+
+    def share(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, ShareGroup]:
+        self._question("share")
+        return {name: self.share_groups[name] for name in group_ids if name in self.share_groups}
 
     def describe_groups(
         self, group_ids: Sequence[str], timeout_s: float

@@ -13,6 +13,7 @@ from dashboard.activity.desk import ReportDesk
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.browse import Browser, Desk
+from dashboard.cluster.collect import Second
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.connect.client import connect_desk
@@ -72,7 +73,8 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     assert isinstance(masks, Masks)
     config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
     clock = SystemClock()
-    poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
+    door = Door(cluster, cluster, Second(cluster, None, cluster))
+    poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), door, clock)
     desk = ReportDesk(data_dir, clock)
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
     browsers = {"local": Browser(Desk(MaskingReader(cluster, masks), cluster))}

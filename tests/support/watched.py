@@ -1,7 +1,7 @@
 """A judge over a made cluster, looked at by hand."""
 
 from dashboard.cluster import keeping, lag
-from dashboard.cluster.collect import Collector
+from dashboard.cluster.collect import Collector, Second
 from dashboard.cluster.judge import Judge, Look
 from dashboard.cluster.model import Snapshot
 from tests.support.made_cluster import MadeCluster
@@ -23,7 +23,7 @@ class Watch:
         self.bundled = bundled
         if bundled:
             self.cluster.producer_clock_ms = -A_YEAR_MS
-        self._collector = Collector(self.cluster, 5.0, self.cluster)
+        self._collector = Collector(self.cluster, 5.0, Second(self.cluster, None, self.cluster))
         self._judge = Judge("local", target_seconds=60.0)
         self._looks = 0
         self._last: Snapshot | None = None

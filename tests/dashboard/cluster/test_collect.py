@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dashboard.cluster.collect import STARTS_MAX, Collector
+from dashboard.cluster.collect import STARTS_MAX, Collector, Second
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.kafka_admin import (
     EARLIEST,
@@ -31,7 +31,7 @@ def sizes_of(collector: Collector) -> Mapping[TopicPartition, Mapping[int, int]]
 def test_bytes_are_asked_once_in_thirty_seconds() -> None:
     cluster = MadeCluster()
     cluster.add_topic("events", MadePartition(end=5))
-    collector = Collector(cluster, 5.0, cluster)
+    collector = Collector(cluster, 5.0, Second(cluster))
 
     first, second = sizes_of(collector), sizes_of(collector)
 
@@ -43,7 +43,7 @@ def test_bytes_are_asked_once_in_thirty_seconds() -> None:
 def test_a_cluster_that_does_not_tell_its_disks_is_watched_all_the_same() -> None:
     cluster = Refusing()
     cluster.add_topic("events", MadePartition(end=5))
-    collector = Collector(cluster, 5.0, cluster)
+    collector = Collector(cluster, 5.0, Second(cluster))
 
     looks = [collector.observe(), collector.observe()]
 
@@ -162,7 +162,7 @@ def test_what_is_large_is_asked_in_bulk() -> None:
     cluster.add_topic("events", MadePartition(end=5))
     bulk = Wholesale(cluster)
 
-    seen = Collector(cluster, 5.0, bulk=bulk).observe()
+    seen = Collector(cluster, 5.0, Second(bulk=bulk)).observe()
 
     assert (seen.ends, seen.topic_ids, bulk.asked) == ({EVENTS: 5}, {"events": "events-0"}, 4)
     assert "topic_ids" not in cluster.asked
@@ -173,7 +173,7 @@ def test_what_refuses_in_bulk_is_asked_in_the_old_way_and_left_alone() -> None:
     cluster.add_topic("events", MadePartition(end=5))
     bulk = Wholesale(cluster)
     bulk.refuses = True
-    collector = Collector(cluster, 5.0, bulk=bulk)
+    collector = Collector(cluster, 5.0, Second(bulk=bulk))
 
     looks = [collector.observe(), collector.observe()]
 

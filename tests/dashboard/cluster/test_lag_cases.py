@@ -31,6 +31,7 @@ from dashboard.cluster.model import Estimate, Group, GroupState
 from tests.support.made_cluster import MadePartition
 from tests.support.watched import NOW, Watch
 from tracker.kafka_admin import GroupDescription, GroupMember, ListedGroup, TopicPartition
+from tracker.kafka_groups import ShareGroup, ShareStart, StreamsGroup
 
 EVENTS = TopicPartition("events", 0)
 
@@ -258,13 +259,48 @@ def test_new_group_types_a_streams_group_is_judged_by_its_state(
     assert (group.protocol, group.lag, group.state) == ("streams", 6, state)
 
 
-def test_new_group_types_a_share_group_is_listed_apart_without_lag(watch: Watch) -> None:
-    watch.cluster.others = [ListedGroup("queue", "share", "stable")]
+def test_new_group_types_a_streams_group_that_is_described_has_members_and_owners(
+    watch: Watch,
+) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}), MadePartition(end=3))
+    watch.cluster.others = [ListedGroup("app", "streams", "stable")]
+    member = GroupMember("m", "c", "/h", "", (EVENTS,))
+    described = GroupDescription("app", "streams", "stable", "", 1, (member,))
+    watch.cluster.streams_groups["app"] = StreamsGroup(described, 1, 0, (), ())
+    watch.cluster.commits["app"] = {EVENTS: 4}
+
+    group = watch.look(NOW + 1_000).groups["app"]
+
+    assert [part.member for part in group.partitions] == [member, None]
+    assert (len(group.members), group.lag, group.state) == (1, 6, GroupState.NO_COMMIT)
+    assert group.streams is watch.cluster.streams_groups["app"]
+
+
+def test_new_group_types_a_share_group_is_told_apart_with_its_own_lag(watch: Watch) -> None:
+    watch.cluster.others = [ListedGroup("old", "share", "stable"), ListedGroup("q", "share", "x")]
+    watch.cluster.share_groups["q"] = ShareGroup("q", "stable", starts={EVENTS: ShareStart(3, 7)})
 
     snapshot = watch.look()
 
     assert snapshot.groups == {}
-    assert snapshot.share_groups == (ListedGroup("queue", "share", "stable"),)
+    assert [(one.group_id, one.state, one.lag) for one in snapshot.share_groups] == [
+        ("old", "stable", None),
+        ("q", "stable", 7),
+    ]
+
+
+def test_silent_coordinator_makes_no_group_look_fine(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 10}, [EVENTS])
+    assert watch.look().groups["g"].state is GroupState.OK
+    watch.cluster.silent = {"g"}
+
+    group = watch.look(NOW + 5_000).groups["g"]
+
+    assert (group.state, group.lag) == (GroupState.UNKNOWN, 0)
+    assert group.cause == "its coordinator does not answer; before, caught up"
+    watch.cluster.silent = set()
+    assert watch.look(NOW + 10_000).groups["g"].state is GroupState.OK
 
 
 @pytest.mark.parametrize("listed", [True, False])

@@ -12,6 +12,8 @@ from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.tools import promtool
 from tests.support.watched import NOW, Watch
+from tracker.kafka_admin import ListedGroup
+from tracker.kafka_groups import ShareGroup, ShareStart
 
 LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="^console-consumer-")
 
@@ -58,6 +60,8 @@ CONTRACT = {
     "footfall_consumergroup_retention_used_ratio": GROUP_TOPIC,
     "footfall_consumergroup_lost_records_total": GROUP_TOPIC,
     "footfall_consumergroup_uncommitted_partitions": GROUP_TOPIC,
+    "footfall_sharegroup_members": ("kafka_cluster", "sharegroup"),
+    "footfall_sharegroup_lag": ("kafka_cluster", "sharegroup", "topic"),
     "footfall_collector_up": ("kafka_cluster",),
     "footfall_collector_last_success_timestamp_seconds": ("kafka_cluster",),
     "footfall_collector_duration_seconds": ("kafka_cluster",),
@@ -224,3 +228,16 @@ def test_promtool_finds_nothing_wrong_with_our_own_families(watch: Watch) -> Non
     )
 
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_a_share_group_is_told_by_topic_and_one_that_is_only_listed_is_not() -> None:
+    watch = Watch()
+    watch.cluster.others = [ListedGroup("old", "share", "x"), ListedGroup("q", "share", "x")]
+    starts = {EVENTS: ShareStart(3, 7), EVENTS._replace(partition=1): ShareStart(0, 5)}
+    watch.cluster.share_groups["q"] = ShareGroup("q", "stable", starts=starts)
+
+    text = expose([ClusterPage("local", watch.look(), True, NOW, 0.1, False)], LIMITS).text()
+
+    assert 'footfall_sharegroup_lag{kafka_cluster="local",sharegroup="q",topic="events"} 12' in text
+    assert 'footfall_sharegroup_members{kafka_cluster="local",sharegroup="q"} 0' in text
+    assert 'sharegroup="old"' not in text

@@ -12,7 +12,8 @@ from dashboard.site_map import resolve
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import busy_cluster, made_state
-from tracker.kafka_admin import TopicPartition
+from tracker.kafka_admin import GroupMember, ListedGroup, TopicPartition
+from tracker.kafka_groups import ShareGroup, ShareStart
 
 EVENTS = [TopicPartition("events", index) for index in range(3)]
 
@@ -93,3 +94,18 @@ async def test_a_group_of_which_nothing_is_known_has_no_trend(tmp_path: Path) ->
 )
 def test_a_trend_has_a_sign(per_second: float | None, shown: str) -> None:
     assert text.trend(per_second) == shown
+
+
+@pytest.mark.may_block
+async def test_a_share_group_has_a_page_with_its_starts_and_who_reads(tmp_path: Path) -> None:
+    cluster = busy_cluster()
+    member = GroupMember("m", "c", "/h", "", (EVENTS[0],))
+    starts = {EVENTS[0]: ShareStart(3, 7), EVENTS[1]: ShareStart(None, None)}
+    cluster.others = [ListedGroup("jobs", "share", "stable")]
+    cluster.share_groups["jobs"] = ShareGroup("jobs", "stable", "simple", (member,), starts)
+    state = await looked(tmp_path, cluster)
+    page, visit = resolve(state, "/groups/jobs", {})
+
+    found = await page.values(visit)
+
+    assert (found["share"].lag, found["owners"]) == (7, {EVENTS[0]: 1})

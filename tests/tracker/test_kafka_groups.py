@@ -1,0 +1,85 @@
+"""Streams and share groups, described by a running broker through messages of our own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import streams_calls
+from tests.support.group_calls import coordinated
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.share_calls import GROUP
+from tests.support.share_offsets import worked
+from tests.support.topic_calls import make_topic
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import TopicPartition
+from tracker.kafka_groups import Groups, ShareStart
+from tracker.kafka_line import Line
+
+SECONDS = 10.0
+
+pytestmark = pytest.mark.may_block
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
+    async with await RawClient.connect(broker.host, broker.port) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def groups(broker: RunningBroker) -> AsyncIterator[Groups]:
+    line = Line(KafkaConfig(bootstrap_servers=broker.bootstrap))
+    yield Groups(line)
+    await asyncio.to_thread(line.close)
+
+
+async def test_a_share_group_is_told_with_its_member_start_and_lag(
+    client: RawClient, groups: Groups
+) -> None:
+    await worked(client)
+
+    found = await asyncio.to_thread(groups.share, [GROUP, "none"], SECONDS)
+
+    group = found[GROUP]
+    assert (list(found), group.state, group.lag) == ([GROUP], "stable", 3)
+    assert group.starts == {TopicPartition("jobs", 0): ShareStart(2, 3)}
+    assert [member.assignment for member in group.members] == [(TopicPartition("jobs", 0),)]
+
+
+async def test_a_streams_group_is_told_with_its_topology_and_who_reads_what(
+    client: RawClient, groups: Groups
+) -> None:
+    await make_topic(client, "lines", 2)
+    await coordinated(client, streams_calls.GROUP)
+    await streams_calls.configure_group(client, delay_ms=0)
+    joined = await streams_calls.beat(client)
+    await streams_calls.described(client)
+    await streams_calls.beat(client, "a", joined.member_epoch)
+
+    found = await asyncio.to_thread(groups.streams, [streams_calls.GROUP], SECONDS)
+
+    app = found[streams_calls.GROUP]
+    assert (app.group.protocol, app.group.state) == ("streams", "stable")
+    words, counts = app.subtopologies
+    assert (words.sources, words.repartitions) == (("lines",), (streams_calls.REPARTITION,))
+    assert (counts.sources, counts.changelogs) == (
+        (streams_calls.REPARTITION,),
+        (streams_calls.CHANGELOG,),
+    )
+    (member,), (tasks,) = app.group.members, app.tasks
+    assert {place.topic for place in member.assignment} == {"lines", streams_calls.REPARTITION}
+    assert (tasks.active, tasks.standby) == (("0_0", "0_1", "1_0", "1_1"), ())
+
+
+async def test_nobody_is_asked_about_no_groups(groups: Groups) -> None:
+    assert groups.share([], SECONDS) == {}
+    assert groups.streams([], SECONDS) == {}
