@@ -44,6 +44,9 @@ class BrokerConfig:
     max_connections_per_ip_overrides: tuple[str, ...] = setting(
         (), "addresses with a bound of their own: 10.0.0.7:200"
     )
+    max_connection_creation_rate: int = setting(
+        INT32_MAX, "new connections a second, over all listeners; more wait for their turn", low=1
+    )
     connections_max_idle_ms: int = setting(600_000, "a connection idle for so long is closed")
     socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)
     queued_max_request_bytes: int = setting(

@@ -45,7 +45,6 @@ _THREADS: tuple[Row, ...] = (
     ("controller.quota.window.num", _T.INT, "11", "The same for changes of partitions."),
     ("controller.quota.window.size.seconds", _T.INT, "1", "The same for changes of partitions."),
     ("max.request.partition.size.limit", _T.INT, "2000", "Partitions in one page of topics."),
-    ("max.connection.creation.rate", _T.INT, MAX32, "New connections a second; see quotas of ip."),
 )
 
 _LOGS: tuple[Row, ...] = (

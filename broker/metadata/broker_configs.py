@@ -76,6 +76,7 @@ CHAINS: Mapping[str, tuple[str, ...]] = {
 BOUNDS: Mapping[str, tuple[int, int | None]] = {
     "log.cleaner.backoff.ms": (0, None),
     "log.cleaner.threads": (0, None),
+    "max.connection.creation.rate": (0, None),
     "max.connections": (0, None),
     "max.connections.per.ip": (0, None),
     "producer.id.expiration.ms": (1, None),
@@ -233,11 +234,12 @@ def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
 def _check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
     """A bound of zero would lock everybody out, also those who could take it back."""
     reason = ""
-    if values.get("max.connections", "").strip() == "0":
-        reason = (
-            "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections"
-            " 0 for configuration Invalid dynamic configuration"
-        )
+    for name in ("max.connections", "max.connection.creation.rate"):
+        if values.get(name, "").strip() == "0":
+            reason = (
+                f"Invalid value org.apache.kafka.common.config.ConfigException: Invalid {name} 0"
+                " for configuration Invalid dynamic configuration"
+            )
     overrides = values.get(IP_OVERRIDES) or config.max_connections_per_ip_overrides
     if values.get("max.connections.per.ip", "").strip() == "0" and not overrides:
         reason = (

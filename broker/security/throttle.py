@@ -189,20 +189,23 @@ class ClientQuotas:
         bucket = self._bucket((Quota.CONTROLLER_MUTATION_RATE, *limit.account), limit.rate, now_ms)
         return round(bucket.throttle_ms(limit.rate))
 
-    def admits_connection(self, address: str) -> bool:
-        """Whether an address may open one more connection now; counted when it may."""
+    def connection_delay_ms(self, address: str) -> float:
+        """How long an address must wait that opens one more connection now; counted when it is 0.
+
+        Not longer than a sample: then its connection is closed, and it may try again (KIP-612).
+        """
         quotas = self._image().quotas
         rate = connection_limit_for(quotas, address) if quotas else None
         if rate is None:
-            return True
+            return 0
         now_ms = self._clock.monotonic_ms()
         window = self._window((Quota.CONNECTION_CREATION_RATE, address, None), now_ms)
         window.record(1, now_ms)
-        if window.throttle_ms(rate, now_ms) > 0:
+        delay_ms = min(SAMPLE_MS, window.throttle_ms(rate, now_ms))
+        if delay_ms > 0:
             window.record(-1, now_ms)
-            self.throttled[Quota.CONNECTION_CREATION_RATE].times += 1
-            return False
-        return True
+            self._noted(Quota.CONNECTION_CREATION_RATE, delay_ms)
+        return delay_ms
 
     def _noted(self, quota: Quota, throttle_ms: float) -> int:
         """The time to be quiet in whole milliseconds, counted when there is any."""

@@ -59,13 +59,15 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         host = (transport.get_extra_info("peername") or ("unknown",))[0]
-        if self._dispatcher.admits_connection(str(host)):
-            self._peer = self._connections.admit(self, str(host))
-        else:
-            self._connections.turn_away_too_fast(str(host))
+        if delay_ms := self._dispatcher.connection_delay_ms(str(host)):
+            self._connections.turn_away_too_fast(str(host), transport, delay_ms)
+            return
+        self._peer = self._connections.admit(self, str(host))
         if self._peer is None:
             transport.abort()
             return
+        if delay_s := self._connections.entry_delay_s():
+            self._mute(round(delay_s * 1000))
         self._guard = self._connections.guard(self._peer, self._close)
         if self._guard is not None and self._connections.logins is not None:
             self._reader.allow(self._connections.logins.frame_bytes_max)
@@ -84,6 +86,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._reader.space()
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._peer is None:
+            return  # turned away: nobody listens until it is closed
         try:
             frames = self._reader.received(nbytes)
         except ProtocolError as error:

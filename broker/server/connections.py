@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from broker.config import INT32_MAX
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
 from broker.server.crowd import Crowd
@@ -14,6 +15,8 @@ from broker.server.guard import Guard, Logins
 from broker.server.sparing_log import SparingLog
 
 log = logging.getLogger(__name__)
+
+TURNED_AWAY_MAX = 1000  # connections kept open only to make their clients wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Limits:
     connections_max: int
     connections_per_ip_max: int
     idle_s_max: float  # connections_max_idle_ms
+    creation_rate_max: int = INT32_MAX  # max_connection_creation_rate, over all listeners
     per_ip: Mapping[str, int] = field(default_factory=dict)
     """Addresses that have another bound than connections_per_ip_max."""
 
@@ -66,6 +70,7 @@ class Connections:
         self._requests: set[asyncio.Task[None]] = set()
         self._address = address
         self._open: set[OpenConnection] = set()
+        self._turned_away: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._crowd = crowd or Crowd()
         self._refusals = SparingLog(log, "connections refused", lines_max=1)
         self._endings = SparingLog(log, "connections closed")
@@ -121,9 +126,30 @@ class Connections:
         counters = self.metrics.authentications(self._address.name)
         return Guard(self.logins, peer, counters, close)
 
-    def turn_away_too_fast(self, host: str) -> None:
-        """Count a connection that its address opened faster than its quota lets it (KIP-612)."""
+    def entry_delay_s(self) -> float:
+        """How long a connection that was just admitted waits for its first answer: it came early.
+
+        As in Kafka those wait that exceed the rate of the broker, and nobody is turned away.
+        """
+        now_s = asyncio.get_running_loop().time()
+        return self._crowd.entry_delay_s(self.limits.creation_rate_max, now_s)
+
+    def turn_away_too_fast(
+        self, host: str, transport: asyncio.BaseTransport, delay_ms: float
+    ) -> None:
+        """Close a connection, after a while, that its address opened too early (KIP-612)."""
         self._turn_away("connection_creation_rate", 0, host)
+        if len(self._turned_away) >= TURNED_AWAY_MAX:
+            transport.close()
+            return
+        loop = asyncio.get_running_loop()
+        self._turned_away[transport] = loop.call_later(
+            delay_ms / 1000, self._close_turned_away, transport
+        )
+
+    def _close_turned_away(self, transport: asyncio.BaseTransport) -> None:
+        self._turned_away.pop(transport).cancel()
+        transport.close()
 
     def forget(self, connection: OpenConnection, peer: Peer) -> None:
         """A connection that was admitted is closed."""
@@ -165,5 +191,7 @@ class Connections:
         """Close what is open and end what is in work: the broker stops."""
         for connection in list(self._open):
             connection.close()
+        for transport in list(self._turned_away):
+            self._close_turned_away(transport)
         for task in list(self._requests):
             task.cancel("the broker stops")

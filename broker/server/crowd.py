@@ -1,5 +1,7 @@
 """All connections of the broker together, over all listeners: what limits of the broker count."""
 
+from broker.security.throttle import RateWindow
+
 
 class Crowd:
     """How many there are and from where, and what their requests hold in memory."""
@@ -9,6 +11,16 @@ class Crowd:
         self.held_bytes = 0  # of requests that are not answered
         self._by_host: dict[str, int] = {}
         self._last_id = 0
+        self._arrivals = RateWindow()
+        self._entry_s = 0.0  # when the last of those that had to wait could enter
+
+    def entry_delay_s(self, rate: int, now_s: float) -> float:
+        """Count an arrival; how long it must wait for there to be `rate` of them a second."""
+        self._arrivals.record(1, now_s * 1000)
+        if not self._arrivals.throttle_ms(rate, now_s * 1000):
+            return 0.0
+        self._entry_s = max(self._entry_s, now_s) + 1 / rate
+        return self._entry_s - now_s
 
     def from_host(self, host: str) -> int:
         """Connections of one address."""

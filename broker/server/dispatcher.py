@@ -214,9 +214,9 @@ class Dispatcher:
             response.throttle_time_ms = request.throttle_ms
         return response
 
-    def admits_connection(self, address: str) -> bool:
-        """Whether the quotas let an address open one more connection now."""
-        return self._services.security.quotas.admits_connection(address)
+    def connection_delay_ms(self, address: str) -> float:
+        """How long the quotas make an address wait that opens one more connection now."""
+        return self._services.security.quotas.connection_delay_ms(address)
 
     def connection_closed(self, peer: Peer) -> None:
         """A client is gone: what belonged to its connection ends."""

@@ -43,6 +43,7 @@ def limits_of(config: BrokerConfig) -> Limits:
         connections_max=config.max_connections,
         connections_per_ip_max=config.max_connections_per_ip,
         idle_s_max=config.connections_max_idle_ms / 1000,
+        creation_rate_max=config.max_connection_creation_rate,
         per_ip=ip_bounds(config.max_connections_per_ip_overrides),
     )
 

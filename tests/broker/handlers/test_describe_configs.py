@@ -13,7 +13,6 @@ DATA = Path(__file__).parent.parent / "metadata"
 FIXED_HERE = {
     "listener.security.protocol.map",
     "listeners",
-    "max.connection.creation.rate",
     "metric.reporters",
     "principal.builder.class",
     "sasl.enabled.mechanisms",

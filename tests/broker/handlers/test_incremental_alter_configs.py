@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from broker.errors import ErrorCode
@@ -86,6 +88,23 @@ async def test_single_addresses_have_a_bound_of_their_own(
     assert await third.read_to_end() == b""
     second.close()
     third.close()
+
+
+async def test_connections_beyond_the_rate_of_the_broker_wait_for_their_turn(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await altered(client, BROKER, "", ("max.connection.creation.rate", SET, "2"))
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+
+    opened = [await RawClient.connect(broker.host, broker.port) for _ in range(21)]
+    await make_topic(opened[0], "first")
+    quick_s = loop.time() - began_s
+    await make_topic(opened[-1], "last")
+
+    assert quick_s < 0.5 <= loop.time() - began_s
+    for one in opened:
+        one.close()
 
 
 @pytest.mark.parametrize(

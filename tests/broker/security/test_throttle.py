@@ -116,11 +116,11 @@ def test_an_address_opens_connections_at_its_rate() -> None:
     clock = ManualClock()
     quotas = quotas_with(clock, ([("ip", None)], Quota.CONNECTION_CREATION_RATE, 1.0))
 
-    admitted = [quotas.admits_connection("10.0.0.1") for _ in range(12)]
+    delays = [quotas.connection_delay_ms("10.0.0.1") for _ in range(12)]
     clock.advance(11_000)
 
-    assert admitted == [True] * 10 + [False] * 2
-    assert quotas.admits_connection("10.0.0.1")
+    assert delays == [0] * 10 + [1000] * 2
+    assert quotas.connection_delay_ms("10.0.0.1") == 0
 
 
 def test_each_quota_tells_how_often_and_how_long_it_made_clients_quiet() -> None:
@@ -137,14 +137,14 @@ def test_each_quota_tells_how_often_and_how_long_it_made_clients_quiet() -> None
     quotas.grant(BYTES, ANN, 1_000)
     quotas.take_tokens(ANN, 30, strict=True)
     for _ in range(12):
-        quotas.admits_connection("10.0.0.1")
+        quotas.connection_delay_ms("10.0.0.1")
 
     assert quotas.counts() == {
         "producer_byte_rate": (0, 0.0),
         "consumer_byte_rate": (2, 21.0),
         "request_percentage": (0, 0.0),
         "controller_mutation_rate": (1, 4.0),
-        "connection_creation_rate": (2, 0.0),
+        "connection_creation_rate": (2, 2.0),
     }
 
 
@@ -154,7 +154,7 @@ def test_without_quotas_nothing_is_counted() -> None:
     assert not quotas.active
     assert quotas.charge(BYTES, ANN, 1e9) == 0
     assert quotas.take_tokens(ANN, 10**9, strict=True) == 0
-    assert quotas.admits_connection("10.0.0.1")
+    assert quotas.connection_delay_ms("10.0.0.1") == 0
 
 
 @given(lists(tuples(floats(0, 1e6), integers(0, 5000)), min_size=1, max_size=40))

@@ -15,7 +15,7 @@ from tests.broker.server.conftest import LIMITS, NO_SHARES, Toys
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
-SECURITY = SimpleNamespace(quotas=SimpleNamespace(active=False, admits_connection=lambda _: True))
+SECURITY = SimpleNamespace(quotas=SimpleNamespace(active=False, connection_delay_ms=lambda _: 0))
 
 
 def toy_dispatcher(toys: Toys, metrics: BrokerMetrics) -> Dispatcher:
