@@ -333,13 +333,13 @@ class Partition:
     ) -> LogSlice:
         """`read` in a disk thread, which brings the bytes into memory before they are sent."""
 
-        def read_and_touch() -> LogSlice:
+        def read_and_load() -> LogSlice:
             part = self.read(offset, max_bytes, end, minimum_one=minimum_one)
             if isinstance(part.records, FileSlice):
-                part.records.read()
+                part.records.load()
             return part
 
-        return await self.worker.run_aside(read_and_touch)
+        return await self.worker.run_aside(read_and_load)
 
     def is_hot(self, offset: int) -> bool:
         """Whether a read needs no disk: it was written by this process, or there is nothing."""

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.storage.page_cache import PageCache
 
 Buffer = bytes | bytearray | memoryview
 
@@ -26,6 +27,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _IOV_MAX = 1024  # Linux, buffers in one pwritev
 _DIRECTORY_MODE = 0o755
 _FILE_MODE = 0o644
+PAGE_CACHE = PageCache()
 
 
 class File(Protocol):
@@ -47,6 +49,9 @@ class File(Protocol):
 
     def read(self, position: int, length: int) -> bytes:
         """Up to `length` bytes; fewer only where the file ends."""
+
+    def is_cached(self, position: int, length: int) -> bool:
+        """Whether all these bytes are in memory; False where that is not known."""
 
     def sync(self) -> None:
         """Make what was appended survive a power cut (fdatasync)."""
@@ -180,6 +185,9 @@ class OsFile:
         except OSError as error:
             raise _failure("read", self.path, error) from error
         return b"".join(parts)
+
+    def is_cached(self, position: int, length: int) -> bool:
+        return PAGE_CACHE.has(self.descriptor, position, length)
 
     def sync(self) -> None:
         if self._failed:

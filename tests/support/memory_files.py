@@ -48,6 +48,9 @@ class MemoryFile:
         self._files.bytes_read[self.path] = self._files.bytes_read.get(self.path, 0) + len(data)
         return data
 
+    def is_cached(self, position: int, length: int) -> bool:
+        return False
+
     def sync(self) -> None:
         if self._inode.sync_failed:
             raise StorageError(f"an earlier sync of {self.path} failed: its end may be lost")
