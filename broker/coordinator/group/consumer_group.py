@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from broker.coordinator.group.assignors import DEFAULT_ASSIGNOR, Assignment, Partition
-from broker.coordinator.group.records import (
+from broker.coordinator.group.consumer_records import (
     ClassicMemberMetadata,
     ConsumerGroupCurrentMemberAssignmentKey,
     ConsumerGroupCurrentMemberAssignmentValue,
@@ -23,11 +23,10 @@ from broker.coordinator.group.records import (
     ConsumerGroupRegularExpressionKey,
     ConsumerGroupRegularExpressionValue,
     ConsumerGroupTargetAssignmentMemberKey,
-    ConsumerGroupTargetAssignmentMemberValue,
     ConsumerGroupTargetAssignmentMetadataKey,
-    Record,
 )
-from broker.coordinator.group.topic_partitions import TopicPartitions
+from broker.coordinator.group.record_parts import TargetTopics, TopicPartitions
+from broker.coordinator.group.records import Record
 
 NEVER = float("inf")
 JOINING = 0
@@ -187,7 +186,7 @@ class ConsumerGroup:
         return Record(ConsumerGroupCurrentMemberAssignmentKey(self.group_id, member_id), value)
 
     def target_record(self, member_id: str, partitions: Partitions) -> Record:
-        value = ConsumerGroupTargetAssignmentMemberValue(to_topics(partitions))
+        value = TargetTopics(to_topics(partitions))
         return Record(ConsumerGroupTargetAssignmentMemberKey(self.group_id, member_id), value)
 
     def member_tombstones(self, member_id: str) -> list[Record]:
@@ -314,9 +313,7 @@ class ConsumerGroup:
             if self.owners.get(partition) == member.member_id:
                 del self.owners[partition]
 
-    def _put_target(
-        self, member_id: str, value: ConsumerGroupTargetAssignmentMemberValue | None
-    ) -> None:
+    def _put_target(self, member_id: str, value: TargetTopics | None) -> None:
         if value is None:
             self.target.pop(member_id, None)
         else:

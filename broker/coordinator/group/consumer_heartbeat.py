@@ -22,17 +22,17 @@ from broker.coordinator.group.consumer_messages import (
     ConsumerHeartbeatResponse,
     ConsumerLimits,
 )
-from broker.coordinator.group.messages import Moment, Sees, sees_all
-from broker.coordinator.group.reconciliation import reconcile
-from broker.coordinator.group.records import (
+from broker.coordinator.group.consumer_records import (
     ConsumerGroupMetadataKey,
     ConsumerGroupMetadataValue,
     ConsumerGroupRegularExpressionKey,
     ConsumerGroupRegularExpressionValue,
     ConsumerGroupTargetAssignmentMetadataKey,
-    ConsumerGroupTargetAssignmentMetadataValue,
-    Record,
 )
+from broker.coordinator.group.messages import Moment, Sees, sees_all
+from broker.coordinator.group.reconciliation import reconcile
+from broker.coordinator.group.record_parts import TargetAssignmentMetadata
+from broker.coordinator.group.records import Record
 from broker.coordinator.group.subscribed import matching_topics, metadata_hash, subscriptions
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
@@ -298,7 +298,7 @@ def _assign(draft: Draft) -> None:
         )
     )
     key = ConsumerGroupTargetAssignmentMetadataKey(group.group_id)
-    draft.put(Record(key, ConsumerGroupTargetAssignmentMetadataValue(group.epoch)))
+    draft.put(Record(key, TargetAssignmentMetadata(group.epoch)))
 
 
 def _reconcile(draft: Draft, member_id: str, owned: Partitions | None) -> Ownership:

@@ -3,13 +3,9 @@
 from collections.abc import Iterable
 
 from broker.coordinator.group.classic_group import UNDER_WAY
+from broker.coordinator.group.consumer_records import ConsumerGroupMetadataKey
 from broker.coordinator.group.descriptions import CLASSIC, CONSUMER, SHARE, STREAMS
-from broker.coordinator.group.records import (
-    ConsumerGroupMetadataKey,
-    GroupMetadataKey,
-    OffsetCommitKey,
-    Record,
-)
+from broker.coordinator.group.records import GroupMetadataKey, OffsetCommitKey, Record
 from broker.coordinator.group.share_records import ShareGroupMetadataKey
 from broker.coordinator.group.streams_records import StreamsGroupMetadataKey
 from broker.metrics import GroupMetrics

@@ -11,17 +11,17 @@ from typing import Any
 from broker.coordinator.group.classic_group import UNDER_WAY, ClassicGroup, GroupLimits
 from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember, Ownership
 from broker.coordinator.group.consumer_heartbeat import Draft
-from broker.coordinator.group.member import Member, Protocol, Token
-from broker.coordinator.group.messages import Answer, JoinResponse, Moment, Step, SyncResponse
-from broker.coordinator.group.records import (
+from broker.coordinator.group.consumer_records import (
     ClassicMemberMetadata,
     ClassicProtocol,
     ConsumerGroupMetadataKey,
     ConsumerGroupMetadataValue,
     ConsumerGroupTargetAssignmentMetadataKey,
-    ConsumerGroupTargetAssignmentMetadataValue,
-    Record,
 )
+from broker.coordinator.group.member import Member, Protocol, Token
+from broker.coordinator.group.messages import Answer, JoinResponse, Moment, Step, SyncResponse
+from broker.coordinator.group.record_parts import TargetAssignmentMetadata
+from broker.coordinator.group.records import Record
 from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.subscribed import metadata_hash
 from broker.coordinator.group.subscription import (
@@ -55,7 +55,7 @@ def upgrade(
         ]
     topics = frozenset[str]().union(*(member.topic_names for member, _ in members))
     epoch = ConsumerGroupMetadataValue(group.generation, metadata_hash(topics, image))
-    target_epoch = ConsumerGroupTargetAssignmentMetadataValue(group.generation)
+    target_epoch = TargetAssignmentMetadata(group.generation)
     records += [
         Record(ConsumerGroupMetadataKey(group.group_id), epoch),
         Record(ConsumerGroupTargetAssignmentMetadataKey(group.group_id), target_epoch),

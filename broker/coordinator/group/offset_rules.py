@@ -21,11 +21,7 @@ from broker.coordinator.group.offset_messages import (
     OffsetToCommit,
 )
 from broker.coordinator.group.offsets import NO_EXPIRY, OffsetStore, TopicPartition, tombstone
-from broker.coordinator.group.records import (
-    OffsetCommitKey,
-    OffsetCommitValue,
-    Record,
-)
+from broker.coordinator.group.records import OffsetCommitKey, OffsetCommitValue, Record
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.streams_group import StreamsGroup, StreamsGroupState
 from broker.coordinator.group.streams_offsets import validate_streams_commit, validate_streams_fetch

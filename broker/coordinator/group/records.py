@@ -2,9 +2,9 @@
 
     key    int16 type | fields of the type, never flexible      value    int16 version | fields
 Types: 0, 1 committed offset (always written as 1); 2 classic group; 3-8 and 16 KIP-848 consumer
-group (4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records); 17 and 19-23 streams
-group (streams_records). A null value is a tombstone. Other types (formats of the future) are
-ignored on load, as Kafka does.
+group (consumer_records; 4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records); 17
+and 19-23 streams group (streams_records). A null value is a tombstone. Other types (formats of the
+future) are ignored on load, as Kafka does.
 Field names and versions: Kafka's `group-coordinator` message definitions, 4.2.
 """
 
@@ -12,12 +12,12 @@ import struct
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from broker.coordinator.group.consumer_records import CONSUMER_TYPES
 from broker.coordinator.group.share_records import SHARE_TYPES
 from broker.coordinator.group.streams_records import STREAMS_TYPES
-from broker.coordinator.group.topic_partitions import TopicPartitions
 from broker.protocol.codec import decode, encode_bytes
 from broker.protocol.primitives import ProtocolError
-from broker.protocol.schema import ARRAY, BYTES, INT8, INT32, INT64, STRING, UUID, wire
+from broker.protocol.schema import ARRAY, BYTES, INT32, INT64, STRING, UUID, wire
 
 _TYPE = struct.Struct(">h")
 
@@ -87,149 +87,6 @@ class GroupMetadataValue:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsumerGroupMetadataKey:
-    """A KIP-848 group."""
-
-    TYPE: ClassVar[int] = 3
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ConsumerGroupMetadataValue:
-    """The group's epoch, and a hash of the topics it was computed from (KIP-1101)."""
-
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    epoch: int = wire(INT32)
-    metadata_hash: int = wire(INT64, tag=0, tag_since=0)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerGroupMemberMetadataKey:
-    """What a member of a KIP-848 group said of itself."""
-
-    TYPE: ClassVar[int] = 5
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ClassicProtocol:
-    """One protocol that a classic member inside a KIP-848 group offers."""
-
-    name: str = wire(STRING)
-    metadata: bytes = wire(BYTES)
-
-
-@dataclass(slots=True)
-class ClassicMemberMetadata:
-    """Present when a member of a KIP-848 group speaks the classic protocol."""
-
-    session_timeout_ms: int = wire(INT32)
-    supported_protocols: list[ClassicProtocol] = wire(ARRAY(ClassicProtocol))
-
-
-@dataclass(slots=True)
-class ConsumerGroupMemberMetadataValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    instance_id: str | None = wire(STRING, nullable=0, default=None)
-    rack_id: str | None = wire(STRING, nullable=0, default=None)
-    client_id: str = wire(STRING)
-    client_host: str = wire(STRING)
-    subscribed_topic_names: list[str] = wire(ARRAY(STRING))
-    subscribed_topic_regex: str | None = wire(STRING, nullable=0, default=None)
-    rebalance_timeout_ms: int = wire(INT32, default=-1)
-    server_assignor: str | None = wire(STRING, nullable=0, default=None)
-    classic_member_metadata: ClassicMemberMetadata | None = wire(
-        ClassicMemberMetadata, nullable=0, tag=0, tag_since=0
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerGroupTargetAssignmentMetadataKey:
-    """For which group epoch the target assignment was computed."""
-
-    TYPE: ClassVar[int] = 6
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ConsumerGroupTargetAssignmentMetadataValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    assignment_epoch: int = wire(INT32)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerGroupTargetAssignmentMemberKey:
-    """What a member shall own in the end."""
-
-    TYPE: ClassVar[int] = 7
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ConsumerGroupTargetAssignmentMemberValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    topic_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerGroupCurrentMemberAssignmentKey:
-    """What a member owns now."""
-
-    TYPE: ClassVar[int] = 8
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ConsumerGroupCurrentMemberAssignmentValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    member_epoch: int = wire(INT32)
-    previous_member_epoch: int = wire(INT32)
-    state: int = wire(INT8)
-    assigned_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
-    partitions_pending_revocation: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerGroupRegularExpressionKey:
-    """Which topics a subscribed expression stood for."""
-
-    TYPE: ClassVar[int] = 16
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    regular_expression: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class ConsumerGroupRegularExpressionValue:
-    """`version` of the metadata and `timestamp` (ms) at which it was resolved."""
-
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    topics: list[str] = wire(ARRAY(STRING))
-    version: int = wire(INT64)
-    timestamp: int = wire(INT64)
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """A key with its value, or with None: a tombstone."""
 
@@ -242,13 +99,8 @@ _TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
     0: (OffsetCommitKey, OffsetCommitValue, 3),
     1: (OffsetCommitKey, OffsetCommitValue, 3),
     2: (GroupMetadataKey, GroupMetadataValue, 3),
-    3: (ConsumerGroupMetadataKey, ConsumerGroupMetadataValue, 0),
-    5: (ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue, 0),
-    6: (ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue, 0),
-    7: (ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue, 0),
-    8: (ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue, 0),
-    16: (ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue, 0),
 }
+_TYPES.update(CONSUMER_TYPES)
 _TYPES.update(SHARE_TYPES)
 _TYPES.update(STREAMS_TYPES)
 _WITH_EXPIRY = 1  # the only version of OffsetCommitValue that can say when the offset expires

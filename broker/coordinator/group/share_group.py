@@ -12,6 +12,7 @@ from typing import Any
 from broker.coordinator.group.assignors import Assignment, Partition, Subscriptions
 from broker.coordinator.group.consumer_group import ConsumerGroupState, from_topics, to_topics
 from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.record_parts import TargetAssignmentMetadata, TargetTopics
 from broker.coordinator.group.records import Record
 from broker.coordinator.group.share_records import (
     ShareGroupCurrentMemberAssignmentKey,
@@ -21,9 +22,7 @@ from broker.coordinator.group.share_records import (
     ShareGroupMetadataKey,
     ShareGroupMetadataValue,
     ShareGroupTargetAssignmentMemberKey,
-    ShareGroupTargetAssignmentMemberValue,
     ShareGroupTargetAssignmentMetadataKey,
-    ShareGroupTargetAssignmentMetadataValue,
 )
 from broker.coordinator.group.subscribed import metadata_hash
 from broker.errors import ErrorCode, KafkaError
@@ -127,7 +126,7 @@ class ShareGroup:
         return Record(ShareGroupCurrentMemberAssignmentKey(self.group_id, member.member_id), value)
 
     def target_record(self, member_id: str, partitions: Partitions) -> Record:
-        value = ShareGroupTargetAssignmentMemberValue(to_topics(partitions))
+        value = TargetTopics(to_topics(partitions))
         return Record(ShareGroupTargetAssignmentMemberKey(self.group_id, member_id), value)
 
     def member_tombstones(self, member_id: str) -> list[Record]:
@@ -233,7 +232,7 @@ class ShareDraft:
             )
         )
         target_key = ShareGroupTargetAssignmentMetadataKey(group.group_id)
-        self.put(Record(target_key, ShareGroupTargetAssignmentMetadataValue(epoch)))
+        self.put(Record(target_key, TargetAssignmentMetadata(epoch)))
 
 
 def subscriptions(group: ShareGroup, image: ClusterImage) -> Subscriptions:

@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from broker.coordinator.group.topic_partitions import TopicPartitions
+from broker.coordinator.group.record_parts import (
+    KeyOfGroup,
+    KeyOfMember,
+    TargetAssignmentMetadata,
+    TargetTopics,
+    TopicPartitions,
+)
 from broker.protocol.schema import ARRAY, INT8, INT32, INT64, STRING, wire
 
 
-@dataclass(frozen=True, slots=True)
-class ShareGroupMemberMetadataKey:
+class ShareGroupMemberMetadataKey(KeyOfMember):
     """What a member of a share group said of itself."""
 
     TYPE: ClassVar[int] = 10
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -28,14 +30,11 @@ class ShareGroupMemberMetadataValue:
     subscribed_topic_names: list[str] = wire(ARRAY(STRING))
 
 
-@dataclass(frozen=True, slots=True)
-class ShareGroupMetadataKey:
+class ShareGroupMetadataKey(KeyOfGroup):
     """A share group."""
 
     TYPE: ClassVar[int] = 11
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -46,50 +45,25 @@ class ShareGroupMetadataValue:
     metadata_hash: int = wire(INT64)
 
 
-@dataclass(frozen=True, slots=True)
-class ShareGroupTargetAssignmentMetadataKey:
+class ShareGroupTargetAssignmentMetadataKey(KeyOfGroup):
     """For which group epoch the target assignment was computed."""
 
     TYPE: ClassVar[int] = 12
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
+    __slots__ = ()
 
 
-@dataclass(slots=True)
-class ShareGroupTargetAssignmentMetadataValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    assignment_epoch: int = wire(INT32)
-
-
-@dataclass(frozen=True, slots=True)
-class ShareGroupTargetAssignmentMemberKey:
+class ShareGroupTargetAssignmentMemberKey(KeyOfMember):
     """What a member shall read."""
 
     TYPE: ClassVar[int] = 13
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
-@dataclass(slots=True)
-class ShareGroupTargetAssignmentMemberValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    topic_partitions: list[TopicPartitions] = wire(ARRAY(TopicPartitions))
-
-
-@dataclass(frozen=True, slots=True)
-class ShareGroupCurrentMemberAssignmentKey:
+class ShareGroupCurrentMemberAssignmentKey(KeyOfMember):
     """What a member was told to read."""
 
     TYPE: ClassVar[int] = 14
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -105,8 +79,8 @@ class ShareGroupCurrentMemberAssignmentValue:
 SHARE_TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
     10: (ShareGroupMemberMetadataKey, ShareGroupMemberMetadataValue, 0),
     11: (ShareGroupMetadataKey, ShareGroupMetadataValue, 0),
-    12: (ShareGroupTargetAssignmentMetadataKey, ShareGroupTargetAssignmentMetadataValue, 0),
-    13: (ShareGroupTargetAssignmentMemberKey, ShareGroupTargetAssignmentMemberValue, 0),
+    12: (ShareGroupTargetAssignmentMetadataKey, TargetAssignmentMetadata, 0),
+    13: (ShareGroupTargetAssignmentMemberKey, TargetTopics, 0),
     14: (ShareGroupCurrentMemberAssignmentKey, ShareGroupCurrentMemberAssignmentValue, 0),
 }
 """Type -> key, value, version of the value that we write."""

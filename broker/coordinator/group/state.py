@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
 from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group.consumer_records import ConsumerGroupMetadataKey
 from broker.coordinator.group.messages import JoinResponse, SyncResponse
 from broker.coordinator.group.offsets import OffsetStore
 from broker.coordinator.group.records import (
-    ConsumerGroupMetadataKey,
     GroupMetadataKey,
     OffsetCommitKey,
     Record,

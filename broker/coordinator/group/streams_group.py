@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.record_parts import TargetAssignmentMetadata
 from broker.coordinator.group.records import Record
 from broker.coordinator.group.streams_messages import Endpoint, StreamsLimits
 from broker.coordinator.group.streams_records import Endpoint as EndpointRecord
@@ -24,7 +25,6 @@ from broker.coordinator.group.streams_records import (
     StreamsGroupTargetAssignmentMemberKey,
     StreamsGroupTargetAssignmentMemberValue,
     StreamsGroupTargetAssignmentMetadataKey,
-    StreamsGroupTargetAssignmentMetadataValue,
     StreamsGroupTopologyKey,
     StreamsGroupTopologyValue,
 )
@@ -252,7 +252,7 @@ class StreamsGroup:
                 self.topology = value
                 self.memory.configured = None
             case StreamsGroupTargetAssignmentMetadataKey():
-                value = value or StreamsGroupTargetAssignmentMetadataValue()
+                value = value or TargetAssignmentMetadata()
                 self.target_epoch = value.assignment_epoch
             case StreamsGroupMemberMetadataKey(member_id=member_id):
                 self._put_member(member_id, value)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from broker.coordinator.group.messages import Moment
+from broker.coordinator.group.record_parts import TargetAssignmentMetadata
 from broker.coordinator.group.records import Record
 from broker.coordinator.group.streams_assignor import Candidate, Work, assign_sticky
 from broker.coordinator.group.streams_endpoints import endpoint_partitions
@@ -29,7 +30,6 @@ from broker.coordinator.group.streams_messages import (
 from broker.coordinator.group.streams_reconciliation import Holders, reconcile
 from broker.coordinator.group.streams_records import (
     StreamsGroupTargetAssignmentMetadataKey,
-    StreamsGroupTargetAssignmentMetadataValue,
     StreamsGroupTopologyKey,
     StreamsGroupTopologyValue,
 )
@@ -326,7 +326,7 @@ def _assign(draft: StreamsDraft, configured: ConfiguredTopology) -> None:
         )
     )
     key = StreamsGroupTargetAssignmentMetadataKey(group.group_id)
-    draft.put(Record(key, StreamsGroupTargetAssignmentMetadataValue(group.epoch)))
+    draft.put(Record(key, TargetAssignmentMetadata(group.epoch)))
 
 
 # -- what the application should know --------------------------------------------------------

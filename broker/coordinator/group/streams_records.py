@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from broker.coordinator.group.record_parts import KeyOfGroup, KeyOfMember, TargetAssignmentMetadata
 from broker.protocol.schema import ARRAY, INT8, INT16, INT32, INT64, STRING, UINT16, wire
 
 
@@ -12,14 +13,11 @@ class KeyValue:
     value: str = wire(STRING)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupMetadataKey:
+class StreamsGroupMetadataKey(KeyOfGroup):
     """A streams group."""
 
     TYPE: ClassVar[int] = 17
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -36,15 +34,11 @@ class StreamsGroupMetadataValue:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupMemberMetadataKey:
+class StreamsGroupMemberMetadataKey(KeyOfMember):
     """What a member of a streams group said of itself."""
 
     TYPE: ClassVar[int] = 19
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -68,21 +62,11 @@ class StreamsGroupMemberMetadataValue:
     client_tags: list[KeyValue] = wire(ARRAY(KeyValue))
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupTargetAssignmentMetadataKey:
+class StreamsGroupTargetAssignmentMetadataKey(KeyOfGroup):
     """For which group epoch the target assignment was computed."""
 
     TYPE: ClassVar[int] = 20
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-
-
-@dataclass(slots=True)
-class StreamsGroupTargetAssignmentMetadataValue:
-    FLEXIBLE_SINCE: ClassVar[int | None] = 0
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    assignment_epoch: int = wire(INT32)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -104,15 +88,11 @@ class OwnedTaskIds:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupTargetAssignmentMemberKey:
+class StreamsGroupTargetAssignmentMemberKey(KeyOfMember):
     """The tasks a member shall have in the end."""
 
     TYPE: ClassVar[int] = 21
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -124,15 +104,11 @@ class StreamsGroupTargetAssignmentMemberValue:
     warmup_tasks: list[TaskIds] = wire(ARRAY(TaskIds))
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupCurrentMemberAssignmentKey:
+class StreamsGroupCurrentMemberAssignmentKey(KeyOfMember):
     """The tasks a member has now."""
 
     TYPE: ClassVar[int] = 22
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
-    member_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -150,14 +126,11 @@ class StreamsGroupCurrentMemberAssignmentValue:
     warmup_tasks_pending_revocation: list[OwnedTaskIds] = wire(ARRAY(OwnedTaskIds))
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupTopologyKey:
+class StreamsGroupTopologyKey(KeyOfGroup):
     """What the application computes, from which topics."""
 
     TYPE: ClassVar[int] = 23
-    FLEXIBLE_SINCE: ClassVar[int | None] = None
-    VERSIONS: ClassVar[tuple[int, int]] = (0, 0)
-    group_id: str = wire(STRING)
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -201,7 +174,7 @@ class StreamsGroupTopologyValue:
 STREAMS_TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
     17: (StreamsGroupMetadataKey, StreamsGroupMetadataValue, 0),
     19: (StreamsGroupMemberMetadataKey, StreamsGroupMemberMetadataValue, 0),
-    20: (StreamsGroupTargetAssignmentMetadataKey, StreamsGroupTargetAssignmentMetadataValue, 0),
+    20: (StreamsGroupTargetAssignmentMetadataKey, TargetAssignmentMetadata, 0),
     21: (StreamsGroupTargetAssignmentMemberKey, StreamsGroupTargetAssignmentMemberValue, 0),
     22: (StreamsGroupCurrentMemberAssignmentKey, StreamsGroupCurrentMemberAssignmentValue, 0),
     23: (StreamsGroupTopologyKey, StreamsGroupTopologyValue, 0),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.coordinator.group.records import (
+from broker.coordinator.group.consumer_records import (
     ClassicMemberMetadata,
     ClassicProtocol,
     ConsumerGroupCurrentMemberAssignmentKey,
@@ -14,9 +14,14 @@ from broker.coordinator.group.records import (
     ConsumerGroupRegularExpressionKey,
     ConsumerGroupRegularExpressionValue,
     ConsumerGroupTargetAssignmentMemberKey,
-    ConsumerGroupTargetAssignmentMemberValue,
     ConsumerGroupTargetAssignmentMetadataKey,
-    ConsumerGroupTargetAssignmentMetadataValue,
+)
+from broker.coordinator.group.record_parts import (
+    TargetAssignmentMetadata,
+    TargetTopics,
+    TopicPartitions,
+)
+from broker.coordinator.group.records import (
     GroupMetadataKey,
     GroupMetadataValue,
     MemberMetadata,
@@ -26,7 +31,6 @@ from broker.coordinator.group.records import (
     decode_record,
     encode_record,
 )
-from broker.coordinator.group.topic_partitions import TopicPartitions
 from broker.protocol.primitives import ProtocolError
 
 TOPIC_ID = bytes(range(16))
@@ -65,11 +69,11 @@ RECORDS = [
     Record(ConsumerGroupMemberMetadataKey("g", "m"), ConsumerGroupMemberMetadataValue()),
     Record(
         ConsumerGroupTargetAssignmentMetadataKey("g"),
-        ConsumerGroupTargetAssignmentMetadataValue(4),
+        TargetAssignmentMetadata(4),
     ),
     Record(
         ConsumerGroupTargetAssignmentMemberKey("g", "m"),
-        ConsumerGroupTargetAssignmentMemberValue([TopicPartitions(TOPIC_ID, [0, 2])]),
+        TargetTopics([TopicPartitions(TOPIC_ID, [0, 2])]),
     ),
     Record(
         ConsumerGroupCurrentMemberAssignmentKey("g", "m"),
