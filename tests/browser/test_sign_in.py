@@ -34,6 +34,10 @@ async def test_a_person_signs_in_and_out(browser: Browser, tmp_path: Path) -> No
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/topics?q=event")
     await expect(page.locator("#age")).to_have_text("live")
+    for width in (390, 1024):  # the head holds more for people who signed in
+        await page.set_viewport_size({"width": width, "height": 800})
+        menu = page.locator(".top nav")
+        assert await menu.evaluate("(one) => one.scrollWidth <= one.clientWidth"), width
 
     await page.get_by_role("button", name="Sign out").click()
 
