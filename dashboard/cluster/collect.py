@@ -243,14 +243,16 @@ class Collector:
 
         metadata, topic_ids = self._large.metadata(left())
         self._take_inventory(min(INVENTORY_S, left()))
-        descriptions, commits = self._groups(left)
         led = {
             TopicPartition(name, partition.index): partition.leader
             for name, partitions in metadata.topics.items()
             for partition in partitions
             if partition.leader >= 0
         }
+        # Starts before commits: who deletes what it has read (Streams) moves both, and has lost
+        # nothing. Commits before ends: a lag is never negative.
         starts = self._read_starts(led, left())
+        descriptions, commits = self._groups(left)
         ends = self._large.offsets(led, LATEST, left())
         moved = {place: led[place] for place in self._moved(ends, topic_ids)}
         told = self._large.offsets(moved, LATEST_STABLE, left())

@@ -58,6 +58,18 @@ def test_race_commits_are_asked_before_ends(watch: Watch) -> None:
     assert asked.index("committed") < asked.index("latest")
 
 
+def test_race_starts_are_asked_before_commits(watch: Watch) -> None:
+    """Kafka Streams commits, then deletes what it read: asked later, a start was past the commit,
+    and the alert said that records were lost."""
+    watch.cluster.add_topic("events")
+    watch.cluster.add_group("g", {EVENTS: 0}, [EVENTS])
+
+    watch.look()
+
+    asked = watch.cluster.asked
+    assert asked.index("earliest") < asked.index("committed")
+
+
 def test_race_a_commit_past_the_end_seen_once_is_caught_up(watch: Watch) -> None:
     watch.cluster.add_topic("events", MadePartition(end=10))
     watch.cluster.add_group("g", {EVENTS: 12}, [EVENTS])
