@@ -117,11 +117,11 @@ class Stream:
         version = poller.version
         while True:
             began = clock.monotonic_ms()
+            up, look = poller.connection.up, _sequence(visit)  # what changes meanwhile is news
             frame = await self._frames.frame(address, version)
             if frame != sent:
                 await response.write(frame)
                 sent = frame
-            up, look = poller.connection.up, _sequence(visit)
             while True:
                 seen = await poller.wait_for(version, PING_S)
                 if not self._state.guard.still_in(request):

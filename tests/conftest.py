@@ -53,6 +53,8 @@ LONGEST_FIRST = (
 """What takes long begins first, so that no worker is left alone with it at the end."""
 
 STARTS_PROCESSES = ("system", "browser", "wire")
+PROCESSES_TIMEOUT_S = 240
+"""A JVM that starts beside a full machine takes a minute by itself."""
 
 
 def group_of(item: pytest.Item) -> str | None:
@@ -85,6 +87,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)  # stable: what is of one rank stays in its random order
     for item in items:
+        starts = any(item.get_closest_marker(name) for name in STARTS_PROCESSES)
+        if starts and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PROCESSES_TIMEOUT_S))
         if group := group_of(item):
             item.add_marker(pytest.mark.xdist_group(group))
 

@@ -16,7 +16,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SECONDS = 30.0
+SECONDS = 60.0
 """How long a page may take to show what is expected; the machine may be full."""
 
 

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-SECONDS = 30.0
+SECONDS = 60.0
 SITES = 30
 """More than there are tests: each has a site of its own."""
 HTML = """<!doctype html><title>Shop</title>

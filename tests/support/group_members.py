@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 PARTITIONS = 6
 RECORDS = 120
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 QUICK_HEARTBEATS = {
     "group_consumer_heartbeat_interval_ms": 300,
     "group_consumer_min_heartbeat_interval_ms": 300,

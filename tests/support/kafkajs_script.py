@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support import tools
 
-TIMEOUT_S = 50.0
+TIMEOUT_S = 100.0
 
 _FRAME = """
 const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes } = require('kafkajs');

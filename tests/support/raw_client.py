@@ -11,7 +11,7 @@ from broker.protocol.schema import is_flexible
 
 M = TypeVar("M")
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 class RawClient:

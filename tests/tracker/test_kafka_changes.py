@@ -11,7 +11,7 @@ from tracker.config import KafkaConfig
 from tracker.kafka_admin import EARLIEST, LATEST, Admin, ClusterUnavailable, TopicPartition
 from tracker.kafka_changes import Changes, NewRecord, NewTopic, Refused
 
-SECONDS = 10.0
+SECONDS = 60.0
 PLACE = TopicPartition("visits", 0)
 
 pytestmark = pytest.mark.may_block

@@ -18,7 +18,7 @@ from tracker.kafka_line import Line, line_options
 from tracker.topics import Topic
 
 VISITS = Topic("visits", partitions=2)
-SECONDS = 10.0
+SECONDS = 60.0
 
 pytestmark = pytest.mark.may_block
 

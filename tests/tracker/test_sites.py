@@ -103,9 +103,9 @@ def test_a_reader_hears_of_a_new_site_at_once(kafka: KafkaConfig) -> None:
     reader.read_to_end()
 
     with ThreadPoolExecutor(1) as thread:
-        heard = thread.submit(reader.poll, 20.0)
+        heard = thread.submit(reader.poll, 60.0)
         sites.add(kafka, Site(name, 1))
-        records = heard.result(timeout=10)
+        records = heard.result(timeout=40)
 
     reader.close()
     assert [record.key for record in records] == [name.encode()]

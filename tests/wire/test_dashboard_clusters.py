@@ -32,7 +32,7 @@ from tracker.kafka_security import (
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 
-SECONDS = 20.0
+SECONDS = 60.0
 PAGES = (
     "/",
     "/topics?internal=1",

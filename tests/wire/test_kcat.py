@@ -10,7 +10,7 @@ from tests.support import tools
 
 pytestmark = [pytest.mark.wire]
 
-TIMEOUT_S = 40.0
+TIMEOUT_S = 60.0
 LINES = [f"line {number}" for number in range(100)]
 
 Kcat = Callable[..., list[str]]

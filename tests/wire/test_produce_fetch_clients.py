@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 
 COUNT = 500
 VALUES = [f"value {number}".encode() * (number % 7 + 1) for number in range(COUNT)]
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def produce_with_librdkafka(bootstrap: str, topic: str, **settings: object) -> list[int]:

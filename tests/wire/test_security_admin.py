@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     )
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 admin: Any = confluent_kafka.admin  # its types are in private modules
 
 

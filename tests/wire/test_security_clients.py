@@ -48,7 +48,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 USER, PASSWORD = "alice", "correct horse"
 SECRET = b"a secret that only tests know, long enough"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,7 +435,7 @@ def test_a_client_that_does_not_shake_hands_is_cut_off(broker: Protected) -> Non
         with contextlib.suppress(ConnectionError):  # a reset is an end as well
             assert read_to_end(client) == b""
 
-    assert 0.5 < time.monotonic() - started_s < 10
+    assert 0.5 < time.monotonic() - started_s < DEADLINE_S
 
 
 def test_a_client_that_does_not_log_in_is_cut_off(broker: Protected) -> None:

@@ -12,7 +12,7 @@ from tests.support.running_broker import BrokerProcess, broker_process
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def producer_of(bootstrap: str, transactional_id: str, **settings: object) -> Producer:

@@ -58,7 +58,7 @@ async def test_a_waiting_fetch_is_answered_by_a_write(
 async def test_a_fetch_that_nothing_answers_ends_empty_after_its_time(client: RawClient) -> None:
     await make_topic(client, "pages")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         data = await fetched(client, fetch_request("pages", max_wait_ms=20))
 
     assert (data.error_code, bytes(data.records)) == (ErrorCode.NONE, b"")

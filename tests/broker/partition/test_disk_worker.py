@@ -166,7 +166,7 @@ async def test_a_failed_write_by_the_loop_refuses_all_of_its_log_and_what_comes_
     await hosted.append()  # the first one of a segment sets its time
     hosted.files.fail_write = hosted.files.writes + 1
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         answers = await asyncio.gather(*(hosted.append() for _ in range(3)), return_exceptions=True)
     with pytest.raises(KafkaError):
         hosted.append()

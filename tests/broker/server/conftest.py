@@ -80,7 +80,7 @@ class Toys:
 
     async def until_started(self, count: int) -> None:
         """Wait until so many requests have begun."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while len(self.started) < count:
                 await asyncio.sleep(0)
 
@@ -172,14 +172,14 @@ class ToyServer:
         """A client, after the server has taken it in or turned it away."""
         known = len(self.connections) + sum(self.metrics.connections_refused.values())
         client = await RawClient.connect("127.0.0.1", self.port, tls)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while len(self.connections) + sum(self.metrics.connections_refused.values()) == known:
                 await asyncio.sleep(0)
         return client
 
     async def until_connections(self, count: int) -> None:
         """Wait until so many connections are open."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while len(self.connections) != count:
                 await asyncio.sleep(0)
 

@@ -25,7 +25,7 @@ async def test_work_begins_at_once_and_the_rest_becomes_a_task() -> None:
         steps.append("begun")
         steps.append(await answer)
         await asyncio.sleep(0)
-        async with asyncio.timeout(10):  # a task by now
+        async with asyncio.timeout(50):  # a task by now
             steps.append(await asyncio.gather(asyncio.sleep(0, "one"), asyncio.sleep(0, "two")))
 
     async with asyncio.TaskGroup() as tasks:
@@ -132,7 +132,7 @@ async def test_work_that_waits_again_or_not_for_a_future_becomes_a_task(turns_fi
             await asyncio.sleep(0)
         steps.append(await answer)
         await asyncio.sleep(0)
-        async with asyncio.timeout(10):  # a task by now
+        async with asyncio.timeout(50):  # a task by now
             steps.append(await asyncio.sleep(0, "end"))
 
     async with asyncio.TaskGroup() as tasks:

@@ -186,11 +186,11 @@ async def test_who_does_not_finish_the_handshake_is_cut_off(authority: Authority
 
 async def test_who_has_shaken_hands_is_not_cut_off(authority: Authority) -> None:
     async with (
-        tls_server(authority, timeout_s=0.5) as server,
+        tls_server(authority, timeout_s=1.5) as server,
         await server.connect(await context_of(authority)) as client,
     ):
         assert await is_answered(client)
-        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.55)
+        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=1.55)
 
         assert await is_answered(client)
 

@@ -119,7 +119,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_no_descriptor(
         client.abort()
         await server.until_connections(0)
 
-    async with asyncio.timeout(10):  # a thread that still sends closes its own a little later
+    async with asyncio.timeout(50):  # a thread that still sends closes its own a little later
         while open_descriptors() > before:
             await asyncio.sleep(0)
 

@@ -254,7 +254,7 @@ def test_after_signing_in_nobody_is_sent_away(address: str) -> None:
 
 async def read_until_the_end(answer: Any) -> bytes:
     """What a stream still brings before the server ends it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         return cast(bytes, await answer.content.read())
 
 

@@ -164,7 +164,7 @@ async def test_a_channel_tries_again_with_longer_pauses_and_then_gives_up() -> N
 
     channel = Channel("test", send, sleep)
     channel.post([alert()])
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(50), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(channel.run())
         await given_up.wait()
         while not channel.failed:

@@ -92,7 +92,7 @@ BOX = Mailbox(
 
 async def send(box: Mailbox, *alerts: Alert) -> Channel:
     channel = Channel("mail", mail(box, "https://stats.example.com"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         await channel.attempt(alerts or (alert("ingest does not answer"),))
     return channel
 

@@ -104,7 +104,7 @@ async def test_a_role_that_dies_loses_its_page_and_gets_it_back() -> None:
     async with TestServer(app) as server, asyncio.TaskGroup() as tasks:
         watcher = RoleWatcher({"export": str(server.make_url("/metrics"))}, ManualClock())
         life = tasks.create_task(watcher.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while watcher.page("export") is None:
                 await asyncio.sleep(0.02)
             healthy = False

@@ -30,7 +30,7 @@ from tests.support.workload.world import World
 
 FETCH_VERSION = 12
 EARLIEST = -2
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def read_everything(world: World) -> None:

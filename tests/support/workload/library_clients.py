@@ -18,7 +18,7 @@ from confluent_kafka import (
 from tests.support.workload.history import Acknowledged, Ended, Ending, Polled, Sent
 from tests.support.workload.world import World
 
-PATIENCE_S = 15.0
+PATIENCE_S = 40.0
 SILENT = logging.getLogger("workload")
 SILENT.disabled = True
 TRANSACTION_TIMEOUT_MS = 10_000

@@ -18,7 +18,7 @@ from tests.support.tools import ROOT
 
 pytestmark = pytest.mark.system
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ async def test_a_refused_write_is_forgotten_and_the_group_lives_on(tmp_path: Pat
         room, files.bytes_left = files.bytes_left, 0
         refused = await commit(client, 2, generation=generation, member_id=member_id)
         files.bytes_left = room
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while (await commit(client, 3, generation=generation, member_id=member_id)) != 0:
                 await asyncio.sleep(0)
         beat = await client.ask(HeartbeatRequest("g", generation, member_id), 4, HeartbeatResponse)
