@@ -1,6 +1,6 @@
 """Rules about our own roles, disk, beacons, exports and promises."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from dashboard.alerts.facts import Facts
@@ -10,6 +10,7 @@ from dashboard.cluster.text import count, duration, percent
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
+DAY_S: Final = 86_400.0
 DISK_FULL: Final = 0.1
 DISK_WATCHED: Final = 0.3
 REJECTED_SHARE: Final = 0.05
@@ -91,7 +92,33 @@ def _probe(facts: Facts) -> Iterator[Finding]:
         yield Finding({}, lost, f"{count(lost)} acknowledged probe records did not come back")
 
 
+def _certificates(left_s: float) -> Callable[[Facts], Iterator[Finding]]:
+    def ends(facts: Facts) -> Iterator[Finding]:
+        for listener, end_s in facts.certificates_end_s.items():
+            left = end_s - facts.now_ms / 1000
+            if left < left_s:
+                when = f"ends in {duration(left)}" if left > 0 else "has ended"
+                said = f"The certificate of listener {listener} {when}"
+                yield Finding({"listener": listener}, left, said)
+
+    return ends
+
+
 RULES: Final = (
+    Rule(
+        "CertificateEndsSoon",
+        "warning",
+        600,
+        "a listener's certificate ends within 14 days",
+        _certificates(14 * DAY_S),
+    ),
+    Rule(
+        "CertificateEnds",
+        "critical",
+        60,
+        "a listener's certificate ends within a day",
+        _certificates(DAY_S),
+    ),
     Rule("RoleDown", "critical", 120, "a role does not answer its metrics", _roles),
     Rule(
         "DiskFillsSoon",

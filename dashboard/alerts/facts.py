@@ -33,6 +33,7 @@ class Facts:
     events_in_all: float | None = None
     events_week_ago: float | None = None  # a second, over a quarter of an hour
     probes_lost: float | None = None  # counter
+    certificates_end_s: Mapping[str, float] = field(default_factory=dict)  # by listener, Unix time
     window: Window = field(default_factory=Window)
 
 

@@ -15,6 +15,7 @@ from tracker.topics import EVENTS
 
 WEEK_MS: Final = 7 * 86_400_000
 QUARTER_MS: Final = 15 * 60_000
+ENDS: Final = "footfall_kafka_certificate_valid_until_timestamp_seconds"
 ROLLUPS: Final = "rollups"  # the aggregator's sink is no export
 
 
@@ -58,6 +59,9 @@ class Gather:
             events_in_all=in_all,
             events_week_ago=self._week_ago(now_ms),
             probes_lost=self._from.probes_lost(),
+            certificates_end_s={
+                sample.labels.get("listener", ""): sample.value for sample in roles.samples(ENDS)
+            },
             window=self._window,
         )
 

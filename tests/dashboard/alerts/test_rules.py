@@ -89,6 +89,8 @@ WRONG: dict[str, Callable[[int], Facts]] = {
     "ConsumerLostData": lambda n: Facts(
         0, clusters=[cluster(snapshot(group(lost_total={"events": n})))]
     ),
+    "CertificateEndsSoon": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 13 * 86_400}),
+    "CertificateEnds": steady(certificates_end_s={"SSL": NOW_MS / 1000 - 5}),
     "RoleDown": steady(roles_down=["ingest"]),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - 50 * n, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(9, 100), disk_path="/data"),
@@ -113,6 +115,8 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
     "ConsumerStalled": lambda n: Facts(0, clusters=[cluster(snapshot(group(part(n % 90))))]),
     "ConsumerWillLoseData": steady(clusters=[cluster(snapshot(group()))]),  # deleted nothing yet
     "ConsumerLostData": steady(clusters=[cluster(snapshot(group(lost_total={"events": 7})))]),
+    "CertificateEndsSoon": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 15 * 86_400}),
+    "CertificateEnds": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 13 * 86_400}),
     "RoleDown": steady(),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - n // 10, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(10, 100), disk_path="/data"),
