@@ -171,7 +171,7 @@ class Broker:
                     ("upkeep", upkeep.run),
                     ("log moves", services.log_moves.run),
                     ("share locks", share.run),
-                    ("transactions", transactions.run),
+                    ("transactions", transactions.upkeep.run),
                     ("delegation tokens", partial(self._expire_tokens, services)),
                 )
             ]

@@ -44,7 +44,7 @@ class Transactor:
             except KafkaError as refusal:
                 if refusal.code not in PASSING:
                     raise
-                await self.services.transactions.resume()
+                await self.services.transactions.upkeep.resume()
                 await asyncio.sleep(0)
             else:
                 self._is_now(found)

@@ -51,7 +51,7 @@ async def test_records_of_transactions_are_given_as_the_group_wants_them(
     for number, commit in enumerate((False, True)):  # aborted at 0, committed at 2
         await writer.write(("jobs", 0), f"v-{number}")
         await writer.end(commit=commit)
-        await broker.services.transactions.resume()
+        await broker.services.transactions.upkeep.resume()
     await writer.write(("jobs", 0), "open")
 
     answer = await fetch(client, jobs, 0)

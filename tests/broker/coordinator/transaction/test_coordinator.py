@@ -82,9 +82,9 @@ async def test_a_replay_under_way_shows_no_transaction_to_be_ended(
         end_before = partition.log_end_offset
 
         monkeypatch.setattr(shard, "LOAD_BYTES", 1)
-        loading = asyncio.get_running_loop().create_task(services.transactions.load())
+        loading = asyncio.get_running_loop().create_task(services.transactions.upkeep.load())
         while not loading.done():
-            await services.transactions.resume()
+            await services.transactions.upkeep.resume()
             await asyncio.sleep(0)
         await loading
 
@@ -113,7 +113,7 @@ async def test_what_was_ended_meanwhile_is_not_ended_again(tmp_path: Path) -> No
                 while transactions.describe("second").state is not State.PREPARE_COMMIT:
                     await asyncio.sleep(0)
                 given_up.cancel()  # what it left undone is the background's now
-                resumed = tasks.create_task(transactions.resume())
+                resumed = tasks.create_task(transactions.upkeep.resume())
                 await asyncio.sleep(0)
             await ended
             await second.write(quick, "open")
@@ -221,10 +221,10 @@ async def test_a_transaction_open_for_too_long_is_aborted_and_its_producer_fence
         await shop.write(ORDERS, "late")
 
         clock.advance(TIMEOUT_MS)
-        await services.transactions.abort_timed_out()
+        await services.transactions.upkeep.abort_timed_out()
         in_time = services.transactions.describe("shop").state
         clock.advance(1)
-        await services.transactions.abort_timed_out()
+        await services.transactions.upkeep.abort_timed_out()
         refusals = [
             await refusal_of(shop.write(ORDERS, "more")),
             await refusal_of(shop.end(commit=True)),
@@ -245,7 +245,7 @@ async def test_an_id_that_nobody_used_for_long_is_forgotten_for_good(tmp_path: P
         await busy.begin_life()
         await busy.write(ORDERS, "open")
         clock.advance(8 * DAY_MS)
-        await broker.services.transactions.expire_idle()
+        await broker.services.transactions.upkeep.expire_idle()
 
     async with running_broker(tmp_path, clock, files, **SMALL) as broker:
         transactions = broker.services.transactions
@@ -270,7 +270,7 @@ async def settled(services: Services) -> None:
     """Until the coordinator has read its log and nothing is left to be ended."""
     while True:
         with suppress(KafkaError):
-            await services.transactions.resume()
+            await services.transactions.upkeep.resume()
             if all(one.state not in PREPARED for one in services.transactions.all()):
                 return
         await asyncio.sleep(0)

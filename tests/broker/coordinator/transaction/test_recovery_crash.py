@@ -137,8 +137,8 @@ async def settled(services: Services) -> list[Any]:
     partitions = [services.partitions.get(*place) for place in PLACES]
     while True:
         with suppress(KafkaError):  # the state is being read
-            await services.transactions.resume()
-            await services.transactions.abort_timed_out()
+            await services.transactions.upkeep.resume()
+            await services.transactions.upkeep.abort_timed_out()
             if all(one.last_stable_offset == one.high_watermark for one in partitions):
                 return list(services.transactions.all())
         await asyncio.sleep(0)

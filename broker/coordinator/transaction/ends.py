@@ -1,0 +1,82 @@
+"""How a transaction that was decided ends: markers in its partitions, then the decision is done."""
+
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from broker.clock import Clock
+from broker.coordinator.shard import Decision, Shard
+from broker.coordinator.transaction import transaction as states
+from broker.coordinator.transaction.markers import MarkerWriter
+from broker.coordinator.transaction.records import encode_key, encode_value
+from broker.coordinator.transaction.table import TransactionTable
+from broker.coordinator.transaction.transaction import Producer, Transaction
+from broker.errors import KafkaError
+from broker.partition.partition import Partition
+from broker.records.control import EndTransactionMarker
+
+log = logging.getLogger(__name__)
+
+
+class TransactionEnds:
+    def __init__(self, markers: MarkerWriter, clock: Clock) -> None:
+        self._markers = markers
+        self._clock = clock
+
+    async def end_in(
+        self, partition: Partition, producer: Producer, marker: EndTransactionMarker
+    ) -> None:
+        """End a producer's transaction in one partition, whatever was decided of it."""
+        await self._markers.end_in(partition, producer, marker, self._clock.now_ms())
+
+    async def finish(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
+        """Markers, then Complete. What fails is left as it is: `run` comes back to it."""
+
+        def decide() -> Decision[None]:
+            if table.get(prepared.transactional_id) != prepared:
+                return Decision([], None)  # the shard was read again meanwhile
+            done = states.complete(prepared, self._clock.now_ms())
+            return Decision(records_of(table, done), None)
+
+        try:
+            epoch = shard.partition.leader_epoch
+            await self._markers.end_everywhere(prepared, epoch, self._clock.now_ms())
+            await shard.write(decide)
+        except KafkaError as error:
+            log.warning("end delayed: %s transactional_id=%s", error, prepared.transactional_id)
+
+    async def fence(self, shard: Shard, table: TransactionTable, late: Transaction) -> None:
+        """Take an open transaction from its producer and abort it, unless it has gone on."""
+
+        def decide() -> Decision[Transaction | None]:
+            current = table.get(late.transactional_id)
+            if current != late:
+                return Decision([], None)
+            return saved(table, states.fence(current, self._clock.now_ms()))
+
+        if late.transactional_id in table.ending:
+            return  # its producer ends it right now
+        with table.sole_end_of(late.transactional_id):
+            prepared = await attempt(shard.write(decide))
+            if prepared is not None:
+                await self.finish(shard, table, prepared)
+
+
+def records_of(
+    table: TransactionTable, transaction: Transaction
+) -> list[tuple[bytes | None, bytes | None]]:
+    table.decided(transaction)
+    return [(encode_key(transaction.transactional_id), encode_value(transaction))]
+
+
+def saved(table: TransactionTable, transaction: Transaction) -> Decision[Any]:
+    return Decision(records_of(table, transaction), transaction)
+
+
+async def attempt(work: Coroutine[Any, Any, Any]) -> Any:
+    """Background work: a refusal is told in the log and tried again at the next round."""
+    try:
+        return await work
+    except KafkaError as error:
+        log.warning("put off to the next round: %s", error)
+        return None

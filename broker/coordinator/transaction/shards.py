@@ -1,0 +1,121 @@
+"""The partitions of `__transaction_state` as shards: which one a transactional id lives on.
+
+The partition of a transactional id is Kafka's: String.hashCode of the id, modulo 50.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from broker.clock import Clock
+from broker.config import BrokerConfig
+from broker.coordinator.cluster import Cluster
+from broker.coordinator.shard import Shard
+from broker.coordinator.transaction.table import TransactionTable
+from broker.coordinator.transaction.transaction import Transaction
+from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.metadata.records import TRANSACTIONS_TOPIC
+from broker.partition.partitions import Partitions
+from broker.protocol.primitives import java_string_hash
+
+log = logging.getLogger(__name__)
+
+Slot = tuple[Shard, TransactionTable]
+
+
+class TransactionShards:
+    def __init__(
+        self, cluster: Cluster, partitions: Partitions, config: BrokerConfig, clock: Clock
+    ) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+        self._config = config
+        self._clock = clock
+        self._slots: dict[int, Slot] = {}
+
+    def slots(self) -> tuple[Slot, ...]:
+        """All that are open now; some may not be loaded."""
+        return tuple(self._slots.values())
+
+    def find(self, transactional_id: str) -> Transaction | None:
+        """The transaction of an id, None when it is not known."""
+        found = self._slots.get(self.partition_for(transactional_id))
+        if found is None:
+            return None
+        found[0].check_loaded()
+        return found[1].get(transactional_id)
+
+    def all(self) -> Iterator[Transaction]:
+        """Every transaction known here."""
+        for shard, table in self._slots.values():
+            shard.check_loaded()
+            yield from table.all()
+
+    async def load(self) -> None:
+        """Read what stands in the log; requests are refused with "loading" until then."""
+        for index in range(self._count):
+            self._open(index)
+        for shard, _ in self.slots():
+            await self._load(shard)
+
+    async def open_missing(self) -> None:
+        """Have the shards of a new topic, or of partitions that a full disk refused before."""
+        if len(self._slots) < self._count:
+            for index in range(self._count):
+                if (shard := self._open(index)) is not None:
+                    await self._load(shard)
+
+    def partition_for(self, transactional_id: str) -> int:
+        """The partition of `__transaction_state` that holds an id, or will hold it."""
+        count = self._count or self._config.transaction_state_log_num_partitions
+        return (java_string_hash(transactional_id) & 0x7FFFFFFF) % count
+
+    def of(self, transactional_id: str) -> Slot:
+        """The shard of an id; refused when there is none, or it is not loaded."""
+        if not transactional_id:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "transactional.id is empty")
+        if not self._count:  # nothing was ever initialised
+            message = f"transactional id {transactional_id!r} has no producer"
+            raise KafkaError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, message)
+        index = self.partition_for(transactional_id)
+        found = self._slots.get(index)
+        if found is None:
+            message = f"{TRANSACTIONS_TOPIC}-{index} is not there yet"
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, message)
+        found[0].check_loaded()
+        return found
+
+    def _open(self, index: int) -> Shard | None:
+        """The shard that is new here; None when it is here, or its partition cannot be used."""
+        if index in self._slots:
+            return None
+        try:
+            partition = self._partitions.get(TRANSACTIONS_TOPIC, index)
+        except KafkaError as error:
+            log.debug(
+                "transactions not available: %s", error
+            )  # the partition itself said it loudly
+            return None
+        table = TransactionTable()
+        shard = Shard(partition, table, self._clock)
+        self._slots[index] = (shard, table)
+        return shard
+
+    async def _load(self, shard: Shard) -> None:
+        """Read a shard; one that cannot be read refuses its ids, the others go on."""
+        try:
+            await shard.load()
+        except (KafkaError, StorageError) as error:
+            log.error("transactions cannot be read: %s partition=%s", error, shard.partition)
+
+    @property
+    def _count(self) -> int:
+        """Partitions of the internal topic; 0 while it does not exist."""
+        topic = self._cluster.image.topics.get(TRANSACTIONS_TOPIC)
+        return 0 if topic is None else len(topic.partitions)
+
+    async def made(self, transactional_id: str) -> Slot:
+        """The shard of an id, its topic created at its first use."""
+        if not self._count:
+            await self._cluster.ensure_internal_topic(TRANSACTIONS_TOPIC)
+        await self.open_missing()
+        return self.of(transactional_id)
