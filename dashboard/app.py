@@ -4,7 +4,7 @@ import asyncio
 import errno
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.append_times import AppendTimes
+from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
@@ -85,21 +86,19 @@ def build(
         raise SettingsError(str(error)) from error
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands, rights, connects = {}, {}, {}, {}, {}
+    pollers, browsers, hands, rights, connects, brokers = {}, {}, {}, {}, {}, {}
     own = config.cluster_name if config.bundled_broker else None
     masks = Masks(hidden, hash_secret(data_dir / "dashboard" / "masks.secret"))
     for name, connection in clusters.items():
         admin = Admin(connection)
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
-        reader = RecordReader(connection)
-        line = Line(connection)
-        second = Second(Inventory(line), Bulk(line), Groups(line))
-        cluster_door = ClusterDoor(admin, reader, second, times)
+        cluster_door = ClusterDoor(admin, RecordReader(connection), _second(connection), times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         connects[name] = _connect(config, connection, clock)
-        rights[name], hands[name] = _hand(connection, admin, connects[name], clock)
-        looking = MaskingReader(_reader(config, connection, clock), masks)
-        browsers[name] = Browser(Desk(looking, admin))
+        brokers[name] = broker_desk(admin, clock)
+        forget = [connects[name].forget, brokers[name].forget]
+        rights[name], hands[name] = _hand(connection, admin, connects[name], clock, forget)
+        browsers[name] = Browser(Desk(_reader(config, connection, clock, masks), admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
     probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
@@ -135,6 +134,7 @@ def build(
         rights,
         masks,
         connects,
+        brokers,
         provider(config, oidc, clock),
     )
 
@@ -191,26 +191,38 @@ def provider(config: DashboardConfig, oidc: OidcConfig, clock: Clock) -> OidcCli
     return OidcClient(oidc, clock)
 
 
-def _reader(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> Records:
-    """Who reads messages; one that opens them where the cluster has a schema registry."""
+def _reader(
+    config: DashboardConfig, connection: KafkaConfig, clock: Clock, masks: Masks
+) -> Records:
+    """Who reads messages: opened where there is a schema registry, then hidden as masks say."""
     own = connection if isinstance(connection, ClusterConfig) else config
-    reader = RecordReader(connection)
-    if not own.schema_registry_url:
-        return reader
-    access = RegistryAccess(
-        own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
-    )
-    return OpeningReader(reader, Schemas(Registry(access, clock)))
+    reader: Records = RecordReader(connection)
+    if own.schema_registry_url:
+        access = RegistryAccess(
+            own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
+        )
+        reader = OpeningReader(reader, Schemas(Registry(access, clock)))
+    return MaskingReader(reader, masks)
+
+
+def _second(connection: KafkaConfig) -> Second:
+    """What kafka-python asks, over connections that its questions share."""
+    line = Line(connection)
+    return Second(Inventory(line), Bulk(line), Groups(line))
 
 
 def _hand(
-    connection: KafkaConfig, admin: Admin, connect: ConnectDesk, clock: Clock
+    connection: KafkaConfig,
+    admin: Admin,
+    connect: ConnectDesk,
+    clock: Clock,
+    forget: list[Callable[[], None]],
 ) -> tuple[SecurityDesk, Hand]:
     """Who tells a cluster's rights, and what changes the cluster."""
     security = SecurityAdmin(connection)
     desk = security_desk(security, clock)
-    forget = [desk.forget, connect.forget]
-    return desk, Hand(Changes(connection), admin, security, connect.clients, forget)
+    changes = Changes(connection)
+    return desk, Hand(changes, admin, security, connect.clients, [*forget, desk.forget])
 
 
 def _connect(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> ConnectDesk:

@@ -7,6 +7,7 @@ from dashboard.pages import (
     activity,
     alerts,
     audit,
+    broker,
     cluster,
     connect,
     groups,
@@ -29,6 +30,7 @@ PAGES: Final = (
     groups.GROUP,
     pipeline.PAGE,
     cluster.PAGE,
+    broker.PAGE,
     security.PAGE,
     connect.LIST,
     connect.CONNECTOR,
@@ -49,7 +51,7 @@ def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Vi
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
         return page, Visit(state, poller, query)
-    for named in (topics.TOPIC, groups.GROUP, connect.CONNECTOR, runbook.PAGE):
+    for named in (topics.TOPIC, groups.GROUP, connect.CONNECTOR, broker.PAGE, runbook.PAGE):
         if path.startswith(named.path):
             name = path.removeprefix(named.path) or query.get("name", "")
             return named, Visit(state, poller, query, name)

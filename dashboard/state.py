@@ -11,6 +11,7 @@ from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts.desk import AlertDesk
+from dashboard.cluster.broker_desk import BrokerDesk
 from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
@@ -46,6 +47,7 @@ class State:
     security: Mapping[str, SecurityDesk]  # by cluster, as `pollers`
     masks: Masks
     connect: Mapping[str, ConnectDesk]  # by cluster, as `pollers`
+    brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
 
     def poller(self, name: str | None) -> Poller:

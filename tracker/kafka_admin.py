@@ -126,6 +126,7 @@ class ConfigValue:
     is_default: bool
     is_read_only: bool
     is_sensitive: bool
+    source: str = ""  # Kafka's word, such as DYNAMIC_BROKER_CONFIG
 
 
 def client_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
@@ -314,6 +315,12 @@ class Admin:
         """Every setting of each broker; the key is the broker's id as text."""
         return self._configs(admin.ResourceType.BROKER, [str(id) for id in broker_ids], timeout_s)
 
+    def racks(self, timeout_s: float) -> dict[int, str]:
+        """Where each broker that says so stands."""
+        future = ask(lambda: self._client.describe_cluster(request_timeout=timeout_s))
+        answer: Any = ask(lambda: future.result(timeout_s + 1))
+        return {node.id: node.rack for node in answer.nodes if node.rack}
+
     def _configs(
         self, kind: Any, names: Sequence[str], timeout_s: float
     ) -> dict[str, dict[str, ConfigValue]]:
@@ -373,7 +380,13 @@ def _description(answer: Any) -> GroupDescription:
 
 def _config_value(entry: Any) -> ConfigValue:
     value = "" if entry.is_sensitive or entry.value is None else entry.value
-    return ConfigValue(entry.name, value, entry.is_default, entry.is_read_only, entry.is_sensitive)
+    try:
+        source = admin.ConfigSource(entry.source).name
+    except ValueError:  # of a broker that is newer than librdkafka
+        source = ""
+    return ConfigValue(
+        entry.name, value, entry.is_default, entry.is_read_only, entry.is_sensitive, source
+    )
 
 
 def ask(call: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ allow raises `Refused` with the broker's own words; no answer raises ClusterUnav
 nobody knows whether the change was made.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from typing import Any, Final
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import ClusterUnavailable, TopicPartition, admin, ask, client
 from tracker.kafka_admin import client_options as options_of
+from tracker.kafka_line import Line, client_library
 
 TIMEOUT_S: Final = 10.0
 
@@ -57,6 +59,7 @@ class Changes:
         client_id: str = "footfall-dashboard",
         timeout_s: float = TIMEOUT_S,
     ) -> None:
+        self._settings = settings
         self._options = options_of(settings, client_id)
         self._timeout_s = timeout_s
         self._client = admin.AdminClient(self._options)
@@ -75,20 +78,35 @@ class Changes:
 
     def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None:
         """Settings by Kafka's names; None goes back to the default. Others stay as they are."""
+        self._alter(admin.ResourceType.TOPIC, topic, configs)
+
+    def set_broker_configs(
+        self, broker: str, configs: Mapping[str, str | None], validate_only: bool
+    ) -> None:
+        """Of one broker by its id, or of all as their default when it is empty."""
+        self._alter(admin.ResourceType.BROKER, broker, configs, validate_only)
+
+    def _alter(
+        self,
+        kind: Any,
+        name: str,
+        configs: Mapping[str, str | None],
+        validate_only: bool = False,
+    ) -> None:
         operation = admin.AlterConfigOpType
         entries = [
             admin.ConfigEntry(
-                name,
+                key,
                 value,
                 incremental_operation=operation.DELETE if value is None else operation.SET,
             )
-            for name, value in configs.items()
+            for key, value in configs.items()
         ]
-        resource = admin.ConfigResource(
-            admin.ResourceType.TOPIC, topic, incremental_configs=entries
-        )
+        resource = admin.ConfigResource(kind, name, incremental_configs=entries)
         self._done(
-            self._client.incremental_alter_configs([resource], request_timeout=self._timeout_s)
+            self._client.incremental_alter_configs(
+                [resource], validate_only=validate_only, request_timeout=self._timeout_s
+            )
         )
 
     def add_partitions(self, topic: str, total: int) -> None:
@@ -109,6 +127,27 @@ class Changes:
     def delete_group(self, group_id: str) -> None:
         """With its commits; refused while it has members."""
         self._done(self._client.delete_consumer_groups([group_id], request_timeout=self._timeout_s))
+
+    def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None:
+        """What a group has committed for these; refused while it is subscribed to their topics.
+
+        kafka-python asks (docs/adr/0024): librdkafka's Python client does not have it.
+        """
+        library = client_library()
+        wanted = [library.TopicPartition(*place) for place in places]
+
+        def question(asked: Any) -> Mapping[Any, Any]:
+            try:
+                found: Mapping[Any, Any] = asked.delete_group_offsets(group_id, wanted)
+            except library.errors.BrokerResponseError as error:
+                return {"group": error}
+            return found
+
+        with contextlib.closing(Line(self._settings)) as door:
+            answers = door.ask(question, self._timeout_s)
+        for error in answers.values():
+            if error is not library.errors.NoError:
+                raise Refused(error.description or str(error))
 
     def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Everything below each offset; answers the new starts."""

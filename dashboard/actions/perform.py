@@ -13,7 +13,7 @@ from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.security.desk import RightsChanges
-from tracker.kafka_admin import TopicPartition
+from tracker.kafka_admin import ConfigValue, TopicPartition
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
 
 ASK_S: Final = 5.0
@@ -26,6 +26,10 @@ class Cluster(Protocol):
     def create_topic(self, topic: NewTopic) -> None: ...
     def delete_topic(self, name: str) -> None: ...
     def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None: ...
+    def set_broker_configs(
+        self, broker: str, configs: Mapping[str, str | None], validate_only: bool
+    ) -> None: ...
+    def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None: ...
     def add_partitions(self, topic: str, total: int) -> None: ...
     def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None: ...
     def delete_group(self, group_id: str) -> None: ...
@@ -36,7 +40,11 @@ class Cluster(Protocol):
 
 
 class Times(Protocol):
-    """First offsets at or after a time; answered by tracker.kafka_admin.Admin."""
+    """What the snapshot does not hold; answered by tracker.kafka_admin.Admin."""
+
+    def broker_configs(
+        self, broker_ids: Sequence[int], timeout_s: float
+    ) -> Mapping[str, Mapping[str, ConfigValue]]: ...
 
     def offsets_for_time(
         self, partitions: Sequence[TopicPartition], timestamp_ms: int, timeout_s: float
@@ -70,6 +78,56 @@ def create_topic(scene: Scene, wish: wishes.CreateTopic) -> Outcome:
         NewTopic(wish.topic, wish.partitions, wish.replication_factor, wish.configs)
     )
     return Outcome(f"Topic {wish.topic} was created.", True)
+
+
+def copy_topic(scene: Scene, wish: wishes.CopyTopic) -> Outcome:
+    source = _topic(scene, wish.source)
+    copies = max((len(part.replicas) for part in source.partitions), default=-1)
+    configs = {
+        name: entry.value
+        for name, entry in source.configs.items()
+        if not entry.is_default and not entry.is_sensitive
+    }
+    like = wishes.CreateTopic(
+        topic=wish.topic,
+        partitions=len(source.partitions),
+        replication_factor=copies,
+        configs=configs,
+    )
+    create_topic(scene, like)
+    rows = tuple({"setting": name, "value": value} for name, value in sorted(configs.items()))
+    parts = plural(len(source.partitions), "partition")
+    said = f"Topic {wish.topic} was created like {wish.source}: {parts}, {copies} of each."
+    return Outcome(said, True, rows)
+
+
+def edit_broker_config(scene: Scene, wish: wishes.EditBrokerConfig) -> Outcome:
+    everybody = wish.broker == "default"
+    known = [node.id for node in scene.snapshot.brokers]
+    if not everybody and int(wish.broker) not in known:
+        raise Refused(f"there is no broker {wish.broker}")
+    asked = known[:1] if everybody else [int(wish.broker)]
+    found = scene.times.broker_configs(asked, ASK_S)
+    before = found.get(str(asked[0]), {}) if asked else {}
+    scene.cluster.set_broker_configs("" if everybody else wish.broker, wish.configs, wish.dry_run)
+    rows = tuple(
+        {
+            "setting": name,
+            "before": _told(before.get(name)),
+            "after": "as it was" if value is None else value,
+        }
+        for name, value in sorted(wish.configs.items())
+    )
+    who = "all brokers" if everybody else f"broker {wish.broker}"
+    many = plural(len(rows), "setting")
+    said = f"{many} of {who} {'would change' if wish.dry_run else 'changed'}."
+    return Outcome(said, not wish.dry_run, rows)
+
+
+def _told(entry: ConfigValue | None) -> str:
+    if entry is None:
+        return "not known"
+    return "hidden" if entry.is_sensitive else entry.value
 
 
 def delete_topic(scene: Scene, wish: wishes.DeleteTopic) -> Outcome:
@@ -184,6 +242,28 @@ def _targets(
         }[wish.to]
         targets[part.index] = max(start, min(wanted, end))
     return targets
+
+
+def delete_offsets(scene: Scene, wish: wishes.DeleteOffsets) -> Outcome:
+    group = scene.snapshot.groups.get(wish.group)
+    if group is None:
+        raise Refused(f"there is no group {wish.group}")
+    commits = {
+        part.partition: part.committed
+        for part in group.partitions
+        if part.topic == wish.topic and part.committed is not None
+    }
+    if not commits:
+        raise Refused(f"group {wish.group} has committed nothing for {wish.topic}")
+    rows = tuple(
+        {"partition": index, "before": at, "after": None} for index, at in sorted(commits.items())
+    )
+    if wish.dry_run:
+        return Outcome(f"Group {wish.group} would forget these of {wish.topic}.", False, rows)
+    scene.cluster.delete_offsets(
+        wish.group, [TopicPartition(wish.topic, index) for index in sorted(commits)]
+    )
+    return Outcome(f"Group {wish.group} has no commits for {wish.topic} any more.", True, rows)
 
 
 def delete_group(scene: Scene, wish: wishes.DeleteGroup) -> Outcome:

@@ -75,6 +75,31 @@ class ResetOffsets(Wish, frozen=True):
     confirm: Confirm = ""
 
 
+class CopyTopic(Wish, frozen=True):
+    """A topic like `source`: partitions, copies and settings; no records."""
+
+    topic: TopicName
+    source: TopicName
+
+
+class DeleteOffsets(Wish, frozen=True):
+    """What the group has committed for the topic; only while it does not read it."""
+
+    group: GroupName
+    topic: TopicName
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class EditBrokerConfig(Wish, frozen=True):
+    """While it runs; null goes back to what the settings file or Kafka says."""
+
+    broker: Annotated[str, Meta(pattern=r"^([0-9]{1,10}|default)$", description="Id, or default.")]
+    configs: Annotated[dict[str, str | None], Meta(min_length=1, max_length=100)]
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
 class DeleteGroup(Wish, frozen=True):
     group: GroupName
     confirm: Confirm

@@ -1,5 +1,7 @@
 """Cluster (/cluster): brokers, controller, what each leads, how the watching itself goes."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.cluster.model import Partition, Snapshot, Topic
@@ -20,6 +22,8 @@ class BrokerRow:
     is_controller: bool
     stored: int | None  # bytes of its partitions; None: not known
     log_dirs: tuple[LogDir, ...]
+    leads_skew: float | None = None  # from the mean of all brokers, 0.5: half as many again
+    holds_skew: float | None = None  # None: there is but one, or nothing to share
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +39,56 @@ class ApiRow:
 async def values(visit: Visit) -> Values:
     """The brokers as metadata tells them, and request latencies when the broker is ours."""
     snapshot, state = visit.snapshot, visit.state
-    rows: list[BrokerRow] = []
-    if snapshot is not None:
-        parts = [part for topic in snapshot.topics.values() for part in topic.partitions]
-        rows = [
-            BrokerRow(
-                node=node,
-                leads=sum(part.leader == node.id for part in parts),
-                holds=sum(node.id in part.replicas for part in parts),
-                under_replicated=sum(p.leader == node.id and p.under_replicated for p in parts),
-                is_controller=node.id == snapshot.controller_id,
-                stored=snapshot.size_by_broker.get(node.id, 0) if snapshot.log_dirs else None,
-                log_dirs=tuple(one for one in snapshot.log_dirs if one.broker_id == node.id),
-            )
-            for node in snapshot.brokers
-        ]
+    rows = broker_rows(snapshot) if snapshot is not None else []
+    racks = await state.brokers[visit.poller.settings.name].racks.answer() if rows else None
     found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": []}
+    found["racks"] = (racks.value if racks is not None else None) or {}
+    found["preferred"] = preferred(snapshot) if snapshot is not None else None
     found["troubled"] = troubled(snapshot) if snapshot is not None else []
     if state.is_first(visit.poller):
         found["apis"] = _apis(state.roles.samples("footfall_kafka_request_duration_seconds"))
         found["disk"] = state.disk()
         found["roles"] = [(role, state.roles.page(role) is not None) for role in state.roles.roles]
     return found
+
+
+def broker_rows(snapshot: Snapshot) -> list[BrokerRow]:
+    """What each broker leads and holds, one pass over all partitions."""
+    leads: Counter[int] = Counter()
+    holds: Counter[int] = Counter()
+    thin: Counter[int] = Counter()
+    for topic in snapshot.topics.values():
+        for part in topic.partitions:
+            leads[part.leader] += 1
+            holds.update(part.replicas)
+            thin[part.leader] += part.under_replicated
+    return [
+        BrokerRow(
+            node=node,
+            leads=leads[node.id],
+            holds=holds[node.id],
+            under_replicated=thin[node.id],
+            is_controller=node.id == snapshot.controller_id,
+            stored=snapshot.size_by_broker.get(node.id, 0) if snapshot.log_dirs else None,
+            log_dirs=tuple(one for one in snapshot.log_dirs if one.broker_id == node.id),
+            leads_skew=_skew(leads, node.id, snapshot),
+            holds_skew=_skew(holds, node.id, snapshot),
+        )
+        for node in snapshot.brokers
+    ]
+
+
+def _skew(counts: Mapping[int, int], broker_id: int, snapshot: Snapshot) -> float | None:
+    ids = [node.id for node in snapshot.brokers]
+    mean = sum(counts[one] for one in ids) / len(ids)
+    return counts[broker_id] / mean - 1 if mean and len(ids) > 1 else None
+
+
+def preferred(snapshot: Snapshot) -> float | None:
+    """Share of partitions led by the first of their replicas, where an election would put them."""
+    parts = [part for topic in snapshot.topics.values() for part in topic.partitions]
+    led = sum(bool(part.replicas) and part.leader == part.replicas[0] for part in parts)
+    return led / len(parts) if parts else None
 
 
 def troubled(snapshot: Snapshot) -> list[tuple[str, Topic, Partition]]:

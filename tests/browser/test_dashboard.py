@@ -44,6 +44,8 @@ PAGES = (
     "/security?tab=users",
     "/security?tab=quotas",
     "/audit",
+    "/connect",
+    "/brokers/1",
     "/alerts",
     "/runbooks/NoBeacons",
     "/settings",

@@ -38,6 +38,8 @@ PAGES = (
     "/security?tab=users",
     "/security?tab=quotas",
     "/audit",
+    "/connect",
+    "/brokers/1",
     "/alerts",
     "/settings",
     "/runbooks/NoBeacons",

@@ -60,6 +60,7 @@ class MadeCluster(MadeRights):
         self.listed = True  # False: silent groups are not listed either
         self.producer_clock_ms: int | None = None  # how wrong it is; None: append times in records
         self.readable = True  # False: no right to read records
+        self.nodes: tuple[BrokerNode, ...] = (BrokerNode(1, "127.0.0.1", 9092),)
         self.reads: list[dict[TopicPartition, int]] = []
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
@@ -91,7 +92,7 @@ class MadeCluster(MadeRights):
             found = PartitionMetadata(place.partition, part.leader, part.replicas, part.isr)
             topics.setdefault(place.topic, []).append(found)
         whole = {name: tuple(parts) for name, parts in topics.items()}
-        return ClusterMetadata("made", 1, (BrokerNode(1, "127.0.0.1", 9092),), whole)
+        return ClusterMetadata("made", 1, self.nodes, whole)
 
     def ping(self, timeout_s: float) -> None:
         self._question("ping")
@@ -237,6 +238,33 @@ class MadeCluster(MadeRights):
                 self.configs[topic].pop(name, None)
             else:
                 self.configs[topic][name] = value
+
+    def set_broker_configs(
+        self, broker: str, configs: Mapping[str, str | None], validate_only: bool
+    ) -> None:
+        self._question("validate") if validate_only else self._change(
+            "broker configs", broker, dict(configs)
+        )
+
+    def broker_configs(
+        self, broker_ids: Sequence[int], timeout_s: float
+    ) -> dict[str, dict[str, ConfigValue]]:
+        self._question("broker_configs")
+        entries = (
+            ConfigValue("log.retention.ms", "5", False, False, False, "DYNAMIC_BROKER_CONFIG"),
+            ConfigValue("broker.id", "1", False, True, False, "STATIC_BROKER_CONFIG"),
+            ConfigValue("ssl.key.password", "", True, True, True, "DEFAULT_CONFIG"),
+        )
+        return {str(one): {entry.name: entry for entry in entries} for one in broker_ids}
+
+    def racks(self, timeout_s: float) -> dict[int, str]:
+        self._question("racks")
+        return {1: "rack-a"}
+
+    def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None:
+        self._change("delete offsets", group_id, tuple(places))
+        for place in places:
+            del self.commits[group_id][place]
 
     def add_partitions(self, topic: str, total: int) -> None:
         self._change("partitions", topic, total)

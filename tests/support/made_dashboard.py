@@ -12,6 +12,7 @@ from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
+from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.poller import Door, Poller, PollerSettings
@@ -85,7 +86,8 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     switches = Switches(config.readonly, config.messages)
     rights = security_desk(cluster, clock)
     connects = connect_desk(config.connect_urls, "", "", clock)
-    forget = [rights.forget, connects.forget]
+    brokers = broker_desk(cluster, clock)
+    forget = [rights.forget, connects.forget, brokers.forget]
     hand = Hand(cluster, cluster, cluster, connects.clients, forget)
     actions = ActionDesk({"local": hand}, switches, Audit(clock))
     entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
@@ -106,6 +108,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         {"local": rights},
         masks,
         {"local": connects},
+        {"local": brokers},
     )
 
 

@@ -18,7 +18,7 @@ from tests.support.running_broker import running_broker
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import Admin, ClusterUnavailable, TopicPartition
-from tracker.kafka_changes import Refused
+from tracker.kafka_changes import Changes, Refused
 from tracker.kafka_security import (
     Acl,
     Mechanism,
@@ -45,6 +45,7 @@ PAGES = (
     "/groups",
     "/groups/new-protocol",
     "/cluster",
+    "/brokers/1",
     "/security",
     "/security?tab=users",
     "/security?tab=quotas",
@@ -288,6 +289,40 @@ async def test_rights_of_our_own_broker_are_told_and_changed(tmp_path: Path) -> 
         ours = KafkaConfig(bootstrap_servers=broker.bootstrap)
         with contextlib.closing(SecurityAdmin(ours)) as admin:
             await asyncio.to_thread(rights_change_and_are_told, admin)
+        await asyncio.to_thread(offsets_and_settings_change, ours)
+
+
+def offsets_and_settings_change(connection: KafkaConfig) -> None:
+    """The same against any cluster."""
+    admin, changes = Admin(connection), Changes(connection)
+    place = TopicPartition("forgotten", 0)
+    make(connection.bootstrap_servers, place.topic)
+    changes.commit_offsets("forgetful", {place: 0})
+    changes.delete_offsets("forgetful", [place])
+    assert admin.committed(["forgetful"], SECONDS) == {"forgetful": {}}
+    with pytest.raises(Refused):
+        changes.delete_offsets("never-seen", [place])
+
+    (broker,) = admin.metadata(SECONDS).brokers
+    asked = {"log.retention.ms": "7200000"}
+    changes.set_broker_configs(str(broker.id), asked, validate_only=True)
+    before = admin.broker_configs([broker.id], SECONDS)[str(broker.id)]["log.retention.ms"]
+    changes.set_broker_configs(str(broker.id), asked, validate_only=False)
+
+    def source() -> tuple[str, str]:
+        found = admin.broker_configs([broker.id], SECONDS)[str(broker.id)]["log.retention.ms"]
+        return found.value, found.source
+
+    assert before.value != "7200000"
+    told(source, ("7200000", "DYNAMIC_BROKER_CONFIG"))
+    changes.set_broker_configs(str(broker.id), {"log.retention.ms": None}, validate_only=False)
+    with pytest.raises(Refused):
+        changes.set_broker_configs(str(broker.id), {"log.retention.ms": "x"}, validate_only=True)
+    assert admin.racks(SECONDS) == {}
+
+
+async def test_offsets_and_brokers_of_an_apache_kafka_are_changed(kafka: RealKafka) -> None:
+    await asyncio.to_thread(offsets_and_settings_change, plain(kafka))
 
 
 async def test_who_may_not_see_rights_is_told_so(kafka: RealKafka, tmp_path: Path) -> None:

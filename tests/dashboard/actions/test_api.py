@@ -36,6 +36,19 @@ WISHES: dict[str, dict[str, Any]] = {
         "dry_run": False,
         "confirm": "stopped",
     },
+    "copy-topic": {"topic": "like-events", "source": "events"},
+    "delete-offsets": {
+        "group": "stopped",
+        "topic": "events",
+        "dry_run": False,
+        "confirm": "stopped",
+    },
+    "edit-broker-config": {
+        "broker": "1",
+        "configs": {"log.retention.ms": "7"},
+        "dry_run": False,
+        "confirm": "1",
+    },
     "delete-group": {"group": "stopped", "confirm": "stopped"},
     "produce-message": {"topic": "events", "key": "k", "value": "v"},
     "create-acls": {
@@ -412,3 +425,47 @@ async def test_a_password_of_scram_is_in_no_log_and_no_answer(
 
     assert "correct horse" not in caplog.text + json.dumps(body)
     assert '"user":"ann"' in caplog.text
+
+
+async def test_a_topic_like_another_has_its_partitions_and_what_was_set(
+    asked: Asked, cluster: MadeCluster
+) -> None:
+    _, body = await asked.act("copy-topic", WISHES["copy-topic"])
+
+    made = [place for place in cluster.partitions if place.topic == "like-events"]
+    assert len(made) == 3
+    assert {row["setting"]: row["value"] for row in body["rows"]} == {
+        "cleanup.policy": "delete",
+        "retention.ms": "86400000",
+    }
+
+
+async def test_offsets_are_deleted_only_after_a_dry_run_showed_them(
+    asked: Asked, cluster: MadeCluster
+) -> None:
+    wish = {"group": "stopped", "topic": "events"}
+
+    _, preview = await asked.act("delete-offsets", wish)
+    nothing = await asked.act("delete-offsets", wish | {"topic": "broken"})
+
+    assert cluster.changes == [] and len(preview["rows"]) == 3
+    assert preview["rows"][0] == {"partition": 0, "before": 10, "after": None}
+    assert nothing[0] == 409
+
+
+async def test_a_brokers_settings_are_checked_by_it_before_they_change(
+    asked: Asked, cluster: MadeCluster
+) -> None:
+    wish = WISHES["edit-broker-config"] | {"dry_run": True}
+
+    _, body = await asked.act("edit-broker-config", wish)
+    everywhere = await asked.act(
+        "edit-broker-config",
+        wish | {"broker": "default", "dry_run": False, "confirm": "default"},
+    )
+    unknown = await asked.act("edit-broker-config", wish | {"broker": "7"})
+
+    assert "validate" in cluster.asked
+    assert body["rows"] == [{"setting": "log.retention.ms", "before": "5", "after": "7"}]
+    assert everywhere[0] == 200 and unknown[0] == 409
+    assert cluster.changes == [("broker configs", "", {"log.retention.ms": "7"})]

@@ -6,13 +6,14 @@ import pytest
 
 from dashboard.alerts.engine import Alert
 from dashboard.cluster import text
-from dashboard.pages.cluster import troubled
+from dashboard.pages.cluster import broker_rows, preferred, troubled
 from dashboard.pages.groups import gain, strips
+from dashboard.pages.page import NotFound
 from dashboard.site_map import resolve
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import busy_cluster, made_state
-from tracker.kafka_admin import GroupMember, ListedGroup, TopicPartition
+from tracker.kafka_admin import BrokerNode, GroupMember, ListedGroup, TopicPartition
 from tracker.kafka_groups import ShareGroup, ShareStart
 
 EVENTS = [TopicPartition("events", index) for index in range(3)]
@@ -109,3 +110,42 @@ async def test_a_share_group_has_a_page_with_its_starts_and_who_reads(tmp_path: 
     found = await page.values(visit)
 
     assert (found["share"].lag, found["owners"]) == (7, {EVENTS[0]: 1})
+
+
+@pytest.mark.may_block
+async def test_brokers_tell_their_share_and_how_many_leaders_are_preferred(
+    tmp_path: Path,
+) -> None:
+    cluster = MadeCluster()
+    cluster.nodes = (BrokerNode(1, "a", 9092), BrokerNode(2, "b", 9092))
+    both = (1, 2)
+    cluster.add_topic(
+        "events",
+        MadePartition(leader=1, replicas=both, isr=both),
+        MadePartition(leader=1, replicas=both, isr=both),
+        MadePartition(leader=1, replicas=(2, 1), isr=both),
+        MadePartition(leader=2, replicas=(2, 1), isr=both),
+    )
+    snapshot = (await looked(tmp_path, cluster)).poller(None).snapshot
+    assert snapshot is not None
+
+    first, second = broker_rows(snapshot)
+
+    assert (first.leads, first.leads_skew) == (3, 0.5)
+    assert (second.leads, second.leads_skew, second.holds_skew) == (1, -0.5, 0.0)
+    assert preferred(snapshot) == 0.75
+
+
+@pytest.mark.may_block
+async def test_a_brokers_page_tells_sources_and_hides_what_is_secret(tmp_path: Path) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    page, visit = resolve(state, "/brokers/1", {"only": "set"})
+
+    found = await page.values(visit)
+
+    assert [entry.name for entry in found["table"].rows] == ["broker.id", "log.retention.ms"]
+    assert found["rack"] == "rack-a"
+    for name in ("2", "x", "1" * 30, "¹"):
+        page, visit = resolve(state, f"/brokers/{name}", {})
+        with pytest.raises(NotFound):
+            await page.values(visit)

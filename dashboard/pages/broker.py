@@ -1,0 +1,41 @@
+"""One broker (/brokers/ID): what it holds, its log directories, its settings and their source."""
+
+from dashboard.pages.cluster import broker_rows
+from dashboard.pages.page import NotFound, Page, Values, Visit, table
+from tracker.kafka_admin import ConfigValue
+
+
+async def values(visit: Visit) -> Values:
+    """Settings that somebody set come first; `?only=set` leaves out defaults."""
+    snapshot, desk = visit.snapshot, visit.state.brokers[visit.poller.settings.name]
+    if snapshot is None:
+        return {"row": None, "answer": None, "rack": "", "table": table(visit, [], SORTS, _text)}
+    number = int(visit.name) if visit.name.isascii() and visit.name.isdigit() else -1
+    rows = {row.node.id: row for row in broker_rows(snapshot)}
+    if len(visit.name) > 10 or number not in rows:
+        raise NotFound(f"There is no broker {visit.name!r} in this cluster.")
+    answer = await desk.settings(number).answer()
+    racks = (await desk.racks.answer()).value or {}
+    settings = list((answer.value or {}).values())
+    if visit.query.get("only") == "set":
+        settings = [entry for entry in settings if not entry.is_default]
+    return {
+        "row": rows[number],
+        "answer": answer,
+        "rack": racks.get(number, ""),
+        "table": table(visit, settings, SORTS, _text),
+    }
+
+
+SORTS = {
+    "set": lambda entry: (entry.is_default, entry.name),
+    "name": lambda entry: entry.name,
+    "source": lambda entry: (entry.source, entry.name),
+}
+
+
+def _text(entry: ConfigValue) -> str:
+    return entry.name
+
+
+PAGE = Page("Broker", "/brokers/", "broker.html", values, nav="cluster")
