@@ -3,8 +3,8 @@
 Group commit. Appends of one turn of the loop are taken together. Small ones the loop writes itself,
 all of a log with one call (storage/quick); for others a thread per log directory is woken, and
 given the interpreter, once a turn. It takes what queued up, writes the batches of each log with as
-few calls as possible, lets acks 0 and 1 be answered and hands the group on. What the loop has
-written the kernel syncs by itself, where it can (loop_syncs). For all else another thread syncs:
+few calls as possible, lets acks 0 and 1 be answered and hands the group on. Several logs that
+the loop has written the kernel syncs, where it can (loop_syncs). For all else another thread syncs:
 it takes all groups that were written while it was busy, calls one fdatasync per log among them and
 reports them to the loop in a single call.
 

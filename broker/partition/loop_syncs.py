@@ -1,8 +1,9 @@
 """Syncs of a log directory that the kernel carries out while the event loop goes on.
 
 Group commit as in the syncing thread, without the thread: while some logs are synced, what is
-written meanwhile collects, and is synced together next. What takes more than syncs of files (a new
-file's name, a guard that a thread holds) is given back, and is the thread's.
+written meanwhile collects, and is synced together next. All files of a round are synced side by
+side; a thread syncs a lone file sooner where others want the processors, so one log is left to it,
+as is what takes more than syncs of files (a new file's name, a guard that a thread holds).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from broker.partition.jobs import Written
 from broker.storage.kernel_syncs import SYNCS_MAX, KernelSyncs
 from broker.storage.log import Flush, Log
 
+LOGS_MIN = 2  # of a round of the kernel's
 Failures = dict[int, Exception]
 """By id of their owner."""
 Report = Callable[[Written, Failures, float], None]
@@ -61,6 +63,9 @@ class LoopSyncs:
         self._kernel.close()
 
     def _begin(self, written: Written) -> None:
+        if len({id(owner) for owner, _ in written}) < LOGS_MIN:
+            self._leave(written)
+            return
         self._began_s = self._loop.time()
         descriptors: list[int] = []
         others: Written = []

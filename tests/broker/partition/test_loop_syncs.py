@@ -89,6 +89,7 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     except OSError as refusal:
         pytest.skip(f"this kernel or sandbox has no AIO: {refusal}")
     monkeypatch.setattr(loop_syncs, "KernelSyncs", Kernel)
+    monkeypatch.setattr(loop_syncs, "LOGS_MIN", 1)
 
 
 def opened(directory: Path, count: int) -> list[Log]:
@@ -218,6 +219,20 @@ async def test_a_log_that_a_thread_is_syncing_is_left_to_the_thread(tmp_path: Pa
 
         assert (await waiting).first_offset == 1
         assert (before, hosted.kernel.rounds) == (False, [])
+
+
+@pytest.mark.usefixtures("kernels")
+async def test_a_lone_log_is_left_to_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_syncs, "LOGS_MIN", 2)
+    async with hosting(tmp_path, count=2) as hosted:
+        infos = await asyncio.gather(*(hosted.append() for _ in range(3)))
+        alone = list(hosted.kernel.rounds)
+        infos += await asyncio.gather(hosted.append(0), hosted.append(1))
+
+        assert [info.first_offset for info in infos] == [1, 2, 3, 4, 1]
+        assert (alone, hosted.kernel.rounds) == ([], [2])
 
 
 async def test_without_the_kernels_help_a_thread_syncs_everything(
