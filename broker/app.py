@@ -211,11 +211,15 @@ class Broker:
     async def _follow_settings(self, cluster: Cluster, upkeep: Upkeep) -> None:
         """Tell whoever works by settings that can be changed while the broker runs."""
 
+        seen: dict[str, str] = {}
+
         async def follow(image: ClusterImage) -> None:
-            live = live_config(self._config, dynamic_broker_config(image, self._config))
-            if live != upkeep.config:
-                upkeep.config = live
-                self._listeners.follow(live)
+            dynamic = dynamic_broker_config(image, self._config)
+            if dynamic != seen:
+                seen.clear()
+                seen.update(dynamic)
+                upkeep.config = live_config(self._config, dynamic)
+                self._listeners.follow(upkeep.config, dynamic)
 
         cluster.followed_by(follow)
         await follow(cluster.image)

@@ -164,6 +164,29 @@ DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
 assert DYNAMIC_BROKER_CONFIGS["log.segment.bytes"].low == SMALLEST_SEGMENT_BYTES
 
 
+LISTENER_PREFIX = "listener.name."
+OF_LISTENERS = ("max.connections", "max.connection.creation.rate")
+"""What a single listener can be given while the broker runs: listener.name.NAME.max.connections."""
+
+
+def setting_of_listener(name: str) -> tuple[str, str] | None:
+    """(name of a listener in lower case, setting) that a name is about; None: of no listener."""
+    if not name.startswith(LISTENER_PREFIX):
+        return None
+    listener, _, setting = name.removeprefix(LISTENER_PREFIX).partition(".")
+    return (listener.lower(), setting) if setting in OF_LISTENERS else None
+
+
+def listener_bounds(dynamic: Mapping[str, str], listener: str) -> dict[str, int]:
+    """The settings of OF_LISTENERS that a listener was given."""
+    found = {}
+    for name, value in dynamic.items():
+        about = setting_of_listener(name)
+        if about is not None and about[0] == listener.lower():
+            found[about[1]] = int(value)
+    return found
+
+
 def is_dynamic(name: str) -> bool:
     """Whether a broker setting can be changed while it runs."""
     return name in DYNAMIC_BROKER_CONFIGS
@@ -184,7 +207,8 @@ def check_broker_configs(
     _check_places(changed, of_all=of_all)
     _check_doors_stay_open(config, {**dynamic, **changed})
     for name, value in changed.items():
-        definition = DYNAMIC_BROKER_CONFIGS.get(name)
+        about = setting_of_listener(name)
+        definition = DYNAMIC_BROKER_CONFIGS.get(about[1] if about else name)
         if definition is None:
             continue
         try:
@@ -201,6 +225,7 @@ def check_broker_configs(
 
 def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
     """Whether these can be changed while the broker runs, and there."""
+    changed = {name: value for name, value in changed.items() if not setting_of_listener(name)}
     stores = [
         name
         for name in changed

@@ -11,6 +11,7 @@ from broker.metadata.broker_configs import (
     DYNAMIC_BROKER_CONFIGS,
     chain_of,
     is_dynamic,
+    setting_of_listener,
     static_values,
 )
 from broker.metadata.client_metrics_configs import CLIENT_METRICS_CONFIGS
@@ -122,7 +123,7 @@ def describe_broker(
     ]
     changed = {**finder.shared, **finder.own}
     return reports + [
-        ReportedConfig(_definition(name), name, True, finder.of((name,)))
+        ReportedConfig(_definition(name), name, True, finder.of(_chain(name)))
         for name in changed
         if name not in BROKER_CONFIGS
     ]
@@ -165,7 +166,14 @@ def describe_client_metrics(overrides: Mapping[str, str]) -> list[ReportedConfig
     return reports
 
 
+def _chain(name: str) -> tuple[str, ...]:
+    """What a setting of a single listener stands before."""
+    about = setting_of_listener(name)
+    return (name, about[1]) if about else (name,)
+
+
 def _definition(name: str) -> ConfigDefinition:
     """A dynamic setting; one that nobody knows might be secret, so it is treated as if it were."""
-    known = DYNAMIC_BROKER_CONFIGS.get(name)
+    about = setting_of_listener(name)
+    known = DYNAMIC_BROKER_CONFIGS.get(about[1] if about else name)
     return known or ConfigDefinition(name, ConfigType.UNKNOWN, None, "")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from broker.config import INT32_MAX
 from broker.handlers.handler import ListenerAddress
 from broker.metrics import BrokerMetrics
-from broker.server.crowd import Crowd
+from broker.server.crowd import Arrivals, Crowd
 from broker.server.dispatcher import Peer
 from broker.server.guard import Guard, Logins
 from broker.server.sparing_log import SparingLog
@@ -29,6 +29,8 @@ class Limits:
     connections_per_ip_max: int
     idle_s_max: float  # connections_max_idle_ms
     creation_rate_max: int = INT32_MAX  # max_connection_creation_rate, over all listeners
+    listener_connections_max: int = INT32_MAX  # of this listener alone
+    listener_rate_max: int = INT32_MAX
     per_ip: Mapping[str, int] = field(default_factory=dict)
     """Addresses that have another bound than connections_per_ip_max."""
 
@@ -70,6 +72,7 @@ class Connections:
         self._requests: set[asyncio.Task[None]] = set()
         self._address = address
         self._open: set[OpenConnection] = set()
+        self._arrivals = Arrivals()
         self._turned_away: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._crowd = crowd or Crowd()
         self._refusals = SparingLog(log, "connections refused", lines_max=1)
@@ -110,6 +113,9 @@ class Connections:
         if crowd.count >= limits.connections_max:
             self._turn_away("max_connections", limits.connections_max, host)
             return None
+        if len(self._open) >= limits.listener_connections_max:
+            self._turn_away("max_connections", limits.listener_connections_max, host)
+            return None
         bound = limits.per_ip.get(host, limits.connections_per_ip_max)
         if crowd.from_host(client_host) >= bound:
             self._turn_away("max_connections_per_ip", bound, host)
@@ -129,10 +135,13 @@ class Connections:
     def entry_delay_s(self) -> float:
         """How long a connection that was just admitted waits for its first answer: it came early.
 
-        As in Kafka those wait that exceed the rate of the broker, and nobody is turned away.
+        As in Kafka those wait that exceed the rate of broker or listener, and nobody is sent away.
         """
-        now_s = asyncio.get_running_loop().time()
-        return self._crowd.entry_delay_s(self.limits.creation_rate_max, now_s)
+        limits, now_s = self.limits, asyncio.get_running_loop().time()
+        return max(
+            self._crowd.arrivals.delay_s(limits.creation_rate_max, now_s),
+            self._arrivals.delay_s(limits.listener_rate_max, now_s),
+        )
 
     def turn_away_too_fast(
         self, host: str, transport: asyncio.BaseTransport, delay_ms: float

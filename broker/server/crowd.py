@@ -3,24 +3,31 @@
 from broker.security.throttle import RateWindow
 
 
+class Arrivals:
+    """New connections, let in at a rate."""
+
+    def __init__(self) -> None:
+        self._window = RateWindow()
+        self._entry_s = 0.0  # when the last of those that had to wait could enter
+
+    def delay_s(self, rate: int, now_s: float) -> float:
+        """Count one; how long it must wait for there to be `rate` of them a second."""
+        self._window.record(1, now_s * 1000)
+        if not self._window.throttle_ms(rate, now_s * 1000):
+            return 0.0
+        self._entry_s = max(self._entry_s, now_s) + 1 / rate
+        return self._entry_s - now_s
+
+
 class Crowd:
     """How many there are and from where, and what their requests hold in memory."""
 
     def __init__(self) -> None:
         self.count = 0
         self.held_bytes = 0  # of requests that are not answered
+        self.arrivals = Arrivals()
         self._by_host: dict[str, int] = {}
         self._last_id = 0
-        self._arrivals = RateWindow()
-        self._entry_s = 0.0  # when the last of those that had to wait could enter
-
-    def entry_delay_s(self, rate: int, now_s: float) -> float:
-        """Count an arrival; how long it must wait for there to be `rate` of them a second."""
-        self._arrivals.record(1, now_s * 1000)
-        if not self._arrivals.throttle_ms(rate, now_s * 1000):
-            return 0.0
-        self._entry_s = max(self._entry_s, now_s) + 1 / rate
-        return self._entry_s - now_s
 
     def from_host(self, host: str) -> int:
         """Connections of one address."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from broker.clock import Clock
-from broker.config import BrokerConfig
+from broker.config import INT32_MAX, BrokerConfig
 from broker.errors import KafkaError
 from broker.handlers.handler import ListenerAddress
+from broker.metadata.broker_configs import listener_bounds
 from broker.metrics import BrokerMetrics
 from broker.partition.disk_worker import in_disk_thread
 from broker.security.mechanisms import build_mechanisms, load_sources
@@ -137,10 +139,21 @@ class Listeners:
             await asyncio.sleep(CHECK_S)
             await self.renew_certificates()
 
-    def follow(self, config: BrokerConfig) -> None:
-        """Take the limits of settings that were changed while the broker runs."""
+    def follow(self, config: BrokerConfig, dynamic: Mapping[str, str]) -> None:
+        """Take the limits of settings that were changed while the broker runs.
+
+        `dynamic`: all that were, for those of single listeners.
+        """
+        limits = limits_of(config)
         for door in self._doors:
-            door.listener.limit(limits_of(config))
+            own = listener_bounds(dynamic, door.endpoint.name)
+            door.listener.limit(
+                replace(
+                    limits,
+                    listener_connections_max=own.get("max.connections", INT32_MAX),
+                    listener_rate_max=own.get("max.connection.creation.rate", INT32_MAX),
+                )
+            )
 
     async def stop(self) -> None:
         """Stop all of them; they end the requests in work side by side."""

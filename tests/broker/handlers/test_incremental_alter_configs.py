@@ -74,6 +74,31 @@ async def test_limits_of_connections_count_from_now_on(
     second.close()
 
 
+async def test_a_single_listener_has_limits_of_its_own(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    for listener, bound in (("elsewhere", "1"), ("PLAINTEXT", "2")):
+        name = f"listener.name.{listener}.max.connections"
+        answer = await altered(client, BROKER, "", (name, SET, bound))
+        assert answer.error_code == ErrorCode.NONE
+    second = await RawClient.connect(broker.host, broker.port)
+    await make_topic(second, "pages")  # it is served
+    third = await RawClient.connect(broker.host, broker.port)
+
+    ending = await third.read_to_end()
+    (told,) = (
+        await described(client, BROKER, "1", ["listener.name.PLAINTEXT.max.connections"])
+    ).configs
+
+    assert ending == b""
+    assert [(one.name, one.value) for one in told.synonyms] == [
+        ("listener.name.PLAINTEXT.max.connections", "2"),
+        ("max.connections", "10000"),
+    ]
+    second.close()
+    third.close()
+
+
 async def test_single_addresses_have_a_bound_of_their_own(
     client: RawClient, broker: RunningBroker
 ) -> None:
@@ -194,6 +219,7 @@ INVALID = ErrorCode.INVALID_CONFIG
         (BROKER, "", [("listeners", SET, "x")], REFUSED, "must be specified: Set(listeners)"),
         (BROKER, "", [("sasl.kerberos.kinit.cmd", SET, "x")], REFUSED, "default cluster level"),
         (BROKER, "", [("listener.name.a.ssl.keystore.location", SET, "x")], REFUSED, "broker id"),
+        (BROKER, "", [("listener.name.a.max.connections", SET, "-1")], REFUSED, "be at least 0"),
         (BROKER, "1", [("max.connections", SET, "0")], REFUSED, "Invalid max.connections 0"),
         (BROKER, "1", [("max.connections.per.ip", SET, "0")], REFUSED, "to zero only if max."),
         (BROKER, "1", [("max.connections.per.ip.overrides", SET, "::")], REFUSED, "input string"),
