@@ -31,6 +31,27 @@ class Problem:
     kind: str  # group, topic, cluster, pipeline
     name: str = ""
 
+    @property
+    def runbook(self) -> str:
+        """The page of docs/runbooks that says what to do; empty where none does."""
+        return _RUNBOOKS.get(self.word, "")
+
+
+_RUNBOOKS: Final = {
+    "AWAY": "KafkaClusterUnreachable",
+    "OFFLINE": "KafkaPartitionOffline",
+    "UNDER MIN ISR": "KafkaPartitionUnderMinISR",
+    "UNDER-REPLICATED": "KafkaPartitionUnderReplicated",
+    "STOPPED": "ConsumerStalled",
+    "STALLED": "ConsumerStalled",
+    "SLOW": "ConsumerLagGrowing",
+    "DATA AT RISK": "ConsumerWillLoseData",
+    "DATA LOST": "ConsumerLostData",
+    "DISK": "DiskAlmostFull",
+    "EXPORT OLD": "ExportStale",
+    "ROLE DOWN": "RoleDown",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

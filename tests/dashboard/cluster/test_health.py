@@ -2,6 +2,7 @@
 
 from dashboard.cluster.health import Severity, Surroundings, health
 from dashboard.cluster.model import Connection
+from dashboard.pages.runbook import RUNBOOKS
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.watched import NOW, Watch
@@ -79,3 +80,15 @@ def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
     found = health(UP, None, around)
 
     assert [p.word for p in found.problems] == ["ROLE DOWN", "DISK", "EXPORT OLD"]
+
+
+def test_every_problem_with_a_runbook_names_one_that_is_there() -> None:
+    found = health(
+        Connection(up=False, since_ms=NOW),
+        None,
+        Surroundings(0.05, [("sqlite", 2_000.0)], ["ingest"]),
+    )
+
+    named = {problem.word: problem.runbook for problem in found.problems}
+    assert named["AWAY"] == "KafkaClusterUnreachable"
+    assert set(named.values()) <= set(RUNBOOKS)
