@@ -5,7 +5,7 @@ Names and buckets are those of docs/monitoring. Labels are bounded: reasons are 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -154,6 +154,9 @@ class SinkMetrics:
             self._latency.observe(max(now_ms - received_at, 0) / 1000)
 
 
+READ_S: Final = 10.0
+
+
 class MetricsServer(Protocol):
     """What `serve` gives back."""
 
@@ -164,9 +167,16 @@ class MetricsServer(Protocol):
     def server_close(self) -> None: ...
 
 
-def serve(registry: CollectorRegistry, host: str, port: int) -> MetricsServer:
-    """GET /metrics on its own thread; raises OSError when the port is taken."""
+def serve(
+    registry: CollectorRegistry, host: str, port: int, read_s: float = READ_S
+) -> MetricsServer:
+    """GET /metrics on its own thread; raises OSError when the port is taken.
+
+    A connection on which nothing comes for `read_s` is closed.
+    """
     server, _thread = start_http_server(port, addr=host, registry=registry)
+    handler: Any = server.RequestHandlerClass
+    server.RequestHandlerClass = type("PatientHandler", (handler,), {"timeout": read_s})
     return server
 
 

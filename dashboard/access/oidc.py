@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from dashboard.access.identity import Role
+from dashboard.access.sessions import Attempts
 from dashboard.config import OidcConfig
 from dashboard.http_body import whole_body
 from tracker.clock import Clock
@@ -46,6 +47,9 @@ DISCOVERY_MS: Final = 3_600_000
 SKEW_S: Final = 60
 BEGUN_MS: Final = 600_000  # how long somebody may take at the provider
 BEGUN_MAX: Final = 1_000  # sign-ins under way; the oldest goes
+BEGINS: Final = 20  # by one address in five minutes
+BEGINS_ALL: Final = 1_000
+AWAY_MS: Final = 10_000  # a provider that did not answer is not asked again before
 NAME_LETTERS_MAX: Final = 100
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -90,6 +94,8 @@ class OidcClient:
         self._described: dict[str, Any] = {}
         self._described_ms = -float(DISCOVERY_MS)
         self._keys: KeySet | None = None
+        self._away: tuple[float, ProviderAway] | None = None  # since when it is left alone
+        self.begins = Attempts(clock, BEGINS, BEGINS_ALL)
 
     async def begin(self, redirect_uri: str, after: str) -> tuple[str, str]:
         """Where to send the browser, and the secret for its cookie; raises Refusal."""
@@ -163,6 +169,17 @@ class OidcClient:
         now = self._clock.monotonic_ms()
         if self._described and now - self._described_ms < DISCOVERY_MS:
             return self._described
+        if self._away is not None and now - self._away[0] < AWAY_MS:
+            raise ProviderAway(*self._away[1].args)
+        try:
+            found = await self._discovered()
+        except ProviderAway as away:
+            self._away = now, away
+            raise
+        self._described, self._described_ms, self._keys, self._away = found, now, None, None
+        return found
+
+    async def _discovered(self) -> dict[str, Any]:
         issuer = self.config.issuer.rstrip("/")
         found = await self._ask("GET", f"{issuer}/.well-known/openid-configuration")
         if found.get("issuer") != self.config.issuer:
@@ -170,7 +187,6 @@ class OidcClient:
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not isinstance(found.get(name), str) or not is_safe(found[name]):
                 raise ProviderAway(f"The sign-in service names no safe {name}.")
-        self._described, self._described_ms, self._keys = found, now, None
         return found
 
     async def _redeem(self, code: str, begun: Begun) -> dict[str, Any]:

@@ -82,21 +82,22 @@ class Sessions:
 
 
 class Attempts:
-    """Failed sign-ins: of one address, and of all."""
+    """Failed sign-ins, or other tries that are bounded: of one address, and of all."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tries: int = TRIES, tries_all: int = TRIES_ALL) -> None:
         self._clock = clock
+        self._tries, self._tries_all = tries, tries_all
         self._failed: dict[str, deque[float]] = {}
-        self._all: deque[float] = deque(maxlen=TRIES_ALL)
+        self._all: deque[float] = deque(maxlen=tries_all)
 
     def wait_s(self, address: str) -> int:
         """Seconds until this address may try again; 0: now."""
         now = self._clock.monotonic_ms()
         waits = [0.0]
         own = self._failed.get(address)
-        if own is not None and len(own) >= TRIES:
+        if own is not None and len(own) >= self._tries:
             waits.append(own[0] + WINDOW_MS - now)
-        if len(self._all) >= TRIES_ALL:
+        if len(self._all) >= self._tries_all:
             waits.append(self._all[0] + WINDOW_MS - now)
         return -(-round(max(waits)) // 1000)
 
@@ -104,7 +105,7 @@ class Attempts:
         now = self._clock.monotonic_ms()
         if len(self._failed) >= ADDRESSES_MAX:
             self._failed.pop(next(iter(self._failed)))
-        self._failed.setdefault(address, deque(maxlen=TRIES)).append(now)
+        self._failed.setdefault(address, deque(maxlen=self._tries)).append(now)
         self._all.append(now)
 
     def succeeded(self, address: str) -> None:

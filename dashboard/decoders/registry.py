@@ -1,21 +1,21 @@
 """Schemas from a registry with Confluent's REST interface, which several others have as well.
 
-Every call blocks, at most `TIMEOUT_S` for each document; call it from one thread. What was fetched
-is kept, the least used schema goes first; schemas never change under their id. A registry that does
-not answer is left alone for half a minute, and everything it was needed for says so meanwhile.
+Every call blocks, at most `TIMEOUT_S` for each document; call it from one thread, not the loop's.
+What was fetched is kept, the least used schema goes first; schemas never change under their id. A
+registry that does not answer is left alone for half a minute, and everything it was needed for says
+so meanwhile.
 """
 
-import base64
-import http.client
+import asyncio
 import json
 import logging
-import urllib.error
-import urllib.request
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
+
+import aiohttp
 
 from tracker.clock import Clock
 
@@ -106,7 +106,7 @@ class Registry:
         self, body: Mapping[str, Any], kind: str, found: dict[str, str], seen: set[str]
     ) -> None:
         """Texts of everything `body` refers to into `found`, what they need before them."""
-        for reference in body.get("references") or ():
+        for reference in _references(body):
             name = str(reference.get("name"))
             if name in seen:
                 continue
@@ -121,22 +121,16 @@ class Registry:
             found[name] = _text(needed)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
-        request = urllib.request.Request(self._access.url.rstrip("/") + path)
-        request.add_header("Accept", "application/vnd.schemaregistry.v1+json, application/json")
-        if self._access.username:
-            pair = f"{self._access.username}:{self._access.password}"
-            request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+        url = self._access.url.rstrip("/") + path
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                raw = answer.read(BYTES_MAX + 1)
-        except urllib.error.HTTPError as refusal:
-            refusal.close()
-            if refusal.code == 404:
-                raise NoSchema(f"{what} is not in the registry") from refusal
-            raise RegistryAway(f"the schema registry answered {refusal.code}") from refusal
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            log.warning("schema registry does not answer url=%s reason=%r", request.full_url, error)
+            status, raw = asyncio.run(self._fetched(url))
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            log.warning("schema registry does not answer url=%s reason=%r", url, error)
             raise RegistryAway("the schema registry does not answer") from error
+        if status == 404:
+            raise NoSchema(f"{what} is not in the registry")
+        if status != 200:
+            raise RegistryAway(f"the schema registry answered {status}")
         if len(raw) > BYTES_MAX:
             raise NoSchema(f"{what} is larger than {BYTES_MAX} bytes")
         try:
@@ -146,6 +140,34 @@ class Registry:
         if not isinstance(body, dict):
             raise RegistryAway("the schema registry answered something else than an object")
         return body
+
+    async def _fetched(self, url: str) -> tuple[int, bytes]:
+        """Status and body, at most a byte above BYTES_MAX; TimeoutError after TIMEOUT_S in all.
+
+        Another server that it redirects to is not told who asks.
+        """
+        headers = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
+        if self._access.username:
+            headers["Authorization"] = aiohttp.encode_basic_auth(
+                self._access.username, self._access.password
+            )
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, headers=headers) as answer,
+        ):
+            body = bytearray()
+            while piece := await answer.content.read(BYTES_MAX + 1 - len(body)):
+                body += piece
+            return answer.status, bytes(body)
+
+
+def _references(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a schema refers to; NoSchema where that is no list of objects."""
+    references = body.get("references") or []
+    if not isinstance(references, list) or not all(isinstance(one, dict) for one in references):
+        raise NoSchema("the registry's answer names its references in another way")
+    return references
 
 
 def _text(body: Mapping[str, Any]) -> str:

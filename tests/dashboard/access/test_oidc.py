@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import OctKey, RSAKey
 
 from dashboard.access.identity import Role
-from dashboard.access.oidc import OidcClient, role_of
+from dashboard.access.oidc import BEGINS, OidcClient, role_of
 from dashboard.access.single_sign_on import BROWSER_COOKIE
 from dashboard.app import provider as provider_of
 from dashboard.config import DashboardConfig, OidcConfig
@@ -320,3 +320,32 @@ def test_a_provider_without_sign_in_is_refused() -> None:
 
     with pytest.raises(SettingsError, match="sign_in"):
         provider_of(DashboardConfig(), good, SystemClock())
+
+
+async def test_a_provider_that_is_away_is_not_asked_by_every_visitor(
+    client: Client, state: State, provider: Provider
+) -> None:
+    assert state.oidc is not None
+    issuer = state.oidc.config.issuer
+    state.oidc.config = replace(state.oidc.config, issuer="http://127.0.0.1:1")
+    await client.get("/login/oidc", allow_redirects=False)
+    state.oidc.config = replace(state.oidc.config, issuer=issuer)
+
+    again = await client.get("/login/oidc", allow_redirects=False)
+
+    assert again.status == 502
+    assert "127.0.0.1:1 does not answer" in await again.text()
+
+
+async def test_one_address_cannot_begin_sign_ins_without_end(client: Client) -> None:
+    answers = [await client.get("/login/oidc", allow_redirects=False) for _ in range(BEGINS + 1)]
+
+    assert [answer.status for answer in answers] == [303] * BEGINS + [429]
+    assert "Too many sign-ins" in await answers[-1].text()
+
+
+async def test_who_finishes_a_sign_in_may_begin_again(client: Client) -> None:
+    for _ in range(BEGINS + 1):
+        status, _, _ = await come_back(client, "alice")
+
+        assert status == 303
