@@ -6,6 +6,7 @@ measured in short rounds, each row of a round by one broker right after the othe
 changes from round to round), until the time is over. The medians over the rounds count.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -181,6 +182,7 @@ def _rebalance(peer: Peer, number: int) -> Figures:
 def _latency(peer: Peer, number: int) -> Figures:
     topic = f"latency-{number}"
     peer.create_topic(topic, 1)
+    os.sync()  # what other rows have written is on disk before, whoever wrote it
     samples = latencies_ms(peer.bootstrap, topic, rate=LATENCY_RATE, seconds=LATENCY_SECONDS)
     return {
         f"{LATENCY}, p{share:g}": (percentile(samples, share), "ms") for share in (50.0, 99.0, 99.9)
