@@ -217,6 +217,12 @@ def check_broker_configs(
             raise KafkaError(ErrorCode.INVALID_REQUEST, refusal.message) from refusal
         if name == "log.cleaner.threads":
             _check_threads(int(value), live_config(config, dynamic).log_cleaner_threads)
+        elif name == "log.retention.ms" and int(value) == 0:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or"
+                " equal to 1",
+            )
         elif name == IP_OVERRIDES:
             ip_bounds(split_list(value))
         elif name in THREAD_POOLS:

@@ -220,6 +220,7 @@ INVALID = ErrorCode.INVALID_CONFIG
         (BROKER, "", [("sasl.kerberos.kinit.cmd", SET, "x")], REFUSED, "default cluster level"),
         (BROKER, "", [("listener.name.a.ssl.keystore.location", SET, "x")], REFUSED, "broker id"),
         (BROKER, "", [("listener.name.a.max.connections", SET, "-1")], REFUSED, "be at least 0"),
+        (BROKER, "", [("log.retention.ms", SET, "0")], REFUSED, "must be unlimited (-1) or,"),
         (BROKER, "1", [("max.connections", SET, "0")], REFUSED, "Invalid max.connections 0"),
         (BROKER, "1", [("max.connections.per.ip", SET, "0")], REFUSED, "to zero only if max."),
         (BROKER, "1", [("max.connections.per.ip.overrides", SET, "::")], REFUSED, "input string"),
