@@ -16,7 +16,7 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 FRAMES = 1_000_000 if LONG else 8_000
 GROWTH_BYTES_MAX = 64 * 2**20
 DESCRIPTORS_MAX = 1_000  # 120 partitions with a file each, internal topics, a few of everything
-QUIET_S = 20.0
+QUIET_S = 60.0
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
