@@ -7,6 +7,7 @@ coordinators' topic is made when it is asked for the first time.
 
 from dataclasses import replace
 
+from broker.coordinator.share.records import is_share_key
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.metadata.records import OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC
@@ -66,6 +67,9 @@ def _answer(
         refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
     if refusal is None:
         refusal = _unauthorized(key, key_type, context)
+    is_share = TOPIC_OF_KEY_TYPE.get(key_type) == SHARE_STATE_TOPIC
+    if refusal is None and is_share and not is_share_key(key):
+        refusal = KafkaError(ErrorCode.INVALID_REQUEST, f"{key!r} is no share partition")
     if refusal is not None:
         return Coordinator(key, -1, "", -1, refusal.code, refusal.message)
     listener = context.listener

@@ -5,6 +5,7 @@ Type 0 is a whole state, type 1 changes to the last one. A null value is a tombs
 Kafka's `share-coordinator` message definitions, 4.2.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import ClassVar
@@ -33,6 +34,14 @@ class ShareKey:
     def __str__(self) -> str:
         """The key that FindCoordinator is asked for."""
         return f"{self.group_id}:{uuid_text(self.topic_id)}:{self.partition}"
+
+
+_KEY = re.compile(r"[^:]+:[A-Za-z0-9_-]{22}:[+-]?\d{1,10}")
+
+
+def is_share_key(text: str) -> bool:
+    """Whether FindCoordinator may be asked for it: a group, the id of a topic, a partition."""
+    return _KEY.fullmatch(text) is not None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 
 
-@pytest.mark.parametrize("key_type", [0, 1, 2])
+@pytest.mark.parametrize("key_type", [0, 1])
 async def test_this_broker_coordinates_everything(
     client: RawClient, broker: RunningBroker, key_type: int
 ) -> None:
@@ -56,3 +56,26 @@ async def test_share_partitions_are_unknown_before_v6(client: RawClient, version
 
     answer = response.coordinators[0] if version >= 4 else response
     assert answer.error_code == ErrorCode.INVALID_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        ("g:AAAAAAAAAAAAAAAAAAAAAQ:0", ErrorCode.NONE),
+        ("g:AAAAAAAAAAAAAAAAAAAAAQ:-1", ErrorCode.NONE),
+        ("g", ErrorCode.INVALID_REQUEST),
+        ("", ErrorCode.INVALID_REQUEST),
+        ("g:x:0", ErrorCode.INVALID_REQUEST),
+        ("a:b:AAAAAAAAAAAAAAAAAAAAAQ:0", ErrorCode.INVALID_REQUEST),
+        (":AAAAAAAAAAAAAAAAAAAAAQ:0", ErrorCode.INVALID_REQUEST),
+        ("g:AAAAAAAAAAAAAAAAAAAAAQ:", ErrorCode.INVALID_REQUEST),
+    ],
+)
+async def test_a_share_partition_is_asked_for_by_group_topic_id_and_index(
+    client: RawClient, key: str, error: ErrorCode
+) -> None:
+    request = FindCoordinatorRequest(key_type=2, coordinator_keys=[key])
+
+    response = await client.ask(request, 6, FindCoordinatorResponse)
+
+    assert [one.error_code for one in response.coordinators] == [error]
