@@ -40,7 +40,7 @@ _ACTIVITY: Final = (
     _text("period", "30m, today, yesterday, 24h, 7d, 30d, month, 12mo or all; UTC."),
     _text("from", "First day, YYYY-MM-DD; goes before period."),
     _text("to", "Last day, included."),
-    _text("compare", "off: without the time before."),
+    _text("compare", "off: without the time before; year: with that of 52 weeks before."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
     _text("is.country", "Only visitors who have it; also is.page, is.source, is.campaign ..."),

@@ -18,6 +18,7 @@ PERIODS: Final = (
     ("all", "All time"),
 )
 _DAYS: Final = {"7d": 7, "30d": 30}
+YEAR_MS: Final = 364 * DAY_MS
 STEP_POINTS_MAX: Final = 800
 STEPS: Final = ((Step("minute"), MINUTE_MS), (Step("hour"), HOUR_MS), (Step("day"), DAY_MS))
 
@@ -38,13 +39,14 @@ class Period:
     def last_day(self) -> str:
         return _date(max(self.start_ms, self.end_ms - 1)).isoformat()
 
-    def before(self, now_ms: int) -> tuple[int, int] | None:
-        """As long a time just before, as far as this one has come; None for all time."""
+    def before(self, now_ms: int, *, year: bool = False) -> tuple[int, int] | None:
+        """As long a time just before, or 52 weeks before (the same days of the week), as far as
+        this one has come; None for all time."""
         if self.key == "all":
             return None
-        length = self.end_ms - self.start_ms
+        apart = YEAR_MS if year else self.end_ms - self.start_ms
         reached = min(self.end_ms, _next(now_ms, MINUTE_MS))
-        return self.start_ms - length, max(self.start_ms, reached) - length
+        return max(0, self.start_ms - apart), max(self.start_ms, reached, apart) - apart
 
     @property
     def step(self) -> Step:

@@ -67,6 +67,11 @@ def tabs(query: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _compared(period: Period, compare: str, now_ms: int) -> tuple[int, int] | None:
+    """The range to compare with: the one before, that of a year before, or none."""
+    return None if compare == "off" else period.before(now_ms, year=compare == "year")
+
+
 def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
     """What the address asks about `site`."""
     query = visit.query
@@ -80,7 +85,7 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
         period.step,
         tuple(tabs(query).values()),
         filters(query),
-        period.before(now_ms) if query.get("compare") != "off" else None,
+        _compared(period, query.get("compare", ""), now_ms),
         vitals.chosen(query.get("vital", "")),
         funnel.steps(query.get("funnel", "")[:FUNNEL_CHARS_MAX]),
     )
@@ -110,7 +115,7 @@ async def values(visit: Visit) -> Values:
         "vital_amount": vitals.amount,
         "vital_bound": vitals.bound,
         "other": OTHER,
-        "compares": visit.query.get("compare") != "off",
+        "compare": visit.query.get("compare", ""),
     }
     try:
         rows = await visit.state.desk.sites()

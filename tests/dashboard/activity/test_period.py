@@ -66,3 +66,13 @@ def test_periods_of_the_calendar_are_whole_utc_days(key: str, first: str, last: 
     period = choose(key, NOTHING, Known(TODAY, TODAY), NOW)
 
     assert (period.first_day, period.last_day) == (first, last)
+
+
+def test_a_year_before_is_the_same_days_of_the_week_as_far_as_this_one_has_come() -> None:
+    period = choose("7d", NOTHING, Known(TODAY, TODAY), NOW)
+
+    found = period.before(NOW, year=True)
+
+    assert found is not None
+    assert found[0] == period.start_ms - 364 * DAY_MS
+    assert 0 < found[1] - (NOW - 364 * DAY_MS) <= 60_000
