@@ -49,7 +49,6 @@ class ShareGiving:
         self._settings = settings
         self._changes = changes
         self._clock = clock
-        self._begun: set[ShareKey] = set()
 
     async def stock(self, wish: ShareFetchWish, wanted: list[Where]) -> Round:
         """Read what could be given of each partition.
@@ -77,8 +76,8 @@ class ShareGiving:
     async def _read(self, partition: Partition, group_id: str, bytes_max: int) -> Stock | None:
         partition.check_usable()
         key = share_key(group_id, partition)
-        is_first = key not in self._begun
         one = await self._begin(key, partition)
+        is_first, one.was_read = not one.was_read, True
         if one.start < partition.log_start_offset:  # retention took what nobody had answered for
             await self._changes.tidy(group_id, partition)
         offset = max(one.next_offset(), partition.log_start_offset)
@@ -133,7 +132,6 @@ class ShareGiving:
             one = await self._store.find(key)
         if one is None:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{key} was reset")
-        self._begun.add(key)
         return one
 
     async def _first_offset(self, group_id: str, partition: Partition) -> int:

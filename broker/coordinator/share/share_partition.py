@@ -67,6 +67,8 @@ class SharePartition:
     holes_end: int = 0
     """Offsets below this that are in no chunk were given before a restart, and never answered."""
 
+    was_read: bool = False
+    """Since the broker started, or the group began here."""
     delivered: int = NOT_COUNTED
     """Records from `start` on that are done with, as of the last answer of a member."""
 
