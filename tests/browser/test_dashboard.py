@@ -75,9 +75,9 @@ class Shown:
 class Served:
     """A dashboard on a port, over a made cluster."""
 
-    def __init__(self, data_dir: Path, cluster: MadeCluster) -> None:
+    def __init__(self, data_dir: Path, cluster: MadeCluster, **settings: object) -> None:
         self.cluster = cluster
-        self.state: State = made_state(data_dir, cluster)
+        self.state: State = made_state(data_dir, cluster, **settings)
         self.server = TestServer(Site(self.state).application())
 
     async def __aenter__(self) -> Self:
