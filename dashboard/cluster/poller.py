@@ -95,6 +95,7 @@ class Poller:
         self._pulses: deque[tuple[int, int]] = deque(maxlen=PULSE_WINDOW + 1)
         self._look_again = asyncio.Event()
         self._looking = False
+        self._aways = 0  # how often it was found to be away
         self._unsaved: list[Point] = []
         self._kept: bytes | None = None  # what lag and verdicts remember, until it is stored
         self._kept_at_ms = -FLUSH_S * 1000
@@ -162,7 +163,7 @@ class Poller:
     async def look(self) -> None:
         """One full look; failing is no error here, it is what there is to show."""
         began = self._clock.monotonic_ms()
-        self._looking = True
+        self._looking, aways = True, self._aways
         try:
             seen, waiting = await self._in_thread(self._observe)
             if self._door.append_times is not None:
@@ -180,7 +181,10 @@ class Poller:
             self._looking = False
         self.last_duration_s = (self._clock.monotonic_ms() - began) / 1000
         self._remember(self.snapshot)
-        await self._here(self.snapshot.taken_at_ms)
+        if self._aways == aways:
+            await self._here(self.snapshot.taken_at_ms)
+        else:  # it went away in the middle: what came before that does not make it be there
+            await self._publish()
 
     def _observe(self) -> tuple[Observation, dict[lag.Place, int]]:
         """Ask, in a thread: ten thousand partitions must not hold up a page. Also who waits."""
@@ -314,6 +318,7 @@ class Poller:
         self.history.forget_all_but(alive)
 
     async def _away(self, reason: str) -> None:
+        self._aways += 1
         if self.connection.up or self.connection.error != reason:
             since = self._clock.now_ms() if self.connection.up else self.connection.since_ms
             if self.connection.up:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,7 @@ from dashboard.cluster.model import GroupState
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
-from tracker.kafka_admin import TopicPartition
+from tracker.kafka_admin import Record, TopicPartition
 
 EVENTS = TopicPartition("events", 0)
 
@@ -83,6 +84,42 @@ async def test_away_is_noticed_within_three_seconds_and_heals_by_itself(
 
     assert poller.snapshot is not None
     assert poller.snapshot.sequence == 2
+
+
+class GoingAway(MadeCluster):
+    """Goes away, as a pulse finds, while a look reads records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pulse: Callable[[], None] = lambda: None
+
+    def first(
+        self, positions: Mapping[TopicPartition, int], timeout_s: float
+    ) -> dict[TopicPartition, Record | None]:
+        found = super().first(positions, timeout_s)
+        self.away = True
+        self.pulse()
+        return found
+
+
+async def test_a_look_that_the_cluster_went_away_in_does_not_call_it_back(
+    clock: ManualClock,
+) -> None:
+    cluster = GoingAway()
+    cluster.add_topic("events", MadePartition(end=10))
+    cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster), clock)
+    loop = asyncio.get_running_loop()
+
+    def pulse() -> None:
+        asyncio.run_coroutine_threadsafe(poller.pulse(), loop).result(10)
+
+    cluster.pulse = pulse
+
+    await poller.look()
+
+    assert poller.snapshot is not None
+    assert not poller.connection.up
 
 
 async def test_metrics_drop_a_snapshot_older_than_three_looks(
