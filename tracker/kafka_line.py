@@ -7,15 +7,18 @@ connects anew.
 
 import importlib
 import logging
+import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import ClusterUnavailable
 
 T = TypeVar("T")
+
+PORT: Final = 9092  # where none is named
 
 
 def client_library() -> Any:
@@ -72,7 +75,8 @@ class Line:
             client.close()
 
     def _connect(self, timeout_s: float) -> Any:
-        """A client that is connected. Its constructor leaves a thread behind when it fails."""
+        """A client that is connected. Its constructor leaves a thread behind when it fails, and
+        an open socket where nobody listens."""
         library, made = client_library(), []
 
         def remembered(**options: Any) -> Any:
@@ -80,6 +84,7 @@ class Line:
             return made[0]
 
         options = line_options(self._settings, timeout_s)
+        _knock(options["bootstrap_servers"], timeout_s)
         try:
             return library.KafkaAdminClient(**options, kafka_client=remembered)
         except library.errors.KafkaError:
@@ -100,3 +105,19 @@ class Line:
         except Exception as error:  # whatever its answer lacks: who asks has another way
             self._hang_up()
             raise ClusterUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _knock(servers: Sequence[str], timeout_s: float) -> None:
+    """Raises OSError when no server takes a connection."""
+    trouble: OSError | None = None
+    for server in servers:
+        host, _, port = server.strip().rpartition(":")
+        where = (host.strip("[]"), int(port)) if port.isdigit() else (server.strip(), PORT)
+        try:
+            socket.create_connection(where, timeout_s).close()
+        except OSError as error:
+            trouble = error
+        else:
+            return
+    if trouble is not None:
+        raise trouble
