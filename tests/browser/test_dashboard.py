@@ -1,5 +1,6 @@
 """The dashboard in a real Chromium: hostile names, live updates, keyboard, themes, widths."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from dashboard.pages.page import link
 from dashboard.state import State
 from dashboard.web import Site
+from tests.support.connect_worker import ConnectWorker, connect_worker
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
 from tests.support.made_events import made_event
@@ -27,6 +29,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
+GONE = "http://127.0.0.1:1"  # a worker that does not answer
 PAGES = (
     "/",
     "/topics",
@@ -52,6 +55,14 @@ PAGES = (
 )
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@pytest.fixture
+def connect() -> Iterator[ConnectWorker]:
+    """A Kafka Connect worker; one of its connectors failed."""
+    with connect_worker() as running:
+        running.add("files", "RUNNING", "FAILED", topics="events")
+        yield running
 
 
 class Shown:
@@ -96,10 +107,17 @@ class Served:
         return Shown(page, str(self.server.make_url("")).rstrip("/"))
 
 
-async def test_hostile_names_do_nothing_on_any_page(browser: Browser, tmp_path: Path) -> None:
-    async with Served(tmp_path, hostile_cluster()) as served:
+async def test_hostile_names_do_nothing_on_any_page(
+    browser: Browser, connect: ConnectWorker, tmp_path: Path
+) -> None:
+    for name in HOSTILE:
+        connect.add(name, "FAILED", state=name, note=name)
+    async with Served(tmp_path, hostile_cluster(), connect_urls=(connect.url,)) as served:
         shown = await served.tab(browser)
-        for path in (*PAGES, *(link("groups", name) for name in HOSTILE)):
+        for path in (
+            *PAGES,
+            *(link(kind, name) for kind in ("groups", "connect") for name in HOSTILE),
+        ):
             await shown.go(path)
             await served.state.poller(None).look()  # a live frame on top of the first load
 
@@ -340,16 +358,18 @@ AXE = {
 
 @pytest.mark.timeout(300)  # 120 s were not enough beside a full machine
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path, width: int) -> None:
+async def test_axe_finds_nothing_on_any_page(
+    browser: Browser, connect: ConnectWorker, tmp_path: Path, width: int
+) -> None:
     """WCAG 2.2 A and AA, and axe's own good practice; forms opened, alerts firing."""
     _, modules = node_modules("axe-core")
     source = (modules / "axe-core" / "axe.min.js").read_text()
     told: list[tuple[str, ...]] = []
     store_measured_visits(tmp_path)
-    async with Served(tmp_path, busy_cluster()) as served:
+    async with Served(tmp_path, busy_cluster(), connect_urls=(connect.url, GONE)) as served:
         served.state.alerts.evaluate()
         shown = await served.tab(browser, width)
-        for path in PAGES:
+        for path in (*PAGES, "/connect/files"):
             await shown.page.emulate_media(color_scheme="light")
             await shown.go(path)
             for shut in await shown.page.locator("details:not([open]) > summary").all():
