@@ -163,12 +163,14 @@ class Held(Generic[T]):
 class Large:
     """Questions about every partition: in bulk, and in the old way where that fails.
 
-    What failed is left alone for a minute; a cluster that is away fails both ways, at once.
+    What failed is left alone for a minute. A cluster is asked in bulk only once the old way showed
+    that it is there: kafka-python leaves a socket behind with each try at one that is not.
     """
 
     def __init__(self, admin: ClusterAdmin, bulk: InBulk | None) -> None:
         self._admin = admin
         self._bulk = bulk
+        self._is_there = False
         self._rests_until = 0.0
 
     def metadata(self, timeout_s: float) -> tuple[ClusterMetadata, Mapping[str, str]]:
@@ -179,7 +181,9 @@ class Large:
                 return bulk.metadata(timeout_s / 2)
             except ClusterUnavailable as refusal:
                 self._rest(refusal)
+        self._is_there = False
         metadata = self._admin.metadata(max(0.05, deadline - time.monotonic()))
+        self._is_there = True
         left_s = max(0.05, deadline - time.monotonic())
         return metadata, self._admin.topic_ids(tuple(metadata.topics), left_s)
 
@@ -197,7 +201,8 @@ class Large:
         return self._admin.offsets(tuple(leaders), which, left_s)
 
     def _usable(self) -> InBulk | None:
-        return self._bulk if time.monotonic() >= self._rests_until else None
+        rests = time.monotonic() < self._rests_until
+        return self._bulk if self._is_there and not rests else None
 
     def _rest(self, refusal: ClusterUnavailable) -> None:
         log.info("not asked in bulk for a while reason=%s", refusal)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import pytest
+
 from dashboard.cluster.collect import STARTS_MAX, Collector, Second
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.kafka_admin import (
@@ -162,10 +164,27 @@ def test_what_is_large_is_asked_in_bulk() -> None:
     cluster.add_topic("events", MadePartition(end=5))
     bulk = Wholesale(cluster)
 
-    seen = Collector(cluster, 5.0, Second(bulk=bulk)).observe()
+    collector = Collector(cluster, 5.0, Second(bulk=bulk))
+    collector.observe()
+    first = bulk.asked
+    seen = collector.observe()
 
-    assert (seen.ends, seen.topic_ids, bulk.asked) == ({EVENTS: 5}, {"events": "events-0"}, 4)
-    assert "topic_ids" not in cluster.asked
+    assert (seen.ends, seen.topic_ids) == ({EVENTS: 5}, {"events": "events-0"})
+    assert bulk.asked > first > 0
+    assert cluster.asked.count("topic_ids") == 1  # once, to see that it is there
+
+
+def test_a_cluster_that_is_not_there_is_not_asked_in_bulk() -> None:
+    cluster = MadeCluster()
+    cluster.away = True
+    bulk = Wholesale(cluster)
+    collector = Collector(cluster, 5.0, Second(bulk=bulk))
+
+    for _ in range(2):
+        with pytest.raises(ClusterUnavailable):
+            collector.observe()
+
+    assert bulk.asked == 0
 
 
 def test_what_refuses_in_bulk_is_asked_in_the_old_way_and_left_alone() -> None:
