@@ -11,7 +11,7 @@ from tracker.app import Start
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig, load_kafka
 from tracker.importer import access_log
-from tracker.kafka import KafkaFailure, NotStored
+from tracker.kafka import KafkaFailure, NotStored, cluster_id
 from tracker.sites import Site, SiteNameError
 
 
@@ -67,7 +67,11 @@ def import_access_log(start: Start, given: argparse.Namespace) -> int:
                 f"no site {site_name!r} is registered; `footfall site add {site_name}` does"
             )
         job = access_log.Job(
-            given.file, site_name, given.host or site_name, start.data_directory() / "imports"
+            given.file,
+            site_name,
+            given.host or site_name,
+            start.data_directory() / "imports",
+            cluster_id(kafka),
         )
         return access_log.run(kafka, job)
     except SiteNameError as error:

@@ -390,6 +390,15 @@ def ensure_topics(
             admin.poll(RETRY_INTERVAL_S)
 
 
+def cluster_id(settings: KafkaConfig, *, timeout_s: float = ADMIN_TIMEOUT_S) -> str:
+    """What the cluster calls itself, "" when it has no name; blocks; raises KafkaFailure."""
+    admin = AdminClient(client_config(settings, "footfall"))
+    try:
+        return str(admin.list_topics(timeout=timeout_s).cluster_id or "")
+    except KafkaException as error:
+        raise _failure(error) from error
+
+
 def _create(
     admin: AdminClient, topics: Sequence[Topic], replication_factor: int, timeout_s: float
 ) -> list[Topic]:

@@ -37,6 +37,7 @@ class Job:
     site: str
     host: str  # of its pages
     progress_dir: Path
+    cluster_id: str  # where the events go
 
 
 class ImportFailed(Exception):
@@ -76,7 +77,7 @@ class Importer:
         self._reader = reader
         self._clock = clock
         log = fingerprint(job.site, _first_request(job.file))
-        self._file = ProgressFile(job.progress_dir, log)
+        self._file = ProgressFile(job.progress_dir, log, job.cluster_id)
         self.progress = self._file.load(job.file.name, job.site)
         assert self.progress.secret is not None
         self._replay = Replay(log, job.site, job.host, self.progress.secret)

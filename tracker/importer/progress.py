@@ -1,8 +1,9 @@
 """How far an import has come: one small file, so that it can go on after any stop.
 
-File <data>/imports/<fingerprint>.json, mode 0600, replaced atomically and fsynced after every chunk
-that the broker acknowledged. While the import runs it holds the secret of its visitor ids; once it
-is finished the secret is deleted, and nobody can compute those ids again.
+File <data>/imports/<fingerprint>-<cluster>.json, mode 0600, replaced atomically and fsynced after
+every chunk that the broker acknowledged: what one Kafka cluster has another has not. While the
+import runs it holds the secret of its visitor ids; once it is finished the secret is deleted, and
+nobody can compute those ids again.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 
 SECRET_BYTES: Final = 32
+CLUSTER_BYTES: Final = 4  # of the hash that stands for a cluster's id, which may be any text
 MALFORMED_LISTED_MAX: Final = 20
 
 
@@ -46,14 +48,18 @@ class ProgressError(Exception):
 
 
 class ProgressFile:
-    """One file for a log and a site."""
+    """One file for a log, a site and a Kafka cluster."""
 
-    def __init__(self, directory: Path, fingerprint: str) -> None:
+    def __init__(self, directory: Path, fingerprint: str, cluster_id: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / f"{fingerprint}.json"
+        cluster = blake2b(cluster_id.encode(), digest_size=CLUSTER_BYTES).hexdigest()
+        self._path = directory / f"{fingerprint}-{cluster}.json"
+        self._of_any_cluster = directory / f"{fingerprint}.json"
 
     def load(self, file: str, site: str) -> Progress:
         """Where an earlier run stopped, or the beginning; with a secret for this run."""
+        if self._of_any_cluster.exists() and not self._path.exists():
+            self._of_any_cluster.replace(self._path)  # of a version that knew one cluster only
         try:
             progress = msgspec.json.decode(self._path.read_bytes(), type=Progress)
         except FileNotFoundError:

@@ -1,6 +1,7 @@
 """A log becomes events, once, whatever happens in between."""
 
 import asyncio
+import dataclasses
 import gzip
 import json
 import stat
@@ -19,9 +20,10 @@ from tracker.config import KafkaConfig
 from tracker.importer import access_log
 from tracker.importer.access_log import Importer, ImportFailed, Job
 from tracker.importer.line_reader import LineReader
-from tracker.kafka import ensure_topics
+from tracker.kafka import cluster_id, ensure_topics
 from tracker.topics import EVENTS
 
+CLUSTER = "a cluster of tests"
 MADE_LINES = [
     f"198.51.100.{number % 7} - - [{1 + number // 10:02}/May/2015:10:05:{number % 60:02} +0000]"
     f' "GET /page/{number} HTTP/1.1" 200 17 "-" "Mozilla/5.0 (Windows NT 10.0) Firefox/{number}"'
@@ -40,7 +42,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
 def job(directory: Path, lines: list[str], *, site: str | None = None, end: str = "\n") -> Job:
     file = directory / "access.log"
     file.write_text("\n".join(lines) + end)
-    return Job(file, site or new_site(), "example.com", directory / "imports")
+    return Job(file, site or new_site(), "example.com", directory / "imports", CLUSTER)
 
 
 def imported(kafka: KafkaConfig, work: Job) -> Importer:
@@ -87,7 +89,7 @@ def test_a_real_log_is_stored_as_it_was_counted_by_hand(kafka: KafkaConfig, tmp_
     file = shared_data("access_log_2015.txt")
     site = new_site()
 
-    importer = imported(kafka, Job(file, site, "semicomplete.com", tmp_path))
+    importer = imported(kafka, Job(file, site, "semicomplete.com", tmp_path, CLUSTER))
 
     events = events_of(kafka.bootstrap_servers, site)
     names, days = independent_counts(file)
@@ -108,6 +110,34 @@ def test_a_second_run_adds_nothing(kafka: KafkaConfig, tmp_path: Path) -> None:
     imported(kafka, work)
 
     assert len(events_of(kafka.bootstrap_servers, work.site)) == 100
+
+
+def test_another_cluster_gets_the_log_from_its_beginning(
+    kafka: KafkaConfig, tmp_path: Path
+) -> None:
+    work = job(tmp_path, MADE_LINES)
+    imported(kafka, work)
+
+    imported(kafka, dataclasses.replace(work, cluster_id="another"))  # in truth it is the same
+
+    assert len(events_of(kafka.bootstrap_servers, work.site)) == 200
+
+
+def test_progress_of_a_version_that_knew_one_cluster_only_is_gone_on_with(
+    kafka: KafkaConfig, tmp_path: Path
+) -> None:
+    work = job(tmp_path, MADE_LINES[:60])
+    imported(kafka, work)
+    (file,) = work.progress_dir.iterdir()
+    file.rename(file.with_name(file.name.rpartition("-")[0] + ".json"))
+
+    imported(kafka, job(tmp_path, MADE_LINES, site=work.site))
+
+    assert len(events_of(kafka.bootstrap_servers, work.site)) == 100
+
+
+def test_a_cluster_says_its_name(kafka: KafkaConfig) -> None:
+    assert cluster_id(kafka) == cluster_id(kafka) != ""
 
 
 def test_a_log_that_has_grown_is_gone_on_with(kafka: KafkaConfig, tmp_path: Path) -> None:
@@ -143,7 +173,7 @@ def test_a_packed_log_is_the_same_log(kafka: KafkaConfig, tmp_path: Path) -> Non
     packed = tmp_path / "access.log.1.gz"
     packed.write_bytes(gzip.compress(work.file.read_bytes()))
 
-    imported(kafka, Job(packed, work.site, work.host, work.progress_dir))
+    imported(kafka, dataclasses.replace(work, file=packed))
 
     assert len(events_of(kafka.bootstrap_servers, work.site)) == 100
 
@@ -201,7 +231,7 @@ def test_what_is_no_log_is_refused(tmp_path: Path, content: bytes) -> None:
     file.write_bytes(content)
 
     with closing(LineReader(file)) as reader, pytest.raises(ImportFailed, match="Combined Log"):
-        Importer(Job(file, "s", "h", tmp_path), reader, SystemClock())
+        Importer(Job(file, "s", "h", tmp_path, CLUSTER), reader, SystemClock())
 
 
 def test_a_missing_or_broken_file_is_one_clear_line(
@@ -211,7 +241,7 @@ def test_a_missing_or_broken_file_is_one_clear_line(
     broken.write_bytes(gzip.compress("\n".join(MADE_LINES).encode())[:-20])
 
     codes = [
-        access_log.run(kafka, Job(file, "s", "h", tmp_path / "imports"))
+        access_log.run(kafka, Job(file, "s", "h", tmp_path / "imports", CLUSTER))
         for file in (tmp_path / "absent", broken)
     ]
 
