@@ -75,7 +75,6 @@ def pytest_collection() -> Generator[None, None, None]:
     try:
         yield
     finally:
-        gc.freeze()
         gc.enable()
 
 
