@@ -15,6 +15,7 @@ from dashboard.actions.perform import Cluster, Outcome, Scene, Times
 from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
 from dashboard.connect.client import ConnectClient
+from dashboard.connect.model import shown
 from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
@@ -117,4 +118,9 @@ def _details(wish: Wish) -> dict[str, object]:
     kept = {name: value for name, value in fields.items() if name not in HIDDEN}
     if isinstance(kept.get("config"), dict):  # a connector's settings may be secrets
         kept["config"] = sorted(kept["config"])
+    if isinstance(kept.get("configs"), dict):
+        kept["configs"] = {
+            key: value if value is None else shown(key, value)
+            for key, value in kept["configs"].items()
+        }
     return kept if len(str(kept)) <= DETAILS_LETTERS else {"cut": str(kept)[:DETAILS_LETTERS]}

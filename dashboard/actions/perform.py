@@ -12,6 +12,7 @@ from dashboard.actions import wishes
 from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
+from dashboard.connect.model import shown
 from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import ConfigValue, TopicPartition
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
@@ -114,7 +115,7 @@ def edit_broker_config(scene: Scene, wish: wishes.EditBrokerConfig) -> Outcome:
         {
             "setting": name,
             "before": _told(before.get(name)),
-            "after": "as it was" if value is None else value,
+            "after": "as it was" if value is None else shown(name, value),
         }
         for name, value in sorted(wish.configs.items())
     )
