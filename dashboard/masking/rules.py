@@ -8,6 +8,7 @@ can make them slow.
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -25,6 +26,9 @@ NOT_JSON: Final = b"(masked: no JSON fields)"
 NOT_TEXT: Final = b"(masked: not text)"
 REMOVED: Final = b"(removed)"
 _GONE: Final = object()
+_ESCAPED: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
+)
 
 Hide = Callable[[bytes], str]
 """What stands instead of something that is hidden."""
@@ -117,11 +121,25 @@ class Rule:
             text = part.decode("utf-8")
         except UnicodeDecodeError:
             return NOT_TEXT
+        if "\0" in text:  # UTF-16 and 32 pass for UTF-8, with their letters apart
+            return NOT_TEXT
+        if "\\" in text and text.lstrip()[:1] in ("{", "["):
+            text = _ESCAPED.sub(_plain, text)
         remove = self.config.action == "remove"
         hidden = self.pattern.sub(
             lambda match: "" if remove else self.hide(match.group(0).encode()), text
         )
         return str(hidden).encode()
+
+
+def _plain(escaped: re.Match[str]) -> str:
+    """A letter that JSON may write otherwise, as pages show it; what it must escape stays."""
+    try:
+        letter = str(json.loads(f'"{escaped.group(0)}"'))
+        letter.encode()
+    except ValueError:  # half of a pair, or no escape of JSON
+        return escaped.group(0)
+    return escaped.group(0) if letter < " " or letter in ('"', "\\") else letter
 
 
 def _has_fields(body: Any) -> bool:

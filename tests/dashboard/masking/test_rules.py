@@ -83,6 +83,28 @@ def test_a_pattern_hides_what_it_finds_in_keys_values_and_headers() -> None:
     assert rule.masked(record(b"\xff\xfe")).value == b"(masked: not text)"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        rb'{"mail":"ann\u0040example.com"}',
+        rb' ["\u0061nn@example.com"]',
+        b'{"mail":"ann@example.com"}'.replace(b"", b"\0")[1:],
+        rb'{"a":"\ud83d\ude00\\ann\u0040example.com\ud83d"}',
+    ],
+)
+def test_what_json_writes_in_another_way_does_not_slip_through_a_pattern(value: bytes) -> None:
+    found = masks(pattern=r"[a-z]+@[a-z.]+").masked(record(value)).value
+
+    assert found is not None
+    assert b"example" not in found.replace(b"\0", b"") and b"0040" not in found
+
+
+def test_what_json_must_escape_is_still_json_after_a_pattern() -> None:
+    body = {"said": 'a "b" \\ c\n', "mail": PRIVATE, "smile": "\U0001f600", "path": "a/b"}
+
+    assert seen(masks(pattern=r"[a-z]+@[a-z.]+"), body) == body | {"mail": "***"}
+
+
 def test_headers_keys_and_values_can_be_hidden_as_a_whole() -> None:
     found = masks(headers=("authorization",), key=True, value=True).masked(record(b"v"))
     gone = masks(headers=("authorization",), key=True, action="remove").masked(record(b"v"))
