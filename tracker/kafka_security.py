@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from tracker.config import KafkaConfig
 from tracker.kafka_changes import Refused
-from tracker.kafka_line import Line
+from tracker.kafka_line import Line, client_library
 
 T = TypeVar("T")
 
@@ -276,13 +276,13 @@ class SecurityAdmin:
 
     def _send(self, name: str, made: Callable[[Any], Any]) -> Any:
         """The answer to one request of kafka-python's; codes in it are not looked at."""
+        client_library()
+        # made here: what we refuse is no silence of the cluster
+        request = made(getattr(importlib.import_module("kafka.protocol.admin"), name))
 
         def question(client: Any) -> Any:
-            kind = getattr(importlib.import_module("kafka.protocol.admin"), name)
-            manager = (
-                client._manager
-            )  # its public calls drop the broker's words, and have no quotas
-            return manager.run(manager.send, made(kind))
+            manager = client._manager  # public calls drop the broker's words, and have no quotas
+            return manager.run(manager.send, request)
 
         with self._lock:
             return self._door.ask(question, self._timeout_s)
