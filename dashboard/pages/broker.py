@@ -10,9 +10,10 @@ async def values(visit: Visit) -> Values:
     snapshot, desk = visit.snapshot, visit.state.brokers[visit.poller.settings.name]
     if snapshot is None:
         return {"row": None, "answer": None, "rack": "", "table": table(visit, [], SORTS, _text)}
-    number = int(visit.name) if visit.name.isascii() and visit.name.isdigit() else -1
+    is_number = visit.name.isascii() and visit.name.isdigit() and len(visit.name) <= 10
+    number = int(visit.name) if is_number else -1
     rows = {row.node.id: row for row in broker_rows(snapshot)}
-    if len(visit.name) > 10 or number not in rows:
+    if number not in rows:
         raise NotFound(f"There is no broker {visit.name!r} in this cluster.")
     answer = await desk.settings(number).answer()
     racks = (await desk.racks.answer()).value or {}

@@ -28,13 +28,13 @@ def wish(visit: Visit) -> Wish:
 
 
 def _number(text: str) -> int | None:
-    return min(int(text), OFFSET_MAX) if text.isascii() and text.isdigit() else None
+    return min(int(text[:20]), OFFSET_MAX) if text.isascii() and text.isdigit() else None
 
 
 def _moment_ms(text: str) -> int | None:
     """`2026-11-22T14:02`, UTC; also milliseconds since 1970."""
     if text.isascii() and text.isdigit():
-        return min(int(text), OFFSET_MAX)
+        return min(int(text[:20]), OFFSET_MAX)
     try:
         moment = datetime.fromisoformat(text)
         return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)

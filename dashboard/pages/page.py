@@ -38,7 +38,7 @@ class Visit:
 
     def number(self, key: str, default: int, high: int) -> int:
         """A whole number from the query, kept in [0, high]; nonsense is the default."""
-        text = self.query.get(key, "")
+        text = self.query.get(key, "")[:20]
         return min(int(text), high) if text.isascii() and text.isdigit() else default
 
 
