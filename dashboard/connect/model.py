@@ -17,13 +17,23 @@ _SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 _CONVERTER: Final = re.compile(r"(^|\.)(key|value|header)\.(converter|(de)?serializer)")
-_USERINFO: Final = re.compile(r"(?<=://)[^/\s@]*@")
+_USERINFO: Final = re.compile(r"(?<=://)[^/\s]*@")
+_PARAMETER: Final = re.compile(
+    r"((?:password|passwd|pwd|passphrase|secret|token|credential|api[._-]?key)[a-z._-]{0,40}\s{0,3}=\s{0,3})"
+    r"(\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)",
+    re.IGNORECASE,
+)
 
 
 def shown(name: str, value: str) -> str:
     """A setting's value as people may see it: what its name calls a secret is hidden."""
     plain = _CONVERTER.sub("", name)
-    return HIDDEN if _SECRET.search(plain) else _USERINFO.sub(f"{HIDDEN}@", value)
+    return HIDDEN if _SECRET.search(plain) else without_secrets(value)
+
+
+def without_secrets(text: str) -> str:
+    """`text` without log-ins in addresses and what stands after `password=` and its like."""
+    return _PARAMETER.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ def _connector(name: str, item: Mapping[str, Any]) -> Connector:
         str(info.get("type") or status.get("type") or ""),
         str(itself.get("state", "UNASSIGNED")),
         str(itself.get("worker_id", "")),
-        str(itself.get("trace") or "")[:TRACE_LETTERS],
+        _trace(itself),
         tuple(sorted(tasks, key=lambda task: task.id)),
         config,
     )
@@ -128,8 +138,13 @@ def _task(body: Mapping[str, Any]) -> Task:
         number if isinstance(number, int) else -1,
         str(body.get("state", "UNASSIGNED")),
         str(body.get("worker_id", "")),
-        str(body.get("trace") or "")[:TRACE_LETTERS],
+        _trace(body),
     )
+
+
+def _trace(body: Mapping[str, Any]) -> str:
+    """Drivers write the address they could not reach into it, log-in and all."""
+    return without_secrets(str(body.get("trace") or "")[:TRACE_LETTERS])
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

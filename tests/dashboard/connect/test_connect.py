@@ -2,7 +2,9 @@
 
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +178,64 @@ def test_what_a_name_calls_a_secret_is_hidden(name: str, hidden: bool) -> None:
     assert (shown(name, "value") == HIDDEN) == hidden
 
 
-def test_a_log_in_within_an_address_is_hidden() -> None:
-    assert shown("connection.url", "https://u:p@db:5432/x") == "https://hidden@db:5432/x"
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("https://u:p@db:5432/x", "https://hidden@db:5432/x"),
+        ("mongodb://u:p@ss@db/x", "mongodb://hidden@db/x"),
+        (
+            "jdbc:postgresql://db/x?user=u&password=p@ss&ssl=on",
+            "jdbc:postgresql://db/x?user=u&password=hidden&ssl=on",
+        ),
+        (
+            "jdbc:sqlserver://db;Password=p;encrypt=true",
+            "jdbc:sqlserver://db;Password=hidden;encrypt=true",
+        ),
+        (
+            'Login required username="u" password="p q";',
+            'Login required username="u" password=hidden;',
+        ),
+        ("a,b=c", "a,b=c"),
+    ],
+)
+def test_a_log_in_within_a_value_is_hidden(value: str, seen: str) -> None:
+    assert shown("connection.url", value) == seen
+
+
+def test_a_log_in_within_a_trace_is_hidden() -> None:
+    trace = "SQLException: no answer of jdbc:mysql://db/x?user=u&password=correct"
+    status = {"connector": {"state": "FAILED", "trace": trace}, "tasks": [{"trace": trace}]}
+
+    found = worker({}, {"db": {"status": status}}).connectors[0]
+
+    assert "correct" not in repr(found) and "no answer of jdbc:mysql://db/x" in found.sentence
+
+
+def test_another_server_that_a_worker_redirects_to_is_not_told_who_asks() -> None:
+    told: dict[str, str | None] = {}
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told[self.path] = self.headers["Authorization"]
+            self.send_response(200 if self.path.startswith("/else") else 302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/else")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        ConnectClient(ConnectAccess(url, "ann", "correct")).config("files")
+        server.shutdown()
+        thread.join()
+
+    assert told["/connectors/files/config"] is not None
+    assert told["/else"] is None
 
 
 def test_the_root_of_a_trace_is_its_sentence() -> None:
