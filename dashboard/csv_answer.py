@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Cell = str | int | float | None
 

@@ -74,6 +74,7 @@ async def test_partitions_as_a_file_say_leader_and_offsets(client: Client) -> No
 
 async def test_names_that_begin_like_a_formula_are_text_in_a_file() -> None:
     assert lines([("=cmd()", 5, -1.5, None)]) == "'=cmd(),5,-1.5,\r\n"
+    assert lines([("\n=cmd()",)]).startswith("\"'")
 
 
 async def test_entries_as_a_file_say_what_each_means(client: Client) -> None:
