@@ -1,9 +1,10 @@
 """Which days the activity page shows: from the address, or what makes sense for the site. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from tracker.reports.timeseries import POINTS_MAX
 from tracker.rollups import DAY_MS, HOUR_MS, MINUTE_MS, Step
 
 PERIODS: Final = (
@@ -50,7 +51,7 @@ class Period:
 
     @property
     def step(self) -> Step:
-        """Fine enough to see a shape, at most 800 points."""
+        """Fine enough to see a shape: at most 800 points, or one a day."""
         length = self.end_ms - self.start_ms
         if length <= 6 * HOUR_MS:
             return STEPS[0][0]
@@ -68,10 +69,15 @@ class Known:
 
 
 def choose(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Period:
-    """The period asked for; nonsense falls back to the default.
+    """The period asked for, the last 10,000 days of it; nonsense falls back to the default.
 
     The default is the last 24 hours, or all time for a site whose data is older (an import).
     """
+    found = _chosen(key, days, known, now_ms)
+    return replace(found, start_ms=max(found.start_ms, found.end_ms - POINTS_MAX * DAY_MS))
+
+
+def _chosen(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Period:
     if days[0]:
         custom = _custom(*days)
         if custom is not None:

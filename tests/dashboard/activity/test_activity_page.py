@@ -106,6 +106,14 @@ async def test_the_time_series_is_exported_in_utc(client: Client) -> None:
     assert first.split(",")[0].endswith(":00Z")
 
 
+@pytest.mark.parametrize("filtered", ["", "&is.country=DE"])
+async def test_a_range_of_ages_is_no_crash(client: Client, filtered: str) -> None:
+    for at in ("/activity?", "/api/v1/activity?", "/api/v1/activity.csv?"):
+        answer = await client.get(f"{at}from=1971-01-01&to=2090-01-01{filtered}")
+
+        assert answer.status == 200, at
+
+
 async def test_an_unknown_dimension_is_refused(client: Client) -> None:
     assert (await client.get("/api/v1/activity.csv?dimension=x")).status == 400
 

@@ -41,6 +41,16 @@ def test_days_that_make_no_sense_fall_back(days: tuple[str, str]) -> None:
     assert choose("7d", days, Known(None, None), NOW).key == "7d"
 
 
+@pytest.mark.parametrize(
+    "days", [("1971-01-01", "2026-11-22"), ("1971-01-01", "9000-01-01"), NOTHING]
+)
+def test_of_a_range_that_no_chart_can_draw_the_end_is_shown(days: tuple[str, str]) -> None:
+    period = choose("all", days, Known(0, TODAY), NOW)
+
+    assert period.end_ms - period.start_ms == 10_000 * DAY_MS
+    assert period.last_day == (days[1] or "2026-11-22")
+
+
 @given(
     sampled_from([key for key, _ in PERIODS] + ["nonsense"]),
     text(max_size=12),
