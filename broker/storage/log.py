@@ -219,10 +219,11 @@ class Log:
 
         A failed sync is a StorageError, now and at every later flush.
         """
-        if self._sync_failed:
-            raise StorageError(f"an earlier sync in {self.directory} failed: its end may be lost")
         self.sync_guard.acquire()
         try:
+            if self._sync_failed:  # perhaps while this flush waited: it is told only once
+                lost = f"an earlier sync in {self.directory} failed: its end may be lost"
+                raise StorageError(lost)
             return self._sync()
         except StorageError:
             self._sync_failed = True
@@ -235,16 +236,22 @@ class Log:
 
         None when it takes more than syncs of so many files that the operating system knows.
         """
-        if self._sync_failed or self._names_unsynced or self._directory_unsynced:
-            return None
-        unsynced = self._unsynced
-        if len(unsynced) > files_max or any(one.file.descriptor < 0 for one in unsynced):
-            return None
         if not self.sync_guard.acquire(blocking=False):
             return None
         end_offset = self.end_offset  # marks are taken off behind it, as in `_sync`
         unsynced, self._unsynced = self._unsynced, []
-        return Flush(end_offset, unsynced)
+        flush = Flush(end_offset, unsynced)
+        # Names are looked at after the marks: a segment has its mark later than its name.
+        if (
+            self._sync_failed
+            or self._names_unsynced
+            or self._directory_unsynced
+            or len(unsynced) > files_max
+            or any(one.file.descriptor < 0 for one in unsynced)
+        ):
+            self.give_up_flush(flush)
+            return None
+        return flush
 
     def end_flush(self, flush: Flush, *, synced: bool) -> None:
         """All files of `flush` are synced; or one is not, and so this log never will be."""
@@ -255,7 +262,7 @@ class Log:
         self.sync_guard.release()
 
     def give_up_flush(self, flush: Flush) -> None:
-        """Nothing of it was begun: the next flush syncs its files."""
+        """Not all of it was done: the next flush syncs its files."""
         self._unsynced = [*flush.segments, *self._unsynced]
         self.sync_guard.release()
 

@@ -1,0 +1,77 @@
+"""Flushes of one log that come from two sides: one that waits learns what became of the other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from broker.errors import StorageError
+from broker.storage.files import OsFiles
+from broker.storage.log import Log, LogConfig
+from tests.support.batches import NOW_MS, append, batch
+
+FILES_MAX = 10
+
+
+class Guard:
+    """While it is acquired for the first time, something happens in another thread."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = [meanwhile]
+        self.is_held = False
+
+    def acquire(self, blocking: bool = True) -> bool:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        self.is_held = True
+        return True
+
+    def release(self) -> None:
+        self.is_held = False
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """One with a batch whose name is safe, and one behind it that is not synced."""
+    made = Log.open(OsFiles(), str(tmp_path / "t-0"), ("t", 0), LogConfig(), now_ms=NOW_MS)
+    append(made, batch(b"first"))
+    made.flush()
+    append(made, batch(b"second"))
+    return made
+
+
+def test_a_flush_that_waited_for_a_failed_one_fails_too(log: Log) -> None:
+    """The kernel tells a failure once: to sync the same file again would look like a success."""
+    flush = log.begin_flush(FILES_MAX)
+    assert flush is not None
+    append(log, batch(b"third"))
+    guard = log.sync_guard = Guard(lambda: log.end_flush(flush, synced=False))
+
+    with pytest.raises(StorageError, match="an earlier sync"):
+        log.flush()
+
+    assert (log.flushed_offset, guard.is_held) == (1, False)
+
+
+def test_a_flush_that_the_kernel_would_begin_after_a_failed_one_is_not_begun(log: Log) -> None:
+    flush = log.begin_flush(FILES_MAX)
+    assert flush is not None
+    guard = log.sync_guard = Guard(lambda: log.end_flush(flush, synced=False))
+
+    assert log.begin_flush(FILES_MAX) is None
+    assert not guard.is_held
+
+
+def test_a_segment_begun_meanwhile_is_not_left_to_syncs_of_files(log: Log) -> None:
+    """Its name is not safe before the directory is synced as well."""
+
+    def meanwhile() -> None:
+        log.roll(NOW_MS)
+        append(log, batch(b"third"))
+
+    guard = log.sync_guard = Guard(meanwhile)
+
+    flush = log.begin_flush(FILES_MAX)
+
+    assert (flush, guard.is_held) == (None, False)
+    assert (log.flush(), log.flushed_offset) == (3, 3)
