@@ -63,7 +63,7 @@ class MetricsServer:
     async def _append_times(self, request: web.Request) -> web.Response:
         try:
             async with asyncio.timeout(QUESTION_S):
-                places = _places(await request.text())
+                places = _places(await request.read())
         except TimeoutError:
             return web.Response(status=408, text="the question did not come whole\n")
         except ValueError as error:
@@ -71,9 +71,12 @@ class MetricsServer:
         return web.json_response({"times": [self._appended_between(*place) for place in places]})
 
 
-def _places(text: str) -> list[tuple[str, int, int]]:
+def _places(body: bytes) -> list[tuple[str, int, int]]:
     """The places asked for; ValueError says what is wrong with them."""
-    question = json.loads(text)
+    try:
+        question = json.loads(body)
+    except RecursionError:
+        raise ValueError("the question is nested too deep") from None
     places = question.get("places") if isinstance(question, dict) else None
     if not isinstance(places, list) or len(places) > PLACES_MAX:
         raise ValueError(f"places has to be a list of at most {PLACES_MAX}")

@@ -59,12 +59,26 @@ async def test_append_times_are_answered_in_the_order_of_the_question(url: str) 
 
 @pytest.mark.parametrize(
     "body", ["", "[]", "{}", '{"places": [["a", 0]]}', '{"places": [["a", 0, 1.5]]}',
-             '{"places": [' + ",".join(['["a",0,0]'] * 2_001) + "]}"],
+             '{"places": [' + ",".join(['["a",0,0]'] * 2_001) + "]}", "[" * 100_000],
 )  # fmt: skip
 async def test_append_times_of_anything_else_are_refused(url: str, body: str) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{url}/append-times", data=body) as response,
+    ):
+        assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [("text/plain; charset=klingon", b"{}"), ("text/plain", b"\xff")]
+)
+async def test_append_times_asked_for_in_no_known_letters_are_refused(
+    url: str, kind: str, body: bytes
+) -> None:
+    headers = {"Content-Type": kind}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/append-times", data=body, headers=headers) as response,
     ):
         assert response.status == 400
 
