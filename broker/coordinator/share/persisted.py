@@ -99,7 +99,7 @@ class PersistedState:
             self._check_leader_epoch(key, wish.leader_epoch)
             self._check_state_epoch(one, wish.state_epoch)
             self._require_partition(key)
-            _check_batches(max(one.start, wish.start_offset), wish)
+            _check_batches(one.start if wish.start_offset == UNCHANGED else wish.start_offset, wish)
             value = ShareUpdate(
                 snapshot_epoch=one.snapshot_epoch,
                 leader_epoch=max(wish.leader_epoch, 0),

@@ -53,3 +53,17 @@ async def test_what_no_leader_can_have_is_refused(client: RawClient, batch: Batc
 
     assert told.error_code == ErrorCode.INVALID_REQUEST
     assert (await read_state(client, jobs)).state_batches == []
+
+
+async def test_a_start_that_goes_back_takes_the_bound_of_what_is_in_flight_with_it(
+    client: RawClient,
+) -> None:
+    """One run from the new start to the old one would be millions of records in flight."""
+    jobs = await stateful(client)
+    await initialize(client, jobs, 0, 50_000_000)
+
+    told = await write_state(client, jobs, (0, 50_000_000, 0, 1), start=0)
+
+    left = await read_state(client, jobs)
+    assert told.error_code == ErrorCode.INVALID_REQUEST
+    assert (left.start_offset, left.state_batches) == (50_000_000, [])
