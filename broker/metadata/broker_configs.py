@@ -265,20 +265,28 @@ def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
 def _check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
     """A bound of zero would lock everybody out, also those who could take it back."""
     reason = ""
-    for name in ("max.connections", "max.connection.creation.rate"):
-        if values.get(name, "").strip() == "0":
+    for name, value in values.items():
+        setting = (setting_of_listener(name) or ("", name))[1]
+        if setting in OF_LISTENERS and _is_zero(value):
             reason = (
-                f"Invalid value org.apache.kafka.common.config.ConfigException: Invalid {name} 0"
+                f"Invalid value org.apache.kafka.common.config.ConfigException: Invalid {setting} 0"
                 " for configuration Invalid dynamic configuration"
             )
     overrides = values.get(IP_OVERRIDES) or config.max_connections_per_ip_overrides
-    if values.get("max.connections.per.ip", "").strip() == "0" and not overrides:
+    if _is_zero(values.get("max.connections.per.ip", "")) and not overrides:
         reason = (
             "requirement failed: max.connections.per.ip can be set to zero only if"
             f" {IP_OVERRIDES} property is set."
         )
     if reason:
         raise KafkaError(ErrorCode.INVALID_REQUEST, reason)
+
+
+def _is_zero(value: str) -> bool:
+    try:
+        return int(value) == 0
+    except ValueError:  # no number at all is refused elsewhere
+        return False
 
 
 def ip_bounds(overrides: Sequence[str]) -> dict[str, int]:
