@@ -26,6 +26,7 @@ ROWS_MAX: Final = 10_000
 SCANNED_MAX: Final = 100_000
 BYTES_MAX: Final = 50_000_000
 LASTS_MS: Final = 60_000
+HELD_S: Final = 180.0  # for those who take it slowly; then it is cut
 AT_ONCE: Final = 4
 SLICE_READS: Final = 2
 LETTERS: Final = 1_000_000  # of one key, value or header
@@ -75,8 +76,13 @@ class MessageExport:
         async with self._slots:
             await response.prepare(request)
             parts = _csv if form == "csv" else _json
-            async for part in parts(topic, self._slices(visit, topic, request)):
-                await response.write(part.encode("utf-8", "replace"))
+            try:
+                async with asyncio.timeout(HELD_S):
+                    async for part in parts(topic, self._slices(visit, topic, request)):
+                        await response.write(part.encode("utf-8", "replace"))
+            except TimeoutError:  # who asked takes nothing: the place is for somebody else
+                if request.transport is not None:
+                    request.transport.abort()
         return response
 
     async def _slices(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientConnectionError, ClientPayloadError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard import messages_export
@@ -92,6 +92,17 @@ async def test_a_file_is_cut_at_its_most_bytes(
     body = await (await client.get("/api/v1/topics/users/messages.json")).json()
 
     assert len(body["rows"]) < 1_200 and body["stopped"] == "the file has 100 bytes"
+
+
+async def test_downloads_that_nobody_takes_are_cut_and_do_not_keep_others_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_export, "HELD_S", 0.0)
+    for _ in range(messages_export.AT_ONCE + 1):
+        answer = await client.get("/api/v1/topics/users/messages.json")
+        with pytest.raises((ClientPayloadError, ClientConnectionError)):
+            await answer.read()
+        assert answer.status == 200
 
 
 async def test_a_cluster_that_goes_away_leaves_a_file_that_says_so(
