@@ -8,6 +8,7 @@ change was made.
 import base64
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -96,10 +97,11 @@ class ConnectClient:
             told = f"Basic {base64.b64encode(pair).decode()}"
             request.add_unredirected_header("Authorization", told)  # for this worker only
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                raw = answer.read(BYTES_MAX + 1)
-        except urllib.error.HTTPError as refusal:
-            raise _refusal(refusal) from refusal
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                    raw = _body(answer, BYTES_MAX + 1)
+            except urllib.error.HTTPError as refusal:
+                raise _refusal(refusal) from refusal
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise ClusterUnavailable(f"{type(error).__name__}: {reason}") from error
@@ -115,9 +117,19 @@ class NotThere(Refused):
     """404: there is no such connector or task."""
 
 
+def _body(answer: Any, bytes_max: int) -> bytes:
+    """What comes within TIMEOUT_S, however slowly it trickles; TimeoutError for more."""
+    until, body = time.monotonic() + TIMEOUT_S, bytearray()
+    while len(body) < bytes_max and (piece := answer.read1(65_536)):
+        body += piece
+        if time.monotonic() > until:
+            raise TimeoutError("its answer does not end")
+    return bytes(body)
+
+
 def _refusal(error: urllib.error.HTTPError) -> Exception:
     with error:
-        raw = error.read(65_536)
+        raw = _body(error, 65_536)
     try:
         said = str(json.loads(raw)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -120,7 +120,10 @@ def _connector(name: str, item: Mapping[str, Any]) -> Connector:
     status, info = _dict(item.get("status")), _dict(item.get("info"))
     itself = _dict(status.get("connector"))
     config = {str(k): shown(str(k), str(v)) for k, v in sorted(_dict(info.get("config")).items())}
-    tasks = [_task(task) for task in status.get("tasks") or () if isinstance(task, dict)]
+    listed = status.get("tasks")
+    tasks = (
+        [_task(one) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    )
     return Connector(
         name,
         str(info.get("type") or status.get("type") or ""),

@@ -1,5 +1,6 @@
 """Connectors of a worker: told, changed, and never with a secret."""
 
+import contextlib
 import json
 import logging
 import threading
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+import dashboard.connect.client as client_module
 from dashboard.connect.client import ConnectAccess, ConnectClient, connect_desk
 from dashboard.connect.model import HIDDEN, first_line, shown, worker
 from dashboard.state import State
@@ -253,3 +255,36 @@ def test_what_is_no_worker_is_told_so(body: Any) -> None:
 def test_an_address_that_is_none_stops_the_start(url: str) -> None:
     with pytest.raises(SettingsError):
         connect_desk((url,), "", "", SystemClock())
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_trickles_is_no_answer(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "TIMEOUT_S", 0.3)
+
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(1_000):
+                    self.wfile.write(b" ")
+                    ended.wait(0.05)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    ended = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        with pytest.raises(ClusterUnavailable, match="does not end"):
+            ConnectClient(ConnectAccess(f"http://127.0.0.1:{server.server_port}")).look()
+        ended.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("odd", [5, "x", {"a": 1}, None])
+def test_tasks_that_are_no_list_are_none(odd: Any) -> None:
+    assert worker({}, {"db": {"status": {"tasks": odd}}}).connectors[0].tasks == ()
