@@ -59,8 +59,6 @@ class PersistedState:
         self._store = store
         self._cluster = cluster
         self._clock = clock
-        self._leader_epochs: dict[ShareKey, int] = {}
-        """The newest that read; an older leader is fenced. Of known share partitions only."""
 
     async def initialize(self, key: ShareKey, state_epoch: int, start_offset: int) -> None:
         """Begin anew at an offset. FENCED_STATE_EPOCH, UNKNOWN_TOPIC_OR_PARTITION."""
@@ -86,8 +84,8 @@ class PersistedState:
         one = self._require_known(await self._store.find(key), "Read")
         self._check_leader_epoch(key, leader_epoch)
         self._require_partition(key)
-        if leader_epoch > self._leader_epochs.get(key, 0):
-            self._leader_epochs[key] = leader_epoch
+        if leader_epoch > self._store.leader_epochs.get(key, 0):
+            self._store.leader_epochs[key] = leader_epoch
         return one
 
     async def write(self, key: ShareKey, wish: StateWrite) -> None:
@@ -118,7 +116,7 @@ class PersistedState:
         one = await self._store.find(key)
         if one is None or not one.is_known:
             return Summary()
-        epoch = self._leader_epochs.get(key, 0)
+        epoch = self._store.leader_epochs.get(key, 0)
         return Summary(one.state_epoch, epoch, one.start, one.delivered)
 
     async def delete(self, key: ShareKey) -> None:
@@ -126,7 +124,7 @@ class PersistedState:
         self._require_coordinator()
         self._require_partition(key)
         await self._store.write(key, lambda one: [] if one is None else tombstones(key))
-        self._leader_epochs.pop(key, None)
+        self._store.leader_epochs.pop(key, None)
 
     def _require_coordinator(self) -> None:
         if SHARE_STATE_TOPIC not in self._cluster.image.topics:
@@ -151,7 +149,7 @@ class PersistedState:
         return one
 
     def _check_leader_epoch(self, key: ShareKey, leader_epoch: int) -> None:
-        if leader_epoch != ANY_EPOCH and self._leader_epochs.get(key, 0) > leader_epoch:
+        if leader_epoch != ANY_EPOCH and self._store.leader_epochs.get(key, 0) > leader_epoch:
             raise KafkaError(
                 ErrorCode.FENCED_LEADER_EPOCH,
                 "The leader epoch in the request is older than the epoch on the broker.",

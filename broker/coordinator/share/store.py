@@ -38,6 +38,8 @@ class ShareStore:
         self._slots: dict[int, tuple[Shard, ShareState]] = {}
         self._opening = asyncio.Lock()
         self._pruning: set[int] = set()
+        self.leader_epochs: dict[ShareKey, int] = {}
+        """The newest that read, as APIs 84 and 85 say; of known share partitions only."""
 
     async def find(self, key: ShareKey) -> SharePartition | None:
         """The share partition as it is; None when the group never read it."""
@@ -64,14 +66,12 @@ class ShareStore:
     async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:
         """Nothing of the group (or of it and one topic) is remembered any more."""
         for shard, state in await self._all():
-            records = [
-                record
-                for key in state.of_group(group_id)
-                if topic_id in (None, key.topic_id)
-                for record in tombstones(key)
-            ]
-            if records:
+            keys = [key for key in state.of_group(group_id) if topic_id in (None, key.topic_id)]
+            if keys:
+                records = [record for key in keys for record in tombstones(key)]
                 await shard.write(partial(Decision, records, None))
+            for key in keys:
+                self.leader_epochs.pop(key, None)
 
     async def of_group(self, group_id: str) -> Mapping[ShareKey, SharePartition]:
         """All partitions that the group reads or read."""
