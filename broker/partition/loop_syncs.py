@@ -116,7 +116,9 @@ class LoopSyncs:
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._begin(waiting)
-        if ended:
-            self._report(ended, failures, took_s)
-        if not self.is_busy:
-            self._idle()
+        try:
+            if ended:
+                self._report(ended, failures, took_s)
+        finally:  # a bug there must not keep who waits to be alone, a stop among them, for good
+            if not self.is_busy:
+                self._idle()

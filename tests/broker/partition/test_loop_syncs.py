@@ -255,3 +255,33 @@ async def test_without_the_kernels_help_a_thread_syncs_everything(
 
     assert info.first_offset == 1
     assert synced and threading.get_ident() not in synced
+
+
+@pytest.mark.usefixtures("kernels")
+async def test_who_waits_to_be_alone_goes_on_though_a_report_of_the_round_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hosting(tmp_path) as hosted:
+        kernel = hosted.kernel
+        kernel.is_held = True
+        hosted.append()
+        while not kernel._kept:
+            await asyncio.sleep(0.001)
+        alone = asyncio.ensure_future(hosted.worker.run(lambda: "alone"))
+        await asyncio.sleep(0)
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: told.append(context.get("exception"))
+        )
+        bugs = [RuntimeError("a bug")]
+
+        def fails_once(_seconds: float) -> None:
+            if bugs:
+                raise bugs.pop()
+
+        monkeypatch.setattr(hosted.worker, "_on_sync_seconds", fails_once)
+        kernel.release()
+        async with asyncio.timeout(20):
+            assert await alone == "alone"
+
+        assert [str(one) for one in told] == ["a bug"]
