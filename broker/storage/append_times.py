@@ -13,13 +13,17 @@ known, and nobody is told one. Offsets that a stop left out of it lie between wh
 and the start after.
 """
 
+import logging
 from bisect import bisect_right
 from struct import Struct, error
 
 from crc32c import crc32c
 
+from broker.errors import StorageError
 from broker.storage.checkpoint import read_file
 from broker.storage.files import Files
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "append-times"
 RUN_MS = 100
@@ -44,7 +48,12 @@ class AppendTimes:
         """What was kept of a log that is opened now and ends there."""
         self._files = files
         self._directory = directory
-        known_end, runs = parse(read_file(files, f"{directory}/{FILE_NAME}"))
+        try:
+            data = read_file(files, f"{directory}/{FILE_NAME}")
+        except StorageError as failure:
+            log.warning("times of appends are not known: %s", failure)
+            data = None
+        known_end, runs = parse(data)
         runs = [run for run in runs if run[0] < end_offset]
         if runs and known_end < end_offset:
             last_ms = runs[-1][2]

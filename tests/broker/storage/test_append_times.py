@@ -1,9 +1,12 @@
 """When offsets were appended: what is kept, how exactly, and over a restart."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.storage.append_times import AGE_SHARE, FILE_NAME, RUN_MS, RUNS_MAX, AppendTimes
+from broker.storage.files import OsFiles
 from tests.support.batches import DIRECTORY, NOW_MS, append, batch, open_log
 from tests.support.memory_files import MemoryFiles
 
@@ -108,3 +111,12 @@ def test_a_log_that_was_cut_forgets_what_it_no_longer_has() -> None:
     append(log, batch(b"c"), now_ms=NOW_MS + 2_050)
 
     assert log.append_times.between(1) == (NOW_MS + 2_050, NOW_MS + 2_050 + RUN_MS)
+
+
+def test_a_file_that_cannot_be_read_is_like_none(tmp_path: Path) -> None:
+    """A bad sector in it must not keep the records from being read."""
+    (tmp_path / FILE_NAME).mkdir()
+
+    times = AppendTimes(OsFiles(), str(tmp_path), 5, NOW_MS)
+
+    assert times.between(4) is None
