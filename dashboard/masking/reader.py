@@ -35,8 +35,10 @@ class MaskingReader:
 
 def hash_secret(path: Path) -> bytes:
     """The secret of this installation's hashes, made when there is none yet; only ours to read."""
-    if path.exists():
-        return path.read_bytes()
+    kept = path.read_bytes() if path.exists() else b""
+    if len(kept) >= SECRET_BYTES:
+        return kept
+    path.unlink(missing_ok=True)  # cut short by a crash: with no secret anybody could try values
     path.parent.mkdir(parents=True, exist_ok=True)
     made = secrets.token_bytes(SECRET_BYTES)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

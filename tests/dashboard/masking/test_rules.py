@@ -163,3 +163,10 @@ def test_the_secret_of_hashes_is_kept_and_only_ours(tmp_path: Path) -> None:
 
     assert first == again and len(first) == 32
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_a_crash_cut_short_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "masks.secret"
+    path.write_bytes(b"")
+
+    assert len(hash_secret(path)) == 32 == len(path.read_bytes())
