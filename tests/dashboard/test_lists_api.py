@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.csv_answer import lines
 from dashboard.pages.audit import entry
 from dashboard.state import State
@@ -143,3 +144,14 @@ async def test_the_audit_page_reads_entries_and_leaves_out_what_is_none(
         ("delete-topic", "refused: role")
     ]
     assert entry(b"[1]") is None and entry(b"{") is None and entry(None) is None
+
+    other = Poller(PollerSettings("other", 5.0, 5.0, 60.0), Door(cluster, cluster), state.clock)
+    two = replace(
+        state,
+        pollers={**state.pollers, "other": other},
+        connect={**state.connect, "other": state.connect["local"]},
+    )
+    async with TestClient(TestServer(Site(two).application())) as watching_two:
+        elsewhere = await (await watching_two.get("/audit?cluster=other")).text()
+
+    assert 'href="/topics/footfall.audit?tab=messages"' in elsewhere  # it is on the first
