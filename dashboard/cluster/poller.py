@@ -118,8 +118,13 @@ class Poller:
         """Go on from what the store kept."""
         if self._store is None:
             return
-        self.history.restore(self._store.load(self._clock.now_ms()))
-        if (kept := self._store.kept(KEPT_NAME)) is not None:
+        try:
+            points, kept = self._store.load(self._clock.now_ms()), self._store.kept(KEPT_NAME)
+        except sqlite3.Error as error:  # damaged inside, which opening it did not show
+            log.warning("history is not gone on with, it begins now: %s", error)
+            return
+        self.history.restore(points)
+        if kept is not None:
             self._judge.restore(keeping.decoded(kept))
 
     def is_stale(self) -> bool:

@@ -262,6 +262,25 @@ async def test_a_restart_goes_on_from_what_was_stored(
     assert after.snapshot.groups["g"].state is GroupState.STALLED
 
 
+@pytest.mark.may_block
+async def test_history_that_cannot_be_read_begins_anew(
+    cluster: MadeCluster, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = HistoryStore(tmp_path / "history.db")
+    with sqlite3.connect(tmp_path / "history.db") as other:
+        other.execute("DROP TABLE kept")
+    other.close()
+    settings, door = PollerSettings("local", 5.0, 5.0, 60.0), Door(cluster, cluster)
+    poller = Poller(settings, door, clock, store)
+
+    async with asyncio.TaskGroup() as tasks:
+        life = tasks.create_task(poller.run())
+        await until(poller, up=True)
+        life.cancel()
+
+    assert poller.snapshot is not None
+
+
 def test_what_was_kept_and_is_damaged_is_nothing(tmp_path: Path) -> None:
     store = HistoryStore(tmp_path / "history.db")
     store.keep("lag", b"no such thing", 1)
