@@ -35,7 +35,7 @@ from broker.protocol.messages.sync_group import (
     SyncGroupRequestAssignment,
     SyncGroupResponse,
 )
-from tests.fuzz.attack import Target
+from tests.fuzz.attack import Shape, Target
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
@@ -159,17 +159,22 @@ async def test_connections_that_come_and_go_leave_nothing_behind(tmp_path: Path)
         else:
             client.abort()
 
+    async def left(target: Target, sockets: int) -> Shape:
+        """Its shape once all visitors are gone, or after a minute."""
+        deadline_s = time.monotonic() + 60
+        while (shape := target.shape()).sockets > sockets and time.monotonic() < deadline_s:
+            await asyncio.sleep(0.05)
+        return shape
+
     async with target_of(tmp_path) as target:
+        idle = target.shape().sockets
         for number in range(CHURN // 4):  # what is kept for ever is kept now
             await visit(target, number)
-        before, began_s = target.shape(), time.perf_counter()
+        before, began_s = await left(target, idle), time.perf_counter()
         for number in range(CHURN):
             await visit(target, number)
-        deadline_s = time.monotonic() + 60
-        while target.shape().sockets > before.sockets and time.monotonic() < deadline_s:
-            await asyncio.sleep(0.05)
+        after = await left(target, idle)
         cost(f"{CHURN} connections came and went", began_s, target)
-        after = target.shape()
 
     assert (after.sockets, after.descriptors) == (before.sockets, before.descriptors)
     assert after.resident_bytes - before.resident_bytes < 4 * 2**20
