@@ -1,7 +1,6 @@
 """A server with toy handlers, on both event loops that the broker may run on."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -210,6 +210,7 @@ def record_file(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def open_descriptors() -> Callable[[], int]:
-    """How many descriptors this process has open."""
-    return lambda: len(os.listdir("/proc/self/fd"))
+def open_descriptors(tmp_path: Path) -> Callable[[], int]:
+    """How many descriptors of files of this test are open; other threads may have others."""
+    files = psutil.Process().open_files
+    return lambda: sum(tmp_path in Path(one.path).parents for one in files())

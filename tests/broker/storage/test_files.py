@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -116,11 +117,12 @@ def test_a_removed_file_stays_readable_while_somebody_holds_it(file: File) -> No
 
 def test_a_file_closes_itself_when_nobody_holds_it(tmp_path: Path) -> None:
     files = OsFiles()
-    before = len(os.listdir("/proc/self/fd"))
     for number in range(50):
         files.open(str(tmp_path / f"{number}"), create=True).append([b"x"])
+    held = files.open(str(tmp_path / "held"), create=True)
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    ours = [one.path for one in psutil.Process().open_files() if str(tmp_path) in one.path]
+    assert ours == [held.path]
 
 
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
