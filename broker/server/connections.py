@@ -120,6 +120,11 @@ class Connections:
         if crowd.from_host(client_host) >= bound:
             self._turn_away("max_connections_per_ip", bound, host)
             return None
+        now_s = asyncio.get_running_loop().time()
+        for arrivals, rate in self._rates():
+            if arrivals.is_full(rate, now_s):
+                self._turn_away("connection_creation_rate", rate, host)
+                return None
         self._open.add(connection)
         connection_id = crowd.enter(client_host)
         self.metrics.connections[self._address.name] = len(self._open)
@@ -135,12 +140,17 @@ class Connections:
     def entry_delay_s(self) -> float:
         """How long a connection that was just admitted waits for its first answer: it came early.
 
-        As in Kafka those wait that exceed the rate of broker or listener, and nobody is sent away.
+        As in Kafka those wait that exceed the rate of broker or listener, while there is room.
         """
-        limits, now_s = self.limits, asyncio.get_running_loop().time()
-        return max(
-            self._crowd.arrivals.delay_s(limits.creation_rate_max, now_s),
-            self._arrivals.delay_s(limits.listener_rate_max, now_s),
+        now_s = asyncio.get_running_loop().time()
+        return max(arrivals.delay_s(rate, now_s) for arrivals, rate in self._rates())
+
+    def _rates(self) -> tuple[tuple[Arrivals, int], ...]:
+        """Of all listeners together, and of this one."""
+        limits = self.limits
+        return (
+            (self._crowd.arrivals, limits.creation_rate_max),
+            (self._arrivals, limits.listener_rate_max),
         )
 
     def turn_away_too_fast(

@@ -2,6 +2,10 @@
 
 from broker.security.throttle import RateWindow
 
+ENTRY_WAIT_S_MAX = 30.0
+"""A client gives its first request up after so long (request.timeout.ms), so a longer wait serves
+nobody. Kafka does not accept meanwhile, and the backlog of its socket is the bound."""
+
 
 class Arrivals:
     """New connections, let in at a rate."""
@@ -9,6 +13,11 @@ class Arrivals:
     def __init__(self) -> None:
         self._window = RateWindow()
         self._entry_s = 0.0  # when the last of those that had to wait could enter
+
+    def is_full(self, rate: int, now_s: float) -> bool:
+        """Whether one more would have to wait too long; one that is sent away is not counted."""
+        is_early = self._window.throttle_ms(rate, now_s * 1000) > 0
+        return is_early and self._entry_s - now_s >= ENTRY_WAIT_S_MAX
 
     def delay_s(self, rate: int, now_s: float) -> float:
         """Count one; how long it must wait for there to be `rate` of them a second."""

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.server.connections import Connections, Limits
-from broker.server.crowd import Crowd
+from broker.server.crowd import ENTRY_WAIT_S_MAX, Arrivals, Crowd
 from tests.broker.server.conftest import ADDRESS, LIMITS, ToyServer
 
 
@@ -76,3 +77,43 @@ def test_limits_of_all_connections_and_of_one_address_are_counted_apart() -> Non
     crowd.leave("/b")
 
     assert (crowd.count, crowd.from_host("/a"), crowd.from_host("/b")) == (2, 2, 0)
+
+
+def let_in(arrivals: Arrivals, rate: int, now_s: float, count: int) -> list[float]:
+    """How long each of `count` connections waits that is not sent away."""
+    return [
+        arrivals.delay_s(rate, now_s) for _ in range(count) if not arrivals.is_full(rate, now_s)
+    ]
+
+
+def test_a_flood_that_is_sent_away_makes_nobody_wait_longer() -> None:
+    arrivals = Arrivals()
+
+    flood = let_in(arrivals, 1, 100.0, count=10_000)
+    (after_a_while,) = let_in(arrivals, 1, 102.0, count=1)
+
+    assert flood == [0.0] * 10 + [float(wait_s) for wait_s in range(1, 31)]
+    assert after_a_while <= ENTRY_WAIT_S_MAX
+
+
+def test_those_sent_away_are_forgotten_with_the_rate_they_exceeded() -> None:
+    arrivals = Arrivals()
+    let_in(arrivals, 1, 100.0, count=10_000)
+
+    assert let_in(arrivals, 1_000, 100.0, count=50) == [0.0] * 50
+
+
+async def test_a_connection_with_no_place_left_in_the_queue_is_closed_at_once(
+    server: ToyServer,
+) -> None:
+    server.connections.limits = replace(LIMITS, creation_rate_max=1)
+    refused, opened = server.metrics.connections_refused, []
+    while not refused["connection_creation_rate"]:
+        opened.append(await server.connect())
+
+    ending = await opened[-1].read_to_end()
+
+    assert ending == b""
+    assert len(server.connections) == len(opened) - 1 >= 40
+    for one in opened:
+        one.close()
