@@ -205,7 +205,6 @@ def check_broker_configs(
     not know is kept and does nothing, as there, where it may belong to a plugin.
     """
     _check_places(changed, of_all=of_all)
-    _check_doors_stay_open(config, {**dynamic, **changed})
     for name, value in changed.items():
         about = setting_of_listener(name)
         definition = DYNAMIC_BROKER_CONFIGS.get(about[1] if about else name)
@@ -262,8 +261,11 @@ def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
         )
 
 
-def _check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
-    """A bound of zero would lock everybody out, also those who could take it back."""
+def check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
+    """A bound of zero would lock everybody out, also those who could take it back.
+
+    `values`: all that is changed while the broker runs, as it would be; INVALID_REQUEST.
+    """
     reason = ""
     for name, value in values.items():
         setting = (setting_of_listener(name) or ("", name))[1]
@@ -272,8 +274,9 @@ def _check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> N
                 f"Invalid value org.apache.kafka.common.config.ConfigException: Invalid {setting} 0"
                 " for configuration Invalid dynamic configuration"
             )
-    overrides = values.get(IP_OVERRIDES) or config.max_connections_per_ip_overrides
-    if _is_zero(values.get("max.connections.per.ip", "")) and not overrides:
+    overrides = values.get(IP_OVERRIDES, ",".join(config.max_connections_per_ip_overrides))
+    bound = values.get("max.connections.per.ip", str(config.max_connections_per_ip))
+    if _is_zero(bound) and not overrides:
         reason = (
             "requirement failed: max.connections.per.ip can be set to zero only if"
             f" {IP_OVERRIDES} property is set."

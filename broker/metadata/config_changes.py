@@ -10,7 +10,11 @@ from enum import IntEnum
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.broker_configs import DYNAMIC_BROKER_CONFIGS, check_broker_configs
+from broker.metadata.broker_configs import (
+    DYNAMIC_BROKER_CONFIGS,
+    check_broker_configs,
+    check_doors_stay_open,
+)
 from broker.metadata.client_metrics_configs import check_client_metrics_config
 from broker.metadata.config_definition import ConfigDefinition, ConfigType, split_list
 from broker.metadata.config_table import (
@@ -109,11 +113,29 @@ def _records(
                 check_client_metrics_config(name, value)
     else:
         dynamic = dynamic_broker_config(image, config)
-        check_broker_configs(config, dynamic, _given(after), of_all=not resource[1])
+        changed = _given(after)
+        check_broker_configs(config, dynamic, changed, of_all=not resource[1])
+        kept = _kept(image, resource, after, config)
+        check_doors_stay_open(config, {**kept, **changed})
         _check_min_insync(image, resource, after)
     return [
         _record(resource, name, value) for name, value in after.items() if before.get(name) != value
     ]
+
+
+def _kept(
+    image: ClusterImage,
+    resource: ConfigResource,
+    after: Mapping[str, str | None],
+    config: BrokerConfig,
+) -> dict[str, str]:
+    """Broker settings changed while it ran, without those that `after` takes away."""
+    kept: dict[str, str] = {}
+    for level in ((ResourceType.BROKER, ""), (ResourceType.BROKER, str(config.node_id))):
+        gone = {name for name, value in after.items() if value is None and level == resource}
+        own = image.configs.get(level, {})
+        kept |= {name: value for name, value in own.items() if name not in gone}
+    return kept
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:

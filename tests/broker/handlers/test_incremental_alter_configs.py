@@ -115,6 +115,23 @@ async def test_single_addresses_have_a_bound_of_their_own(
     third.close()
 
 
+async def test_overrides_stay_while_only_they_let_anybody_in(client: RawClient) -> None:
+    overrides, of_all = "max.connections.per.ip.overrides", "max.connections.per.ip"
+    await altered(client, BROKER, "", (overrides, SET, "localhost:9"))
+    await altered(client, BROKER, "1", (overrides, SET, "localhost:8"), (of_all, SET, "0"))
+
+    one_of_two = await altered(client, BROKER, "1", (overrides, DELETE, None))
+    deleted = await altered(client, BROKER, "", (overrides, DELETE, None))
+    emptied = await altered(client, BROKER, "", (overrides, SET, ""))
+    await altered(client, BROKER, "1", (of_all, DELETE, None))
+    after = await altered(client, BROKER, "", (overrides, DELETE, None))
+
+    assert one_of_two.error_code == ErrorCode.NONE
+    assert deleted.error_code == emptied.error_code == REFUSED
+    assert "to zero only if max." in str(deleted.error_message)
+    assert after.error_code == ErrorCode.NONE
+
+
 async def test_connections_beyond_the_rate_of_the_broker_wait_for_their_turn(
     client: RawClient, broker: RunningBroker
 ) -> None:
