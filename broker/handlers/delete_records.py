@@ -58,6 +58,11 @@ async def _keep(
     try:
         await context.services.partitions.store_log_starts(partition for _, partition in deleted)
     except KafkaError as refusal:
+        topics = {partition.topic for _, partition in deleted}
+        if refusal.code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION and len(topics) > 1:
+            for topic in topics:  # one of them is deleted meanwhile, and costs the others nothing
+                await _keep([one for one in deleted if one[1].topic == topic], context)
+            return
         for answer, _ in deleted:
             answer.error_code, answer.low_watermark = refusal.code, INVALID_LOW_WATERMARK
 

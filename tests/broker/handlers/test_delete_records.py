@@ -1,6 +1,11 @@
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from broker.errors import ErrorCode
+from broker.partition.partition import Partition
+from broker.partition.partitions import Partitions
 from broker.protocol.messages.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsPartitionResult,
@@ -8,10 +13,11 @@ from broker.protocol.messages.delete_records import (
     DeleteRecordsResponse,
     DeleteRecordsTopic,
 )
+from broker.protocol.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
 from broker.protocol.messages.fetch import FetchResponse
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import running_broker
+from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.topic_calls import batch_of, fetch_request, make_topic, write
 
 
@@ -70,6 +76,34 @@ async def test_on_a_full_disk_a_deletion_is_refused_and_can_be_asked_for_again(
 
         assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
         assert (again.error_code, again.low_watermark) == (ErrorCode.NONE, 1)
+
+
+async def test_a_topic_that_is_deleted_meanwhile_costs_the_others_nothing(
+    client: RawClient, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for topic in ("pages", "gone"):
+        await make_topic(client, topic)
+        await write(client, topic, batch_of(b"a", b"b"))
+    second = await RawClient.connect(broker.host, broker.port)
+    store = Partitions.store_log_starts
+
+    async def too_late(partitions: Partitions, changed: Iterable[Partition]) -> None:
+        monkeypatch.setattr(Partitions, "store_log_starts", store)
+        await second.ask(DeleteTopicsRequest([], ["gone"], 1000), 5, DeleteTopicsResponse)
+        await store(partitions, changed)
+
+    monkeypatch.setattr(Partitions, "store_log_starts", too_late)
+    topics = [
+        DeleteRecordsTopic(name, [DeleteRecordsPartition(0, 1)]) for name in ("gone", "pages")
+    ]
+    response = await client.ask(DeleteRecordsRequest(topics, 1000), 2, DeleteRecordsResponse)
+    second.close()
+
+    answers = [topic.partitions[0] for topic in response.topics]
+    assert [(one.error_code, one.low_watermark) for one in answers] == [
+        (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1),
+        (ErrorCode.NONE, 1),
+    ]
 
 
 async def test_minus_one_deletes_up_to_the_high_watermark(client: RawClient) -> None:
