@@ -115,10 +115,10 @@ def test_every_decision_record_has_all_its_parts(part: str) -> None:
     assert [shown(path) for path in records if f"\n{part}" not in path.read_text()] == []
 
 
-def test_each_decision_record_has_a_number_of_its_own() -> None:
-    numbers = [int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")]
+def test_decision_records_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "adr").glob("[0-9]*.md"))
 
-    assert len(numbers) == len(set(numbers))
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_files_that_keep_a_decision_exist() -> None:
