@@ -123,7 +123,8 @@ async def test_nothing_is_committed_or_answered_before_its_sync(tmp_path: Path) 
         while not kernel._kept:
             await asyncio.sleep(0.001)
         second = hosted.append()  # it is written while the first is synced
-        await asyncio.sleep(0.01)
+        while partition.log_end_offset < 3:
+            await asyncio.sleep(0.001)
         before = (first.done(), second.done(), partition.high_watermark, partition.log_end_offset)
         flushed = partition.log.flushed_offset
         kernel.release()
@@ -166,7 +167,8 @@ async def test_who_wants_the_log_alone_waits_for_the_sync(tmp_path: Path) -> Non
         rolled = asyncio.ensure_future(hosted.worker.run(log.roll, NOW_MS))
         await asyncio.sleep(0)
         behind = hosted.append()
-        await asyncio.sleep(0.02)
+        while len(hosted.worker._deferred) < 2:
+            await asyncio.sleep(0.001)
         before = (len(log.segments), behind.done())
         kernel.release()
         await rolled
@@ -213,7 +215,8 @@ async def test_a_log_that_a_thread_is_syncing_is_left_to_the_thread(tmp_path: Pa
         log = hosted.partitions[0].log
         log.sync_guard.acquire()
         waiting = hosted.append()
-        await asyncio.sleep(0.01)
+        while log.end_offset < 2 or not hosted.worker._written.empty():
+            await asyncio.sleep(0.001)
         before = waiting.done()
         log.sync_guard.release()
 
