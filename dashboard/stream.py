@@ -5,6 +5,7 @@ history for charts. Frames are rendered once for all tabs that show the same add
 gets the newest frame only; nothing is queued for it.
 """
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Final
@@ -21,12 +22,24 @@ PING_S: Final = 15.0
 FRAMES_KEPT: Final = 200
 ADDRESS_MAX: Final = 4_096
 STREAMS_MAX: Final = 500
+WRITE_S: Final = 30.0  # who takes nothing for so long is cut: others want the place
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+
+
+async def push(request: web.Request, response: web.StreamResponse, data: bytes) -> None:
+    """Write; raises ConnectionResetError when the client is gone, or is cut for taking nothing."""
+    try:
+        async with asyncio.timeout(WRITE_S):
+            await response.write(data)
+    except TimeoutError as error:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("it took nothing") from error
 
 
 class Frames:
@@ -95,7 +108,7 @@ class Stream:
         self._open += 1
         try:
             await response.prepare(request)
-            await response.write(b"retry: 2000\n\n")
+            await push(request, response, b"retry: 2000\n\n")
             await self._send(response, address, (page, visit), request)
         except (ConnectionResetError, NotFound):
             pass  # the tab is closed, or what it shows was deleted: it asks again
@@ -120,14 +133,14 @@ class Stream:
             up, look = poller.connection.up, _sequence(visit)  # what changes meanwhile is news
             frame = await self._frames.frame(address, version)
             if frame != sent:
-                await response.write(frame)
+                await push(request, response, frame)
                 sent = frame
             while True:
                 seen = await poller.wait_for(version, PING_S)
                 if not self._state.guard.still_in(request):
                     return
                 if seen == version:
-                    await response.write(b": ping\n\n")
+                    await push(request, response, b": ping\n\n")
                     continue
                 version = seen
                 spent_s = (clock.monotonic_ms() - began) / 1000

@@ -17,7 +17,7 @@ from dashboard.cluster.follow import Followed, Turn
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
-from dashboard.stream import HEADERS
+from dashboard.stream import HEADERS, push
 from tracker.kafka_admin import ClusterUnavailable
 
 WATCHERS_MAX: Final = 100
@@ -54,9 +54,10 @@ class Tail:
         try:
             await response.prepare(request)
             why = await self._send(response, followed, visit, request)
-            await response.write(f"event: end\ndata: {json.dumps({'why': why})}\n\n".encode())
+            end = f"event: end\ndata: {json.dumps({'why': why})}\n\n"
+            await push(request, response, end.encode())
         except ConnectionResetError:
-            pass  # the page is closed
+            pass  # the page is closed, or was cut
         finally:
             followed.watchers -= 1
             if not followed.watchers:
@@ -100,9 +101,9 @@ class Tail:
             quiet = 0 if turns else quiet + 1
             if turns:
                 seen = turns[-1].sequence
-                await response.write(_event(turns, missed, wish))
+                await push(request, response, _event(turns, missed, wish))
             elif quiet == 1 or quiet % PING_TURNS == 0:
-                await response.write(b": nothing new\n\n")
+                await push(request, response, b": nothing new\n\n")
             await asyncio.sleep(followed.wait_s())
         return "Paused by itself after 10 minutes."
 
