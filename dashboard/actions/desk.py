@@ -15,7 +15,7 @@ from dashboard.actions.perform import Cluster, Outcome, Scene, Times
 from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
 from dashboard.connect.client import ConnectClient
-from dashboard.connect.model import shown
+from dashboard.connect.model import refusal, shown
 from dashboard.security.desk import RightsChanges
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
@@ -83,7 +83,7 @@ class ActionDesk:
         try:
             outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)
         except (Refused, ClusterUnavailable) as error:
-            entry.note(f"failed: {error}")
+            entry.note(f"failed: {refusal(str(error))}")
             raise
         entry.note("dry run" if dry else "done")
         if outcome.changed:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from dashboard.cluster.asked import Asked
-from dashboard.connect.model import Worker, worker
+from dashboard.connect.model import Worker, refusal, worker
 from footfall.settings import SettingsError
 from tracker.clock import Clock
 from tracker.kafka_admin import ClusterUnavailable
@@ -134,7 +134,7 @@ def _refusal(error: urllib.error.HTTPError) -> Exception:
         said = str(json.loads(raw)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         said = f"it answered {error.code}"
-    said = " ".join(said.split())[:2_000]
+    said = refusal(" ".join(said.split())[:2_000])
     if error.code == 404:
         return NotThere(said)
     if error.code >= 500 and not raw.strip():

@@ -23,6 +23,7 @@ _PARAMETER: Final = re.compile(
     r"(\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)",
     re.IGNORECASE,
 )
+_INVALID: Final = re.compile(r"(?<=Invalid value )(.*?)(?= for configuration ([\w.-]+))", re.DOTALL)
 
 
 def shown(name: str, value: str) -> str:
@@ -34,6 +35,11 @@ def shown(name: str, value: str) -> str:
 def without_secrets(text: str) -> str:
     """`text` without log-ins in addresses and what stands after `password=` and its like."""
     return _PARAMETER.sub(rf"\g<1>{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", text))
+
+
+def refusal(text: str) -> str:
+    """What a worker refuses with, without log-ins, nor values whose setting is a secret."""
+    return without_secrets(_INVALID.sub(lambda found: shown(found[2], found[1]), text))
 
 
 @dataclass(frozen=True, slots=True)

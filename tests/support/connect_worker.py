@@ -76,6 +76,8 @@ class ConnectWorker:
             if body["connector.class"] == "no.Such":
                 said = {"error_code": 400, "message": "Failed to find any class no.Such"}
                 return web.json_response(said, status=400)
+            if (refused := body.get("refused")) is not None:
+                return web.json_response({"error_code": 400, "message": refused}, status=400)
             tasks = self.tasks.get(name, ["RUNNING"])
             self.configs[name], self.states[name], self.tasks[name] = body, "RUNNING", tasks
             return web.json_response({"name": name, "config": body, "tasks": []}, status=201)

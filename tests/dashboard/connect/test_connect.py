@@ -121,6 +121,29 @@ async def test_what_the_worker_refuses_is_told_in_its_words(client: Client) -> N
     assert (unknown[0], elsewhere[0]) == (409, 409)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cannot reach jdbc:postgresql://ann:opensesame@db/x",
+        "Could not connect: user=ann&password=opensesame",
+        "Invalid value opensesame for configuration database.password: it is too short",
+        "Invalid value open opensesame for configuration api.key",
+    ],
+)
+async def test_log_ins_in_a_refusal_are_in_no_answer_and_no_audit(
+    client: Client, caplog: pytest.LogCaptureFixture, words: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    config = {"connector.class": "x.Y", "refused": words}
+    wish = {"connector": "new", "config": config, "dry_run": False, "confirm": "new"}
+
+    status, body = await act(client, "put-connector", wish)
+
+    assert status == 409 and HIDDEN in body["error"]
+    assert "opensesame" not in body["error"] + caplog.text
+    assert f"failed: {body['error']}" in caplog.text
+
+
 async def test_connectors_of_any_name_have_their_page(client: Client, made: ConnectWorker) -> None:
     for name in HOSTILE:
         made.add(name, "RUNNING", note=name)
