@@ -1,5 +1,8 @@
 """Every metric that a Grafana board or an alert rule asks for is one that some role declares, and
-every declared one is drawn on a board, watched by a rule, or excused here with its reason."""
+every declared one is drawn on a board, watched by a rule, or excused here with its reason.
+
+Of what a rule watches a panel is not asked: the ends of certificates have alerts and none, as it
+would be empty wherever no listener has TLS."""
 
 import json
 import re
