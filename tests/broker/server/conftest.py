@@ -1,6 +1,7 @@
 """A server with toy handlers, on both event loops that the broker may run on."""
 
 import asyncio
+import faulthandler
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -57,10 +58,27 @@ LIMITS = Limits(
 )
 
 
+CLOSE_S_MAX = 50.0  # of an event loop
+
+
+class WatchedLoop(uvloop.Loop):
+    """Ends the process, and so its test by name, when libuv waits for ever for what is left open.
+
+    That is C code, which pytest's own timeout cannot interrupt.
+    """
+
+    def close(self) -> None:
+        faulthandler.dump_traceback_later(CLOSE_S_MAX, exit=True, file=2)
+        try:
+            super().close()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop, "uvloop": WatchedLoop}
 
 
 @dataclass
