@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,9 +71,13 @@ class WatchedLoop(uvloop.Loop):
     def close(self) -> None:
         faulthandler.dump_traceback_later(CLOSE_S_MAX, exit=True, file=2)
         try:
-            super().close()
+            # A warning that is an error would keep uvloop from closing what it warns of.
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                super().close()
         finally:
             faulthandler.cancel_dump_traceback_later()
+        assert not told, [str(one.message) for one in told]
 
 
 def pytest_asyncio_loop_factories(
