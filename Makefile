@@ -16,9 +16,9 @@ QUICK := not wire and not system and not browser and not crash
 .DEFAULT_GOAL := help
 
 # Hundreds of processes that tests start read our modules: compiled once, also where the environment
-# says that nothing be written beside the sources.
-test check crash wire: export PYTHONDONTWRITEBYTECODE :=
-test check crash wire: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
+# says that nothing be written beside the sources. A bench measures a start as it is from the second on.
+test check crash wire bench: export PYTHONDONTWRITEBYTECODE :=
+test check crash wire bench: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 help:
 	@echo "make up ARGS=\"...\"   start Footfall (ARGS go to 'footfall up', e.g. --data-dir /var/lib/footfall)"
