@@ -12,7 +12,7 @@ from dashboard.activity.vitals import RATINGS, Measures
 from dashboard.history_api import HistoryApi
 from dashboard.openapi import document
 from dashboard.pages import activity, messages
-from dashboard.pages.page import NotFound, Visit
+from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
 from tracker.kafka_groups import ShareGroup
 from tracker.reports.measures import Spread
@@ -44,11 +44,7 @@ class Api:
             app.router.add_get("/api/v1" + path, handler)
 
     def _visit(self, request: web.Request) -> Visit:
-        wanted = request.query.get("cluster")
-        try:
-            return Visit(self._state, self._state.poller(wanted), request.query)
-        except KeyError as error:
-            raise NotFound(f"There is no cluster {wanted!r} in the settings.") from error
+        return Visit(self._state, poller_of(self._state, request.query), request.query)
 
     def _snapshot(self, request: web.Request) -> Any:
         snapshot = self._visit(request).snapshot
@@ -118,22 +114,9 @@ class Api:
         if found is None:
             status = 503 if self._state.config.messages else 403
             return web.json_response({"error": trouble}, status=status)
-        rows = [
-            {
-                "partition": row.record.partition,
-                "offset": row.record.offset,
-                "timestamp_ms": row.record.timestamp_ms,
-                "key": row.key,
-                "value": row.value,
-                "kind": row.kind,
-                "headers": row.headers,
-                "cut": row.cut,
-            }
-            for row in found.rows
-        ]
         return _json(
             {
-                "rows": rows,
+                "rows": [messages.told(row) for row in found.rows],
                 "scanned": found.scanned,
                 "stopped": found.stopped,
                 "masks": self._state.masks.names(topic.name),

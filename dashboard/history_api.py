@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.cluster.poller import Poller
-from dashboard.pages.page import NotFound
+from dashboard.pages.page import poller_of
 from dashboard.state import State
 
 RANGES_MS: Final = {
@@ -41,10 +41,7 @@ class HistoryApi:
             raise web.HTTPBadRequest(
                 text=f"give 1 to {SERIES_MAX} series as s= and a range= of {known}"
             )
-        try:
-            poller = self._state.poller(request.query.get("cluster"))
-        except KeyError as error:
-            raise NotFound(f"There is no cluster {error} in the settings.") from error
+        poller = poller_of(self._state, request.query)
         key = (poller.settings.name, asked, names)
         now_ms = self._state.clock.monotonic_ms()
         kept = self._answers.get(key)

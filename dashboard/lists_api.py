@@ -13,7 +13,7 @@ from aiohttp import web
 from dashboard.cluster.asked import Answer
 from dashboard.csv_answer import Cell, csv_answer
 from dashboard.pages import audit, groups, topics
-from dashboard.pages.page import NotFound, Visit
+from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.pages.security import acl_table
 from dashboard.security.desk import SecurityDesk
 from dashboard.security.meaning import sentence
@@ -46,11 +46,7 @@ class ListsApi:
             app.router.add_get("/api/v1" + path, handler)
 
     def _visit(self, request: web.Request) -> Visit:
-        wanted = request.query.get("cluster")
-        try:
-            poller = self._state.poller(wanted)
-        except KeyError as error:
-            raise NotFound(f"There is no cluster {wanted!r} in the settings.") from error
+        poller = poller_of(self._state, request.query)
         return Visit(self._state, poller, request.query, whole=True)
 
     def _looked(self, request: web.Request) -> Visit:

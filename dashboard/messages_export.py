@@ -7,10 +7,10 @@ and why it stopped.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from dashboard.cluster.browse import READ_AT_ONCE, READ_S, Desk, Reach, Scan, Sh
 from dashboard.cluster.model import Topic
 from dashboard.csv_answer import attachment, lines
 from dashboard.pages import messages
-from dashboard.pages.page import NotFound, Visit
+from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
 from tracker.kafka_admin import ClusterUnavailable
 
@@ -53,10 +53,7 @@ class MessageExport:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"] or request.query.get("name", "")
-        try:
-            poller = self._state.poller(request.query.get("cluster"))
-        except KeyError as error:
-            raise NotFound(f"There is no cluster {error} in the settings.") from error
+        poller = poller_of(self._state, request.query)
         if not self._state.config.messages:
             raise web.HTTPForbidden(text=messages.SWITCHED_OFF)
         visit = Visit(self._state, poller, request.query, name)
@@ -162,23 +159,12 @@ async def _json(
     between = "\n"
     async for rows, sent in slices:
         for row in rows:
-            yield between + json.dumps(_told(row), ensure_ascii=False, separators=(",", ":"))
+            yield between + json.dumps(
+                messages.told(row), ensure_ascii=False, separators=(",", ":")
+            )
             between = ",\n"
         if sent.stopped:
             yield f'\n],"scanned":{sent.scanned},"stopped":{json.dumps(sent.stopped)}}}\n'
-
-
-def _told(row: Shown) -> Mapping[str, Any]:
-    return {
-        "partition": row.record.partition,
-        "offset": row.record.offset,
-        "timestamp_ms": row.record.timestamp_ms,
-        "key": row.key,
-        "value": row.value,
-        "kind": row.kind,
-        "headers": row.headers,
-        "cut": row.cut,
-    }
 
 
 def _utc(at_ms: int) -> str:

@@ -18,7 +18,7 @@ from dashboard.pages import (
     settings,
     topics,
 )
-from dashboard.pages.page import NotFound, Page, Visit
+from dashboard.pages.page import NotFound, Page, Visit, poller_of
 from dashboard.state import State
 
 PAGES: Final = (
@@ -44,10 +44,7 @@ _BY_PATH: Final = {page.path: page for page in PAGES}
 
 def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Visit]:
     """The page at `path` (decoded, no query); raises NotFound."""
-    try:
-        poller = state.poller(query.get("cluster"))
-    except KeyError as error:
-        raise NotFound(f"There is no cluster {query['cluster']!r} in the settings.") from error
+    poller = poller_of(state, query)
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
         return page, Visit(state, poller, query)

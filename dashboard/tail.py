@@ -15,7 +15,7 @@ from aiohttp import web
 from dashboard.cluster.browse import Wish
 from dashboard.cluster.follow import Followed, Turn
 from dashboard.pages import messages
-from dashboard.pages.page import NotFound, Visit
+from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
 from dashboard.stream import HEADERS, push
 from tracker.kafka_admin import ClusterUnavailable
@@ -39,10 +39,7 @@ class Tail:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send rows until the page goes away, the topic does, or ten minutes are over."""
         name = request.match_info["name"] or request.query.get("name", "")
-        try:
-            poller = self._state.poller(request.query.get("cluster"))
-        except KeyError as error:
-            raise NotFound(f"There is no cluster {error} in the settings.") from error
+        poller = poller_of(self._state, request.query)
         visit = Visit(self._state, poller, request.query, name)
         if not self._state.config.messages:
             raise web.HTTPForbidden(text=messages.SWITCHED_OFF)

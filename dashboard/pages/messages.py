@@ -1,9 +1,10 @@
 """Messages of a topic (/topics/X?tab=messages): what the address asks for, and what was found."""
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from dashboard.cluster.browse import ROWS_MAX, Found, Wish
+from dashboard.cluster.browse import ROWS_MAX, Found, Shown, Wish
 from dashboard.cluster.model import Topic
 from dashboard.pages.page import Values, Visit
 from tracker.kafka_admin import ClusterUnavailable
@@ -50,6 +51,20 @@ async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
         return await visit.state.browser(visit.poller).browse(topic, wish(visit)), ""
     except ClusterUnavailable as error:
         return None, f"The cluster did not answer: {error}."
+
+
+def told(row: Shown) -> dict[str, Any]:
+    """One record as JSON tells it; `cut` says that it is longer than that."""
+    return {
+        "partition": row.record.partition,
+        "offset": row.record.offset,
+        "timestamp_ms": row.record.timestamp_ms,
+        "key": row.key,
+        "value": row.value,
+        "kind": row.kind,
+        "headers": row.headers,
+        "cut": row.cut,
+    }
 
 
 async def values(visit: Visit, topic: Topic) -> Values:

@@ -21,6 +21,14 @@ class NotFound(Exception):
     """What the address names is not there; the message is for the person who asked."""
 
 
+def poller_of(state: State, query: Mapping[str, str]) -> Poller:
+    """Of the cluster that an address names, or of the first; raises NotFound."""
+    try:
+        return state.poller(query.get("cluster"))
+    except KeyError as error:
+        raise NotFound(f"There is no cluster {query['cluster']!r} in the settings.") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request for a page, or one turn of its stream."""
