@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tracker.config import KafkaConfig
-from tracker.topics import Topic
+from tracker.topics import Topic, TopicPartition
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +45,6 @@ class KafkaFailure(Exception):
 
 class NotStored(Exception):
     """A record was not acknowledged (it may still be in the log: repeat it with the same id)."""
-
-
-class TopicPartition(NamedTuple):
-    topic: str
-    partition: int
 
 
 class NewRecord(NamedTuple):

@@ -19,6 +19,7 @@ import confluent_kafka
 import confluent_kafka.admin
 
 from tracker.config import KafkaConfig
+from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,6 @@ _URL_SAFE: Final = str.maketrans("+/", "-_")  # as Kafka writes ids
 
 class ClusterUnavailable(Exception):
     """The cluster did not answer in time, or refused; the message is librdkafka's."""
-
-
-class TopicPartition(NamedTuple):
-    topic: str
-    partition: int
 
 
 @dataclass(frozen=True, slots=True)

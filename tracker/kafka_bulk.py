@@ -15,9 +15,9 @@ from tracker.kafka_admin import (
     ClusterMetadata,
     ClusterUnavailable,
     PartitionMetadata,
-    TopicPartition,
 )
 from tracker.kafka_line import Line, words
+from tracker.topics import TopicPartition
 
 READ_COMMITTED: Final = 1
 TIMESTAMPS: Final = {EARLIEST: -2}  # ListOffsets' words; -1: the end

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import ClusterUnavailable, TopicPartition, admin, ask, client
+from tracker.kafka_admin import ClusterUnavailable, admin, ask, client
 from tracker.kafka_admin import client_options as options_of
 from tracker.kafka_line import Line, client_library
+from tracker.topics import TopicPartition
 
 TIMEOUT_S: Final = 10.0
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
+from tracker.kafka_admin import GroupDescription, GroupMember
 from tracker.kafka_line import Line
+from tracker.topics import TopicPartition
 
 NOT_COORDINATOR: Final = (14, 15, 16)  # loading, not there, elsewhere: ask anew, find it anew
 SHARE_LAG_SINCE: Final = 1  # version of DescribeShareGroupOffsets (KIP-1226)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracker.kafka_admin import ListedGroup, TopicPartition
+from tracker.kafka_admin import ListedGroup
 from tracker.kafka_line import Line
+from tracker.topics import TopicPartition
 
 OTHER_GROUPS: Final = frozenset(("share", "streams"))
 """Types of groups (KIP-932, KIP-1071) that librdkafka leaves out of its list."""

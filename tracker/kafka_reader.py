@@ -10,14 +10,8 @@ from functools import partial
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import (
-    Reading,
-    Record,
-    TopicPartition,
-    ask,
-    client,
-    client_options,
-)
+from tracker.kafka_admin import Reading, Record, ask, client, client_options
+from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
 from dashboard.security.desk import RightsChanges
-from tracker.kafka_admin import ConfigValue, TopicPartition
+from tracker.kafka_admin import ConfigValue
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
+from tracker.topics import TopicPartition
 
 ASK_S: Final = 5.0
 PROTECTED: Final = ("__consumer_offsets", "__transaction_state", "__cluster_metadata")

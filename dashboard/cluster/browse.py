@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 from dashboard.cluster.model import Topic
 from dashboard.decoders import internal
-from tracker.kafka_admin import Reading, Record, TopicPartition
+from tracker.kafka_admin import Reading, Record
+from tracker.topics import TopicPartition
 
 T = TypeVar("T")
 

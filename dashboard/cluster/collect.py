@@ -25,10 +25,10 @@ from tracker.kafka_admin import (
     ListedGroup,
     LogSpan,
     Record,
-    TopicPartition,
 )
 from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import Disks
+from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,8 @@ from dashboard.cluster.verdict import (
     judge,
     worst,
 )
-from tracker.kafka_admin import GroupDescription, GroupMember, TopicPartition
+from tracker.kafka_admin import GroupDescription, GroupMember
+from tracker.topics import TopicPartition
 
 RATE_WINDOW_MS = 60_000
 NO_COMMITS_TOLD = "its coordinator does not tell its commits"

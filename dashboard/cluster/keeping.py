@@ -12,7 +12,7 @@ from typing import Any, Final
 from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.model import GroupState, Snapshot
 from dashboard.cluster.verdict import CommitHistory
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 RINGS_MAX: Final = 2_000
 POINTS_MAX: Final = 64  # of one ring

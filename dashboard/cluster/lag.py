@@ -19,7 +19,8 @@ from typing import Final
 
 from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.model import Estimate
-from tracker.kafka_admin import LogSpan, Record, TopicPartition
+from tracker.kafka_admin import LogSpan, Record
+from tracker.topics import TopicPartition
 
 READS_PER_POLL_MAX: Final = 20
 LINES_PER_LOOK_MAX: Final = 20

@@ -8,7 +8,8 @@ from typing import Final
 
 from dashboard.decoders.reader import Records
 from dashboard.masking.rules import Masks
-from tracker.kafka_admin import Reading, TopicPartition
+from tracker.kafka_admin import Reading
+from tracker.topics import TopicPartition
 
 SECRET_BYTES: Final = 32
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from dashboard.cluster.model import Group, GroupPartition, GroupState
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
-from tracker.kafka_admin import TopicPartition
 from tracker.kafka_groups import ShareGroup
+from tracker.topics import TopicPartition
 
 STRIP_CELLS_MAX = 1_000
 

@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from tracker.clock import Clock
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import ClusterUnavailable, Reading, TopicPartition
+from tracker.kafka_admin import ClusterUnavailable, Reading
 from tracker.kafka_changes import NewRecord, Refused
-from tracker.topics import PROBE
+from tracker.topics import PROBE, TopicPartition
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record, TopicPartition
+from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
 from tracker.kafka_reader import RecordReader
+from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0
 READ_RECORDS = 500

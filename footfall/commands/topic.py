@@ -5,8 +5,9 @@ from rich.table import Table
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, TopicPartition
+from tracker.kafka_admin import EARLIEST, LATEST, Admin
 from tracker.kafka_topics import create_topic, delete_topic
+from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0
 

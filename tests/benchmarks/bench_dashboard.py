@@ -25,7 +25,7 @@ from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import made_state
 from tests.support.tools import ROOT
 from tracker.clock import SystemClock
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 TITLE = "Dashboard (2,000 topics, 10,000 partitions, 500 groups, alerts on)"
 TOPICS, PARTITIONS, GROUPS = 2_000, 5, 500

@@ -18,8 +18,8 @@ from tracker.clock import SystemClock
 from tracker.events import Event, decode, encode
 from tracker.export.exporter import Arrived, Exporter
 from tracker.export.sqlite import SqliteExporter
-from tracker.kafka import TopicPartition
 from tracker.stream.rollup_sink import RollupSink
+from tracker.topics import TopicPartition
 
 TITLE = "Streams and export (one process, batches of 5,000 events, 4 events a visitor)"
 EVENTS = 50_000

@@ -19,7 +19,7 @@ from tests.support.made_events import made_event
 from tests.support.seen_visits import store_measures, store_visits
 from tests.support.tools import node_modules
 from tracker.clock import SystemClock
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 from tracker.vitals import VITALS
 
 pytestmark = [

@@ -18,7 +18,7 @@ from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import hostile_cluster, made_state
 from tracker.clock import SystemClock
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
 

@@ -14,7 +14,7 @@ from dashboard.state import State
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import made_state
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
 

@@ -20,11 +20,11 @@ from tracker.kafka_admin import (
     PartitionMetadata,
     Reading,
     Record,
-    TopicPartition,
 )
 from tracker.kafka_changes import NewRecord, NewTopic
 from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import Disks, LogDir
+from tracker.topics import TopicPartition
 
 
 @dataclass(slots=True)

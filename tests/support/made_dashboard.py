@@ -27,15 +27,10 @@ from dashboard.security.desk import security_desk
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
-from tracker.kafka_admin import (
-    ClusterUnavailable,
-    GroupDescription,
-    GroupMember,
-    Record,
-    TopicPartition,
-)
+from tracker.kafka_admin import ClusterUnavailable, GroupDescription, GroupMember, Record
 from tracker.kafka_changes import NewRecord
 from tracker.kafka_security import Acl, Mechanism, ScramSecret
+from tracker.topics import TopicPartition
 
 HOSTILE = (
     "<script>document.title='owned'</script>",

@@ -5,8 +5,8 @@ It outlives its consumers, as a broker does; the group's committed offsets lie i
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tracker.kafka import KafkaFailure, Record, TopicPartition, Watermarks
-from tracker.topics import Topic
+from tracker.kafka import KafkaFailure, Record, Watermarks
+from tracker.topics import Topic, TopicPartition
 
 
 class MemoryTopic:

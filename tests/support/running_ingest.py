@@ -12,9 +12,9 @@ from tracker import sites
 from tracker.config import IngestConfig, KafkaConfig
 from tracker.events import Event, decode
 from tracker.ingest.role import Place, Running, listen, running
-from tracker.kafka import Consumer, Record, TopicPartition
+from tracker.kafka import Consumer, Record
 from tracker.sites import Site
-from tracker.topics import EVENTS, Topic
+from tracker.topics import EVENTS, Topic, TopicPartition
 
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko)"

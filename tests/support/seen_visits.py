@@ -7,8 +7,8 @@ from tests.support.manual_clock import ManualClock
 from tracker.events import Event
 from tracker.export.exporter import Arrived, Exporter
 from tracker.export.sqlite import SqliteExporter
-from tracker.kafka import TopicPartition
 from tracker.stream.rollup_sink import RollupSink
+from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
 MEASURED = TopicPartition("metrics", 0)

@@ -16,10 +16,9 @@ from tracker.kafka import (
     NotStored,
     Producer,
     Record,
-    TopicPartition,
     ensure_topics,
 )
-from tracker.topics import Topic
+from tracker.topics import Topic, TopicPartition
 
 NOBODY = KafkaConfig(bootstrap_servers="127.0.0.1:1")
 

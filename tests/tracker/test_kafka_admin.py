@@ -10,16 +10,9 @@ import pytest
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
-from tracker.kafka_admin import (
-    EARLIEST,
-    LATEST,
-    LATEST_STABLE,
-    Admin,
-    ClusterUnavailable,
-    TopicPartition,
-)
+from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
 from tracker.kafka_reader import RecordReader
-from tracker.topics import Topic
+from tracker.topics import Topic, TopicPartition
 
 VISITS = Topic("visits", partitions=2, configs={"message.timestamp.type": "LogAppendTime"})
 SECONDS = 60.0

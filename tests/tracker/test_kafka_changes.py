@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, ClusterUnavailable, TopicPartition
+from tracker.kafka_admin import EARLIEST, LATEST, Admin, ClusterUnavailable
 from tracker.kafka_changes import Changes, NewRecord, NewTopic, Refused
+from tracker.topics import TopicPartition
 
 SECONDS = 60.0
 PLACE = TopicPartition("visits", 0)

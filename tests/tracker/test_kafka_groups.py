@@ -14,9 +14,9 @@ from tests.support.share_calls import GROUP
 from tests.support.share_offsets import worked
 from tests.support.topic_calls import make_topic
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import TopicPartition
 from tracker.kafka_groups import Groups, ShareStart
 from tracker.kafka_line import Line
+from tracker.topics import TopicPartition
 
 SECONDS = 10.0
 

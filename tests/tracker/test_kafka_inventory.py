@@ -12,10 +12,10 @@ import pytest
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka import ensure_topics
-from tracker.kafka_admin import ClusterUnavailable, TopicPartition
+from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_inventory import Inventory
 from tracker.kafka_line import Line, line_options
-from tracker.topics import Topic
+from tracker.topics import Topic, TopicPartition
 
 VISITS = Topic("visits", partitions=2)
 SECONDS = 60.0

@@ -17,7 +17,7 @@ from tests.support.real_kafka import PASSWORD, STRANGER, USER, RealKafka, real_k
 from tests.support.running_broker import running_broker
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin, ClusterUnavailable, TopicPartition
+from tracker.kafka_admin import Admin, ClusterUnavailable
 from tracker.kafka_changes import Changes, Refused
 from tracker.kafka_security import (
     Acl,
@@ -29,6 +29,7 @@ from tracker.kafka_security import (
     ScramUser,
     SecurityAdmin,
 )
+from tracker.topics import TopicPartition
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 

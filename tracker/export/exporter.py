@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tracker.events import Event
-from tracker.kafka import TopicPartition
-from tracker.topics import Topic
+from tracker.topics import Topic, TopicPartition
 
 Offsets = dict[TopicPartition, int]
 """Next offset to read, per partition."""

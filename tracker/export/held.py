@@ -14,7 +14,7 @@ out. `stored` before `begin` would be a hole: SinkRewound.
 from collections.abc import Mapping, Sequence
 
 from tracker.export.exporter import Arrived, Offsets, SinkRewound
-from tracker.kafka import TopicPartition
+from tracker.topics import TopicPartition
 
 
 class Held:

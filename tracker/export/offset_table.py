@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from tracker.export.exporter import Arrived, Offsets, SinkUnavailable
 from tracker.export.held import Held
-from tracker.kafka import TopicPartition
+from tracker.topics import TopicPartition
 
 _REASONS = {
     sqlite3.SQLITE_BUSY: "locked",

@@ -26,9 +26,8 @@ from tracker.export.offset_table import (
     unavailable,
     write_offsets,
 )
-from tracker.kafka import TopicPartition
 from tracker.rollups import BUSY_TIMEOUT_MS
-from tracker.topics import EVENTS, METRICS
+from tracker.topics import EVENTS, METRICS, TopicPartition
 
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")

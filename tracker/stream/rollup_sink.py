@@ -21,7 +21,6 @@ from tracker.export.offset_table import (
     unavailable,
     write_offsets,
 )
-from tracker.kafka import TopicPartition
 from tracker.stream.bots import Bots
 from tracker.stream.counted import Counted, Ids, texts_of
 from tracker.stream.hits import Hits
@@ -31,7 +30,7 @@ from tracker.stream.names import Names
 from tracker.stream.page_views import PageViews
 from tracker.stream.repeats import Repeats
 from tracker.stream.sessions import Sessions
-from tracker.topics import EVENTS, METRICS
+from tracker.topics import EVENTS, METRICS, TopicPartition
 
 
 class RollupSink:

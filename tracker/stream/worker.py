@@ -17,10 +17,10 @@ from typing import Final, Protocol
 from tracker.clock import Clock
 from tracker.events import Event, EventError, decode
 from tracker.export.exporter import Arrived, Exporter, Offsets, SinkRewound, SinkUnavailable
-from tracker.kafka import KafkaFailure, NotStored, Record, TopicPartition, Watermarks
+from tracker.kafka import KafkaFailure, NotStored, Record, Watermarks
 from tracker.metrics import SinkMetrics
 from tracker.stream.dead_letters import Poison
-from tracker.topics import METRICS, Topic
+from tracker.topics import METRICS, Topic, TopicPartition
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from dashboard.state import State
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, hostile_cluster, made_state
-from tracker.kafka_admin import TopicPartition
 from tracker.kafka_security import Acl
+from tracker.topics import TopicPartition
 
 Client = TestClient[web.Request, web.Application]
 

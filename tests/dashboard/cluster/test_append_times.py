@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from dashboard.cluster.append_times import AppendTimes
 from dashboard.cluster.lag import Appended
 from tests.support.running_broker import running_broker
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 EVENTS = TopicPartition("events", 0)
 

@@ -9,7 +9,7 @@ from dashboard.cluster.follow import Followed, read_on
 from dashboard.cluster.model import Partition, Topic
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 EVENTS = [TopicPartition("events", 0), TopicPartition("events", 1)]
 TOPIC = Topic("events", tuple(Partition("events", n, 1, (1,), (1,), 0, 100, 100) for n in (0, 1)))

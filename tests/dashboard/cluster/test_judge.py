@@ -3,7 +3,7 @@
 from dashboard.cluster.model import Estimate, GroupState
 from tests.support.made_cluster import MadePartition
 from tests.support.watched import NOW, Watch
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 EVENTS = TopicPartition("events", 0)
 

@@ -15,7 +15,8 @@ from dashboard.cluster.lag import (
     retention_used,
 )
 from dashboard.cluster.model import Estimate
-from tracker.kafka_admin import Record, TopicPartition
+from tracker.kafka_admin import Record
+from tracker.topics import TopicPartition
 
 PLACE = TopicPartition("events", 0)
 NOW = 1_700_000_000_000

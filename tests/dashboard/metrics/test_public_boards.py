@@ -14,7 +14,7 @@ from dashboard.metrics.exposition import ClusterPage, Limits, expose
 from tests.support.made_cluster import MadePartition
 from tests.support.running_broker import running_broker
 from tests.support.watched import NOW, Watch
-from tracker.kafka_admin import TopicPartition
+from tracker.topics import TopicPartition
 
 LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="")
 

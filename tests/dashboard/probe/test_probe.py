@@ -12,16 +12,10 @@ from tests.support.manual_clock import ManualClock
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import (
-    Admin,
-    ClusterUnavailable,
-    Reading,
-    Record,
-    TopicPartition,
-)
+from tracker.kafka_admin import Admin, ClusterUnavailable, Reading, Record
 from tracker.kafka_changes import NewRecord
 from tracker.kafka_reader import RecordReader
-from tracker.topics import PROBE
+from tracker.topics import PROBE, TopicPartition
 
 
 class MadeLog:

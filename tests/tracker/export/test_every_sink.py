@@ -11,7 +11,7 @@ import pytest
 from tests.support.made_events import made_event
 from tests.support.sinks import KINDS
 from tracker.export.exporter import Arrived, Exporter, SinkRewound, SinkUnavailable
-from tracker.kafka import TopicPartition
+from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
 ELSEWHERE = TopicPartition("events", 1)

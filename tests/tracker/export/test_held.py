@@ -5,7 +5,7 @@ import pytest
 from tests.support.made_events import made_event
 from tracker.export.exporter import Arrived, SinkRewound
 from tracker.export.held import Held
-from tracker.kafka import TopicPartition
+from tracker.topics import TopicPartition
 
 ONE, TWO = TopicPartition("events", 1), TopicPartition("events", 2)
 

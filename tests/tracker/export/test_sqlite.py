@@ -9,7 +9,7 @@ from tests.support.made_events import MIDNIGHT_MS, made_event
 from tracker.events import Event
 from tracker.export.exporter import Arrived, SinkUnavailable
 from tracker.export.sqlite import SqliteExporter, event_columns
-from tracker.kafka import TopicPartition
+from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 2)
 MEASURED = TopicPartition("metrics", 0)

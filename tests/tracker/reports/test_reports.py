@@ -11,7 +11,6 @@ from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
 from tracker.export.exporter import Arrived
-from tracker.kafka import TopicPartition
 from tracker.reports.bots import Bots, bots
 from tracker.reports.breakdown import Row, breakdown
 from tracker.reports.live import live
@@ -20,6 +19,7 @@ from tracker.reports.sites import SiteRow, sites
 from tracker.reports.timeseries import Point, timeseries
 from tracker.rollups import Dimension
 from tracker.stream.rollup_sink import RollupSink
+from tracker.topics import TopicPartition
 
 SITE = "example.com"
 WHERE = TopicPartition("events", 0)

@@ -13,7 +13,6 @@ from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
 from tracker.export.exporter import Arrived
-from tracker.kafka import TopicPartition
 from tracker.reports.bots import bots
 from tracker.reports.breakdown import breakdown
 from tracker.reports.overview import overview
@@ -21,6 +20,7 @@ from tracker.reports.sites import sites
 from tracker.reports.timeseries import STEP_MS, timeseries
 from tracker.rollups import Dimension, Step
 from tracker.stream.rollup_sink import RollupSink
+from tracker.topics import TopicPartition
 
 SITE = "example.com"
 WHERE = TopicPartition("events", 0)

@@ -6,9 +6,9 @@ import pytest
 
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka import Consumer, NotStored, Record, TopicPartition, ensure_topics
+from tracker.kafka import Consumer, NotStored, Record, ensure_topics
 from tracker.stream.dead_letters import VALUE_BYTES_MAX, DeadLetters, Poison, letter
-from tracker.topics import DEADLETTER
+from tracker.topics import DEADLETTER, TopicPartition
 
 
 def poison(value: bytes) -> Poison:

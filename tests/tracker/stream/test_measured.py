@@ -13,8 +13,8 @@ from tests.support.memory_topic import MemoryTopic
 from tests.support.sinks import KINDS, Instance, finish, rollup_tables
 from tracker.events import Event, encode
 from tracker.export.exporter import Arrived
-from tracker.kafka import TopicPartition
 from tracker.stream.measured import NAMES_MAX, PAGES_MAX
+from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("metrics", 0)
 ROLLUPS = KINDS["rollups"]

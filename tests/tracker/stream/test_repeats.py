@@ -11,10 +11,10 @@ from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
 from tracker.export.exporter import Arrived
-from tracker.kafka import TopicPartition
 from tracker.reports.overview import overview
 from tracker.stream.repeats import Repeats, event_key
 from tracker.stream.rollup_sink import RollupSink
+from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
 

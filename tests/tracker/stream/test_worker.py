@@ -9,7 +9,8 @@ from tests.support.made_events import YEAR_10000_MS, made_event
 from tests.support.memory_topic import MemoryTopic
 from tests.support.sinks import KINDS, Instance, finish
 from tracker.events import encode
-from tracker.kafka import KafkaFailure, TopicPartition
+from tracker.kafka import KafkaFailure
+from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.parametrize("name", KINDS)
 
