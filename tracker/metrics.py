@@ -23,7 +23,21 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 E2E_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FLUSH_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-E2E_SAMPLES_MAX = 200  # of a flush: enough for a distribution, and no cost with large batches
+E2E_SAMPLES_MAX = (
+    200  # of a flush or request: enough for a distribution, and no cost with large batches
+)
+
+
+def _event_latency(registry: CollectorRegistry, stage: str) -> Histogram:
+    """One stage of the family that tells how old events are; each role knows its own."""
+    family = Histogram(
+        "footfall_event_e2e_latency_seconds",
+        "From the event's arrival at ingest until it is in the log, counted or exported; a sample.",
+        ["stage"],
+        buckets=E2E_BUCKETS_S,
+        registry=registry,
+    )
+    return family.labels(stage)
 
 
 class IngestMetrics:
@@ -72,6 +86,7 @@ class IngestMetrics:
             ("outcome",),
             registry=registry,
         )
+        self._latency = _event_latency(registry, "log")
         self._accepted_seconds = self._durations.labels("accepted")
         self._rejected_seconds = self._durations.labels("rejected")
         self._by_reason: dict[tuple[str, str], Counter] = {}
@@ -86,6 +101,11 @@ class IngestMetrics:
 
     def answered(self, *, accepted: bool, seconds: float) -> None:
         (self._accepted_seconds if accepted else self._rejected_seconds).observe(seconds)
+
+    def stored(self, events: int, seconds: float) -> None:
+        """Events of one request are in the log, so long after it came."""
+        for _ in range(min(events, E2E_SAMPLES_MAX)):
+            self._latency.observe(seconds)
 
     def watch(self, depth: Callable[[], float], capacity: int, ready: Callable[[], bool]) -> None:
         """In one process the depth of the queue, and readiness, are asked for at each scrape."""
@@ -135,13 +155,7 @@ class SinkMetrics:
             buckets=FLUSH_BUCKETS_S,
             registry=registry,
         ).labels(sink)
-        self._latency = Histogram(
-            "footfall_event_e2e_latency_seconds",
-            "From the event's arrival at ingest until it is in the sink; a sample of each flush.",
-            ["stage"],
-            buckets=E2E_BUCKETS_S,
-            registry=registry,
-        ).labels(stage)
+        self._latency = _event_latency(registry, stage)
         self._sink = sink
 
     def failed(self, reason: str) -> None:

@@ -173,6 +173,7 @@ def test_the_numbers_are_what_was_done(asked: Asked, traffic: Traffic) -> None:
     expected = {
         'sum(kafka_topic_partition_current_offset{topic="events"})': traffic.accepted,
         'sum(footfall_beacons_total{outcome="accepted"})': traffic.accepted,
+        'footfall_event_e2e_latency_seconds_count{stage="log"}': traffic.accepted,
         'sum(kafka_consumergroup_lag{consumergroup="footfall-export"})': 0,
     }
     for expr, wanted in expected.items():  # each is gathered by itself, at its own moment

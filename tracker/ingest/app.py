@@ -164,9 +164,11 @@ class Ingest:
                 self._collector.refused(body, refusal)
             metrics.answered(accepted=False, seconds=(clock.monotonic_ms() - started_ms) / 1000)
             return answers.refused(refusal, self._config.retry_after_seconds)
+        seconds = (clock.monotonic_ms() - started_ms) / 1000
         if result.accepted:
             self._services.readiness.stored()
-        metrics.answered(accepted=True, seconds=(clock.monotonic_ms() - started_ms) / 1000)
+            metrics.stored(result.accepted, seconds)
+        metrics.answered(accepted=True, seconds=seconds)
         return answer(result)
 
     def _preview(self, batch: Batch, visit: Visit) -> web.Response:

@@ -289,6 +289,7 @@ async def test_each_outcome_is_counted(ingest: RunningIngest, site: str) -> None
     assert 'footfall_beacons_total{outcome="accepted",reason="bot"} 1.0' in text
     assert 'footfall_beacons_total{outcome="rejected",reason="format_violation"} 1.0' in text
     assert 'footfall_beacon_request_duration_seconds_count{outcome="accepted"} 2.0' in text
+    assert 'footfall_event_e2e_latency_seconds_count{stage="log"} 2.0' in text
     assert "footfall_beacon_queue_capacity 20000.0" in text
 
 
