@@ -6,7 +6,6 @@ belongs to the thread of the event loop.
 """
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,13 +16,8 @@ from prometheus_client.core import (
     Metric,
 )
 
-DURATION_BUCKETS_S = (
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-)  # fmt: skip
-_QUANTILE_LABELS = {
-    0.5: "0.50", 0.75: "0.75", 0.95: "0.95", 0.98: "0.98", 0.99: "0.99", 0.999: "0.999",
-}  # fmt: skip
-QUANTILES = tuple(_QUANTILE_LABELS)  # those of Kafka's own JMX histograms
+from broker.durations import SAMPLES, Durations, RequestMetrics
+
 TOPIC_FAMILIES = (
     ("messagesin", "Records appended", "messages_in"),
     ("bytesin", "Bytes of record batches appended", "bytes_in"),
@@ -55,47 +49,6 @@ ALWAYS_ZERO_FAMILIES = (
         "Leaders that were not in sync: this is the only replica",
     ),
 )
-_SAMPLES = 1024  # last durations per request type, of which quantiles are told
-
-
-class Durations:
-    """Count, sum, histogram and the last samples of one kind of duration, in seconds."""
-
-    __slots__ = ("_next", "_samples", "buckets", "count", "total_s")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.total_s = 0.0
-        self.buckets = [0] * (len(DURATION_BUCKETS_S) + 1)
-        self._samples: list[float] = []
-        self._next = 0
-
-    def observe_zeros(self, times: int) -> None:
-        """As so many calls of `observe(0.0)`."""
-        self.count += times
-        self.buckets[0] += times
-        kept = min(times, _SAMPLES)
-        room = min(kept, _SAMPLES - len(self._samples))
-        self._samples += [0.0] * room
-        for _ in range(kept - room):
-            self._samples[self._next] = 0.0
-            self._next = (self._next + 1) % _SAMPLES
-
-    def observe(self, seconds: float) -> None:
-        self.count += 1
-        self.total_s += seconds
-        self.buckets[bisect_left(DURATION_BUCKETS_S, seconds)] += 1
-        if len(self._samples) < _SAMPLES:
-            self._samples.append(seconds)
-        else:
-            self._samples[self._next] = seconds
-            self._next = (self._next + 1) % _SAMPLES
-
-    def quantiles(self) -> list[tuple[float, float]]:
-        """Each of QUANTILES with its duration in seconds, over the last samples."""
-        ranked = sorted(self._samples)
-        last = len(ranked) - 1
-        return [(q, ranked[round(q * last)]) for q in QUANTILES] if ranked else []
 
 
 class TopicCounters:
@@ -163,7 +116,7 @@ class LogMetrics:
         syncs = HistogramMetricFamily(
             "footfall_log_fsync_duration_seconds", "One group commit's fdatasync calls", labels=[]
         )
-        syncs.add_metric([], _cumulative(self.sync_durations), self.sync_durations.total_s)
+        syncs.add_metric([], self.sync_durations.cumulative(), self.sync_durations.total_s)
         yield syncs
         free = GaugeMetricFamily(
             "footfall_disk_free_bytes", "Bytes that can still be written", labels=["path"]
@@ -217,49 +170,6 @@ class GroupMetrics:
             "Committed offsets that were deleted, or expired",
             self.offsets_deleted,
         )
-
-
-class RequestMetrics:
-    """What is told about one type of request, named as Kafka names it (Produce, Fetch ...)."""
-
-    __slots__ = ("_at_once", "_local", "_queue", "_total")
-
-    def __init__(self) -> None:
-        self._total = Durations()
-        self._queue = Durations()
-        self._local = Durations()
-        self._at_once = 0  # answered in the very millisecond: counted later, together
-
-    def observe(self, arrived_s: float, started_s: float, handled_s: float, sent_s: float) -> None:
-        """Moments of one request on one monotonic clock: frame complete, handler started, answer
-        ready, answer handed to the socket."""
-        if sent_s == arrived_s:
-            self._at_once += 1
-            return
-        self._queue.observe(started_s - arrived_s)
-        self._local.observe(handled_s - started_s)
-        self._total.observe(sent_s - arrived_s)
-
-    @property
-    def total(self) -> Durations:
-        self._count()
-        return self._total
-
-    @property
-    def queue(self) -> Durations:
-        self._count()
-        return self._queue
-
-    @property
-    def local(self) -> Durations:
-        self._count()
-        return self._local
-
-    def _count(self) -> None:
-        times, self._at_once = self._at_once, 0
-        if times:
-            for durations in (self._total, self._queue, self._local):
-                durations.observe_zeros(times)
 
 
 class AuthenticationCounters:
@@ -350,7 +260,7 @@ class BrokerMetrics:
         )
         for name, one in used.items():
             requests.add_metric([name], one.total.count)
-            durations.add_metric([name], _cumulative(one.total), one.total.total_s)
+            durations.add_metric([name], one.total.cumulative(), one.total.total_s)
         yield requests
         yield durations
         for family, text, kind in (
@@ -432,7 +342,7 @@ def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) ->
     """The gauge with quantiles in milliseconds and the counter beside it, as JMX exporters do."""
     gauge = GaugeMetricFamily(
         f"kafka_network_requestmetrics_{family}",
-        f"{text}, milliseconds, over the last {_SAMPLES} requests",
+        f"{text}, milliseconds, over the last {SAMPLES} requests",
         labels=["request", "quantile"],
     )
     count = GaugeMetricFamily(
@@ -441,20 +351,10 @@ def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) ->
     for name, durations in by_name.items():
         count.add_metric([name], durations.count)
         for quantile, seconds in durations.quantiles():
-            gauge.add_metric([name, _QUANTILE_LABELS[quantile]], seconds * 1000)
+            label = str(quantile).ljust(4, "0")  # 0.50, as Kafka's JMX says it
+            gauge.add_metric([name, label], seconds * 1000)
     yield gauge
     yield count
-
-
-def _cumulative(durations: Durations) -> list[tuple[str, float]]:
-    """Buckets as Prometheus wants them: each counts all durations up to its bound."""
-    total = 0
-    buckets: list[tuple[str, float]] = []
-    bounds = [*map(str, DURATION_BUCKETS_S), "+Inf"]
-    for bound, count in zip(bounds, durations.buckets, strict=True):
-        total += count
-        buckets.append((bound, total))
-    return buckets
 
 
 class _LoopIdle:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from broker.durations import RequestMetrics
 from broker.errors import ErrorCode
 from broker.handlers.handler import (
     ClientSoftware,
@@ -19,7 +20,7 @@ from broker.handlers.handler import (
     RequestContext,
     Services,
 )
-from broker.metrics import BrokerMetrics, RequestMetrics
+from broker.metrics import BrokerMetrics
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.codec import Chunk, UnsupportedVersion, decode, encode, join
 from broker.protocol.frame import (

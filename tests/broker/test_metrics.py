@@ -1,10 +1,10 @@
-import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker.metrics import DURATION_BUCKETS_S, BrokerMetrics, Durations, RequestMetrics
+from broker.durations import DURATION_BUCKETS_S
+from broker.metrics import BrokerMetrics
 
 
 def samples(metrics: BrokerMetrics, name: str) -> dict[frozenset[str], float]:
@@ -29,19 +29,6 @@ def test_buckets_agree_with_counting(durations: list[float]) -> None:
     for bound in DURATION_BUCKETS_S if durations else ():
         assert buckets[frozenset(("Fetch", str(bound)))] == sum(one <= bound for one in durations)
     assert buckets.get(frozenset(("Fetch", "+Inf")), 0) == len(durations)
-
-
-def test_quantiles_are_told_over_the_last_samples() -> None:
-    durations = Durations()
-    for _ in range(5000):
-        durations.observe(9.0)
-    for thousandth in range(1024):
-        durations.observe(thousandth / 1000)
-
-    quantiles = dict(durations.quantiles())
-
-    assert abs(quantiles[0.5] - 0.512) < 0.002
-    assert abs(quantiles[0.99] - 1.013) < 0.002
 
 
 def test_a_request_tells_its_waiting_its_handling_and_its_total() -> None:
@@ -71,30 +58,3 @@ def test_idle_ratios_lie_between_0_and_1() -> None:
         ).values()
 
         assert 0.0 <= ratio <= 1.0
-
-
-@pytest.mark.parametrize("before", [0, 1000, 1500])
-@pytest.mark.parametrize("times", [1, 100, 1024, 3000])
-def test_many_durations_of_zero_count_like_as_many_single_ones(before: int, times: int) -> None:
-    together, single = Durations(), Durations()
-    for durations in (together, single):
-        for number in range(before):
-            durations.observe(1.0 + number)
-
-    together.observe_zeros(times)
-    for _ in range(times):
-        single.observe(0.0)
-
-    assert (together.count, together.total_s) == (single.count, single.total_s)
-    assert together.buckets == single.buckets
-    assert together.quantiles() == single.quantiles()
-
-
-def test_requests_answered_within_a_millisecond_are_counted_when_asked() -> None:
-    request = RequestMetrics()
-    for _ in range(3):
-        request.observe(10.0, 10.0, 10.0, 10.0)
-    request.observe(10.0, 10.0, 10.5, 11.0)
-
-    assert (request.total.count, request.queue.count, request.local.count) == (4, 4, 4)
-    assert request.total.total_s == 1.0
