@@ -48,7 +48,6 @@ from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka import ensure_topics
 from tracker.kafka_admin import Admin
 from tracker.kafka_bulk import Bulk
 from tracker.kafka_changes import Changes, NewRecord
@@ -57,6 +56,7 @@ from tracker.kafka_inventory import Inventory
 from tracker.kafka_line import Line
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_security import SecurityAdmin
+from tracker.kafka_topics import ensure_topics
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny

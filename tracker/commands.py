@@ -11,7 +11,8 @@ from tracker.app import Start
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig, load_kafka
 from tracker.importer import access_log
-from tracker.kafka import KafkaFailure, NotStored, cluster_id
+from tracker.kafka import KafkaFailure, NotStored
+from tracker.kafka_topics import cluster_id
 from tracker.sites import Site, SiteNameError
 
 

@@ -1,23 +1,19 @@
-"""The door to the broker: the only file of the tracker (beside kafka_admin) that knows the client.
+"""The door to the broker for records: librdkafka's producer and consumer in our own types.
 
 Producer   for the event loop: `await producer.send(topic, records)` returns when every record is
            acknowledged with acks=all, and raises NotStored when one is not.
 Consumer   synchronous, for a worker's own loop: poll, assign, seek, pause, commit.
-ensure_topics  creates what is missing.
 
 It works with the bundled broker and with any cluster that speaks Kafka's protocol.
 """
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from tracker.config import KafkaConfig
 from tracker.topics import Topic, TopicPartition
@@ -26,7 +22,6 @@ log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S: Final = 0.001  # between looks at delivery reports while records are in flight
 ADMIN_TIMEOUT_S: Final = 10.0
-RETRY_INTERVAL_S: Final = 0.2
 _NOTHING_YET: Final = frozenset(
     (KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_PARTITION)
 )
@@ -41,6 +36,12 @@ class KafkaFailure(Exception):
     def __init__(self, message: str, *, retriable: bool = False) -> None:
         super().__init__(message)
         self.retriable = retriable
+
+    @classmethod
+    def of(cls, error: KafkaException, prefix: str = "") -> Self:
+        """From what the client raised; errors of its own (codes below 0) may heal."""
+        cause: KafkaError = error.args[0]
+        return cls(prefix + cause.str(), retriable=cause.retriable() or cause.code() < 0)
 
 
 class NotStored(Exception):
@@ -295,7 +296,7 @@ class Consumer:
         try:
             messages = self._consumer.consume(max_records, timeout_s)
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
         records = []
         for message in messages:
             fault = message.error()
@@ -309,7 +310,7 @@ class Consumer:
         try:
             self._consumer.seek(_theirs(where, offset))
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Keep the assignment but fetch nothing from these until `resume`."""
@@ -328,7 +329,7 @@ class Consumer:
                 if result.error is not None:
                     raise KafkaFailure(result.error.str(), retriable=result.error.retriable())
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
 
     def committed(
         self, partitions: Iterable[TopicPartition], timeout_s: float = ADMIN_TIMEOUT_S
@@ -337,7 +338,7 @@ class Consumer:
         try:
             answers = self._consumer.committed([_theirs(one) for one in partitions], timeout_s)
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
         return {_ours(one): one.offset for one in answers if one.offset >= 0}
 
     def watermarks(self, where: TopicPartition, timeout_s: float = ADMIN_TIMEOUT_S) -> Watermarks:
@@ -345,7 +346,7 @@ class Consumer:
         try:
             start, end = self._consumer.get_watermark_offsets(_theirs(where), timeout=timeout_s)
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
         return Watermarks(start, end)
 
     def partitions(self, topic: Topic, timeout_s: float = ADMIN_TIMEOUT_S) -> list[TopicPartition]:
@@ -353,7 +354,7 @@ class Consumer:
         try:
             found = self._consumer.list_topics(topic.name, timeout=timeout_s).topics[topic.name]
         except KafkaException as error:
-            raise _failure(error) from error
+            raise KafkaFailure.of(error) from error
         return [TopicPartition(topic.name, index) for index in sorted(found.partitions)]
 
     def close(self) -> None:
@@ -361,75 +362,8 @@ class Consumer:
         self._consumer.close()
 
 
-def ensure_topics(
-    settings: KafkaConfig,
-    topics: Sequence[Topic],
-    *,
-    client_id: str = "footfall",
-    timeout_s: float = ADMIN_TIMEOUT_S,
-) -> None:
-    """Create the topics that do not exist; waits up to `timeout_s` for a broker.
-
-    Blocks (call it before the loop runs, or in a thread); raises KafkaFailure.
-    """
-    admin = AdminClient(client_config(settings, client_id))
-    deadline = time.monotonic() + timeout_s
-    missing = list(topics)
-    while missing:
-        try:
-            missing = _create(admin, missing, settings.replication_factor, RETRY_INTERVAL_S * 10)
-        except KafkaFailure as failure:
-            if not failure.retriable or time.monotonic() > deadline:
-                raise
-        if missing:
-            admin.poll(RETRY_INTERVAL_S)
-
-
-def cluster_id(settings: KafkaConfig, *, timeout_s: float = ADMIN_TIMEOUT_S) -> str:
-    """What the cluster calls itself, "" when it has no name; blocks; raises KafkaFailure."""
-    admin = AdminClient(client_config(settings, "footfall"))
-    try:
-        return str(admin.list_topics(timeout=timeout_s).cluster_id or "")
-    except KafkaException as error:
-        raise _failure(error) from error
-
-
-def _create(
-    admin: AdminClient, topics: Sequence[Topic], replication_factor: int, timeout_s: float
-) -> list[Topic]:
-    """One attempt; the topics that are still missing, with nothing raised, is none."""
-    try:
-        existing = admin.list_topics(timeout=timeout_s).topics
-    except KafkaException as error:
-        raise KafkaFailure(
-            f"no broker answers: {error.args[0].str()}", retriable=error.args[0].code() < 0
-        ) from error
-    wanted = [
-        NewTopic(topic.name, topic.partitions, replication_factor, config=dict(topic.configs))
-        for topic in topics
-        if topic.name not in existing
-    ]
-    if not wanted:
-        return []
-    for name, future in admin.create_topics(wanted, request_timeout=ADMIN_TIMEOUT_S).items():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                failure = _failure(error)
-                raise KafkaFailure(
-                    f"topic {name}: {failure}", retriable=failure.retriable
-                ) from error
-    return []
-
-
 def _log_consumer_error(error: KafkaError) -> None:
     log.debug("consumer error=%s", error.str())
-
-
-def _failure(error: KafkaException) -> KafkaFailure:
-    cause: KafkaError = error.args[0]
-    return KafkaFailure(cause.str(), retriable=cause.retriable() or cause.code() < 0)
 
 
 def _ours(one: Any) -> TopicPartition:

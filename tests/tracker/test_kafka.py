@@ -9,15 +9,8 @@ import pytest
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka import (
-    Consumer,
-    KafkaFailure,
-    NewRecord,
-    NotStored,
-    Producer,
-    Record,
-    ensure_topics,
-)
+from tracker.kafka import Consumer, KafkaFailure, NewRecord, NotStored, Producer, Record
+from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 NOBODY = KafkaConfig(bootstrap_servers="127.0.0.1:1")

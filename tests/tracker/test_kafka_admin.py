@@ -9,9 +9,9 @@ import pytest
 
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
-from tracker.kafka import ensure_topics
 from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
 from tracker.kafka_reader import RecordReader
+from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 VISITS = Topic("visits", partitions=2, configs={"message.timestamp.type": "LogAppendTime"})

@@ -10,10 +10,10 @@ import pytest
 
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
-from tracker.kafka import ensure_topics
 from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
 from tracker.kafka_bulk import Bulk
 from tracker.kafka_line import Line
+from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 TOPICS = [Topic("visits", partitions=3), Topic("held", partitions=1)]

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
-from tracker.kafka import ensure_topics
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_inventory import Inventory
 from tracker.kafka_line import Line, line_options
+from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 VISITS = Topic("visits", partitions=2)

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
 from tracker.export.exporter import Exporter, SinkUnavailable
-from tracker.kafka import Consumer, KafkaFailure, ensure_topics
+from tracker.kafka import Consumer, KafkaFailure
+from tracker.kafka_topics import ensure_topics
 from tracker.metrics import SinkMetrics, serve
 from tracker.stream.dead_letters import DeadLetters
 from tracker.stream.worker import Pace, Surroundings, Worker

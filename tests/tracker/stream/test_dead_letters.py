@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka import Consumer, NotStored, Record, ensure_topics
+from tracker.kafka import Consumer, NotStored, Record
+from tracker.kafka_topics import ensure_topics
 from tracker.stream.dead_letters import VALUE_BYTES_MAX, DeadLetters, Poison, letter
 from tracker.topics import DEADLETTER, TopicPartition
 
