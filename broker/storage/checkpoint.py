@@ -5,10 +5,13 @@ Kafka's checkpoint format: line 1 version `0`, line 2 number of entries, then on
 `epoch start_offset` (leader epochs).
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 
 from broker.errors import StorageError
 from broker.storage.files import Files
+
+log = logging.getLogger(__name__)
 
 TopicPartition = tuple[str, int]
 
@@ -50,7 +53,7 @@ def read_entries(files: Files, path: str) -> list[list[str]] | None:
         return None
     lines = data.decode("utf-8", "replace").splitlines()
     if len(lines) < 2 or lines[0] != _VERSION or not lines[1].isdigit():
-        raise StorageError(f"{path} is not a checkpoint of version {_VERSION}: delete it to go on")
+        raise StorageError(f"{path} is not a checkpoint of version {_VERSION}")
     entries = [line.split() for line in lines[2:]]
     if len(entries) != int(lines[1]):
         raise StorageError(f"{path} has {len(entries)} entries, its head says {lines[1]}")
@@ -79,3 +82,15 @@ def read_offsets(files: Files, path: str) -> dict[TopicPartition, int]:
         except ValueError:
             raise StorageError(f"{path} has the entry {' '.join(entry)!r}") from None
     return offsets
+
+
+def read_offsets_if_sound(files: Files, path: str) -> dict[TopicPartition, int]:
+    """As `read_offsets`; a damaged file is as good as none, told in the log.
+
+    For what the logs themselves tell again, if at the cost of reading more of them.
+    """
+    try:
+        return read_offsets(files, path)
+    except StorageError as error:
+        log.error("a damaged checkpoint is done without, the logs are read instead: %s", error)
+        return {}

@@ -4,11 +4,15 @@ Kept in `leader-epoch-checkpoint`, one `epoch start_offset` a line, both growing
 log is checkpointed: newer epochs stand in the batches that recovery walks.
 """
 
+import logging
 from bisect import bisect_right
 from operator import itemgetter
 
+from broker.errors import StorageError
 from broker.storage import checkpoint
 from broker.storage.files import Files
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "leader-epoch-checkpoint"
 UNDEFINED_EPOCH = -1
@@ -26,11 +30,17 @@ class LeaderEpochs:
         self._entries: tuple[tuple[int, int], ...] = ()
         self._persisted: tuple[tuple[int, int], ...] = ()
 
-    def load(self) -> None:
-        """Read the checkpoint; StorageError if it is damaged."""
-        entries = checkpoint.read_entries(self._files, f"{self._directory}/{FILE_NAME}") or []
-        self._entries = tuple((int(epoch), int(start)) for epoch, start in entries)
+    def load(self) -> bool:
+        """Read the checkpoint; False if it is damaged: the batches tell what it should say."""
+        path = f"{self._directory}/{FILE_NAME}"
+        try:
+            entries = checkpoint.read_entries(self._files, path) or []
+            self._entries = tuple((int(epoch), int(start)) for epoch, start in entries)
+        except (StorageError, ValueError) as error:
+            log.error("leader epochs are read from the log, %s is damaged: %s", path, error)
+            return False
         self._persisted = self._entries
+        return True
 
     @property
     def entries(self) -> tuple[tuple[int, int], ...]:

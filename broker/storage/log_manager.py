@@ -109,9 +109,18 @@ class LogManager:
         if not self._directories:
             raise failure or StorageError("no log directory is set")
         self._settle_moves()
+        self._forget_what_is_gone()
         self._were_used = bool(self._homes) or (was_known and failure is not None)
         self._write_properties()
         return self._cluster_id() or cluster_id
+
+    def _forget_what_is_gone(self) -> None:
+        """Checkpoints may name logs that were deleted just before the last process ended."""
+        for directory in self._directories.values():
+            noted = (directory.recovery_points, directory.log_start_offsets)
+            for identity in set().union(*noted, directory.high_watermarks):
+                if self._homes.get(identity) != directory.path:
+                    self._forget(directory, identity)
 
     def _write_properties(self) -> None:
         """Tell each directory of the others; those that it knew and that are not here are away."""
@@ -162,9 +171,16 @@ class LogManager:
         if clean_shutdown:
             self._files.remove(marker)
             self._files.sync_directory(path)
-        points, starts, watermarks, cleaner = (
-            checkpoint.read_offsets(self._files, f"{path}/{name}")
-            for name in (RECOVERY_POINTS, LOG_START_OFFSETS, HIGH_WATERMARKS, CLEANER_OFFSETS)
+        try:
+            starts = checkpoint.read_offsets(self._files, f"{path}/{LOG_START_OFFSETS}")
+        except StorageError as error:
+            raise StorageError(
+                f"{error}: put it back from a copy, or delete it to go on; what was deleted by"
+                " DeleteRecords may be readable again then"
+            ) from error
+        points, watermarks, cleaner = (
+            checkpoint.read_offsets_if_sound(self._files, f"{path}/{name}")
+            for name in (RECOVERY_POINTS, HIGH_WATERMARKS, CLEANER_OFFSETS)
         )
         return _Directory(
             path, lock, properties, clean_shutdown, points, starts, watermarks, cleaner

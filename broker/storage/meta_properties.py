@@ -56,7 +56,9 @@ def read_properties(files: Files, directory: str) -> MetaProperties | None:
             frozenset(filter(None, values.get(_ALL, "").split(","))),
         )
     except (KeyError, ValueError) as error:
-        raise StorageError(f"{path} lacks or garbles {error}") from error
+        raise StorageError(
+            f"{path} lacks or garbles {error}: put it back from a copy, or write it anew by hand"
+        ) from error
 
 
 def write_properties(files: Files, directory: str, properties: MetaProperties) -> None:

@@ -81,8 +81,13 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         if not _load_sealed(segment, following.base_offset, config):
             trusted_offset = min(trusted_offset, segment.base_offset)
     epochs = LeaderEpochs(files, directory)
-    epochs.load()
+    epochs_are_known = epochs.load()
     end_offset, active_is_trusted = _load_active(segments[-1], config, opening, epochs)
+    _require_what_was_synced(directory, end_offset, opening)
+    if not epochs_are_known:
+        epochs = LeaderEpochs(files, directory)
+        for _, header in itertools.chain.from_iterable(one.headers(0) for one in segments):
+            epochs.assign(header.partition_leader_epoch, header.base_offset)
     epochs.truncate_from_end(end_offset)
     if active_is_trusted and trusted_offset == segments[-1].base_offset:
         trusted_offset = end_offset if opening.clean_shutdown else opening.recovery_point
@@ -113,6 +118,22 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     )
 
 
+def _require_what_was_synced(directory: str, end_offset: int, opening: Opening) -> None:
+    """StorageError for a log that ends before its recovery point: a crash cannot do that.
+
+    Going on would give the offsets of acknowledged records to others.
+    """
+    if end_offset < opening.recovery_point:
+        topic, _, index = directory.rpartition("/")[2].rpartition("-")
+        line = f"{topic} {index} {opening.recovery_point}"
+        raise StorageError(
+            f"{directory} ends at offset {end_offset}, and all below {opening.recovery_point} was"
+            " on the disk: files are missing or cut. With the broker stopped put them back, or do"
+            f" without: change the line '{line}' of recovery-point-offset-checkpoint to end with"
+            f" {end_offset}"
+        )
+
+
 def _base_offsets(files: Files, directory: str) -> list[int]:
     bases = []
     for name in files.list_directory(directory):
@@ -140,6 +161,7 @@ def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
             segment.max_timestamp, segment.max_timestamp_offset = last
         segment.unload_indexes()
         return True
+    _require_what_is_indexed(segment)
     log.warning("indexes built again segment=%s", segment.path(LOG_SUFFIX))
     segment.reset_indexes()
     next_offset = segment.base_offset
@@ -153,6 +175,12 @@ def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
     segment.seal()
     segment.unload_indexes()
     return False
+
+
+def _require_what_is_indexed(segment: Segment) -> None:
+    """StorageError for a finished .log without a byte, whose index knows of batches in it."""
+    if segment.size == 0 and segment.offset_index.file.count:
+        raise segment.damage(0, "it is empty, and its index is not")
 
 
 def _open_indexes(segment: Segment) -> bool:

@@ -4,7 +4,13 @@ import pytest
 
 from broker.errors import KafkaError, StorageError
 from broker.storage.log import LogConfig
-from broker.storage.log_manager import CLEAN_SHUTDOWN, LogManager
+from broker.storage.log_manager import (
+    CLEAN_SHUTDOWN,
+    CLEANER_OFFSETS,
+    HIGH_WATERMARKS,
+    RECOVERY_POINTS,
+    LogManager,
+)
 from tests.support.batches import NOW_MS, append, batch, read_values
 from tests.support.memory_files import MemoryFiles
 
@@ -236,15 +242,55 @@ def test_what_was_checkpointed_survives_a_power_cut() -> None:
     assert again.cleaner_offset(EVENTS) == 2
 
 
-@pytest.mark.parametrize("text", ["1\n0\n", "0\n2\nevents 0 3\n", "0\n1\nevents 0\n", "", "0\nx\n"])
-def test_a_damaged_checkpoint_is_told(text: str) -> None:
+DAMAGED_CHECKPOINTS = ["1\n0\n", "0\n2\nevents 0 3\n", "0\n1\nevents 0\n", "", "0\nx\n", "\xff\0"]
+
+
+@pytest.mark.parametrize("text", DAMAGED_CHECKPOINTS)
+def test_damaged_log_starts_are_told_with_the_way_out(text: str) -> None:
+    """Without them deleted records could come back, so nobody goes on without being asked."""
     files = MemoryFiles()
     files.make_directory("/disk1")
-    path = "/disk1/recovery-point-offset-checkpoint"
-    files.open(path, create=True).append([text.encode()])
+    path = "/disk1/log-start-offset-checkpoint"
+    files.open(path, create=True).append([text.encode("latin-1")])
 
-    with pytest.raises(StorageError, match="recovery-point-offset-checkpoint"):
+    with pytest.raises(StorageError, match=f"{path} .* delete it to go on"):
         started(files)
+
+    files.remove(path)
+    started(files.after_crash(unsynced_bytes_lost=0, names_lost=False))
+
+
+@pytest.mark.parametrize("name", [RECOVERY_POINTS, HIGH_WATERMARKS, CLEANER_OFFSETS])
+@pytest.mark.parametrize("text", DAMAGED_CHECKPOINTS)
+def test_other_damaged_checkpoints_are_done_without(name: str, text: str) -> None:
+    files = MemoryFiles()
+    manager = with_records(files)
+    path = f"{manager.directory_for(EVENTS)}/{name}"
+    manager.clean_shutdown()
+    files.remove(path)
+    files.open(path, create=True).append([text.encode("latin-1")])
+
+    log = started(files).get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+
+    assert read_values(log) == [b"0", b"1", b"2"]
+
+
+def test_a_checkpoint_of_a_log_that_is_gone_says_nothing_of_the_next_one() -> None:
+    """Killed between the deletion of a topic and the next checkpoint, and again soon after."""
+    files = MemoryFiles()
+    manager = with_records(files, count=5)
+    manager.checkpoint(manager.directory_for(EVENTS))
+    manager.delete(EVENTS, TOPIC_ID)
+    files = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
+    log = started(files).get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)
+    append(log, batch(b"new"))
+    recovery_point = log.recovery_point
+
+    manager = started(files.after_crash(unsynced_bytes_lost=0, names_lost=False))
+    found = manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)
+
+    assert recovery_point == 0
+    assert read_values(found) == [b"new"]
 
 
 def test_a_deleted_partition_is_gone_at_once_and_its_files_later() -> None:

@@ -200,3 +200,57 @@ def test_a_clean_start_syncs_nothing() -> None:
     open_log(files, clean=True).flush()
 
     assert files.syncs == syncs
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("way", ["cut", "emptied", "gone"])
+def test_a_log_that_lost_what_was_synced_is_told_not_begun_anew(clean: bool, way: str) -> None:
+    files, log = filled(200)
+    log.close()
+    newest = log.segments[-1]
+    last = list(newest.headers(0))[-1]
+    path = newest.path(".log")
+    if way == "gone":
+        files.remove(path)
+    else:
+        files.open(path).truncate(last[0] if way == "cut" else 0)
+
+    with pytest.raises(StorageError, match=r"events-0 ends at offset \d+, and all below 200"):
+        open_log(files, recovery_point=200, clean=clean)
+
+
+def test_the_way_out_of_a_lost_end_is_a_lower_recovery_point() -> None:
+    files, log = filled(200)
+    log.close()
+    files.remove(log.segments[-1].path(".log"))
+
+    with pytest.raises(StorageError, match="change the line 'events 0 200'") as told:
+        open_log(files, recovery_point=200)
+    end_offset = int(str(told.value).rpartition(" ")[2])
+
+    assert open_log(files, recovery_point=end_offset).end_offset == end_offset > 100
+
+
+def test_a_finished_segment_that_is_empty_is_told() -> None:
+    files, log = filled(200)
+    log.close()
+    files.open(FIRST).truncate(0)
+
+    with pytest.raises(StorageError, match=r"00000\.log is damaged at byte 0: it is empty"):
+        open_log(files, recovery_point=200, clean=True)
+
+
+@pytest.mark.parametrize("text", [b"", b"0\n1\nx y\n", b"0\n1\n1 2 3\n", b"\xff\xfe", b"1\n0\n"])
+def test_damaged_leader_epochs_are_read_from_the_batches(text: bytes) -> None:
+    files, log = filled(200)
+    log.close()
+    known = log.leader_epochs.entries
+    path = f"{DIRECTORY}/leader-epoch-checkpoint"
+    files.open(path).truncate(0)
+    files.open(path).append([text])
+
+    reopened = open_log(files, recovery_point=200, clean=True)
+
+    assert reopened.leader_epochs.entries == known != ()
+    reopened.close()
+    assert open_log(files, recovery_point=200, clean=True).leader_epochs.entries == known
