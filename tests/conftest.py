@@ -1,14 +1,17 @@
-"""What holds for every test: profiles, a watched event loop, and no silent skip in CI."""
+"""What holds for every test: profiles, a watched event loop, no silent skip in CI, and a broker."""
 
 import gc
 import inspect
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.tools import OUTSIDE_THE_REPO
 
 settings.register_profile(
@@ -36,6 +39,19 @@ def watched_event_loop(request: pytest.FixtureRequest) -> Iterator[BlockBuster |
         # To a socket that does not block it only fills what the kernel has room for.
         watcher.functions["os.sendfile"].can_block_in("broker/server/writer.py", "_send_file")
         yield watcher
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    """Of a test's own, in its process."""
+    async with running_broker(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
+    async with await RawClient.connect(broker.host, broker.port) as connected:
+        yield connected
 
 
 LONGEST_FIRST = (

@@ -1,12 +1,11 @@
 """The door to the broker, on a real one."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.kafka_address import kafka_address, new_site
+from tests.support.kafka_address import new_site
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
 from tracker.kafka import Consumer, KafkaFailure, NewRecord, NotStored, Producer, Record
@@ -14,12 +13,6 @@ from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 NOBODY = KafkaConfig(bootstrap_servers="127.0.0.1:1")
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
-    with kafka_address(tmp_path_factory.mktemp("broker")) as bootstrap:
-        yield KafkaConfig(bootstrap_servers=bootstrap)
 
 
 @pytest.fixture

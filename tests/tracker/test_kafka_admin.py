@@ -1,13 +1,11 @@
 """The admin client in our own types, asked of a running broker."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import confluent_kafka
 import pytest
 
-from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
 from tracker.kafka_reader import RecordReader
@@ -18,17 +16,6 @@ VISITS = Topic("visits", partitions=2, configs={"message.timestamp.type": "LogAp
 SECONDS = 60.0
 
 pytestmark = pytest.mark.may_block
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-def config(broker: RunningBroker) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=broker.bootstrap)
 
 
 def fill(config: KafkaConfig, values: int = 20) -> None:

@@ -2,13 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import confluent_kafka
 import pytest
 
-from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
 from tracker.kafka_bulk import Bulk
@@ -20,12 +17,6 @@ TOPICS = [Topic("visits", partitions=3), Topic("held", partitions=1)]
 SECONDS = 10.0
 
 pytestmark = pytest.mark.may_block
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
 
 
 def fill(config: KafkaConfig) -> confluent_kafka.Producer:
@@ -43,8 +34,7 @@ def fill(config: KafkaConfig) -> confluent_kafka.Producer:
     return producer
 
 
-async def test_both_clients_tell_the_same(broker: RunningBroker) -> None:
-    config = KafkaConfig(bootstrap_servers=broker.bootstrap)
+async def test_both_clients_tell_the_same(config: KafkaConfig) -> None:
     producer = await asyncio.to_thread(fill, config)
 
     def compare() -> None:
@@ -68,8 +58,7 @@ async def test_both_clients_tell_the_same(broker: RunningBroker) -> None:
     await asyncio.to_thread(producer.abort_transaction, SECONDS)
 
 
-async def test_a_partition_that_is_gone_or_led_by_nobody_is_left_out(broker: RunningBroker) -> None:
-    config = KafkaConfig(bootstrap_servers=broker.bootstrap)
+async def test_a_partition_that_is_gone_or_led_by_nobody_is_left_out(config: KafkaConfig) -> None:
     await asyncio.to_thread(ensure_topics, config, TOPICS)
     line = Line(config)
     here, gone, elsewhere = (TopicPartition(name, 0) for name in ("visits", "gone", "held"))

@@ -1,12 +1,9 @@
 """Changes made to a running broker, and what it refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import EARLIEST, LATEST, Admin, ClusterUnavailable
 from tracker.kafka_changes import Changes, NewRecord, NewTopic, Refused
@@ -16,17 +13,6 @@ SECONDS = 60.0
 PLACE = TopicPartition("visits", 0)
 
 pytestmark = pytest.mark.may_block
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-def config(broker: RunningBroker) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=broker.bootstrap)
 
 
 def work(config: KafkaConfig) -> None:

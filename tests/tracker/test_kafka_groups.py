@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.support import streams_calls
 from tests.support.group_calls import coordinated
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.share_calls import GROUP
 from tests.support.share_offsets import worked
 from tests.support.topic_calls import make_topic
@@ -24,20 +22,8 @@ pytestmark = pytest.mark.may_block
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
-    async with await RawClient.connect(broker.host, broker.port) as connected:
-        yield connected
-
-
-@pytest.fixture
-async def groups(broker: RunningBroker) -> AsyncIterator[Groups]:
-    line = Line(KafkaConfig(bootstrap_servers=broker.bootstrap))
+async def groups(config: KafkaConfig) -> AsyncIterator[Groups]:
+    line = Line(config)
     yield Groups(line)
     await asyncio.to_thread(line.close)
 

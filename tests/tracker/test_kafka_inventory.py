@@ -3,13 +3,11 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import confluent_kafka
 import pytest
 
-from tests.support.running_broker import RunningBroker, running_broker
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_inventory import Inventory
@@ -23,12 +21,6 @@ SECONDS = 60.0
 pytestmark = pytest.mark.may_block
 
 
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
 def fill(config: KafkaConfig) -> None:
     ensure_topics(config, [VISITS])
     producer = confluent_kafka.Producer({"bootstrap.servers": config.bootstrap_servers})
@@ -37,9 +29,8 @@ def fill(config: KafkaConfig) -> None:
 
 
 async def test_bytes_on_disk_are_told_by_partition_and_broker(
-    broker: RunningBroker, tmp_path: Path
+    config: KafkaConfig, tmp_path: Path
 ) -> None:
-    config = KafkaConfig(bootstrap_servers=broker.bootstrap)
     await asyncio.to_thread(fill, config)
     inventory = Inventory(Line(config))
 

@@ -1,24 +1,17 @@
 """The registry of sites."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.kafka_address import kafka_address, new_site
+from tests.support.kafka_address import new_site
 from tracker import sites
 from tracker.__main__ import main
 from tracker.config import KafkaConfig
 from tracker.kafka_topics import ensure_topics
 from tracker.sites import Site, SiteNameError, SiteReader
 from tracker.topics import SITES
-
-
-@pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
-    with kafka_address(tmp_path_factory.mktemp("broker")) as bootstrap:
-        yield KafkaConfig(bootstrap_servers=bootstrap)
 
 
 @pytest.fixture

@@ -2,31 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from broker.errors import ErrorCode
 from broker.protocol.messages import create_topics, fetch, produce
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.running_broker import RunningBroker
 from tests.support.security_calls import set_quota
 from tests.support.topic_calls import batch_of, fetch_request, make_topic, write
 
 RAW: dict[str, str | None] = {"client-id": "raw"}
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "data") as serving:
-        yield serving
-
-
-@pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
-    async with await RawClient.connect(broker.host, broker.port) as connected:
-        yield connected
 
 
 def produce_request(acks: int = 1) -> produce.ProduceRequest:

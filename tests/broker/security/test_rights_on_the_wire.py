@@ -327,12 +327,6 @@ async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
         yield serving
 
 
-@pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
-    async with await RawClient.connect(broker.host, broker.port) as connected:
-        yield connected
-
-
 async def allow(broker: RunningBroker, *rights: tuple[Operation, Resource, str]) -> None:
     cluster = broker.services.cluster
     entries = [

@@ -1,7 +1,6 @@
 """Produce requests like one before are not decoded, and answered as if they were."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,11 @@ from broker.security.acls import Operation, Permission, Resource
 from broker.server.known_requests import KNOWN_MAX, TRIES_MAX, KnownRequests
 from broker.server.repeated_request import RepeatedRequest
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.running_broker import RunningBroker
 from tests.support.security_calls import add_acls, broker_and_client, entry, set_quota
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
 VERSIONS = range(3, 14)
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "data") as serving:
-        yield serving
-
-
-@pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
-    async with await RawClient.connect(broker.host, broker.port) as connected:
-        yield connected
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Internal topics in words: what a running broker really wrote, and bytes that mean nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import confluent_kafka
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.decoders.internal import decode
-from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
 from tracker.kafka_changes import Changes, NewTopic
 from tracker.topics import TopicPartition
@@ -60,12 +58,6 @@ def test_no_bytes_are_a_crash(topic: str, key: bytes, value: bytes) -> None:
 
 def test_other_topics_are_left_as_they_are() -> None:
     assert decode("events", b"\x00\x02" + text("g"), b"") == (None, None)
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
 
 
 def written(bootstrap: str) -> dict[str, list[tuple[object, object]]]:

@@ -1,15 +1,14 @@
 """What the probe measures, and what it calls lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from dashboard.probe.probe import LOST_S, PLACE, Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
 from tests.support.manual_clock import ManualClock
-from tests.support.running_broker import RunningBroker, running_broker
+from tests.support.running_broker import RunningBroker
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import Admin, ClusterUnavailable, Reading, Record
@@ -97,12 +96,6 @@ def test_not_acknowledged_is_a_failure_and_no_loss() -> None:
     probe.step()
 
     assert (probe.sent, probe.lost, probe.failures, probe.trouble) == (1, 0, 1, "")
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
-    async with running_broker(tmp_path / "broker") as running:
-        yield running
 
 
 @pytest.mark.may_block
