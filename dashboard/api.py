@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -17,6 +18,8 @@ from dashboard.state import State
 from tracker.kafka_groups import ShareGroup
 from tracker.reports.measures import Spread
 
+T = TypeVar("T")
+
 
 class Api:
     """Every answer comes from the snapshot, history or reports; none asks the cluster."""
@@ -28,6 +31,7 @@ class Api:
         """Under /api/v1."""
         routes: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
             "/health": self._health,
+            "/clusters": self._clusters,
             "/cluster": self._cluster,
             "/topics": self._topics,
             "/topics/{name:[^/]*}/messages": self._messages,
@@ -65,6 +69,23 @@ class Api:
             }
         )
 
+    async def _clusters(self, request: web.Request) -> web.Response:
+        """Every cluster of the settings, the first first, each with its verdict."""
+        rows = []
+        for name, poller in self._state.pollers.items():
+            health = self._state.health(poller)
+            rows.append(
+                {
+                    "name": name,
+                    "up": poller.connection.up,
+                    "verdict": health.word,
+                    "sentence": health.sentence,
+                    "topics": len(poller.snapshot.topics) if poller.snapshot is not None else None,
+                    "groups": len(poller.snapshot.groups) if poller.snapshot is not None else None,
+                }
+            )
+        return _json(rows)
+
     async def _cluster(self, request: web.Request) -> web.Response:
         snapshot = self._snapshot(request)
         return _json(
@@ -96,7 +117,7 @@ class Api:
                     "under_replicated": topic.under_replicated,
                     "under_min_isr": topic.under_min_isr,
                 }
-                for topic in self._snapshot(request).topics.values()
+                for topic in _wanted(request, self._snapshot(request).topics)
             ]
         )
 
@@ -138,7 +159,7 @@ class Api:
                     "retention_used": group.retention_used,
                     "topics": group.topics,
                 }
-                for group in self._snapshot(request).groups.values()
+                for group in _wanted(request, self._snapshot(request).groups)
             ]
         )
 
@@ -195,6 +216,13 @@ class Api:
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(document())
+
+
+def _wanted(request: web.Request, all: Mapping[str, T]) -> Iterable[T]:
+    """Those with `?q=` in their name (any case), at most `?limit=`; all without them."""
+    text, limit = request.query.get("q", "").lower(), request.query.get("limit", "")
+    found = (one for name, one in all.items() if text in name.lower())
+    return islice(found, int(limit[:9]) if limit.isascii() and limit.isdigit() else None)
 
 
 def _name(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import metadata
 from os import environ
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from footfall.settings import SettingsError, load_named, peek, setting
 from tracker.config import KafkaConfig
 
+VERSION: Final = metadata.version("footfall")
 ROLE_SECTIONS: Final = (
     ("broker", "broker", 9101),
     ("ingest", "ingest", 9102),
@@ -50,6 +52,7 @@ class DashboardConfig:
     connect_username: str = setting("", "who asks there; empty: nobody")
     connect_password: str = setting("", "the password there", secret=True)
     readonly: bool = setting(False, "nothing can be changed through the dashboard")
+    mcp: bool = setting(True, "agents may look at /mcp (Model Context Protocol), as sign_in says")
     sign_in: str = setting(
         "auto",
         "whether people have to sign in; auto: unless only this machine can reach it",

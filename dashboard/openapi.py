@@ -56,6 +56,10 @@ _MESSAGES: Final = (
     _text("rows", "At most so many rows, up to 200."),
 )
 
+_SOME: Final = (
+    _text("q", "Only those with this text in their name."),
+    _text("limit", "At most so many."),
+)
 _LIST: Final = (
     _text("q", "Only rows with this text."),
     _text("sort", "A column; a leading - turns it round."),
@@ -68,8 +72,9 @@ _ACLS: Final = (
 
 _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/health", "Verdict, problems and whether the cluster answers.", (_CLUSTER,)),
+    ("/clusters", "Clusters of the settings, each with its verdict.", ()),
     ("/cluster", "Brokers, controller and how much there is.", (_CLUSTER,)),
-    ("/topics", "All topics.", (_CLUSTER,)),
+    ("/topics", "All topics.", (_CLUSTER, *_SOME)),
     ("/topics/{name}", "One topic with its partitions and settings.", (_NAME, _CLUSTER)),
     (
         "/topics/{name}/messages",
@@ -89,7 +94,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         "Records as they arrive, as server-sent events: at most 200 a second, for ten minutes.",
         (_NAME, _CLUSTER, *_MESSAGES[0:1], *_MESSAGES[3:6]),
     ),
-    ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER,)),
+    ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER, *_SOME)),
     ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
     (
         "/topics.csv",

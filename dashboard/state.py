@@ -1,7 +1,7 @@
 """What every page, stream and scrape of one dashboard stands on; made once by app.py."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
 from dashboard.connect.client import ConnectDesk
 from dashboard.masking.rules import Masks
+from dashboard.mcp.calls import Calls
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
@@ -49,6 +50,7 @@ class State:
     connect: Mapping[str, ConnectDesk]  # by cluster, as `pollers`
     brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
+    agent_calls: Calls = field(default_factory=Calls)
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""

@@ -4,25 +4,26 @@ import asyncio
 import gzip
 import logging
 from collections.abc import Awaitable, Callable
-from importlib import metadata
 from typing import Final
 
 from aiohttp import web
 
-from dashboard.access.guard import WHO
-from dashboard.access.identity import NotAllowed
+from dashboard.access.guard import AGENTS, WHO
 from dashboard.access.login import Login
 from dashboard.access.single_sign_on import SingleSignOn
 from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.cluster.text import clock
+from dashboard.config import VERSION
 from dashboard.lists_api import ListsApi
+from dashboard.mcp.endpoint import McpEndpoint
 from dashboard.messages_export import MessageExport
 from dashboard.metrics import families
 from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
+from dashboard.refusals import refusal_of
 from dashboard.render import HERE, Reader, Renderer, theme_of
 from dashboard.site_map import resolve
 from dashboard.state import State
@@ -48,7 +49,6 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-VERSION: Final = metadata.version("footfall")
 BODY_BYTES_MAX: Final = 1_048_576  # a message to produce is the largest
 _BACK: Final = (
     ("/topics/", ("/topics", "All topics")),
@@ -85,7 +85,9 @@ class Site:
         for form in ("csv", "json"):
             app.router.add_get(f"/api/v1/topics/{{name:[^/]*}}/messages.{form}", export)
         api.add_routes(app)
-        ActionApi(state).add_routes(app)
+        actions = ActionApi(state)
+        actions.add_routes(app)
+        McpEndpoint(state, actions).add_routes(app)
         sso = state.oidc.config.label if state.oidc is not None else ""
         login = Login(state.guard, state.actions.audit, self._renderer, sso)
         login.add_routes(app)
@@ -137,20 +139,18 @@ class Site:
         """Refusals as pages for people and as JSON for programs."""
         try:
             return await handler(request)
-        except NotFound as error:
-            status, title, sentence = 404, "Not found", str(error)
-        except NotAllowed as error:
-            status, title, sentence = 403, "Not allowed", str(error)
-        except web.HTTPException as error:
-            if error.status < 400 or error.status in (405,) or request.path == "/api/stream":
+        except Exception as error:
+            refusal = refusal_of(error)
+            kept = request.path == "/api/stream" or getattr(error, "status", 0) == 405
+            if isinstance(error, web.HTTPException) and (error.status < 400 or kept):
                 raise
-            status, title, sentence = error.status, error.reason, (error.text or "").strip()
-        except Exception:
-            log.exception("a request failed path=%s", request.path)
-            at = clock(self._state.clock.now_ms())
-            status, title = 500, "Something broke"
-            sentence = f"It is in the dashboard's log, at {at}. Nothing was changed by looking."
-        if request.path.startswith("/api/") or request.path == "/metrics":
+            if refusal is None:
+                log.exception("a request failed path=%s", request.path)
+                at = clock(self._state.clock.now_ms())
+                sentence = f"It is in the dashboard's log, at {at}. Nothing was changed by looking."
+                refusal = 500, "Something broke", sentence
+        status, title, sentence = refusal
+        if request.path.startswith("/api/") or request.path in ("/metrics", AGENTS):
             return web.json_response({"error": sentence}, status=status)
         back = next((found for start, found in _BACK if request.path.startswith(start)), None)
         html = self._renderer.error(title, sentence, theme_of(request.cookies), back)
@@ -218,6 +218,8 @@ def _own(state: State, with_roles: bool) -> Exposition:
             page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
         for (severity, word), number in state.alerts.counts().items():
             page.add(families.ALERTS, (severity, word), number)
+        for (tool, outcome), number in sorted(state.agent_calls.ended.items()):
+            page.add(families.AGENT_CALLS, (tool, outcome), number)
         for role in state.roles.roles:
             page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
     return page

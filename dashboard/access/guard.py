@@ -2,7 +2,8 @@
 
 Three ways in: a session cookie, a bearer token, or - only while the dashboard listens on loopback
 and sign-in is off - being on this machine. A request that changes something and comes by cookie or
-by being here must name our own origin and bring the CSRF token of its page.
+by being here must name our own origin and bring the CSRF token of its page. Agents (/mcp) come by
+token, or look from this machine; never by a cookie.
 """
 
 import base64
@@ -28,6 +29,8 @@ WHO: Final = web.RequestKey("who", Identity)
 SSO: Final = "/login/oidc"
 SSO_RETURN: Final = "/login/oidc/return"
 OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login", SSO, SSO_RETURN))
+OPEN_BELOW: Final = ("/static/", "/.well-known/")  # where agents look for a sign-in: a 404
+AGENTS: Final = "/mcp"
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -60,10 +63,12 @@ class Guard:
             raise web.HTTPMisdirectedRequest(text="this host name is not ours\n")
         if request.method not in SAFE and path == "/login":
             self._check_origin(request)
-        if path in OPEN or path.startswith("/static/"):
+        if path in OPEN or path.startswith(OPEN_BELOW):
             return await handler(request)
         if path == "/metrics" and self.door.metrics_token and self._may_scrape(request):
             return await handler(request)
+        if path == AGENTS:
+            return await self._agent(request, handler)
         who = self._identify(request)
         if path == "/metrics":
             if not self._metrics_allowed(request, who):
@@ -79,6 +84,20 @@ class Guard:
                 request.headers.get("X-CSRF-Token", "").encode(), who.csrf.encode()
             ):
                 raise NotAllowed("The page is too old or not ours: load it again.")
+        request[WHO] = who
+        return await handler(request)
+
+    async def _agent(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Programs with a token; without sign-in, whoever is on this machine may look.
+
+        Never a cookie: no page of anybody's has to speak to it.
+        """
+        self._check_origin(request)
+        who = self._identify(request) if _bearer(request) else None
+        if not self.door.sign_in and not _bearer(request):
+            who = Identity("local agent", Role.VIEWER, self.address(request), by_token=True)
+        if who is None:
+            return _unauthorized("Send a token: Authorization: Bearer ff_...")
         request[WHO] = who
         return await handler(request)
 

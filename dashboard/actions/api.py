@@ -53,34 +53,39 @@ class ActionApi:
         )
 
     async def _act(self, request: web.Request) -> web.Response:
-        name, who = request.match_info["action"], request[WHO]
+        if request.content_type != "application/json":
+            return web.json_response({"error": "The body must be application/json."}, status=415)
+        name, body = request.match_info["action"], await request.read()
+        status, told = await self.perform(name, body, request.query.get("cluster"), request[WHO])
+        return web.json_response(told, status=status)
+
+    async def perform(
+        self, name: str, body: bytes, cluster: str | None, who: Identity
+    ) -> tuple[int, dict[str, Any]]:
+        """Do what `body` asks, in the name of `who`: a status of HTTP and what is answered."""
         action = catalogue.BY_NAME.get(name) or _COMMANDS.get(name)
         if action is None:
-            return _error(404, f"There is no action {name!r}.")
-        if request.content_type != "application/json":
-            return _error(415, "The body must be application/json.")
+            return 404, {"error": f"There is no action {name!r}."}
         try:
-            wish = msgspec.json.decode(await request.read(), type=action.wish)
-            poller = self._state.poller(request.query.get("cluster"))
+            wish = msgspec.json.decode(body, type=action.wish)
+            poller = self._state.poller(cluster)
         except msgspec.MsgspecError as error:
-            return _error(400, str(error))
+            return 400, {"error": str(error)}
         except (KeyError, UnicodeDecodeError):
-            return _error(404, "There is no such cluster in the settings.")
+            return 404, {"error": "There is no such cluster in the settings."}
         try:
             if isinstance(action, Command):
                 outcome = await self._command(action, wish, who)
             else:
                 outcome = await self._state.actions.perform(action, wish, who, poller)
         except NotAllowed as error:
-            return _error(403, str(error))
+            return 403, {"error": str(error)}
         except (Refused, AccountError) as error:
-            return _error(409, str(error))
+            return 409, {"error": str(error)}
         except ClusterUnavailable as error:
-            return _error(503, f"The cluster did not answer: {error}.")
+            return 503, {"error": f"The cluster did not answer: {error}."}
         rows: list[Any] = [dict(row) for row in outcome.rows]
-        return web.json_response(
-            {"sentence": outcome.sentence, "changed": outcome.changed, "rows": rows}
-        )
+        return 200, {"sentence": outcome.sentence, "changed": outcome.changed, "rows": rows}
 
     async def _command(self, command: Command, wish: Wish, who: Identity) -> Outcome:
         name = str(getattr(wish, command.subject))
@@ -101,7 +106,3 @@ class ActionApi:
             raise
         note("done")
         return outcome
-
-
-def _error(status: int, sentence: str) -> web.Response:
-    return web.json_response({"error": sentence}, status=status)

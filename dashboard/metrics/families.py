@@ -181,6 +181,12 @@ ROLE_UP: Final = _gauge("footfall_role_up", ("role",), "1 when the role's metric
 ALERTS: Final = _gauge(
     "footfall_alerts", ("severity", "state"), "Alerts of the dashboard's own rules now."
 )
+AGENT_CALLS: Final = Family(
+    "footfall_mcp_calls_total",
+    "counter",
+    ("tool", "outcome"),
+    "Tools that agents called at /mcp, by outcome: done, refused, failed.",
+)
 BUILD_INFO: Final = _gauge(
     "footfall_build_info", ("version", "commit"), "What runs here; always 1."
 )

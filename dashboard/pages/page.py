@@ -14,7 +14,7 @@ from dashboard.cluster.poller import Poller
 from dashboard.state import State
 
 PAGE_ROWS: Final = 100
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 class NotFound(Exception):
@@ -72,7 +72,7 @@ def link(kind: str, name: str, cluster: str = "", **further: str) -> str:
     them away in a path.
     """
     query = ({"cluster": cluster} if cluster else {}) | further
-    if _PLAIN.fullmatch(name):
+    if PLAIN.fullmatch(name):
         path = f"/{kind}/{quote(name, safe='')}"
     else:
         path, query = f"/{kind}/", {"name": name, **query}

@@ -74,6 +74,7 @@ EXCUSED = {
     "there only where it has happened or is switched on: a panel would be empty elsewhere": {
         "footfall_dead_letters",
         "footfall_export_failures_total",
+        "footfall_mcp_calls_total",
         "footfall_series_dropped",
         "footfall_sharegroup_lag",
         "footfall_sharegroup_members",

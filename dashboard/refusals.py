@@ -1,0 +1,17 @@
+"""What the errors that handlers raise are to those who asked: a status, a title, a sentence."""
+
+from aiohttp import web
+
+from dashboard.access.identity import NotAllowed
+from dashboard.pages.page import NotFound
+
+
+def refusal_of(error: Exception) -> tuple[int, str, str] | None:
+    """None for an error that is nobody's refusal, but a bug."""
+    if isinstance(error, NotFound):
+        return 404, "Not found", str(error)
+    if isinstance(error, NotAllowed):
+        return 403, "Not allowed", str(error)
+    if isinstance(error, web.HTTPException):
+        return error.status, error.reason, (error.text or "").strip()
+    return None
