@@ -1,8 +1,9 @@
 """Reads every section of the settings once, so that a mistake is told before anything starts."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from footfall.settings import NAMED_SECTIONS, load, load_named
 
@@ -23,6 +24,12 @@ SETTINGS_OF: Final = {
 
 def check_sections(config: Path | None) -> None:
     """SettingsError for the first key or value of any role that cannot be used."""
-    for section, (module, name) in SETTINGS_OF.items():
-        read = load_named if section in NAMED_SECTIONS else load
-        read(section, getattr(importlib.import_module(module), name), config)
+    for section in SETTINGS_OF:
+        settings_of(section, config)
+
+
+def settings_of(section: str, config: Path | None) -> Any:
+    """A role's settings, in its own dataclass; SettingsError if they cannot be used."""
+    module, name = SETTINGS_OF[section]
+    read: Callable[..., Any] = load_named if section in NAMED_SECTIONS else load
+    return read(section, getattr(importlib.import_module(module), name), config)

@@ -19,9 +19,10 @@ from footfall import data_dir as directory
 from footfall.commands.group import group_lags
 from footfall.commands.up import Appliance, appliance
 from footfall.roles import METRICS, Address, addresses
-from footfall.section_check import check_sections
-from footfall.segment_check import check_segments
+from footfall.section_check import check_sections, settings_of
+from footfall.segment_check import READ_RIGHTS, check_segments
 from footfall.settings import SettingsError
+from footfall.store_check import check_store, compacted_partitions
 from tracker import sites, topics
 from tracker.config import KafkaConfig, load_kafka
 from tracker.kafka import KafkaFailure
@@ -65,7 +66,7 @@ def findings(config: Path | None, data_dir: Path | None) -> Iterator[Finding]:
         return
     plan = appliance(config, data_dir)
     yield from check_data_dir(plan)
-    yield from check_log_segments(plan)
+    yield from check_log_directories(plan)
     where = [address for role in plan.roles for address in addresses(role, plan.config)]
     kafka = load_kafka(config)
     yield from check_bootstrap(kafka, where)
@@ -100,18 +101,32 @@ def check_data_dir(plan: Appliance) -> Iterator[Finding]:
     yield Finding(f"data directory {plan.data_dir}: {free / 1e9:.1f} GB free")
 
 
-def check_log_segments(plan: Appliance) -> Iterator[Finding]:
+def check_log_directories(plan: Appliance) -> Iterator[Finding]:
     """A torn tail is no problem: the broker cuts it when it starts, nothing promised is in it."""
-    checked = check_segments(plan.data_dir / "broker")
-    worse = [damage for damage in checked.damages if not damage.torn_tail]
+    is_running = directory.running_supervisor(plan.data_dir) is not None
+    named = settings_of("broker", plan.config).log_dirs
+    for log_dir in map(Path, named or (str(plan.data_dir / "broker"),)):
+        yield from _check_log_directory(log_dir, is_running=is_running)
+
+
+def _check_log_directory(log_dir: Path, *, is_running: bool) -> Iterator[Finding]:
+    if not log_dir.exists():
+        yield Finding(f"{log_dir}: no logs yet")
+        return
+    try:
+        beside = list(check_store(log_dir, is_running=is_running))
+        checked = check_segments(log_dir, compacted_partitions(log_dir))
+    except OSError as error:
+        yield Finding(f"{log_dir} cannot be looked at: {error}", READ_RIGHTS)
+        return
+    worse = [*beside, *(damage for damage in checked.damages if not damage.torn_tail)]
     for damage in worse:
         yield Finding(
-            f"{damage.path}: damaged at byte {damage.position}: {damage.reason}",
-            "stop Footfall; restore the partition's directory from a copy, or cut the file at that"
-            " byte (`truncate -s`) to keep what comes before: the records from there on are lost",
+            f"{damage.path}: damaged at byte {damage.position}: {damage.reason}", damage.way_out
         )
     if not worse:
-        yield Finding(f"{checked.files} segment files, {checked.batches:,} batches, none damaged")
+        told = f"{checked.files} segment files, {checked.batches:,} batches, none damaged"
+        yield Finding(f"{log_dir}: {told}")
 
 
 def check_bootstrap(kafka: KafkaConfig, where: list[Address]) -> Iterator[Finding]:
