@@ -149,6 +149,14 @@ class RequestContext:
         """Whether the client may know that there is this topic."""
         return self.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
 
+    def refusal_of_offset(self, topic: str, partition: int) -> ErrorCode | None:
+        """Why no offset can be committed there, whatever the group says; None when it can."""
+        if not self.is_authorized(Operation.READ, Resource.TOPIC, topic):
+            return ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        if not self.services.cluster.image.has_partition(topic, partition):
+            return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return None
+
     def is_authorized_anywhere(self, operation: Operation, resource: Resource) -> bool:
         """Whether there is any name with which the client may do this (KIP-679)."""
         authorizer = self.services.security.authorizer

@@ -11,7 +11,7 @@ import uuid
 
 from broker.coordinator.group.member import Protocol
 from broker.coordinator.group.messages import JoinRequest, JoinResponse
-from broker.errors import KafkaError
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.join_group import (
@@ -29,7 +29,8 @@ async def join_group(request: JoinGroupRequest, context: RequestContext) -> Join
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         joined = await context.services.groups.join(_request(request, context))
     except KafkaError as refusal:
-        joined = JoinResponse(refusal.code, request.member_id)
+        is_bug = refusal.code is ErrorCode.UNKNOWN_SERVER_ERROR
+        joined = JoinResponse(refusal.code, "" if is_bug else request.member_id)
     name = joined.protocol_name
     if name is None and context.api_version < _PROTOCOL_NAME_NULLABLE_SINCE:
         name = ""
@@ -55,6 +56,7 @@ async def join_group(request: JoinGroupRequest, context: RequestContext) -> Join
 def _request(request: JoinGroupRequest, context: RequestContext) -> JoinRequest:
     version = context.api_version
     client_id = context.client_id or ""
+    instance = request.group_instance_id
     return JoinRequest(
         group_id=request.group_id,
         member_id=request.member_id,
@@ -67,7 +69,7 @@ def _request(request: JoinGroupRequest, context: RequestContext) -> JoinRequest:
         ),
         protocol_type=request.protocol_type,
         protocols=tuple(Protocol(p.name, bytes(p.metadata)) for p in request.protocols),
-        new_member_id=f"{request.group_instance_id or client_id}-{uuid.uuid4()}",
+        new_member_id=f"{client_id if instance is None else instance}-{uuid.uuid4()}",
         requires_known_member_id=version >= 4,
         supports_skipping_assignment=version >= 9,
         sees=context.sees,

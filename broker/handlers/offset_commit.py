@@ -3,9 +3,12 @@
 v2-v4 may say how long to keep the offsets, v6 adds leader epochs, v7 static members, v9 KIP-848
 member epochs, v10 names topics by id (KIP-848). Answered when the offsets are on disk.
 Answers for each partition: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_METADATA_TOO_LARGE;
-for all alike: INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION,
-STALE_MEMBER_EPOCH, REBALANCE_IN_PROGRESS, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS.
+for all others alike: GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+ILLEGAL_GENERATION, STALE_MEMBER_EPOCH, REBALANCE_IN_PROGRESS, NOT_COORDINATOR,
+COORDINATOR_LOAD_IN_PROGRESS.
 """
+
+from collections.abc import Sequence
 
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetToCommit
 from broker.errors import ErrorCode, KafkaError
@@ -26,8 +29,15 @@ _TOPIC_IDS_SINCE = 10
 async def offset_commit(
     request: OffsetCommitRequest, context: RequestContext
 ) -> OffsetCommitResponse:
+    try:
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
+    except KafkaError as refusal:
+        return _response(request, [[refusal.code] * len(t.partitions) for t in request.topics], [])
     names = [_topic_name(topic, context) for topic in request.topics]
-    refusals = [_refusal(name, context) for name in names]
+    refusals = [
+        [_refusal(name, partition.partition_index, context) for partition in topic.partitions]
+        for name, topic in zip(names, request.topics, strict=True)
+    ]
     offsets = tuple(
         OffsetToCommit(
             topic=name,
@@ -37,8 +47,8 @@ async def offset_commit(
             metadata=partition.committed_metadata or "",
         )
         for name, topic, refused in zip(names, request.topics, refusals, strict=True)
-        if name is not None and refused is None
-        for partition in topic.partitions
+        for partition, why in zip(topic.partitions, refused, strict=True)
+        if name is not None and why is None
     )
     commit = OffsetCommit(
         group_id=request.group_id,
@@ -50,8 +60,7 @@ async def offset_commit(
         api_version=context.api_version,
     )
     try:
-        context.require(Operation.READ, Resource.GROUP, request.group_id)
-        errors = await context.services.groups.commit_offsets(commit)
+        errors = await context.services.groups.commit_offsets(commit) if offsets else []
     except KafkaError as refusal:
         errors = [refusal.code] * len(offsets)
     return _response(request, refusals, errors)
@@ -64,17 +73,16 @@ def _topic_name(topic: OffsetCommitRequestTopic, context: RequestContext) -> str
     return context.services.cluster.image.names_by_id.get(topic.topic_id)
 
 
-def _refusal(topic: str | None, context: RequestContext) -> ErrorCode | None:
-    """Why nothing can be committed for this topic."""
+def _refusal(topic: str | None, partition: int, context: RequestContext) -> ErrorCode | None:
     if topic is None:
         return ErrorCode.UNKNOWN_TOPIC_ID
-    if not context.is_authorized(Operation.READ, Resource.TOPIC, topic):
-        return ErrorCode.TOPIC_AUTHORIZATION_FAILED
-    return None
+    return context.refusal_of_offset(topic, partition)
 
 
 def _response(
-    request: OffsetCommitRequest, refusals: list[ErrorCode | None], errors: list[ErrorCode]
+    request: OffsetCommitRequest,
+    refusals: Sequence[Sequence[ErrorCode | None]],
+    errors: list[ErrorCode],
 ) -> OffsetCommitResponse:
     remaining = iter(errors)
     response = OffsetCommitResponse()
@@ -82,9 +90,9 @@ def _response(
         partitions = [
             OffsetCommitResponsePartition(
                 partition_index=partition.partition_index,
-                error_code=next(remaining) if refused is None else refused,
+                error_code=next(remaining) if why is None else why,
             )
-            for partition in topic.partitions
+            for partition, why in zip(topic.partitions, refused, strict=True)
         ]
         response.topics.append(
             OffsetCommitResponseTopic(

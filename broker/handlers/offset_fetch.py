@@ -7,8 +7,8 @@ Answers: UNSTABLE_OFFSET_COMMIT and UNKNOWN_TOPIC_ID for a partition; STALE_MEMB
 UNKNOWN_MEMBER_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS for a group.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from broker.coordinator.group.offset_messages import FetchedOffset, OffsetFetch
 from broker.coordinator.group.offsets import TopicPartition
@@ -32,6 +32,23 @@ _ERROR_CODE_SINCE = 2
 _GROUPS_SINCE = 8
 _TOPIC_IDS_SINCE = 10
 
+_Found = tuple[str, list[FetchedOffset]]
+"""A topic and its offsets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A topic as the request names it, and its partitions."""
+
+    topic: str
+    partitions: Sequence[int]
+
+    def places(self) -> Iterator[TopicPartition]:
+        return (TopicPartition(self.topic, index) for index in self.partitions)
+
+    def refused(self, error: ErrorCode) -> _Found:
+        return self.topic, [FetchedOffset(where, error=error) for where in self.places()]
+
 
 async def offset_fetch(request: OffsetFetchRequest, context: RequestContext) -> OffsetFetchResponse:
     if context.api_version < _GROUPS_SINCE:
@@ -44,18 +61,14 @@ async def _fetch_one(request: OffsetFetchRequest, context: RequestContext) -> Of
     """Up to v7: one group, spread over the top of request and response."""
     wanted = None
     if request.topics is not None:
-        wanted = tuple(
-            TopicPartition(topic.name, index)
-            for topic in request.topics
-            for index in topic.partition_indexes
-        )
-    fetch = OffsetFetch(request.group_id, wanted, request.require_stable)
+        wanted = [_Wanted(topic.name, topic.partition_indexes) for topic in request.topics]
+    fetch = OffsetFetch(request.group_id, None, request.require_stable)
     try:
-        found = await _fetch(fetch, context)
+        found = await _fetch(fetch, wanted, context)
     except KafkaError as refusal:
         if context.api_version >= _ERROR_CODE_SINCE:
             return OffsetFetchResponse(error_code=refusal.code)
-        found = [FetchedOffset(where, error=refusal.code) for where in wanted or ()]
+        found = [one.refused(refusal.code) for one in wanted or ()]
     return OffsetFetchResponse(
         topics=[
             OffsetFetchResponseTopic(
@@ -71,7 +84,7 @@ async def _fetch_one(request: OffsetFetchRequest, context: RequestContext) -> Of
                     for offset in offsets
                 ],
             )
-            for topic, offsets in _by_topic(found).items()
+            for topic, offsets in found
         ]
     )
 
@@ -84,17 +97,16 @@ async def _fetch_group(
     wanted, unknown = None, []
     if group.topics is not None:
         unknown = [topic for topic in group.topics if by_id and topic.topic_id not in names]
-        wanted = tuple(
-            TopicPartition(names[topic.topic_id] if by_id else topic.name, index)
+        wanted = [
+            _Wanted(names[topic.topic_id] if by_id else topic.name, topic.partition_indexes)
             for topic in group.topics
             if topic not in unknown
-            for index in topic.partition_indexes
-        )
+        ]
     fetch = OffsetFetch(
-        group.group_id, wanted, request.require_stable, group.member_id, group.member_epoch
+        group.group_id, None, request.require_stable, group.member_id, group.member_epoch
     )
     try:
-        found = await _fetch(fetch, context)
+        found = await _fetch(fetch, wanted, context)
     except KafkaError as refusal:
         return OffsetFetchResponseGroup(group_id=group.group_id, error_code=refusal.code)
     topics = _topics(found, context if by_id else None)
@@ -102,31 +114,32 @@ async def _fetch_group(
     return OffsetFetchResponseGroup(group_id=group.group_id, topics=topics)
 
 
-async def _fetch(fetch: OffsetFetch, context: RequestContext) -> list[FetchedOffset]:
-    """What the client may see: of all topics those it may describe, of named ones a refusal."""
+async def _fetch(
+    fetch: OffsetFetch, wanted: Sequence[_Wanted] | None, context: RequestContext
+) -> list[_Found]:
+    """What the client may see: of all topics those it may describe, of named ones a refusal.
+
+    Topics that were named are answered as they were, twice if twice; the refused ones come last.
+    """
     context.require(Operation.DESCRIBE, Resource.GROUP, fetch.group_id)
-
-    def may_see(topic: str) -> bool:
-        return context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, topic)
-
     groups = context.services.groups
-    if fetch.wanted is None:
-        return [one for one in await groups.fetch_offsets(fetch) if may_see(one.where.topic)]
-    refused = [where for where in fetch.wanted if not may_see(where.topic)]
-    if not refused:
-        return list(await groups.fetch_offsets(fetch))
-    allowed = tuple(where for where in fetch.wanted if where not in refused)
-    found = await groups.fetch_offsets(replace(fetch, wanted=allowed))
-    code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
-    return [*found, *(FetchedOffset(where, error=code) for where in refused)]
+    if wanted is None:
+        everything = await groups.fetch_offsets(fetch)
+        return list(_by_topic(one for one in everything if context.sees(one.where.topic)).items())
+    allowed = [one for one in wanted if context.sees(one.topic)]
+    places = tuple(where for one in allowed for where in one.places())
+    offsets = iter(await groups.fetch_offsets(replace(fetch, wanted=places)))
+    found = [(one.topic, [next(offsets) for _ in one.partitions]) for one in allowed]
+    refused = [one for one in wanted if not context.sees(one.topic)]
+    return [*found, *(one.refused(ErrorCode.TOPIC_AUTHORIZATION_FAILED) for one in refused)]
 
 
 def _topics(
-    found: Iterable[FetchedOffset], ids_from: RequestContext | None
+    found: Iterable[_Found], ids_from: RequestContext | None
 ) -> list[OffsetFetchResponseTopics]:
     """Answers by topic; with `ids_from`, named by id, and those without a topic left out."""
     topics = []
-    for name, offsets in _by_topic(found).items():
+    for name, offsets in found:
         answer = OffsetFetchResponseTopics(
             name=name, partitions=[_partition(offset) for offset in offsets]
         )

@@ -7,6 +7,9 @@ Answers for each partition: those of OffsetCommit, and those of the transaction 
 (INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH, PRODUCER_FENCED, INVALID_TXN_STATE ...).
 """
 
+import itertools
+from collections.abc import Iterator
+
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetToCommit
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
@@ -28,11 +31,17 @@ _JOINS_IMPLICITLY_SINCE = 5
 async def txn_offset_commit(
     request: TxnOffsetCommitRequest, context: RequestContext
 ) -> TxnOffsetCommitResponse:
-    refused = {
-        topic.name
+    try:
+        context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
+        context.require(Operation.READ, Resource.GROUP, request.group_id)
+    except KafkaError as refusal:
+        return _response(request, itertools.repeat(refusal.code))
+    refusals = [
+        context.refusal_of_offset(topic.name, partition.partition_index)
         for topic in request.topics
-        if not context.is_authorized(Operation.READ, Resource.TOPIC, topic.name)
-    }
+        for partition in topic.partitions
+    ]
+    why = iter(refusals)
     commit = OffsetCommit(
         group_id=request.group_id,
         generation=request.generation_id,
@@ -47,27 +56,28 @@ async def txn_offset_commit(
                 metadata=partition.committed_metadata or "",
             )
             for topic in request.topics
-            if topic.name not in refused
             for partition in topic.partitions
+            if next(why) is None
         ),
         producer=(request.producer_id, request.producer_epoch),
         api_version=context.api_version,
     )
     try:
-        errors = iter(await _commit(request, commit, context))
+        errors = iter(await _commit(request, commit, context) if commit.offsets else [])
     except KafkaError as refusal:
-        errors = iter([_known(refusal.code, context.api_version)] * len(commit.offsets))
+        errors = itertools.repeat(_known(refusal.code, context.api_version))
+    return _response(request, (next(errors) if one is None else one for one in refusals))
+
+
+def _response(
+    request: TxnOffsetCommitRequest, outcomes: Iterator[ErrorCode]
+) -> TxnOffsetCommitResponse:
     return TxnOffsetCommitResponse(
         topics=[
             TxnOffsetCommitResponseTopic(
                 name=topic.name,
                 partitions=[
-                    TxnOffsetCommitResponsePartition(
-                        partition_index=partition.partition_index,
-                        error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED
-                        if topic.name in refused
-                        else next(errors),
-                    )
+                    TxnOffsetCommitResponsePartition(partition.partition_index, next(outcomes))
                     for partition in topic.partitions
                 ],
             )
@@ -88,8 +98,6 @@ async def _commit(
 ) -> list[ErrorCode]:
     """Let the write into its transaction, then write; both are on disk when this returns."""
     services = context.services
-    context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
-    context.require(Operation.READ, Resource.GROUP, request.group_id)
     partition = (OFFSETS_TOPIC, services.groups.coordinator_partition(request.group_id))
     admission = services.transactions.admit(
         request.transactional_id,

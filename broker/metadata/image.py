@@ -103,6 +103,10 @@ class ClusterImage:
         name = self.names_by_id.get(topic_id)
         return None if name is None else self.topics[name]
 
+    def has_partition(self, topic: str, index: int) -> bool:
+        known = self.topics.get(topic)
+        return known is not None and 0 <= index < len(known.partitions)
+
     def config_of(self, resource_type: ResourceType, name: str) -> Mapping[str, str]:
         """The settings that were given values for this resource alone."""
         return self.configs.get((int(resource_type), name), {})

@@ -116,3 +116,9 @@ def java_string_hash(text: str) -> int:
     for high, low in zip(units[::2], units[1::2], strict=True):
         value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
+
+
+def java_hash_bucket(text: str, buckets: int = 16) -> int:
+    """Where a java.util.HashMap of this size (a power of two; 16 at first) keeps the text."""
+    value = java_string_hash(text) & 0xFFFFFFFF
+    return (value ^ value >> 16) & (buckets - 1)

@@ -68,6 +68,8 @@ async def settle(
         generation_id=joined.generation_id,
         member_id=joined.member_id,
         group_instance_id=instance,
+        protocol_type="consumer",
+        protocol_name="range",
         assignments=[sync_group.SyncGroupRequestAssignment(joined.member_id, b"mine")],
     )
     synced = await client.ask(request, 5, sync_group.SyncGroupResponse)

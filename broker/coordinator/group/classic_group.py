@@ -26,6 +26,7 @@ from broker.coordinator.group.records import (
     Record,
 )
 from broker.errors import ErrorCode, KafkaError
+from broker.protocol.primitives import java_hash_bucket
 
 NEVER = float("inf")
 UNDER_WAY = -1
@@ -71,6 +72,8 @@ class ClassicGroup(Generic[Token]):
     """Ids handed out by MEMBER_ID_REQUIRED and not yet used -> deadline (KIP-394)."""
     unsynced_members: set[str] = field(default_factory=set)
     """Who got the newest generation and has not asked for its assignment yet."""
+    subscriptions: tuple[bytes, ...] | None = None
+    """Of the members of the newest generation; None before the first one."""
     is_first_rebalance: bool = False
     newcomers_since_delay: bool = False
     rebalance_wait_left_ms: float = 0
@@ -117,10 +120,11 @@ class ClassicGroup(Generic[Token]):
         return frozenset(set.intersection(*offers)) if offers else frozenset()
 
     def elect_protocol(self) -> str:
-        """Each member votes for what it likes best of what all can do; the first of equals wins."""
+        """Each member votes for what it likes best of what all can do; of equals wins the one that
+        comes first in a hash map of Java, so that the outcome is Kafka's."""
         candidates = self.common_protocols()
         votes = Counter(member.vote(candidates) for member in self.members.values())
-        return votes.most_common(1)[0][0]
+        return min(votes, key=lambda name: (-votes[name], java_hash_bucket(name)))
 
     def is_leader(self, member_id: str) -> bool:
         return self.leader == member_id
@@ -184,8 +188,8 @@ class ClassicGroup(Generic[Token]):
         protocol_name: str | None,
         assignments: dict[str, bytes] | None = None,
     ) -> Record:
-        """The group's record with these members; without `assignments` everybody has none yet."""
-        known = assignments or {}
+        """The group's record with these members; without `assignments` they keep what they have
+        until the new ones are made."""
         is_under_way = bool(self.members) and assignments is None
         members = tuple(
             MemberMetadata(
@@ -196,7 +200,7 @@ class ClassicGroup(Generic[Token]):
                 rebalance_timeout=m.rebalance_timeout_ms,
                 session_timeout=m.session_timeout_ms,
                 subscription=m.metadata_for(protocol_name),
-                assignment=known.get(m.member_id, b""),
+                assignment=m.assignment if assignments is None else assignments[m.member_id],
             )
             for m in self.members.values()
         )
@@ -221,6 +225,7 @@ class ClassicGroup(Generic[Token]):
         self.protocol_name = value.protocol
         self.leader = value.leader
         self.state_changed_at_ms = value.current_state_timestamp
+        self.subscriptions = tuple(bytes(m.subscription) for m in value.members)
         self.members = {m.member_id: self._member_from(m, value.protocol) for m in value.members}
         self.static_members = {
             m.group_instance_id: m.member_id

@@ -46,6 +46,10 @@ def join(
     if not request.member_id:
         response = joining.new_member()
     elif request.member_id in group.pending_members:
+        if request.group_instance_id is not None:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_SERVER_ERROR, "a static member joins under an id made for another"
+            )
         joining.add(request.member_id)
         response = None
     else:

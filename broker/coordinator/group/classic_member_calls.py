@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.classic_rebalance import (
-    complete_if_all_joined,
     prepare_or_complete,
     remove_member,
     touch,
@@ -109,12 +108,11 @@ def leave(
     group: ClassicGroup[Token], leaving: Sequence[MemberIdentity], now: Moment, step: Step[Token]
 ) -> list[LeaveResult]:
     """Take each of `leaving` out, each with its own outcome, then rebalance once."""
-    members_before = len(group.members)
     results = [LeaveResult(identity, _leave_one(group, identity, step)) for identity in leaving]
-    if len(group.members) < members_before:
+    if any(one.error is ErrorCode.NONE for one in results):  # of a pending member, too, as in Kafka
+        if group.state is ClassicState.EMPTY:
+            return results
         prepare_or_complete(group, now, step)
-    else:  # a pending member that gave up may have been the last one waited for
-        complete_if_all_joined(group, now, step)
     return results
 
 
@@ -124,7 +122,7 @@ def _leave_one(
     member_id, instance = identity.member_id, identity.group_instance_id
     if not member_id and instance is not None:  # an administrator names the seat, not the holder
         member_id = group.static_members.get(instance, "")
-    elif member_id in group.pending_members and instance is None:
+    elif member_id in group.pending_members:
         del group.pending_members[member_id]
         return ErrorCode.NONE
     try:

@@ -53,9 +53,11 @@ def remove_member(
 
 
 def refuse_parked(member: Member[Token], step: Step[Token], error: ErrorCode) -> None:
-    """Answer the JoinGroup and SyncGroup that wait for this member with `error`."""
+    """Answer the JoinGroup and SyncGroup that wait for this member with `error`. Who is told that
+    it is unknown is not told its id again, so it joins as somebody new."""
     if member.parked_join is not None:
-        step.answers.append(Answer(member.parked_join, JoinResponse(error, member.member_id)))
+        told = "" if error is ErrorCode.UNKNOWN_MEMBER_ID else member.member_id
+        step.answers.append(Answer(member.parked_join, JoinResponse(error, told)))
         member.parked_join = None
     if member.parked_sync is not None:
         step.answers.append(Answer(member.parked_sync, SyncResponse(error)))
@@ -159,6 +161,7 @@ def _answer_joins(
 def _refuse_waiting_syncs(group: ClassicGroup[Token], now: Moment, step: Step[Token]) -> None:
     """The assignment that these members wait for will not come: they must join again."""
     for member in group.members.values():
+        member.assignment = b""
         if member.parked_sync is not None:
             response = SyncResponse(ErrorCode.REBALANCE_IN_PROGRESS)
             step.answers.append(Answer(member.parked_sync, response))

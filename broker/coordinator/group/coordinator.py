@@ -13,7 +13,7 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group import classic_join, classic_member_calls, offset_rules
-from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
+from broker.coordinator.group.classic_group import ClassicGroup
 from broker.coordinator.group.consumer_calls import ConsumerCalls
 from broker.coordinator.group.consumer_group import ConsumerGroup
 from broker.coordinator.group.descriptions import (
@@ -127,7 +127,11 @@ class GroupCoordinator:
     # -- membership --------------------------------------------------------------------------
 
     async def join(self, request: JoinRequest) -> JoinResponse:
-        """JoinGroup; answers when the rebalance is over. MEMBER_ID_REQUIRED is an answer."""
+        """JoinGroup; answers when the rebalance is over. MEMBER_ID_REQUIRED is an answer.
+
+        A group that was made for a member which is refused then stays, empty, until the next look
+        at what is over its time (or a restart), as in Kafka.
+        """
         _require_group_id(request.group_id)
         limits = self._settings.classic
         low, high = limits.session_timeout_ms_min, limits.session_timeout_ms_max
@@ -144,12 +148,7 @@ class GroupCoordinator:
             if request.member_id and state.find(request.group_id) is None:
                 raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no group {request.group_id!r}")
             group = _classic_group(state, request.group_id, step)
-            try:
-                return classic_join.join(group, request, parked, now, step)
-            except KafkaError:
-                if _is_untouched(group):
-                    del state.groups[request.group_id]
-                raise
+            return classic_join.join(group, request, parked, now, step)
 
         response = await self._shards.change(request.group_id, act)
         if response is not None:
@@ -360,13 +359,3 @@ def _classic_group(
     classic = state.classic_to_change(group_id)
     classic.generation = group.epoch
     return classic
-
-
-def _is_untouched(group: ClassicGroup[Parked]) -> bool:
-    """Made for a request that was refused then: nothing of it was ever recorded."""
-    return (
-        group.state is ClassicState.EMPTY
-        and group.generation == 0
-        and not group.members
-        and not group.pending_members
-    )

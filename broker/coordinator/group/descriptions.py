@@ -45,7 +45,8 @@ class GroupListing:
 
 
 def describe(group: ClassicGroup[Any]) -> GroupDescription:
-    """The group now. Subscriptions and assignments are shown only while they hold (Stable)."""
+    """The group now. Subscriptions are shown only while they hold (Stable); assignments are those
+    of before while a rebalance is under way."""
     settled = group.state is ClassicState.STABLE
     members = tuple(
         MemberDescription(
@@ -54,7 +55,7 @@ def describe(group: ClassicGroup[Any]) -> GroupDescription:
             client_id=member.client_id,
             client_host=member.client_host,
             metadata=member.metadata_for(group.protocol_name) if settled else b"",
-            assignment=member.assignment if settled else b"",
+            assignment=member.assignment,
         )
         for member in group.members.values()
     )

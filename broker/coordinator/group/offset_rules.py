@@ -41,8 +41,10 @@ def validate_commit(group: Group | None, commit: OffsetCommit, now: Moment) -> N
     """Raises KafkaError unless the member may commit now; its session starts anew."""
     if group is None:
         if commit.generation >= 0:
+            is_new = not commit.is_transactional and commit.api_version >= _MEMBER_EPOCHS_SINCE
             raise KafkaError(
-                ErrorCode.ILLEGAL_GENERATION, f"generation {commit.generation} of an unknown group"
+                ErrorCode.GROUP_ID_NOT_FOUND if is_new else ErrorCode.ILLEGAL_GENERATION,
+                f"generation {commit.generation} of an unknown group",
             )
         return  # a simple consumer, or an administrator, makes the group by committing
     if isinstance(group, ShareGroup):
@@ -194,13 +196,14 @@ def delete_offsets(
     )
     if group.members and not reads_topics:
         raise KafkaError(ErrorCode.NON_EMPTY_GROUP, f"group {group_id!r} has members")
-    subscribed = subscribed_topics(group) if group.members else frozenset()
+    has_readers = bool(group.members) or isinstance(group, ClassicGroup)
+    subscribed = subscribed_topics(group) if has_readers else frozenset()
     records, errors = [], []
     for where in wanted:
         error = ErrorCode.NONE
         if not exists(where):
             error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        elif subscribed is None or where.topic in subscribed:
+        elif reads_topics if subscribed is None else where.topic in subscribed:
             error = ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
         elif offsets.get(group_id, *where) is not None:
             records.append(tombstone(group_id, where))

@@ -22,18 +22,19 @@ _VERSION_BYTES = 2
 def subscribed_topics(
     group: ClassicGroup[Any] | ConsumerGroup | StreamsGroup,
 ) -> frozenset[str] | None:
-    """Topics that some member wants; None when that cannot be told from outside.
+    """Topics that some member wants, in a classic group some member of the newest generation;
+    None when that cannot be told from outside.
 
     Classic subscriptions are read as version 0, with which every other begins: clients exist that
     name a later one and leave out what it adds. Apache Kafka reads them like this.
     """
     if isinstance(group, ConsumerGroup | StreamsGroup):
         return group.subscribed_topics()
-    if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+    if group.protocol_type != CONSUMER_PROTOCOL_TYPE or group.subscriptions is None:
         return None
     topics: set[str] = set()
-    for member in group.members.values():
-        subscription = decode_subscription(member.metadata_for(group.protocol_name), newest=0)
+    for metadata in group.subscriptions:
+        subscription = decode_subscription(metadata, newest=0)
         if subscription is None:
             return None
         topics.update(subscription.topics)
@@ -48,7 +49,9 @@ def decode_subscription(
         return None
     version = min(_version(metadata), newest)
     try:
-        return decode(ConsumerProtocolSubscription, version, metadata, _VERSION_BYTES)
+        return decode(
+            ConsumerProtocolSubscription, version, metadata, _VERSION_BYTES, leftover=True
+        )
     except ProtocolError:
         return None
 
@@ -70,7 +73,9 @@ def decode_assignment(assignment: bytes, image: ClusterImage) -> Partitions | No
     newest = ConsumerProtocolAssignment.VERSIONS[1]
     version = min(_version(assignment), newest)
     try:
-        decoded = decode(ConsumerProtocolAssignment, version, assignment, _VERSION_BYTES)
+        decoded = decode(
+            ConsumerProtocolAssignment, version, assignment, _VERSION_BYTES, leftover=True
+        )
     except ProtocolError:
         return None
     return frozenset(

@@ -79,3 +79,36 @@ async def test_a_kip_848_member_commits_at_its_epoch(client: RawClient) -> None:
     stale = await commit(client, 1, generation=joined.member_epoch + 1, member_id="member")
 
     assert [now, stale] == [ErrorCode.NONE, ErrorCode.STALE_MEMBER_EPOCH]
+
+
+async def test_what_does_not_exist_is_told_before_the_group_is_asked(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    await settle(client)
+    places = [OffsetCommitRequestPartition(index, 5, -1, None) for index in (0, 1)]
+    request = OffsetCommitRequest(
+        "g", topics=[OffsetCommitRequestTopic("pages", partitions=places)]
+    )
+
+    response = await client.ask(request, 9, OffsetCommitResponse)
+
+    assert [p.error_code for p in response.topics[0].partitions] == [
+        ErrorCode.UNKNOWN_MEMBER_ID,
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [(8, ErrorCode.ILLEGAL_GENERATION), (9, ErrorCode.GROUP_ID_NOT_FOUND)]
+)
+async def test_a_generation_of_a_group_that_does_not_exist(
+    client: RawClient, version: int, code: ErrorCode
+) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client)
+    request = request_for(OffsetCommitRequestTopic("pages"))
+    request.generation_id_or_member_epoch = 1
+
+    response = await client.ask(request, version, OffsetCommitResponse)
+
+    assert response.topics[0].partitions[0].error_code == code

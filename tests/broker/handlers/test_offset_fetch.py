@@ -88,3 +88,23 @@ async def test_without_the_offsets_topic_there_is_no_coordinator(client: RawClie
     response = await client.ask(OffsetFetchRequest("g", None), 7, OffsetFetchResponse)
 
     assert response.error_code == ErrorCode.NOT_COORDINATOR
+
+
+@pytest.mark.parametrize("version", [7, 9])
+async def test_topics_are_answered_as_they_were_asked_for(client: RawClient, version: int) -> None:
+    await committed(client)
+    asked = [("pages", [1, 0]), ("nothing", []), ("pages", [0])]
+    request = OffsetFetchRequest(
+        "g",
+        [OffsetFetchRequestTopic(name, indexes) for name, indexes in asked],
+        [
+            OffsetFetchRequestGroup(
+                "g", topics=[OffsetFetchRequestTopics(n, partition_indexes=i) for n, i in asked]
+            )
+        ],
+    )
+
+    response = await client.ask(request, version, OffsetFetchResponse)
+
+    topics = response.topics if version < 8 else response.groups[0].topics
+    assert [(t.name, [p.partition_index for p in t.partitions]) for t in topics] == asked

@@ -10,7 +10,9 @@ from tests.support.raw_client import RawClient
 async def test_a_member_gets_its_share_in_every_version(client: RawClient, version: int) -> None:
     await coordinated(client)
     joined = await settle(client)
-    request = SyncGroupRequest("g", joined.generation_id, joined.member_id)
+    request = SyncGroupRequest(
+        "g", joined.generation_id, joined.member_id, None, "consumer", "range"
+    )
 
     response = await client.ask(request, version, SyncGroupResponse)
 
@@ -22,8 +24,8 @@ async def test_a_stranger_gets_nothing(client: RawClient) -> None:
     await coordinated(client)
     joined = await settle(client)
 
-    stranger = await client.ask(SyncGroupRequest("g", 1, "x"), 5, SyncGroupResponse)
-    late = await client.ask(SyncGroupRequest("g", 9, joined.member_id), 5, SyncGroupResponse)
+    stranger = await client.ask(SyncGroupRequest("g", 1, "x"), 4, SyncGroupResponse)
+    late = await client.ask(SyncGroupRequest("g", 9, joined.member_id), 4, SyncGroupResponse)
     other = SyncGroupRequest("g", 1, joined.member_id, None, "consumer", "sticky")
     wrong = await client.ask(other, 5, SyncGroupResponse)
 
@@ -32,3 +34,15 @@ async def test_a_stranger_gets_nothing(client: RawClient) -> None:
         ErrorCode.ILLEGAL_GENERATION,
         ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
     ]
+
+
+async def test_from_v5_on_a_member_has_to_name_its_protocol(client: RawClient) -> None:
+    await coordinated(client)
+    joined = await settle(client)
+    nameless = SyncGroupRequest("g", joined.generation_id, joined.member_id, None, "consumer")
+
+    before = await client.ask(nameless, 4, SyncGroupResponse)
+    since = await client.ask(nameless, 5, SyncGroupResponse)
+
+    assert before.error_code == ErrorCode.NONE
+    assert since.error_code == ErrorCode.INCONSISTENT_GROUP_PROTOCOL

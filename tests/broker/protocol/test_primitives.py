@@ -4,6 +4,7 @@ from hypothesis.strategies import binary, integers, text
 
 from broker.protocol.primitives import (
     ProtocolError,
+    java_hash_bucket,
     java_string_hash,
     read_uvarint,
     read_varint,
@@ -120,6 +121,11 @@ def test_text_that_is_no_uuid_is_refused(wrong: str) -> None:
 )
 def test_string_hash_is_the_one_of_java(text_value: str, hash_value: int) -> None:
     assert java_string_hash(text_value) == hash_value
+
+
+@pytest.mark.parametrize(("name", "bucket"), [("a", 1), ("p", 0), ("rr", 0), ("range", 9)])
+def test_a_hash_map_of_java_keeps_a_string_in_this_bucket(name: str, bucket: int) -> None:
+    assert java_hash_bucket(name) == bucket
 
 
 @given(text())

@@ -1,6 +1,7 @@
 """Joining, syncing and leaving a classic group, rule by rule."""
 
 from broker.coordinator.group.classic_group import GroupLimits
+from broker.coordinator.group.descriptions import describe
 from broker.coordinator.group.member import Protocol
 from broker.coordinator.group.messages import MemberIdentity
 from broker.errors import ErrorCode
@@ -378,3 +379,65 @@ def test_a_second_join_of_the_same_member_replaces_the_first() -> None:
     assert driver.joined("a").error is ErrorCode.REBALANCE_IN_PROGRESS
     driver.join("b", ids["b"])
     assert driver.joined("a on another connection").error is ErrorCode.NONE
+
+
+def test_of_equally_wanted_protocols_wins_the_one_that_kafka_takes() -> None:
+    group = GroupDriver()
+    first = (Protocol("range", b""), Protocol("rr", b""))
+
+    group.admit("a", protocols=first)
+    group.admit("b", protocols=first[::-1])
+
+    assert group.group.elect_protocol() == "rr"  # first in a hash map of Java
+
+
+def test_assignments_are_told_until_the_next_ones_are_made() -> None:
+    group = GroupDriver()
+    ids = group.settle("a")
+    group.join("b", version=3)
+    before = describe(group.group).members[0].assignment
+    group.join("a", ids["a"])
+
+    joined = [member.assignment for member in describe(group.group).members]
+    group.join("c", version=3)
+    given_up = [member.assignment for member in describe(group.group).members]
+
+    assert (before, joined) == (b"a", [b"a", b""])
+    assert given_up == [b"", b"", b""]
+
+
+def test_a_member_id_that_is_given_back_begins_a_rebalance() -> None:
+    group = GroupDriver()
+    ids = group.settle("a")
+    pending = group.join("b")
+    assert pending is not None
+
+    (left,) = group.leave(MemberIdentity(pending.member_id, "any"))
+
+    assert left.error is ErrorCode.NONE
+    assert group.heartbeat(ids["a"]) is ErrorCode.REBALANCE_IN_PROGRESS
+
+
+def test_who_is_removed_while_it_joins_is_not_told_its_id_again() -> None:
+    group = GroupDriver()
+    group.settle("a")
+    group.join("b", version=3)
+    (joining,) = [m.member_id for m in group.group.members.values() if m.client_id == "b"]
+
+    group.leave(MemberIdentity(joining))
+
+    assert (group.joined("b").error, group.joined("b").member_id) == (
+        ErrorCode.UNKNOWN_MEMBER_ID,
+        "",
+    )
+
+
+def test_an_id_made_for_a_dynamic_member_is_not_for_a_static_one() -> None:
+    group = GroupDriver()
+    pending = group.join("a")
+    assert pending is not None
+
+    refused = group.join("a", pending.member_id, instance="seat")
+
+    assert refused is not None
+    assert refused.error is ErrorCode.UNKNOWN_SERVER_ERROR

@@ -44,7 +44,7 @@ async def sync(client: RawClient, joined: join_group.JoinGroupResponse) -> int:
     request = sync_group.SyncGroupRequest(
         group_id="g", generation_id=joined.generation_id, member_id=joined.member_id
     )
-    return (await client.ask(request, 5, sync_group.SyncGroupResponse)).error_code
+    return (await client.ask(request, 4, sync_group.SyncGroupResponse)).error_code
 
 
 async def beat(client: RawClient, joined: join_group.JoinGroupResponse) -> int:
