@@ -2,12 +2,9 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.cluster.poller import Door, Poller, PollerSettings
@@ -16,31 +13,11 @@ from dashboard.pages.audit import entry
 from dashboard.state import State
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import hostile_cluster, made_state
+from tests.support.made_dashboard import Client
 from tracker.clock import SystemClock
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
-
-Client = TestClient[web.Request, web.Application]
-
-
-@pytest.fixture
-def cluster() -> MadeCluster:
-    return hostile_cluster()
-
-
-@pytest.fixture
-async def state(tmp_path: Path, cluster: MadeCluster) -> State:
-    state = made_state(tmp_path, cluster)
-    await state.poller(None).look()
-    return state
-
-
-@pytest.fixture
-async def client(state: State) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(Site(state).application())) as made:
-        yield made
 
 
 async def rows(client: Client, address: str) -> list[dict[str, str]]:

@@ -3,26 +3,20 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aiohttp import ClientConnectionError, ClientPayloadError, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientConnectionError, ClientPayloadError
 
 from dashboard import messages_export
 from dashboard.config import MaskConfig
 from dashboard.masking.rules import Masks
-from dashboard.state import State
-from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tests.support.made_dashboard import NO_MASKS, made_state
+from tests.support.made_dashboard import Client
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
 
-Client = TestClient[web.Request, web.Application]
 PLACE = TopicPartition("users", 0)
 
 
@@ -35,31 +29,6 @@ def cluster() -> MadeCluster:
         mail = f'{{"email":"ann{offset}@example.com"}}' if offset % 100 == 0 else "=plain"
         made.values[PLACE, offset] = replace(made._some(PLACE, offset), value=mail.encode())
     return made
-
-
-@pytest.fixture
-def masks() -> Masks:
-    return NO_MASKS
-
-
-@pytest.fixture
-def settings() -> dict[str, object]:
-    return {}
-
-
-@pytest.fixture
-async def state(
-    tmp_path: Path, cluster: MadeCluster, masks: Masks, settings: dict[str, object]
-) -> State:
-    state = made_state(tmp_path, cluster, masks=masks, **settings)
-    await state.poller(None).look()
-    return state
-
-
-@pytest.fixture
-async def client(state: State) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(Site(state).application())) as made:
-        yield made
 
 
 async def test_a_file_holds_everything_that_fits_and_says_what_was_looked_at(
@@ -127,8 +96,8 @@ async def test_of_a_topic_that_is_not_there_there_is_no_file(client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "masks",
-    [Masks({"mail": MaskConfig(topics="us.*", pattern=r"ann\d+@[a-z.]+")}, b"secret")],
+    "settings",
+    [{"masks": Masks({"mail": MaskConfig(topics="us.*", pattern=r"ann\d+@[a-z.]+")}, b"secret")}],
 )
 async def test_what_is_masked_is_in_no_page_no_file_and_no_answer_and_cannot_be_searched(
     client: Client,
@@ -151,7 +120,7 @@ async def test_what_is_masked_is_in_no_page_no_file_and_no_answer_and_cannot_be_
 
 
 @pytest.mark.parametrize(
-    "masks", [Masks({"mail": MaskConfig(topics="users", value=True)}, b"secret")]
+    "settings", [{"masks": Masks({"mail": MaskConfig(topics="users", value=True)}, b"secret")}]
 )
 async def test_what_is_masked_is_not_in_the_live_tail(client: Client, cluster: MadeCluster) -> None:
     async with client.get("/api/v1/topics/users/tail") as stream:

@@ -4,16 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from dashboard import stream
 from dashboard.state import State
-from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tests.support.made_dashboard import made_state
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
@@ -37,13 +35,6 @@ def cluster() -> MadeCluster:
     return made
 
 
-@pytest.fixture
-async def state(tmp_path: Path, cluster: MadeCluster) -> State:
-    state = made_state(tmp_path, cluster)
-    await state.poller(None).look()
-    return state
-
-
 def narrow(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)  # its connections have the same
@@ -52,8 +43,9 @@ def narrow(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
 
 
 @pytest.fixture
-async def server(state: State) -> AsyncIterator[TestServer]:
-    made = TestServer(Site(state).application(), socket_factory=narrow)
+async def server(application: web.Application, state: State) -> AsyncIterator[TestServer]:
+    await state.poller(None).look()
+    made = TestServer(application, socket_factory=narrow)
     await made.start_server(shutdown_timeout=0.2)
     yield made
     await made.close()

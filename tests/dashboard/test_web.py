@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -14,9 +13,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.pages.page import link
 from dashboard.state import State
-from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import HOSTILE, hostile_cluster, made_state
+from tests.support.made_dashboard import HOSTILE, Client
 
 LONG_NUMBERS = (
     "/brokers/",
@@ -50,23 +48,6 @@ PAGES = (
     "/settings",
     "/runbooks/NoBeacons",
 )
-
-Client = TestClient[web.Request, web.Application]
-
-
-@pytest.fixture
-def cluster() -> MadeCluster:
-    return hostile_cluster()
-
-
-@pytest.fixture
-def state(tmp_path: Path, cluster: MadeCluster) -> State:
-    return made_state(tmp_path, cluster)
-
-
-@pytest.fixture
-def application(state: State) -> web.Application:
-    return Site(state).application()
 
 
 @pytest.fixture
@@ -315,16 +296,17 @@ async def test_messages_say_what_was_looked_at(client: Client, state: State) -> 
     assert "&lt;script&gt;" in html
 
 
-@pytest.mark.may_block
-async def test_messages_can_be_switched_off_for_pages_and_programs(tmp_path: Path) -> None:
-    state = made_state(tmp_path, hostile_cluster(), messages=False)
+@pytest.mark.parametrize("settings", [{"messages": False}])
+async def test_messages_can_be_switched_off_for_pages_and_programs(
+    client: Client, state: State
+) -> None:
     await looked(state)
-    async with TestClient(TestServer(Site(state).application())) as client:
-        page = await client.get("/topics/events?tab=messages")
-        program = await client.get("/api/v1/topics/events/messages")
 
-        assert "switched off" in await page.text()
-        assert program.status == 403
+    page = await client.get("/topics/events?tab=messages")
+    program = await client.get("/api/v1/topics/events/messages")
+
+    assert "switched off" in await page.text()
+    assert program.status == 403
 
 
 async def test_a_stream_of_the_messages_tab_does_not_search_again(

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
 from dashboard.access.accounts import Accounts
 from dashboard.access.guard import Door as Entrance
 from dashboard.access.guard import Guard
@@ -61,6 +64,10 @@ class Unprobed:
         raise ClusterUnavailable("not probed")
 
     def remove(self) -> None: ...
+
+
+Client = TestClient[web.Request, web.Application]
+"""Of a dashboard that a test runs."""
 
 
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:

@@ -18,9 +18,7 @@ from dashboard.config import DashboardConfig
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
-from tests.support.made_dashboard import busy_cluster, made_state
-
-Client = TestClient[web.Request, web.Application]
+from tests.support.made_dashboard import Client, busy_cluster, made_state
 
 pytestmark = pytest.mark.may_block
 
@@ -38,11 +36,6 @@ def state(tmp_path: Path, settings: dict[str, object]) -> State:
     for role in reversed(Role):  # an administrator first
         made.household.accounts.put_user(role.word, role, PASSWORD)
     return made
-
-
-@pytest.fixture
-def application(state: State) -> web.Application:
-    return Site(state).application()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientSession, CookieJar, web
+from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import OctKey, RSAKey
 
@@ -20,13 +20,12 @@ from dashboard.config import DashboardConfig, OidcConfig
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
-from tests.support.made_dashboard import busy_cluster, made_state
+from tests.support.made_dashboard import Client, busy_cluster, made_state
 from tests.support.oidc_provider import CLIENT, SECRET, Provider
 from tracker.clock import SystemClock
 
 pytestmark = pytest.mark.may_block
 
-Client = TestClient[web.Request, web.Application]
 PASSWORD = "correct horse"
 
 

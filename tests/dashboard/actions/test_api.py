@@ -3,131 +3,18 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.access.identity import Identity, Role
 from dashboard.actions.audit import Audit, Entry
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.state import State
-from dashboard.web import Site
+from tests.support.dashboard_actions import WISHES, Asked
 from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import HOSTILE, hostile_cluster, made_state
-from tracker.kafka_security import Acl
+from tests.support.made_dashboard import HOSTILE
 from tracker.topics import TopicPartition
-
-Client = TestClient[web.Request, web.Application]
-
-WISHES: dict[str, dict[str, Any]] = {
-    "create-topic": {"topic": "new", "partitions": 2},
-    "delete-topic": {"topic": "events", "confirm": "events"},
-    "edit-config": {"topic": "events", "configs": {"retention.ms": "5"}, "confirm": "events"},
-    "add-partitions": {"topic": "events", "total": 4, "confirm": "events"},
-    "delete-records": {"topic": "events", "dry_run": False, "confirm": "events"},
-    "reset-offsets": {
-        "group": "stopped",
-        "topic": "events",
-        "to": "earliest",
-        "dry_run": False,
-        "confirm": "stopped",
-    },
-    "copy-topic": {"topic": "like-events", "source": "events"},
-    "delete-offsets": {
-        "group": "stopped",
-        "topic": "events",
-        "dry_run": False,
-        "confirm": "stopped",
-    },
-    "edit-broker-config": {
-        "broker": "1",
-        "configs": {"log.retention.ms": "7"},
-        "dry_run": False,
-        "confirm": "1",
-    },
-    "delete-group": {"group": "stopped", "confirm": "stopped"},
-    "produce-message": {"topic": "events", "key": "k", "value": "v"},
-    "create-acls": {
-        "principal": "User:ann",
-        "resource": "TOPIC",
-        "name": "events",
-        "operations": ["READ"],
-        "dry_run": False,
-        "confirm": "User:ann",
-    },
-    "delete-acl": {
-        "principal": "User:bob",
-        "resource": "TOPIC",
-        "name": "events",
-        "pattern": "LITERAL",
-        "operation": "WRITE",
-        "permission": "ALLOW",
-        "host": "*",
-        "confirm": "User:bob",
-    },
-    "put-scram-user": {"user": "ann", "password": "correct horse"},
-    "put-connector": {
-        "connector": "files",
-        "config": {"a": "b"},
-        "dry_run": False,
-        "confirm": "files",
-    },
-    **{f"{verb}-connector": {"connector": "files"} for verb in ("pause", "resume", "restart")},
-    **{
-        f"{verb}-connector": {"connector": "files", "confirm": "files"}
-        for verb in ("stop", "delete")
-    },
-    "restart-task": {"connector": "files", "task": 0},
-    "delete-scram-user": {"user": "bob", "mechanism": "SCRAM-SHA-256", "confirm": "bob"},
-    "set-quota": {"user": "ann", "limits": {"producer_byte_rate": "1000"}, "dry_run": False},
-}
-
-
-class Asked:
-    """A client that brings the CSRF token of its page."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.csrf = ""
-
-    async def act(self, action: str, wish: Any, **headers: str) -> tuple[int, Any]:
-        if not self.csrf:
-            answer = await self.client.get("/api/v1/actions")
-            self.csrf = (await answer.json())["csrf"]
-        sent = {"X-CSRF-Token": self.csrf, **headers}
-        answer = await self.client.post(f"/api/v1/actions/{action}", json=wish, headers=sent)
-        return answer.status, await answer.json()
-
-
-@pytest.fixture
-def cluster() -> MadeCluster:
-    return hostile_cluster()
-
-
-@pytest.fixture
-def settings() -> dict[str, object]:
-    return {}
-
-
-@pytest.fixture
-def state(tmp_path: Path, cluster: MadeCluster, settings: dict[str, object]) -> State:
-    return made_state(tmp_path, cluster, **settings)
-
-
-@pytest.fixture
-def application(state: State) -> web.Application:
-    return Site(state).application()
-
-
-@pytest.fixture
-async def asked(application: web.Application, state: State) -> AsyncIterator[Asked]:
-    async with TestClient(TestServer(application)) as client:
-        await state.poller(None).look()
-        yield Asked(client)
 
 
 @pytest.mark.parametrize(
@@ -351,82 +238,6 @@ async def test_audit_entries_reach_their_topic_in_order(state: State) -> None:
     assert stored == [b"a", b"b"]
 
 
-async def test_a_dry_run_of_an_acl_says_what_it_means_and_touches(
-    asked: Asked, cluster: MadeCluster
-) -> None:
-    cluster.entries.add(Acl("User:*", "TOPIC", "ev", "PREFIXED", "READ", "DENY"))
-    wish = WISHES["create-acls"] | {"operations": ["read", "WRITE"], "dry_run": True}
-
-    status, body = await asked.act("create-acls", wish)
-
-    assert (status, body["changed"], cluster.changes) == (200, False, [])
-    assert [row["touches"] for row in body["rows"]] == ["events", "events"]
-    assert body["rows"][0]["note"].startswith("denied all the same")
-    assert body["rows"][1]["note"] == ""
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"operations": ["FLY"]},
-        {"operations": ["CREATE_TOKENS"]},
-        {"principal": "ann"},
-        {"principal": "User:"},
-        {"name": ""},
-    ],
-)
-async def test_an_acl_that_means_nothing_is_refused(
-    asked: Asked, cluster: MadeCluster, change: dict[str, Any]
-) -> None:
-    wish = WISHES["create-acls"] | change
-
-    status, _ = await asked.act("create-acls", wish | {"confirm": wish["principal"]})
-
-    assert (status, cluster.changes) == (409, [])
-
-
-@pytest.mark.parametrize(
-    "wish",
-    [
-        {"limits": {"producer_byte_rate": 5}},
-        {"user": "ann", "limits": {"no_such_rate": 5}},
-        {"user": "ann", "limits": {"connection_creation_rate": 5}},
-        {"user": "ann", "ip": "10.0.0.1", "limits": {"connection_creation_rate": 5}},
-        {"user": "ann", "limits": {"producer_byte_rate": "many"}},
-        {"user": "ann", "limits": {"producer_byte_rate": -1}},
-        {"user": "ann", "limits": {"producer_byte_rate": "nan"}},
-    ],
-)
-async def test_a_quota_that_means_nothing_is_refused(
-    asked: Asked, cluster: MadeCluster, wish: dict[str, Any]
-) -> None:
-    status, _ = await asked.act("set-quota", wish | {"dry_run": False})
-
-    assert (status, cluster.changes) == (409, [])
-
-
-async def test_a_quota_of_the_default_shows_before_and_after(
-    asked: Asked, cluster: MadeCluster
-) -> None:
-    wish = {"client_id": "<default>", "limits": {"producer_byte_rate": None}, "dry_run": False}
-
-    _, body = await asked.act("set-quota", wish)
-
-    assert body["rows"] == [{"limit": "producer_byte_rate", "before": 1_048_576.0, "after": "none"}]
-    assert cluster.limits[(("client-id", None),)] == {}
-
-
-async def test_a_password_of_scram_is_in_no_log_and_no_answer(
-    asked: Asked, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-
-    _, body = await asked.act("put-scram-user", WISHES["put-scram-user"])
-
-    assert "correct horse" not in caplog.text + json.dumps(body)
-    assert '"user":"ann"' in caplog.text
-
-
 async def test_a_topic_like_another_has_its_partitions_and_what_was_set(
     asked: Asked, cluster: MadeCluster
 ) -> None:
@@ -451,36 +262,3 @@ async def test_offsets_are_deleted_only_after_a_dry_run_showed_them(
     assert cluster.changes == [] and len(preview["rows"]) == 3
     assert preview["rows"][0] == {"partition": 0, "before": 10, "after": None}
     assert nothing[0] == 409
-
-
-async def test_a_brokers_settings_are_checked_by_it_before_they_change(
-    asked: Asked, cluster: MadeCluster
-) -> None:
-    wish = WISHES["edit-broker-config"] | {"dry_run": True}
-
-    _, body = await asked.act("edit-broker-config", wish)
-    everywhere = await asked.act(
-        "edit-broker-config",
-        wish | {"broker": "default", "dry_run": False, "confirm": "default"},
-    )
-    unknown = await asked.act("edit-broker-config", wish | {"broker": "7"})
-
-    assert "validate" in cluster.asked
-    assert body["rows"] == [{"setting": "log.retention.ms", "before": "5", "after": "7"}]
-    assert everywhere[0] == 200 and unknown[0] == 409
-    assert cluster.changes == [("broker configs", "", {"log.retention.ms": "7"})]
-
-
-async def test_a_brokers_secret_is_in_no_preview_no_answer_and_no_audit(
-    asked: Asked, cluster: MadeCluster, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    secret = {"ssl.keystore.password": "correct horse", "log.retention.ms": "7"}
-    wish = WISHES["edit-broker-config"] | {"configs": secret}
-
-    _, preview = await asked.act("edit-broker-config", wish | {"dry_run": True})
-    _, done = await asked.act("edit-broker-config", wish)
-
-    assert cluster.changes == [("broker configs", "1", secret)]
-    assert "correct horse" not in json.dumps([preview, done]) + caplog.text
-    assert '"log.retention.ms":"7"' in caplog.text

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import made_state
+from tests.support.made_dashboard import Client, made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_visits
 from tracker.clock import SystemClock
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.may_block
 
 MINUTE_MS = 60_000
 EVIL = '<img src=x onerror="document.title=1">'
-Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture

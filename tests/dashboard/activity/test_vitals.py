@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from dashboard.activity import vitals
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import made_state
+from tests.support.made_dashboard import Client, made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_measures, store_visits
 from tracker.clock import SystemClock
@@ -20,7 +20,6 @@ from tracker.events import Event
 pytestmark = pytest.mark.may_block
 
 EVIL = '"><img src=x>'
-Client = TestClient[web.Request, web.Application]
 
 
 def measured(now_ms: int) -> list[Event]:

@@ -4,29 +4,27 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import dashboard.connect.client as client_module
 from dashboard.connect.client import ConnectAccess, ConnectClient, connect_desk
 from dashboard.connect.model import HIDDEN, first_line, shown, worker
-from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tests.support.connect_worker import TRACE, ConnectWorker, connect_worker
-from tests.support.made_dashboard import HOSTILE, busy_cluster, made_state
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import HOSTILE, Client, busy_cluster, made_state
 from tracker.clock import SystemClock
 from tracker.kafka_admin import ClusterUnavailable
 
 pytestmark = pytest.mark.may_block
 
-Client = TestClient[web.Request, web.Application]
 SECRET = "correct horse"
 
 
@@ -39,16 +37,13 @@ def made() -> Iterator[ConnectWorker]:
 
 
 @pytest.fixture
-async def state(tmp_path: Path, made: ConnectWorker) -> State:
-    state = made_state(tmp_path, busy_cluster(), connect_urls=(made.url,))
-    await state.poller(None).look()
-    return state
+def cluster() -> MadeCluster:
+    return busy_cluster()
 
 
 @pytest.fixture
-async def client(state: State) -> AsyncIterator[Client]:
-    async with TestClient(TestServer(Site(state).application())) as made:
-        yield made
+def settings(made: ConnectWorker) -> dict[str, object]:
+    return {"connect_urls": (made.url,)}
 
 
 async def act(client: Client, action: str, wish: dict[str, Any]) -> tuple[int, Any]:

@@ -1,0 +1,41 @@
+"""A dashboard over a made cluster; a file overrides `cluster` or `settings` for another."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dashboard.state import State
+from dashboard.web import Site
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import Client, hostile_cluster, made_state
+
+
+@pytest.fixture
+def cluster() -> MadeCluster:
+    return hostile_cluster()
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture
+def state(tmp_path: Path, cluster: MadeCluster, settings: dict[str, object]) -> State:
+    return made_state(tmp_path, cluster, **settings)
+
+
+@pytest.fixture
+def application(state: State) -> web.Application:
+    return Site(state).application()
+
+
+@pytest.fixture
+async def client(application: web.Application, state: State) -> AsyncIterator[Client]:
+    """Of a dashboard that has looked once."""
+    await state.poller(None).look()
+    async with TestClient(TestServer(application)) as made:
+        yield made

@@ -1,0 +1,84 @@
+"""What a page of the dashboard asks for: a wish of every action, and who sends it."""
+
+from typing import Any
+
+from tests.support.made_dashboard import Client
+
+WISHES: dict[str, dict[str, Any]] = {
+    "create-topic": {"topic": "new", "partitions": 2},
+    "delete-topic": {"topic": "events", "confirm": "events"},
+    "edit-config": {"topic": "events", "configs": {"retention.ms": "5"}, "confirm": "events"},
+    "add-partitions": {"topic": "events", "total": 4, "confirm": "events"},
+    "delete-records": {"topic": "events", "dry_run": False, "confirm": "events"},
+    "reset-offsets": {
+        "group": "stopped",
+        "topic": "events",
+        "to": "earliest",
+        "dry_run": False,
+        "confirm": "stopped",
+    },
+    "copy-topic": {"topic": "like-events", "source": "events"},
+    "delete-offsets": {
+        "group": "stopped",
+        "topic": "events",
+        "dry_run": False,
+        "confirm": "stopped",
+    },
+    "edit-broker-config": {
+        "broker": "1",
+        "configs": {"log.retention.ms": "7"},
+        "dry_run": False,
+        "confirm": "1",
+    },
+    "delete-group": {"group": "stopped", "confirm": "stopped"},
+    "produce-message": {"topic": "events", "key": "k", "value": "v"},
+    "create-acls": {
+        "principal": "User:ann",
+        "resource": "TOPIC",
+        "name": "events",
+        "operations": ["READ"],
+        "dry_run": False,
+        "confirm": "User:ann",
+    },
+    "delete-acl": {
+        "principal": "User:bob",
+        "resource": "TOPIC",
+        "name": "events",
+        "pattern": "LITERAL",
+        "operation": "WRITE",
+        "permission": "ALLOW",
+        "host": "*",
+        "confirm": "User:bob",
+    },
+    "put-scram-user": {"user": "ann", "password": "correct horse"},
+    "put-connector": {
+        "connector": "files",
+        "config": {"a": "b"},
+        "dry_run": False,
+        "confirm": "files",
+    },
+    **{f"{verb}-connector": {"connector": "files"} for verb in ("pause", "resume", "restart")},
+    **{
+        f"{verb}-connector": {"connector": "files", "confirm": "files"}
+        for verb in ("stop", "delete")
+    },
+    "restart-task": {"connector": "files", "task": 0},
+    "delete-scram-user": {"user": "bob", "mechanism": "SCRAM-SHA-256", "confirm": "bob"},
+    "set-quota": {"user": "ann", "limits": {"producer_byte_rate": "1000"}, "dry_run": False},
+}
+
+
+class Asked:
+    """A client that brings the CSRF token of its page."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.csrf = ""
+
+    async def act(self, action: str, wish: Any, **headers: str) -> tuple[int, Any]:
+        if not self.csrf:
+            answer = await self.client.get("/api/v1/actions")
+            self.csrf = (await answer.json())["csrf"]
+        sent = {"X-CSRF-Token": self.csrf, **headers}
+        answer = await self.client.post(f"/api/v1/actions/{action}", json=wish, headers=sent)
+        return answer.status, await answer.json()
