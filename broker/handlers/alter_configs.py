@@ -1,10 +1,13 @@
 """AlterConfigs (API key 33): replaces all settings of topics or brokers; superseded by API 44."""
 
-from broker.errors import ErrorCode
+from collections import Counter
+
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.alter_configs import (
     AlterConfigsRequest,
+    AlterConfigsResource,
     AlterConfigsResourceResponse,
     AlterConfigsResponse,
 )
@@ -14,11 +17,17 @@ from broker.security.acls import Operation
 async def alter_configs(
     request: AlterConfigsRequest, context: RequestContext
 ) -> AlterConfigsResponse:
+    times_named = Counter((one.resource_type, one.resource_name) for one in request.resources)
+
+    def check(resource: AlterConfigsResource) -> None:
+        kind, name = resource.resource_type, resource.resource_name
+        if times_named[kind, name] > 1:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
+        context.require_settings(Operation.ALTER_CONFIGS, kind, name)
+
     results = await for_allowed(
         request.resources,
-        lambda resource: context.require_settings(
-            Operation.ALTER_CONFIGS, resource.resource_type, resource.resource_name
-        ),
+        check,
         lambda resources: context.services.cluster.replace_configs(
             [
                 (

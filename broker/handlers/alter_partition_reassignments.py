@@ -7,8 +7,8 @@ broker is INVALID_REPLICA_ASSIGNMENT, and there is never a move to cancel.
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions
-from broker.metadata.controller import find_topic
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time
+from broker.metadata.controller import check_replicas
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.alter_partition_reassignments import (
     AlterPartitionReassignmentsRequest,
@@ -22,14 +22,17 @@ from broker.security.acls import Operation, Resource
 async def alter_partition_reassignments(
     request: AlterPartitionReassignmentsRequest, context: RequestContext
 ) -> AlterPartitionReassignmentsResponse:
+    if not request.topics and context.is_authorized(Operation.ALTER, Resource.CLUSTER):
+        return AlterPartitionReassignmentsResponse(error_message="")
     response = AlterPartitionReassignmentsResponse(
         allow_replication_factor_change=request.allow_replication_factor_change,
         error_message=None,
     )
     try:
         context.require(Operation.ALTER, Resource.CLUSTER)
+        check_time(request.timeout_ms)
     except KafkaError as refusal:
-        response.error_code, response.error_message = refusal.code, refusal.message
+        response.error_code, response.error_message = refusal.code, refusal.message or None
         return response
     for topic in request.topics:
         answers = []
@@ -50,26 +53,16 @@ def _check(
     topic_name: str, index: int, replicas: Sequence[int] | None, context: RequestContext
 ) -> None:
     image = context.services.cluster.image
-    topic = find_topic(image, topic_name)
-    if not 0 <= index < len(topic.partitions):
-        raise KafkaError(
-            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic_name} has no partition {index}"
-        )
+    topic = image.topics.get(topic_name)
+    if topic is None or not 0 <= index < len(topic.partitions):
+        what = "a topic named " if topic is None else "partition "
+        name = topic_name if topic is None else f"{topic_name}:{index}"
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"Unable to find {what}{name}.")
     if replicas is None:
         raise KafkaError(
             ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, "No partition reassignment is in progress."
         )
-    if not replicas or len(set(replicas)) != len(replicas):
-        raise KafkaError(
-            ErrorCode.INVALID_REPLICA_ASSIGNMENT, f"{list(replicas)} is empty or names one twice"
-        )
-    for replica in replicas:
-        if replica not in image.brokers:
-            raise KafkaError(
-                ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-                "The manual partition assignment includes broker"
-                f" {replica}, but no such broker is registered.",
-            )
+    check_replicas(image, replicas, len(replicas))
 
 
 HANDLER = Handler(

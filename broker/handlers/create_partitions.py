@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time, for_allowed
+from broker.metadata.image import TopicImage
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.create_partitions import (
     CreatePartitionsRequest,
@@ -25,27 +26,35 @@ async def create_partitions(
 ) -> CreatePartitionsResponse:
     times_named = Counter(topic.name for topic in request.topics)
     wanted = [topic for topic in request.topics if times_named[topic.name] == 1]
-    results = await for_allowed(
-        wanted,
-        lambda topic: _check(topic, context),
-        lambda topics: context.services.cluster.create_partitions(
+
+    async def grow(topics: list[CreatePartitionsTopic]) -> Sequence[TopicImage | KafkaError]:
+        check_time(request.timeout_ms)
+        return await context.services.cluster.create_partitions(
             [_growth(topic) for topic in topics], validate_only=request.validate_only
-        ),
-    )
+        )
+
+    try:
+        results = await for_allowed(wanted, lambda topic: _check(topic, context), grow)
+    except KafkaError as refusal:  # of all of them
+        results = [refusal] * len(wanted)
     answers = [
-        CreatePartitionsTopicResult(topic.name, result.code, result.message)
+        CreatePartitionsTopicResult(topic.name, result.code, _words_of(result))
         if isinstance(result, KafkaError)
         else CreatePartitionsTopicResult(topic.name, ErrorCode.NONE)
         for topic, result in zip(wanted, results, strict=True)
     ]
     answers += [
-        CreatePartitionsTopicResult(
-            name, ErrorCode.INVALID_REQUEST, "Duplicate topic name in request."
-        )
+        CreatePartitionsTopicResult(name, ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
         for name, times in times_named.items()
         if times > 1
     ]
     return CreatePartitionsResponse(results=answers)
+
+
+def _words_of(refusal: KafkaError) -> str | None:
+    """None where Kafka leaves it to the code."""
+    unknown = refusal.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    return None if unknown else refusal.message or None
 
 
 def _check(topic: CreatePartitionsTopic, context: RequestContext) -> None:

@@ -5,9 +5,10 @@ Answered when the topics can be written to.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time, for_allowed
 from broker.metadata.config_report import describe_topic
 from broker.metadata.controller import TopicSpec
 from broker.metadata.image import TopicImage
@@ -19,8 +20,9 @@ from broker.protocol.messages.create_topics import (
     CreateTopicsRequest,
     CreateTopicsResponse,
 )
-from broker.protocol.primitives import ZERO_UUID
 from broker.security.acls import Operation, Resource
+
+PARTITIONS_MAX = 10_000  # of one request, as in Kafka's controller
 
 FIRST_STRICT_VERSION = 6  # clients from here on know THROTTLING_QUOTA_EXCEEDED (KIP-599)
 
@@ -38,22 +40,33 @@ async def create_topics(
             context.require(Operation.CREATE, Resource.TOPIC, topic.name)
         context.pay_for_changes(_partition_count(topic, context), strict=strict)
 
-    made = await for_allowed(
-        wanted,
-        check,
-        lambda topics: context.services.cluster.create_topics(
+    async def make(topics: list[CreatableTopic]) -> Sequence[TopicImage | KafkaError]:
+        check_time(request.timeout_ms)
+        _check_size(topics, context)
+        return await context.services.cluster.create_topics(
             [_spec(topic) for topic in topics], validate_only=request.validate_only
-        ),
-    )
+        )
+
+    try:
+        made = await for_allowed(wanted, check, make)
+    except KafkaError as refusal:  # of all of them
+        return CreateTopicsResponse(topics=[_refused(one.name, refusal) for one in request.topics])
     results = [
         _refused(topic.name, result)
         if isinstance(result, KafkaError)
-        else _made(result, topic, request.validate_only, context)
+        else _made(result, topic, context)
         for topic, result in zip(wanted, made, strict=True)
     ]
     duplicate = KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
     results += [_refused(name, duplicate) for name, times in times_named.items() if times > 1]
     return CreateTopicsResponse(topics=results)
+
+
+def _check_size(topics: Sequence[CreatableTopic], context: RequestContext) -> None:
+    if sum(_partition_count(topic, context) for topic in topics) > PARTITIONS_MAX:
+        raise KafkaError(
+            ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request."
+        )
 
 
 def _partition_count(topic: CreatableTopic, context: RequestContext) -> int:
@@ -68,18 +81,18 @@ def _spec(topic: CreatableTopic) -> TopicSpec:
         name=topic.name,
         partition_count=topic.num_partitions,
         replication_factor=topic.replication_factor,
-        assignments={one.partition_index: one.broker_ids for one in topic.assignments},
+        assignments=[(one.partition_index, one.broker_ids) for one in topic.assignments],
         configs={config.name: config.value for config in topic.configs},
     )
 
 
 def _made(
-    topic: TopicImage, asked: CreatableTopic, validate_only: bool, context: RequestContext
+    topic: TopicImage, asked: CreatableTopic, context: RequestContext
 ) -> CreatableTopicResult:
     if not context.is_authorized(Operation.DESCRIBE_CONFIGS, Resource.TOPIC, topic.name):
         return CreatableTopicResult(
             name=topic.name,
-            topic_id=ZERO_UUID if validate_only else topic.topic_id,
+            topic_id=topic.topic_id,
             error_code=ErrorCode.NONE,
             error_message=None,
             topic_config_error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
@@ -90,7 +103,7 @@ def _made(
     described = describe_topic(context.services.cluster.image, config, overrides)
     return CreatableTopicResult(
         name=topic.name,
-        topic_id=ZERO_UUID if validate_only else topic.topic_id,
+        topic_id=topic.topic_id,
         error_code=ErrorCode.NONE,
         error_message=None,
         num_partitions=len(topic.partitions),
@@ -110,7 +123,7 @@ def _made(
 
 def _refused(name: str, refusal: KafkaError) -> CreatableTopicResult:
     return CreatableTopicResult(
-        name=name, error_code=refusal.code, error_message=refusal.message, configs=[]
+        name=name, error_code=refusal.code, error_message=refusal.message or None, configs=[]
     )
 
 

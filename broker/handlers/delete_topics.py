@@ -3,8 +3,12 @@
 Answers: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUEST, TOPIC_DELETION_DISABLED.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time, for_allowed
+from broker.metadata.image import TopicImage
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_topics import (
     DeletableTopicResult,
@@ -27,41 +31,75 @@ async def delete_topics(
         states = request.topics
     else:
         states = [DeleteTopicState(name=name) for name in request.topic_names]
-    response = DeleteTopicsResponse()
-    wanted = []
-    for state in states:
-        if (state.name is None) == (state.topic_id == ZERO_UUID):
-            response.responses.append(
-                DeletableTopicResult(
-                    name=state.name,
-                    topic_id=state.topic_id,
-                    error_code=ErrorCode.INVALID_REQUEST,
-                    error_message="Exactly one of topic name and topic ID must be given.",
-                )
-            )
-        else:
-            wanted.append(state)
-    results = await for_allowed(
-        wanted,
-        lambda state: _check_rights(state, context),
-        lambda states: context.services.cluster.delete_topics(
+    wanted, answers = _sorted_out(states, context)
+
+    async def delete(states: list[DeleteTopicState]) -> Sequence[TopicImage | KafkaError]:
+        check_time(request.timeout_ms)
+        return await context.services.cluster.delete_topics(
             [state.topic_id if state.name is None else state.name for state in states]
-        ),
-    )
+        )
+
+    try:
+        results = await for_allowed(wanted, lambda state: _check_rights(state, context), delete)
+    except KafkaError as refusal:  # of all of them
+        return DeleteTopicsResponse(responses=[_refused(state, refusal) for state in states])
     for state, result in zip(wanted, results, strict=True):
         if isinstance(result, KafkaError):
-            answer = DeletableTopicResult(
-                name=state.name,
-                topic_id=state.topic_id,
-                error_code=result.code,
-                error_message=result.message,
-            )
+            answers.append(_refused(state, result))
         else:
-            answer = DeletableTopicResult(
-                name=result.name, topic_id=result.topic_id, error_code=ErrorCode.NONE
+            answers.append(
+                DeletableTopicResult(
+                    name=result.name, topic_id=result.topic_id, error_code=ErrorCode.NONE
+                )
             )
-        response.responses.append(answer)
-    return response
+    return DeleteTopicsResponse(responses=answers)
+
+
+def _sorted_out(
+    states: Sequence[DeleteTopicState], context: RequestContext
+) -> tuple[list[DeleteTopicState], list[DeletableTopicResult]]:
+    """Those that say clearly which topic they mean, and the answers for all others."""
+    answers = []
+    sound = []
+    for state in states:
+        has_id = state.topic_id != ZERO_UUID
+        if (state.name is None) == has_id:
+            sound.append(state)
+        else:
+            both = "You may not specify both topic name and topic id."
+            neither = "Neither topic name nor id were specified."
+            answers.append(_refused(state, _invalid(both if has_id else neither)))
+    times = Counter((state.name, state.topic_id) for state in sound)
+    image = context.services.cluster.image
+    wanted: list[DeleteTopicState] = []
+    for (name, topic_id), count in times.items():
+        state = DeleteTopicState(name, topic_id)
+        topic = None if name is None else image.topics.get(name)
+        if count > 1:
+            what = "id" if name is None else "name"
+            answers.append(_refused(state, _invalid(f"Duplicate topic {what}.")))
+        elif topic is not None and (None, topic.topic_id) in times and context.sees(topic.name):
+            words = "The provided topic name maps to an ID that was already supplied."
+            state.topic_id = topic.topic_id
+            answers.append(_refused(state, _invalid(words)))
+            wanted = [one for one in wanted if one.topic_id != topic.topic_id]
+            times[None, topic.topic_id] = 0
+        elif count:
+            wanted.append(state)
+    return wanted, answers
+
+
+def _invalid(words: str) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_REQUEST, words)
+
+
+def _refused(state: DeleteTopicState, refusal: KafkaError) -> DeletableTopicResult:
+    return DeletableTopicResult(
+        name=state.name,
+        topic_id=state.topic_id,
+        error_code=refusal.code,
+        error_message=refusal.message or None,
+    )
 
 
 def _check_rights(state: DeleteTopicState, context: RequestContext) -> None:

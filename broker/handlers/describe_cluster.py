@@ -13,18 +13,24 @@ from broker.protocol.messages.describe_cluster import (
 )
 from broker.security.acls import Operation, Resource
 
-BROKERS = 1
+BROKERS, CONTROLLERS = 1, 2
 
 
 async def describe_cluster(
     request: DescribeClusterRequest, context: RequestContext
 ) -> DescribeClusterResponse:
     cluster = context.services.cluster
-    if request.endpoint_type != BROKERS:
+    if request.endpoint_type == CONTROLLERS:
         return DescribeClusterResponse(
             error_code=ErrorCode.MISMATCHED_ENDPOINT_TYPE,
             error_message="The request was sent to an endpoint of type BROKER, but we wanted an"
-            f" endpoint of type {request.endpoint_type}",
+            " endpoint of type CONTROLLER",
+            endpoint_type=BROKERS,
+        )
+    if request.endpoint_type != BROKERS:
+        return DescribeClusterResponse(
+            error_code=ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+            error_message=f"Unsupported endpoint type {request.endpoint_type}",
             endpoint_type=BROKERS,
         )
     response = DescribeClusterResponse(

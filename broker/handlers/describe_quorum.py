@@ -19,20 +19,20 @@ from broker.security.acls import Operation, Resource
 async def describe_quorum(
     request: DescribeQuorumRequest, context: RequestContext
 ) -> DescribeQuorumResponse:
-    response = DescribeQuorumResponse(error_message=None)
+    response = DescribeQuorumResponse(error_message="")
     if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
         response.error_code = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
         return response
-    for topic in request.topics:
-        answers = [
-            _described(context)
-            if topic.topic_name == METADATA_TOPIC and wanted.partition_index == 0
-            else PartitionDataResponse(
-                wanted.partition_index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, None
-            )
-            for wanted in topic.partitions
+    asked = [
+        (one.topic_name, [p.partition_index for p in one.partitions]) for one in request.topics
+    ]
+    if asked != [(METADATA_TOPIC, [0])]:
+        response.topics = [
+            TopicDataResponse(name, [_unknown(index) for index in indexes])
+            for name, indexes in asked
         ]
-        response.topics.append(TopicDataResponse(topic.topic_name, answers))
+        return response
+    response.topics = [TopicDataResponse(METADATA_TOPIC, [_described(context)])]
     listener = context.listener
     response.nodes = [
         Node(
@@ -43,13 +43,21 @@ async def describe_quorum(
     return response
 
 
+def _unknown(index: int) -> PartitionDataResponse:
+    return PartitionDataResponse(
+        index,
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        "This server does not host this topic-partition.",
+    )
+
+
 def _described(context: RequestContext) -> PartitionDataResponse:
     cluster = context.services.cluster
     partition = cluster.partition
     return PartitionDataResponse(
         partition_index=0,
         error_code=ErrorCode.NONE,
-        error_message=None,
+        error_message="",
         leader_id=cluster.node_id,
         leader_epoch=partition.leader_epoch,
         high_watermark=partition.high_watermark,

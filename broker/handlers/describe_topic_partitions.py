@@ -22,44 +22,50 @@ async def describe_topic_partitions(
     request: DescribeTopicPartitionsRequest, context: RequestContext
 ) -> DescribeTopicPartitionsResponse:
     topics = context.services.cluster.image.topics
-    asked = {topic.name for topic in request.topics}
-    names = sorted(name for name in asked or topics if asked or _may_see(name, context))
-    first_name, first_index = "", 0
-    if request.cursor is not None:
-        first_name, first_index = request.cursor.topic_name, request.cursor.partition_index
-        names = [name for name in names if name >= first_name]
-    room = min(request.response_partition_limit, PAGE_PARTITIONS_MAX)
-    if room <= 0:
-        room = PAGE_PARTITIONS_MAX
+    asked = sorted({topic.name for topic in request.topics})
+    cursor = request.cursor or Cursor("", 0)
+    names = [name for name in asked or sorted(topics) if name >= cursor.topic_name]
+    if request.cursor is not None and not _is_sound(cursor, asked):
+        refused = [_refused(topic.name, ErrorCode.INVALID_REQUEST) for topic in request.topics]
+        return DescribeTopicPartitionsResponse(topics=refused)
+    seen = [name for name in names if _may_see(name, context)]
+    room = max(min(request.response_partition_limit, PAGE_PARTITIONS_MAX), 1)
     response = DescribeTopicPartitionsResponse()
-    for name in names:
+    for name in seen:
         if room == 0:
             response.next_cursor = Cursor(name, 0)
             break
-        if not _may_see(name, context):
-            response.topics.append(_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED))
-            continue
         topic = topics.get(name)
         if topic is None:
-            response.topics.append(_unknown(name))
+            response.topics.append(_unknown(name, context))
             continue
-        start = first_index if name == first_name else 0
+        start = cursor.partition_index if name == cursor.topic_name else 0
         page = topic.partitions[start : start + room]
         response.topics.append(_described(topic, page, context))
         room -= len(page)
         if start + len(page) < len(topic.partitions):
             response.next_cursor = Cursor(name, start + len(page))
             break
+    if asked:
+        unseen = [name for name in names if name not in seen]
+        response.topics += [_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED) for name in unseen]
     return response
 
 
-def _unknown(name: str) -> DescribeTopicPartitionsResponseTopic:
+def _is_sound(cursor: Cursor, asked: list[str]) -> bool:
+    """Whether a page can begin there: at a topic that is asked for."""
+    return cursor.partition_index >= 0 and (not asked or cursor.topic_name in asked)
+
+
+def _unknown(name: str, context: RequestContext) -> DescribeTopicPartitionsResponseTopic:
     code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try:
         check_topic_name(name)
     except KafkaError as refusal:
         code = refusal.code
-    return _refused(name, code)
+    answer = _refused(name, code)
+    answer.topic_authorized_operations = context.authorized_operations(Resource.TOPIC, name)
+    return answer
 
 
 def _refused(name: str, code: ErrorCode) -> DescribeTopicPartitionsResponseTopic:

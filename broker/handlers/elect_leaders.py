@@ -1,11 +1,11 @@
 """ElectLeaders (API key 43): elects preferred (0) or unclean (1) leaders (KIP-460).
 
 With one replica the leader is always the preferred one: ELECTION_NOT_NEEDED, which tools take as
-success; with null for all partitions the answer is empty, as in Kafka.
+success; with null for all partitions the answer has topics without partitions, as in Kafka.
 """
 
-from broker.errors import ErrorCode
-from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.errors import ErrorCode, KafkaError
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time
 from broker.metadata.image import TopicImage
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.elect_leaders import (
@@ -22,16 +22,49 @@ ELECTION_TYPES = (0, 1)
 async def elect_leaders(
     request: ElectLeadersRequest, context: RequestContext
 ) -> ElectLeadersResponse:
-    if request.election_type not in ELECTION_TYPES:
-        return ElectLeadersResponse(error_code=ErrorCode.INVALID_REQUEST)
     if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
         return ElectLeadersResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+    asked = request.topic_partitions
+    topics = context.services.cluster.image.topics
+    if asked == []:
+        return ElectLeadersResponse()
+    try:
+        check_time(request.timeout_ms)
+        _check_type(request.election_type)
+    except KafkaError as refusal:
+        return _refused(request, refusal)
+    if asked is None:
+        return ElectLeadersResponse(
+            replica_election_results=[ReplicaElectionResult(name, []) for name in topics]
+        )
     response = ElectLeadersResponse()
-    for topic in request.topic_partitions or ():
-        known = context.services.cluster.image.topics.get(topic.topic)
+    for topic in asked:
+        known = topics.get(topic.topic)
         results = [_elect(topic.topic, known, index) for index in topic.partitions]
         response.replica_election_results.append(ReplicaElectionResult(topic.topic, results))
     return response
+
+
+def _check_type(election_type: int) -> None:
+    if election_type not in ELECTION_TYPES:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown election type {election_type}")
+
+
+def _refused(request: ElectLeadersRequest, refusal: KafkaError) -> ElectLeadersResponse:
+    """The refusal of all, for the whole and for each partition that was named."""
+    return ElectLeadersResponse(
+        error_code=refusal.code,
+        replica_election_results=[
+            ReplicaElectionResult(
+                topic.topic,
+                [
+                    PartitionResult(index, refusal.code, refusal.message or None)
+                    for index in topic.partitions
+                ],
+            )
+            for topic in request.topic_partitions or ()
+        ],
+    )
 
 
 def _elect(name: str, known: TopicImage | None, index: int) -> PartitionResult:

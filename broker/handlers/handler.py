@@ -257,6 +257,12 @@ async def for_allowed(
     ]
 
 
+def check_time(timeout_ms: int) -> None:
+    """Raise REQUEST_TIMED_OUT, as Kafka's controller does, when there is no time for a change."""
+    if timeout_ms <= 0:
+        raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+
+
 Handle = Callable[[Any, RequestContext], Awaitable[Any | None]]
 
 

@@ -4,6 +4,7 @@ Levels of loggers are changed in this process alone, and at once; all else is re
 Answers per resource: INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION (KIP-339).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
@@ -24,11 +25,17 @@ from broker.security.acls import Operation
 async def incremental_alter_configs(
     request: IncrementalAlterConfigsRequest, context: RequestContext
 ) -> IncrementalAlterConfigsResponse:
+    times_named = Counter((one.resource_type, one.resource_name) for one in request.resources)
+
+    def check(resource: AlterConfigsResource) -> None:
+        kind, name = resource.resource_type, resource.resource_name
+        if times_named[kind, name] > 1:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
+        context.require_settings(Operation.ALTER_CONFIGS, kind, name)
+
     results = await for_allowed(
         request.resources,
-        lambda resource: context.require_settings(
-            Operation.ALTER_CONFIGS, resource.resource_type, resource.resource_name
-        ),
+        check,
         lambda resources: _change(resources, request.validate_only, context),
     )
     return IncrementalAlterConfigsResponse(

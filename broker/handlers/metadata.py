@@ -45,18 +45,22 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
         response.topics = [_described(topic) for topic in topics if _may_see(topic.name, context)]
     else:
         unknown = await _create_missing(request, asked, context)
-        response.topics = [_answer(wanted, unknown, context) for wanted in asked]
+        response.topics = [_answer(wanted, unknown, context) for wanted in _each_once(asked)]
     if request.include_topic_authorized_operations:
         for topic in response.topics:
-            if topic.error_code == ErrorCode.NONE:
+            if topic.error_code != ErrorCode.TOPIC_AUTHORIZATION_FAILED and topic.name is not None:
                 topic.topic_authorized_operations = context.authorized_operations(
-                    Resource.TOPIC, topic.name or ""
+                    Resource.TOPIC, topic.name
                 )
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = 0
         if context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
             response.cluster_authorized_operations = context.authorized_operations(Resource.CLUSTER)
     return response
+
+
+def _each_once(asked: list[MetadataRequestTopic]) -> list[MetadataRequestTopic]:
+    return list({(one.name, one.topic_id): one for one in asked}.values())
 
 
 def _may_see(topic: str, context: RequestContext) -> bool:
@@ -84,8 +88,8 @@ def _refused(request: MetadataRequest) -> MetadataResponse:
 
 async def _create_missing(
     request: MetadataRequest, asked: list[MetadataRequestTopic], context: RequestContext
-) -> dict[str, ErrorCode]:
-    """Make the topics that are asked for by name and not there yet; what to say of each for now."""
+) -> set[str]:
+    """Make the topics that are asked for by name and not there yet; those still unknown for now."""
     cluster = context.services.cluster
     missing = [
         wanted.name
@@ -100,7 +104,7 @@ async def _create_missing(
         and request.allow_auto_topic_creation
         and context.services.config.auto_create_topics_enable
     ):
-        return {}
+        return set()
     names = list(dict.fromkeys(missing))
     for internal in INTERNAL_TOPICS.intersection(names):
         names.remove(internal)  # the coordinators make these, with their own settings
@@ -113,13 +117,16 @@ async def _create_missing(
     made = await for_allowed(
         names, check, lambda names: cluster.create_topics([TopicSpec(name) for name in names])
     )
-    return {
-        name: result.code
-        if isinstance(result, KafkaError)
-        else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        for name, result in zip(names, made, strict=True)
-        if not _is_there_by_now(result)
-    }
+    return {name for name, result in zip(names, made, strict=True) if not _is_there_by_now(result)}
+
+
+def _code_for_now(name: str) -> ErrorCode:
+    """Kafka looks at the name alone: why a topic cannot be made is not told here."""
+    try:
+        check_topic_name(name)
+    except KafkaError as refusal:
+        return refusal.code
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
 def _is_there_by_now(result: object) -> bool:
@@ -128,7 +135,7 @@ def _is_there_by_now(result: object) -> bool:
 
 
 def _answer(
-    wanted: MetadataRequestTopic, unknown: dict[str, ErrorCode], context: RequestContext
+    wanted: MetadataRequestTopic, unknown: set[str], context: RequestContext
 ) -> MetadataResponseTopic:
     image = context.services.cluster.image
     if wanted.topic_id != ZERO_UUID:
@@ -148,15 +155,7 @@ def _answer(
     topic = image.topics.get(name)
     if topic is not None and name not in unknown:
         return _described(topic)
-    code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    if name in unknown:
-        code = unknown[name]
-    else:
-        try:
-            check_topic_name(name)
-        except KafkaError as refusal:
-            code = refusal.code
-    return MetadataResponseTopic(error_code=code, name=name)
+    return MetadataResponseTopic(error_code=_code_for_now(name), name=name)
 
 
 def _described(topic: TopicImage) -> MetadataResponseTopic:

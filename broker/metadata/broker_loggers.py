@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.config_changes import AlterOperation, ConfigChange
+from broker.metadata.config_changes import AlterOperation, ConfigChange, check_steps
 
 ROOT = "root"
 TRACE = 5
@@ -37,10 +37,8 @@ def alter_loggers(
     broker: str, changes: Sequence[ConfigChange], node_id: int, *, validate_only: bool
 ) -> None:
     """Set and unset levels, all or none. Raises INVALID_REQUEST or INVALID_CONFIG."""
+    check_steps(changes)
     _check_node(broker, node_id)
-    names = [change.name for change in changes]
-    if len(set(names)) < len(names):
-        raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
     for change in changes:
         _check(change)
     if validate_only:
@@ -74,8 +72,6 @@ def _check(change: ConfigChange) -> None:
             f"{AlterOperation(operation).name} operation is not allowed for the BROKER_LOGGER"
             " resource",
         )
-    if operation == AlterOperation.SET and change.value is None:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
     if name not in logger_levels():
         raise KafkaError(ErrorCode.INVALID_CONFIG, f"Logger {name} does not exist!")
     if operation == AlterOperation.DELETE and name == ROOT:

@@ -20,7 +20,7 @@ from broker.metadata.config_definition import ConfigDefinition, ConfigType, spli
 from broker.metadata.config_table import (
     TOPIC_CONFIGS,
     check_together,
-    check_topic_config,
+    check_topic_configs,
     topic_config,
 )
 from broker.metadata.controller import check_topic_name, dynamic_broker_config
@@ -57,20 +57,30 @@ def alter_configs(
     config: BrokerConfig,
 ) -> list[MetadataRecord]:
     """Records of single changes to the settings of a resource (KIP-339)."""
-    _check_names([change.name for change in changes])
+    check_steps(changes)
     for change in changes:
         if change.operation not in list(AlterOperation):
             raise KafkaError(
                 ErrorCode.INVALID_REQUEST, f"Unknown operations type {change.operation}"
             )
-        if change.operation != AlterOperation.DELETE:
-            _check_not_null(change.name, change.value)
-    _check_resource(image, resource, config)
+    _check_kind(resource, config)
     before = image.configs.get(resource, {})
     after = {
         change.name: _changed_value(resource, change, before.get(change.name)) for change in changes
     }
     return _records(image, resource, after, config)
+
+
+def check_steps(changes: Sequence[ConfigChange]) -> None:
+    """Raise INVALID_REQUEST for settings that are changed twice, or to nothing."""
+    _check_names([change.name for change in changes])
+    _check_not_null(
+        [
+            change.name
+            for change in changes
+            if change.value is None and change.operation != AlterOperation.DELETE
+        ]
+    )
 
 
 def replace_configs(
@@ -81,9 +91,8 @@ def replace_configs(
 ) -> list[MetadataRecord]:
     """Records that make `values` the only settings of a resource (AlterConfigs)."""
     _check_names([name for name, _ in values])
-    for name, value in values:
-        _check_not_null(name, value)
-    _check_resource(image, resource, config)
+    _check_not_null([name for name, value in values if value is None])
+    _check_kind(resource, config)
     gone: dict[str, str | None] = dict.fromkeys(image.configs.get(resource, {}))
     return _records(image, resource, gone | dict(values), config)
 
@@ -101,6 +110,7 @@ def _records(
     config: BrokerConfig,
 ) -> list[MetadataRecord]:
     """Records of those of `after` that differ from now; None takes a setting away."""
+    _check_name(resource)
     before = image.configs.get(resource, {})
     kind = resource[0]
     if kind == ResourceType.TOPIC:
@@ -118,6 +128,7 @@ def _records(
         kept = _kept(image, resource, after, config)
         check_doors_stay_open(config, {**kept, **changed})
         _check_min_insync(image, resource, after)
+    _check_exists(image, resource)
     return [
         _record(resource, name, value) for name, value in after.items() if before.get(name) != value
     ]
@@ -149,9 +160,7 @@ def _check_topic(
     after: Mapping[str, str | None],
     config: BrokerConfig,
 ) -> None:
-    for name, value in after.items():
-        if value is not None:
-            check_topic_config(name, value)
+    check_topic_configs(_given(after))
     own = {name: value for name, value in values.items() if value is not None}
     check_together(topic_config(config, dynamic_broker_config(image, config), own))
 
@@ -180,32 +189,46 @@ def _check_names(names: Iterable[str]) -> None:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
 
 
-def _check_not_null(name: str, value: str | None) -> None:
-    if value is None:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
+def _check_not_null(names_of_null: Sequence[str]) -> None:
+    if names_of_null:
+        names = ", ".join(names_of_null)
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {names}")
 
 
-def _check_resource(image: ClusterImage, resource: ConfigResource, config: BrokerConfig) -> None:
-    """Raise when there is no such resource, or none whose settings can be changed."""
+def _check_kind(resource: ConfigResource, config: BrokerConfig) -> None:
+    """Raise for a type without settings to change, and for another broker."""
     kind, name = resource
-    if kind == ResourceType.TOPIC:
-        if not name:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed.")
-        check_topic_name(name)
-        if name not in image.topics:
-            raise KafkaError(
-                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist."
-            )
-    elif kind == ResourceType.BROKER:
+    if kind == ResourceType.BROKER:
         _check_broker(name, config)
-    elif kind == ResourceType.GROUP:
-        if not name:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Default group resources are not allowed.")
-    elif kind == ResourceType.CLIENT_METRICS:
-        if not name:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty")
-    else:
+    elif kind not in _NAMELESS:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown resource type {kind}")
+
+
+_NAMELESS = {
+    ResourceType.TOPIC: "Default topic resources are not allowed.",
+    ResourceType.GROUP: "Default group resources are not allowed.",
+    ResourceType.CLIENT_METRICS: "Subscription name can't be empty",
+}
+"""What is said of each of these without a name."""
+
+
+def _check_name(resource: ConfigResource) -> None:
+    kind, name = resource
+    if kind == ResourceType.BROKER:
+        return
+    if not name:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, _NAMELESS[ResourceType(kind)])
+    if kind == ResourceType.TOPIC:
+        check_topic_name(name)
+
+
+def _check_exists(image: ClusterImage, resource: ConfigResource) -> None:
+    """Last of all, as in Kafka: a value that no topic can have is told first."""
+    kind, name = resource
+    if kind == ResourceType.TOPIC and name not in image.topics:
+        raise KafkaError(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist."
+        )
 
 
 def _check_broker(name: str, config: BrokerConfig) -> None:

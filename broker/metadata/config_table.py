@@ -287,16 +287,17 @@ TOPIC_CONFIGS: Mapping[str, ConfigDefinition] = {
 """Settings of a topic by name, in Kafka's alphabetical order."""
 
 
-def check_topic_config(name: str, value: str | None) -> None:
-    """Raise INVALID_CONFIG when a topic cannot have this setting or this value."""
-    definition = TOPIC_CONFIGS.get(name)
-    if definition is None:
-        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
-    if value is None:
-        raise KafkaError(
-            ErrorCode.INVALID_CONFIG, f"Null value not supported for topic configs: {name}"
-        )
-    definition.check(value)
+def check_topic_configs(values: Mapping[str, str]) -> None:
+    """Raise INVALID_CONFIG when a topic cannot have these settings; names are looked at first."""
+    for name in values:
+        if name not in TOPIC_CONFIGS:
+            raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
+    for name, value in values.items():
+        _check_value(name, value)
+
+
+def _check_value(name: str, value: str) -> None:
+    TOPIC_CONFIGS[name].check(value)
     if name.endswith(".replication.throttled.replicas"):
         check_throttled_replicas(name, value)
     if name == "remote.storage.enable" and value.strip().lower() == "true":

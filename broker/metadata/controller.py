@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from broker.config import BrokerConfig
 from broker.errors import ErrorCode, KafkaError
-from broker.metadata.config_table import check_together, check_topic_config, topic_config
+from broker.metadata.config_table import check_together, check_topic_configs, topic_config
 from broker.metadata.image import (
     ClusterImage,
     PartitionImage,
@@ -42,7 +42,8 @@ class TopicSpec:
     name: str
     partition_count: int = USE_DEFAULT
     replication_factor: int = USE_DEFAULT
-    assignments: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    assignments: Sequence[tuple[int, Sequence[int]]] = ()
+    """(partition, its replicas), as they were asked for"""
     configs: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -59,12 +60,9 @@ def create_topic(
             f"Creation of internal topic {METADATA_TOPIC} is prohibited.",
         )
     _check_collision(image, spec.name)
+    _check_new_configs(image, spec, config)
     assignments = _assignments(image, spec, config)
     _check_room(image, len(assignments), config)
-    for name, value in spec.configs.items():
-        check_topic_config(name, value)
-    own = {name: value for name, value in spec.configs.items() if value is not None}
-    check_together(topic_config(config, dynamic_broker_config(image, config), own))
     records: list[MetadataRecord] = [TopicRecord(name=spec.name, topic_id=topic_id)]
     records += [
         ConfigRecord(
@@ -119,7 +117,7 @@ def create_partitions(
         )
     factor = len(topic.partitions[0].replicas)
     for replicas in assignments or ():
-        _check_replicas(image, replicas, factor)
+        check_replicas(image, replicas, factor)
     chosen = assignments or [_replicas(image, factor)] * added
     return [
         partition_record(topic.topic_id, _new_partition(existing + number, replicas))
@@ -178,7 +176,8 @@ def check_topic_name(name: str) -> None:
     elif name in (".", ".."):
         reason = f"'{name}' is not allowed"
     elif len(name) > TOPIC_NAME_LENGTH_MAX:
-        reason = f"the length of '{name}' is longer than the max allowed {TOPIC_NAME_LENGTH_MAX}"
+        reason = f"the length of '{name}' is longer than the max allowed length"
+        reason += f" {TOPIC_NAME_LENGTH_MAX}"
     elif TOPIC_NAME.fullmatch(name) is None:
         reason = (
             f"'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and"
@@ -213,18 +212,24 @@ def _check_collision(image: ClusterImage, name: str) -> None:
             )
 
 
+def _check_new_configs(image: ClusterImage, spec: TopicSpec, config: BrokerConfig) -> None:
+    unset = [name for name, value in spec.configs.items() if value is None]
+    if unset:
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            f"Null value not supported for topic configs: {','.join(unset)}",
+        )
+    own = {name: value for name, value in spec.configs.items() if value is not None}
+    check_topic_configs(own)
+    check_together(topic_config(config, dynamic_broker_config(image, config), own))
+
+
 def _assignments(
     image: ClusterImage, spec: TopicSpec, config: BrokerConfig
 ) -> Sequence[Sequence[int]]:
     """The replicas of each partition of a new topic."""
     if spec.assignments:
         return _manual_assignments(image, spec)
-    count = config.num_partitions if spec.partition_count == USE_DEFAULT else spec.partition_count
-    if count <= 0:
-        raise KafkaError(
-            ErrorCode.INVALID_PARTITIONS,
-            "Number of partitions must be larger than 0, or -1 to use the default value.",
-        )
     factor = spec.replication_factor
     if factor == USE_DEFAULT:
         factor = config.default_replication_factor
@@ -233,29 +238,43 @@ def _assignments(
             ErrorCode.INVALID_REPLICATION_FACTOR,
             "Replication factor must be larger than 0, or -1 to use the default value.",
         )
+    count = config.num_partitions if spec.partition_count == USE_DEFAULT else spec.partition_count
+    if count <= 0:
+        raise KafkaError(
+            ErrorCode.INVALID_PARTITIONS,
+            "Number of partitions was set to an invalid non-positive value.",
+        )
     _check_room(image, count, config)  # before a row of that length is made
     return [_replicas(image, factor)] * count
 
 
 def _manual_assignments(image: ClusterImage, spec: TopicSpec) -> Sequence[Sequence[int]]:
-    if spec.partition_count != USE_DEFAULT or spec.replication_factor != USE_DEFAULT:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST,
-            "A manual partition assignment was specified, but the number of partitions or the"
-            " replication factor was not set to -1.",
-        )
-    if sorted(spec.assignments) != list(range(len(spec.assignments))):
+    given = {"replication factor": spec.replication_factor, "numPartitions": spec.partition_count}
+    for what, value in given.items():
+        if value != USE_DEFAULT:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                f"A manual partition assignment was specified, but {what} was not set to -1.",
+            )
+    chosen: dict[int, Sequence[int]] = {}
+    for index, replicas in spec.assignments:
+        if index in chosen:
+            raise KafkaError(
+                ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+                f"Found multiple manual partition assignments for partition {index}",
+            )
+        check_replicas(image, replicas, len(spec.assignments[0][1]))
+        chosen[index] = replicas
+    if sorted(chosen) != list(range(len(chosen))):
         raise KafkaError(
             ErrorCode.INVALID_REPLICA_ASSIGNMENT,
             "partitions should be a consecutive 0-based integer sequence",
         )
-    factor = len(spec.assignments[0])
-    for replicas in spec.assignments.values():
-        _check_replicas(image, replicas, factor)
-    return [spec.assignments[index] for index in range(len(spec.assignments))]
+    return [chosen[index] for index in range(len(chosen))]
 
 
-def _check_replicas(image: ClusterImage, replicas: Sequence[int], factor: int) -> None:
+def check_replicas(image: ClusterImage, replicas: Sequence[int], factor: int) -> None:
+    """Raise INVALID_REPLICA_ASSIGNMENT unless these are `factor` brokers that there are."""
     reason = ""
     if not replicas:
         reason = "The manual partition assignment includes an empty replica list."

@@ -78,12 +78,12 @@ def update_features(
 def _refusal(update: FeatureUpdate, current: int, node_id: int) -> str:
     """Why a level cannot be had, in Kafka's words; empty when it can."""
     reason = ""
-    if update.name not in SUPPORTED_FEATURES and not update.level:
+    if update.upgrade_type not in list(UpgradeType)[1:]:
+        reason = "The controller does not support the given upgrade type."
+    elif update.name not in SUPPORTED_FEATURES and not update.level:
         reason = f"Feature {update.name} not found."
     elif update.name not in SUPPORTED_FEATURES:
         reason = f"Local controller {node_id} does not support this feature."
-    elif update.upgrade_type not in list(UpgradeType)[1:]:
-        reason = "The controller does not support the given upgrade type."
     elif update.level < 0:
         reason = "A feature version cannot be less than 0."
     elif not _supports(update):

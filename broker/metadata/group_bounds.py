@@ -48,6 +48,9 @@ def _broker_rules() -> Iterator[tuple[str, Comparison, str]]:
 
 def check_group_configs(config: BrokerConfig, values: Mapping[str, str | None]) -> None:
     """INVALID_CONFIG when a group cannot have these settings together: all that it would have."""
+    for name in values:
+        if name not in GROUP_CONFIGS:
+            check_group_config(name, "")  # unknown: told before any value
     for name, value in values.items():
         check_group_config(name, value)
     own = {name: value for name, value in values.items() if value is not None}

@@ -36,7 +36,7 @@ async def test_levels_of_loggers_are_told_and_changed_beside_other_settings(
         ),
         alter.AlterConfigsResource(
             ResourceType.GROUP,
-            "g",
+            "other",
             [alter.AlterableConfig("share.isolation.level", 0, "read_committed")],
         ),
     ]
