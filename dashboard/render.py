@@ -119,6 +119,7 @@ def _compiled() -> jinja2.Environment:
         trend=_trend,
         short=text.short,
         clock=text.clock,
+        since=text.since,
         moment=text.moment,
         stamp=text.stamp,
         setting=text.setting,

@@ -30,6 +30,7 @@ class Problem:
     sentence: str
     kind: str  # group, topic, cluster, pipeline
     name: str = ""
+    since_ms: int | None = None  # None: not known, or the sentence says it
 
     @property
     def runbook(self) -> str:
@@ -80,8 +81,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
         _roles_down(around, away)
     )  # before groups: a group without its role is what follows
     if snapshot is not None:
-        for topic in snapshot.troubled:
-            problems.extend(_topic_problems(topic))
+        problems.extend(_topic_problem(topic) for topic in snapshot.troubled)
         for group in snapshot.furthest:
             problems.extend(_group_problems(group))
     problems.extend(_around_problems(around))
@@ -107,23 +107,19 @@ def _away(connection: Connection) -> Problem:
     return Problem(Severity.CRITICAL, "AWAY", sentence, "cluster")
 
 
-def _topic_problems(topic: Topic) -> list[Problem]:
-    found: list[Problem] = []
-    name = topic.name
-    said = short(name)
+def _topic_problem(topic: Topic) -> Problem:
+    said, severity = short(topic.name), Severity.CRITICAL
     if topic.offline:
         parts = plural(topic.offline, "partition")
         sentence = f"Topic {said} has {parts} without a leader: nobody can read or write there."
-        found.append(Problem(Severity.CRITICAL, "OFFLINE", sentence, "topic", name))
     elif topic.under_min_isr:
         parts = plural(topic.under_min_isr, "partition")
         sentence = f"Topic {said} refuses acks=all writes: {parts} below min.insync.replicas."
-        found.append(Problem(Severity.CRITICAL, "UNDER MIN ISR", sentence, "topic", name))
-    elif topic.under_replicated:
-        parts = plural(topic.under_replicated, "partition")
+    else:
+        severity, parts = Severity.WARNING, plural(topic.under_replicated, "partition")
         sentence = f"Topic {said} is under-replicated in {parts}."
-        found.append(Problem(Severity.WARNING, "UNDER-REPLICATED", sentence, "topic", name))
-    return found
+    word, since_ms = topic.trouble.upper(), topic.trouble_since_ms
+    return Problem(severity, word, sentence, "topic", topic.name, since_ms)
 
 
 _GROUP_SEVERITY: Final = {
@@ -142,7 +138,8 @@ def _group_problems(group: Group) -> list[Problem]:
     severity = _GROUP_SEVERITY.get(group.state)
     if severity is not None:
         sentence = f"Group {said}: {group.cause}."
-        found.append(Problem(severity, group.state.upper(), sentence, "group", group.group_id))
+        word, since_ms = group.state.upper(), group.since_ms
+        found.append(Problem(severity, word, sentence, "group", group.group_id, since_ms))
     risk = group.at_risk
     if risk is not None and risk > RETENTION_WARNS and group.lag:
         sentence = (

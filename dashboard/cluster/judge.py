@@ -5,7 +5,7 @@ One `Judge` for one cluster. Called from one place only, never concurrently.
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboard.cluster import lag
 from dashboard.cluster.collect import Observation
@@ -20,15 +20,17 @@ from dashboard.cluster.model import (
     Snapshot,
     Topic,
 )
-from dashboard.cluster.text import duration, plural
+from dashboard.cluster.onsets import Onsets
+from dashboard.cluster.text import duration
 from dashboard.cluster.verdict import (
     JUDGED_AFTER_MS,
     REBALANCING_STATES,
     Case,
     CommitHistory,
+    Rates,
     Sample,
     judge,
-    worst,
+    judge_group,
 )
 from tracker.kafka_admin import GroupDescription, GroupMember
 from tracker.topics import TopicPartition
@@ -112,6 +114,7 @@ class Judge:
         self._losses = Losses()
         self._topic_ids = TopicIds()
         self._before: dict[str, tuple[GroupState, str]] = {}
+        self._onsets = Onsets()
         self._first_at_ms: int | None = None
 
     def keep(self, snapshot: Snapshot) -> Kept:
@@ -120,6 +123,7 @@ class Judge:
         for group_id, verdict in self._before.items():  # not judged anew yet
             if group_id in snapshot.groups:
                 kept.verdicts.setdefault(group_id, verdict)
+        kept.onsets = list(self._onsets)
         return kept
 
     def restore(self, kept: Kept) -> None:
@@ -127,6 +131,7 @@ class Judge:
         self.clock.rings = kept.rings
         self._histories = kept.histories
         self._before = kept.verdicts
+        self._onsets = Onsets(kept.onsets)
         self._topic_ids = TopicIds(kept.topic_ids)
 
     def see(self, seen: Observation, now_ms: int) -> None:
@@ -176,6 +181,8 @@ class Judge:
         for group_id in [g for g in self._histories if g not in alive]:
             del self._histories[group_id]
         self._losses.keep(alive)
+        self._onsets.keep("group", alive)
+        self._onsets.keep("topic", seen.metadata.topics)
         for name in [name for name in self._totals if name not in seen.metadata.topics]:
             del self._totals[name]
 
@@ -198,7 +205,9 @@ class Judge:
         known = all(part.end is not None for part in partitions)
         rate = self._rate(name, total, now_ms) if known else None
         topic_id = seen.topic_ids.get(name, "")
-        return Topic(name, partitions, seen.configs.get(name, {}), rate, topic_id)
+        topic = Topic(name, partitions, seen.configs.get(name, {}), rate, topic_id)
+        since_ms = self._onsets.since("topic", name, topic.trouble, self._begins_ms(now_ms))
+        return topic if since_ms is None else replace(topic, trouble_since_ms=since_ms)
 
     def _rate(self, name: str, total: int, now_ms: int) -> float | None:
         """Records a second over the last minute; a topic made anew starts anew."""
@@ -226,7 +235,11 @@ class Judge:
             self._group_partition(scene, place, histories)
             for place in _places(seen, commits, owners)
         )
-        state, cause = _verdict(description, partitions)
+        rates = Rates(
+            _sum(history.rate_of("committed") for history in histories.values()),
+            _sum(history.rate_of("end") for history in histories.values()),
+        )
+        state, cause = judge_group(description, partitions, rates)
         if group_id not in seen.commits:
             partitions, state, cause = (), GroupState.UNKNOWN, NO_COMMITS_TOLD
         if state is GroupState.OK and group_id in seen.silent:
@@ -243,11 +256,22 @@ class Judge:
             partitions=partitions,
             state=state,
             cause=cause,
-            consume_rate=_sum(history.rate_of("committed") for history in histories.values()),
-            produce_rate=_sum(history.rate_of("end") for history in histories.values()),
+            consume_rate=rates.consumed,
+            produce_rate=rates.produced,
             lost_total=self._losses.count(group_id, commits, seen.starts),
             streams=seen.streams.get(group_id),
+            since_ms=self._since(group_id, state, now_ms),
         )
+
+    def _since(self, group_id: str, state: GroupState, now_ms: int) -> int | None:
+        """When the group came into its state; while that is learned, into the one before."""
+        trouble = self._before[group_id][0] if state is GroupState.LEARNING else state
+        named = "" if trouble is GroupState.OK else trouble
+        return self._onsets.since("group", group_id, named, self._begins_ms(now_ms))
+
+    def _begins_ms(self, now_ms: int) -> int | None:
+        """When what is new at this look began; None at the first, it may be old."""
+        return None if now_ms == self._first_at_ms else now_ms
 
     def _learning(
         self, group_id: str, partitions: tuple[GroupPartition, ...], cause: str, now_ms: int
@@ -371,26 +395,6 @@ def _places(
         parts = seen.metadata.topics.get(topic, ())
         named.update(TopicPartition(topic, part.index) for part in parts)
     return sorted(named)
-
-
-def _verdict(
-    description: GroupDescription, partitions: tuple[GroupPartition, ...]
-) -> tuple[GroupState, str]:
-    if description.state == "unknown" and not description.members:
-        return GroupState.UNKNOWN, "its coordinator did not describe it"
-    furthest_first = sorted(partitions, key=lambda p: -(p.lag_seconds or 0.0))
-    counted = [(p.state, p.cause) for p in furthest_first if p.state is not GroupState.ORPHANED]
-    if not counted:
-        if partitions:
-            return GroupState.ORPHANED, partitions[0].cause
-        return GroupState.OK, "no commits and no assignments"
-    state, cause = worst(counted)
-    if state is GroupState.STOPPED:
-        total = sum(part.lag or 0 for part in partitions if part.state is not GroupState.ORPHANED)
-        oldest = furthest_first[0].lag_seconds
-        since = f", the oldest for {duration(oldest)}" if oldest is not None else ""
-        return state, f"the group has no members; {plural(total, 'record')} wait{since}"
-    return state, cause
 
 
 def _sum(rates: Iterable[float | None]) -> float | None:

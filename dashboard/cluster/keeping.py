@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.model import GroupState, Snapshot
+from dashboard.cluster.onsets import Onset
 from dashboard.cluster.verdict import CommitHistory
 from tracker.topics import TopicPartition
 
 RINGS_MAX: Final = 2_000
 POINTS_MAX: Final = 64  # of one ring
 HISTORIES_MAX: Final = 5_000
+ONSETS_MAX: Final = 2_000
 VERSION: Final = 1
 TROUBLED: Final = frozenset((GroupState.STALLED, GroupState.SLOW, GroupState.REWOUND))
 
@@ -30,6 +32,7 @@ class Kept:
     histories: dict[str, dict[TopicPartition, CommitHistory]] = field(default_factory=dict)
     verdicts: dict[str, tuple[GroupState, str]] = field(default_factory=dict)
     """Of groups that were in trouble: their state and its cause."""
+    onsets: list[Onset] = field(default_factory=list)
 
 
 def gathered(
@@ -74,6 +77,7 @@ def encoded(kept: Kept) -> bytes:
             for place, history in own.items()
         ],
         "verdicts": kept.verdicts,
+        "onsets": kept.onsets[:ONSETS_MAX],
     }
     return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
 
@@ -93,6 +97,7 @@ def decoded(data: bytes) -> Kept:
             own[TopicPartition(topic, partition)] = CommitHistory.restored(history)
         for group_id, (state, cause) in body["verdicts"].items():
             kept.verdicts[group_id] = (GroupState(state), cause)
+        kept.onsets = [Onset(*one) for one in body.get("onsets", ())]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError):
         return Kept()
     return kept

@@ -75,6 +75,7 @@ class Topic:
     configs: Mapping[str, ConfigValue] = field(default_factory=dict)
     rate: float | None = None  # records appended a second, over the last minute
     topic_id: str = ""  # "" where the cluster tells none
+    trouble_since_ms: int | None = None  # since when `trouble` is what it is; None: there is none
 
     @cached_property
     def size(self) -> int | None:
@@ -116,6 +117,15 @@ class Topic:
         needed = self.min_isr
         return sum(len(partition.isr) < needed for partition in self.partitions)
 
+    @cached_property
+    def trouble(self) -> str:
+        """The worst that is wrong with its partitions, in a word; empty: nothing is."""
+        if self.offline:
+            return "offline"
+        if self.under_min_isr:
+            return "under min ISR"
+        return "under-replicated" if self.under_replicated else ""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupPartition:
@@ -153,6 +163,7 @@ class Group:
     produce_rate: float | None = None
     lost_total: Mapping[str, int] = field(default_factory=dict)  # by topic, since we watch
     streams: StreamsGroup | None = None  # tasks and topology; None: not such a group, or not told
+    since_ms: int | None = None  # in this state since then; while learning, in the one before
 
     @cached_property
     def counted(self) -> tuple[GroupPartition, ...]:
@@ -226,7 +237,7 @@ class Snapshot:
     def troubled(self) -> tuple[Topic, ...]:
         """Topics with a partition that is not as it should be."""
         topics = self.topics.values()
-        return tuple(t for t in topics if t.offline or t.under_min_isr or t.under_replicated)
+        return tuple(topic for topic in topics if topic.trouble)
 
     @cached_property
     def furthest(self) -> tuple[Group, ...]:

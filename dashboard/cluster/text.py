@@ -129,6 +129,12 @@ def clock(at_ms: int | None) -> str:
     return _utc(at_ms, "%H:%M:%S UTC")
 
 
+def since(at_ms: int, now_ms: int) -> str:
+    """`since 14:02 UTC`, with the date once it is a day ago."""
+    form = "%H:%M UTC" if now_ms - at_ms < _DAY * 1000 else "%Y-%m-%d %H:%M UTC"
+    return f"since {_utc(at_ms, form)}"
+
+
 def second(at_ms: int | None) -> str:
     """`2026-11-22 14:02:11`, for a column whose head says UTC."""
     return _utc(at_ms, "%Y-%m-%d %H:%M:%S")

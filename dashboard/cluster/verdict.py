@@ -1,4 +1,4 @@
-"""The verdict on one group in one partition, with its cause in one sentence. Pure.
+"""The verdict on a group, in each partition and as a whole, with its cause in one sentence. Pure.
 
 After Burrow's rules, with what its users found wrong put right: no members and records waiting is
 STOPPED at once; SLOW is a rising straight line through ten minutes, not "no single decrease";
@@ -11,14 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dashboard.cluster.model import GroupState
-from dashboard.cluster.text import count, duration, plural
+from dashboard.cluster.model import GroupPartition, GroupState
+from dashboard.cluster.text import count, duration, percent, plural, rate
+from tracker.kafka_admin import GroupDescription
 
 WINDOW_MS: Final = 600_000  # slope is judged over ten minutes
 JUDGED_AFTER_MS: Final = 120_000  # a slope needs at least two minutes of looks
 STALLED_AFTER_MS: Final = 300_000
 STALLED_INTERVALS: Final = 10  # of the group's own rhythm of commits, if that is longer
 REBALANCING_AFTER_MS: Final = 120_000
+FULLEST_SHARE: Final = 0.5  # of what waits: beyond it, the one partition is named
 AHEAD_LOOKS: Final = 2  # one look may come between a commit and the end it was seen with
 SAMPLES_MAX: Final = 600  # ten minutes at one look a second
 SAMPLES_KEPT: Final = 10  # of those, over a restart
@@ -237,3 +239,55 @@ def _per_second(slope: float) -> str:
 def worst(states: Iterable[tuple[GroupState, str]]) -> tuple[GroupState, str]:
     """The group's verdict: its worst partition's."""
     return min(states, key=lambda pair: SEVERITY.index(pair[0]), default=(GroupState.OK, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Records a second over the last minute: what the group read, and what arrived for it."""
+
+    consumed: float | None
+    produced: float | None
+
+    @property
+    def falls_behind(self) -> bool:
+        if self.consumed is None or self.produced is None:
+            return False
+        return self.consumed < self.produced
+
+
+def judge_group(
+    description: GroupDescription, partitions: tuple[GroupPartition, ...], rates: Rates
+) -> tuple[GroupState, str]:
+    """State and cause of a whole group, from those of its partitions."""
+    if description.state == "unknown" and not description.members:
+        return GroupState.UNKNOWN, "its coordinator did not describe it"
+    furthest_first = sorted(partitions, key=lambda p: -(p.lag_seconds or 0.0))
+    counted = [(p.state, p.cause) for p in furthest_first if p.state is not GroupState.ORPHANED]
+    if not counted:
+        if partitions:
+            return GroupState.ORPHANED, partitions[0].cause
+        return GroupState.OK, "no commits and no assignments"
+    state, cause = worst(counted)
+    if state is GroupState.STOPPED:
+        return state, f"the group has no members; {_waits(furthest_first)}"
+    if state is GroupState.SLOW and rates.falls_behind:
+        reads = f"it reads {rate(rates.consumed)} of {rate(rates.produced)} that arrive"
+        return state, f"{reads}; {_waits(furthest_first)}{_fullest(furthest_first)}"
+    return state, cause
+
+
+def _waits(furthest_first: Sequence[GroupPartition]) -> str:
+    total = sum(part.lag or 0 for part in furthest_first if part.state is not GroupState.ORPHANED)
+    oldest = furthest_first[0].lag_seconds
+    since = f", the oldest for {duration(oldest)}" if oldest is not None else ""
+    return f"{plural(total, 'record')} wait{since}"
+
+
+def _fullest(partitions: Sequence[GroupPartition]) -> str:
+    """Names the partition in which most of it waits, if there is one such among several."""
+    lags = [part.lag or 0 for part in partitions]
+    share = max(lags) / sum(lags)
+    if len(lags) == 1 or share <= FULLEST_SHARE:
+        return ""
+    part = partitions[lags.index(max(lags))]
+    return f"; {percent(share)} of them in {part.topic}-{part.partition}"

@@ -43,6 +43,24 @@ def test_a_stopped_group_sums_what_waits() -> None:
     assert "16 records wait" in group.cause
 
 
+def test_a_slow_group_says_how_fast_it_reads_and_where_most_of_it_waits() -> None:
+    watch = Watch()
+    first, second = MadePartition(stamps={0: NOW}), MadePartition(stamps={0: NOW})
+    watch.cluster.add_topic("events", first, second)
+    places = [EVENTS, TopicPartition("events", 1)]
+    watch.cluster.add_group("g", dict.fromkeys(places, 0), places)
+    for looks in range(10):
+        first.end, second.end = looks * 1_000, looks * 200
+        watch.cluster.commits["g"] = dict.fromkeys(places, looks * 100)
+        group = watch.look(NOW + looks * 20_000).groups["g"]
+
+    assert group.state is GroupState.SLOW
+    assert group.cause == (
+        "it reads 10.0/s of 60.0/s that arrive; 9\u202f000 records wait, the oldest for 3 min;"
+        " 90 % of them in events-0"
+    )
+
+
 def test_rates_come_from_the_last_minute() -> None:
     watch = Watch()
     part = MadePartition(end=0)
@@ -91,3 +109,33 @@ def test_settings_of_topics_are_not_asked_at_every_look() -> None:
     assert snapshot.topics["events"].under_min_isr == 1
     assert watch.cluster.asked.count("topic_configs") == 2
     assert snapshot.topics["more"].min_isr == 1
+
+
+def test_a_state_is_told_with_when_it_began() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=5))
+    watch.cluster.add_group("g", {EVENTS: 5})
+
+    calm = watch.look(NOW).groups["g"]
+    watch.cluster.partitions[EVENTS].end = 9
+    began = watch.look(NOW + 10_000).groups["g"]
+    later = watch.look(NOW + 20_000).groups["g"]
+
+    assert calm.since_ms is None
+    assert (began.state, began.since_ms) == (GroupState.STOPPED, NOW + 10_000)
+    assert later.since_ms == NOW + 10_000
+
+
+def test_a_trouble_found_at_the_first_look_began_before_and_one_that_was_over_begins_anew() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(replicas=(1, 2), isr=(1,)))
+
+    first = watch.look(NOW).topics["events"]
+    watch.cluster.add_topic("events", MadePartition(replicas=(1, 2), isr=(1, 2)))
+    well = watch.look(NOW + 10_000).topics["events"]
+    watch.cluster.add_topic("events", MadePartition(leader=-1, replicas=(1, 2), isr=()))
+    second = watch.look(NOW + 20_000).topics["events"]
+
+    assert (first.trouble, first.trouble_since_ms) == ("under-replicated", None)
+    assert (well.trouble, well.trouble_since_ms) == ("", None)
+    assert (second.trouble, second.trouble_since_ms) == ("offline", NOW + 20_000)

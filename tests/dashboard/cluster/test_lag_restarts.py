@@ -85,3 +85,18 @@ def test_the_ends_seen_before_it_still_tell_when_a_record_came() -> None:
     part_of_g = watch.look(NOW + 60_000).groups["g"].partitions[0]
 
     assert (part_of_g.lag_seconds, part_of_g.estimate) == (50.0, Estimate.INTERPOLATED)
+
+
+def test_when_a_trouble_began_is_known_after_it() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=9))
+    watch.cluster.add_group("g", {EVENTS: 9})
+    watch.look(NOW - 60_000)
+    watch.cluster.add_topic("events", MadePartition(replicas=(1, 2), isr=(1,), end=20))
+    watch.look(NOW)
+    watch.restart()
+
+    snapshot = watch.look(NOW + 60_000)
+
+    assert snapshot.topics["events"].trouble_since_ms == NOW
+    assert snapshot.groups["g"].since_ms == NOW

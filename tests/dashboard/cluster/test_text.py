@@ -92,3 +92,10 @@ def test_a_setting_in_milliseconds_or_bytes_is_said_in_words(
     key: str, value: str, said: str
 ) -> None:
     assert text.setting(value, key) == said
+
+
+def test_a_beginning_has_its_date_once_it_is_a_day_ago() -> None:
+    at_ms = 1_432_123_456_000
+
+    assert text.since(at_ms, at_ms + 3_600_000) == "since 12:04 UTC"
+    assert text.since(at_ms, at_ms + 86_400_000) == "since 2015-05-20 12:04 UTC"
