@@ -11,6 +11,7 @@ from tracker.kafka_admin import BrokerNode
 from tracker.kafka_inventory import LogDir
 
 APIS_SHOWN = 12
+CONNECTIONS = "kafka_server_socket_server_metrics_connection_count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class ApiRow:
     api: str
     requests: float
     p50_s: float | None
+    p95_s: float | None
     p99_s: float | None
 
 
@@ -41,13 +43,14 @@ async def values(visit: Visit) -> Values:
     snapshot, state = visit.snapshot, visit.state
     rows = broker_rows(snapshot) if snapshot is not None else []
     racks = await state.brokers[visit.poller.settings.name].racks.answer() if rows else None
-    found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": []}
+    found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": [], "connections": []}
     found["racks"] = (racks.value if racks is not None else None) or {}
     found["preferred"] = preferred(snapshot) if snapshot is not None else None
     found["troubled"] = troubled(snapshot) if snapshot is not None else []
     if state.is_first(visit.poller):
         found["apis"] = _apis(state.roles.samples("footfall_kafka_request_duration_seconds"))
         found["disk"] = state.disk()
+        found["connections"] = _connections(state.roles.samples(CONNECTIONS))
         found["roles"] = [(role, state.roles.page(role) is not None) for role in state.roles.roles]
     return found
 
@@ -115,11 +118,17 @@ def _apis(samples: list[Sample]) -> list[ApiRow]:
             api,
             sum(sample.value for sample in found if sample.name.endswith("_count")),
             quantile(found, 0.5),
+            quantile(found, 0.95),
             quantile(found, 0.99),
         )
         for api, found in by_api.items()
     ]
     return sorted(rows, key=lambda row: -row.requests)[:APIS_SHOWN]
+
+
+def _connections(samples: list[Sample]) -> list[tuple[str, float]]:
+    """How many are open at each listener of our broker."""
+    return sorted((sample.labels.get("listener", "?"), sample.value) for sample in samples)
 
 
 PAGE = Page("Cluster", "/cluster", "cluster.html", values, nav="cluster")

@@ -98,13 +98,19 @@
     return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
   }).join(",")).join("\n");
 
+  const tableOf = (button) => { // that of its card, or the last one before it
+    const own = button.closest("section")?.querySelector("table.list");
+    const before = [...document.querySelectorAll("main table.list")].filter((table) => table.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return own || before.pop();
+  };
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
     if (button.id === "pause") pause();
     if (button.id === "theme") theme();
     if (button.id === "help") document.getElementById("keys").showModal();
-    if ("csv" in button.dataset) copy(button, csv(document.querySelector("main table.list")));
+    if ("csv" in button.dataset) copy(button, csv(tableOf(button)));
     if (button.dataset.copy) copy(button, document.querySelector(button.dataset.copy).textContent);
   });
   document.addEventListener("change", (event) => {

@@ -209,6 +209,28 @@ async def test_numbers_move_without_a_reload_and_focus_stays(
         assert await shown.page.evaluate("document.activeElement.hasAttribute('data-row')")
 
 
+async def test_each_table_is_copied_as_csv_by_the_button_beside_it(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        lines = {}
+        for path in ("/topics", "/topics/events?tab=consumers", "/groups/export"):
+            await shown.go(path)
+            for button in await shown.page.locator("button[data-csv]").all():
+                await button.click()
+                copied = await shown.page.evaluate("navigator.clipboard.readText()")
+                lines[path, copied.split(",")[0]] = copied.count("\n")
+
+    assert lines == {
+        ("/topics", "Topic"): 2,
+        ("/topics/events?tab=consumers", "Group"): 2,
+        ("/groups/export", "Topic"): 3,
+        ("/groups/export", "Client"): 1,
+    }
+
+
 async def test_a_cluster_that_goes_away_shows_and_heals(browser: Browser, tmp_path: Path) -> None:
     async with Served(tmp_path, busy_cluster()) as served:
         shown = await served.tab(browser)
