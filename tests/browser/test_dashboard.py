@@ -16,6 +16,7 @@ from tests.support.connect_worker import ConnectWorker, connect_worker
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
 from tests.support.made_events import made_event
+from tests.support.pages import ADDRESSES
 from tests.support.seen_visits import store_measures, store_visits
 from tests.support.tools import node_modules
 from tracker.clock import SystemClock
@@ -30,29 +31,6 @@ pytestmark = [
 ]
 
 GONE = "http://127.0.0.1:1"  # a worker that does not answer
-PAGES = (
-    "/",
-    "/topics",
-    "/topics/events",
-    "/topics/events?tab=partitions",
-    "/topics/events?tab=consumers",
-    "/topics/events?tab=messages",
-    "/topics/events?tab=config",
-    "/groups",
-    "/groups/export",
-    "/activity",
-    "/pipeline",
-    "/cluster",
-    "/security",
-    "/security?tab=users",
-    "/security?tab=quotas",
-    "/audit",
-    "/connect",
-    "/brokers/1",
-    "/alerts",
-    "/runbooks/NoBeacons",
-    "/settings",
-)
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -115,7 +93,7 @@ async def test_hostile_names_do_nothing_on_any_page(
     async with Served(tmp_path, hostile_cluster(), connect_urls=(connect.url,)) as served:
         shown = await served.tab(browser)
         for path in (
-            *PAGES,
+            *ADDRESSES,
             *(link(kind, name) for kind in ("groups", "connect") for name in HOSTILE),
         ):
             await shown.go(path)
@@ -153,7 +131,7 @@ async def test_no_page_is_wider_than_the_screen(
     store_measured_visits(tmp_path)
     async with Served(tmp_path, busy_cluster()) as served:
         shown = await served.tab(browser, width)
-        for path in PAGES:
+        for path in ADDRESSES:
             await shown.go(path)
 
             for scheme in SCHEMES:
@@ -178,7 +156,7 @@ async def test_nothing_moves_when_a_page_settles_or_names_are_long(
             " list.getEntries()) shifts.push(one.value); })"
             ".observe({type: 'layout-shift', buffered: true})"
         )
-        for path in PAGES:
+        for path in ADDRESSES:
             await shown.go(path)
             await expect(shown.page.locator("#beat")).to_have_attribute("data-state", "live")
             await served.state.poller(None).look()  # one frame more
@@ -391,7 +369,7 @@ async def test_axe_finds_nothing_on_any_page(
     async with Served(tmp_path, busy_cluster(), connect_urls=(connect.url, GONE)) as served:
         served.state.alerts.evaluate()
         shown = await served.tab(browser, width)
-        for path in (*PAGES, "/connect/files"):
+        for path in (*ADDRESSES, "/connect/files"):
             await shown.page.emulate_media(color_scheme="light")
             await shown.go(path)
             for shut in await shown.page.locator("details:not([open]) > summary").all():

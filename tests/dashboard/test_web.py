@@ -15,6 +15,7 @@ from dashboard.pages.page import link
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, Client
+from tests.support.pages import ADDRESSES
 
 LONG_NUMBERS = (
     "/brokers/",
@@ -23,30 +24,10 @@ LONG_NUMBERS = (
     "/topics/events?tab=messages&since=",
 )
 PAGES = (
-    "/",
-    "/topics",
+    *ADDRESSES,
     "/topics?internal=1&sort=-rate",
-    "/topics/events",
-    "/topics/events?tab=partitions",
-    "/topics/events?tab=consumers",
-    "/topics/events?tab=messages",
-    "/topics/events?tab=config",
-    "/groups",
     "/groups?hide=empty&sort=lag",
-    "/groups/export",
     "/groups/stopped",
-    "/activity",
-    "/pipeline",
-    "/cluster",
-    "/security",
-    "/security?tab=users",
-    "/security?tab=quotas",
-    "/audit",
-    "/connect",
-    "/brokers/1",
-    "/alerts",
-    "/settings",
-    "/runbooks/NoBeacons",
 )
 
 
