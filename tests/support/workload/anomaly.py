@@ -25,6 +25,10 @@ class Kind(StrEnum):
     STALE_ASSIGNMENT = "stale group assignment"
     NOT_ONCE = "transformed not exactly once"
     DELETED_READ = "deleted record read"
+    LOG_START = "log start that goes back, or refuses what is there"
+    RESURRECTED = "older value of a key that was deleted"
+    TWO_HOLDERS = "record locked by two members of a share group"
+    DELIVERY_COUNT = "delivery count beyond its limit, or going back"
     NOT_DELIVERED = "record never delivered to a share group"
     REDELIVERED = "record delivered after it was done"
 

@@ -5,18 +5,15 @@ of Kafka's. What nobody can know (a send or an end without an answer) contradict
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from tests.support.workload.anomaly import Anomaly, Kind, of
-from tests.support.workload.group_rules import double_holdings, share_groups, transforms
+from tests.support.workload.group_rules import double_holdings, transforms
 from tests.support.workload.history import (
     Acknowledged,
     Assigned,
     Commit,
-    Deleted,
-    Deleting,
-    Ended,
     Ending,
     Event,
     OffsetRead,
@@ -25,69 +22,20 @@ from tests.support.workload.history import (
     Stored,
     Visible,
 )
+from tests.support.workload.log_rules import (
+    deleted_reads,
+    log_starts,
+    lost_writes,
+    outcomes_of,
+    resurrections,
+    visible_of,
+)
+from tests.support.workload.share_rules import delivery_counts, locks, share_groups
 
 
 def check(events: Sequence[Event]) -> list[Anomaly]:
     """Every anomaly of a finished run."""
     return [anomaly for rule in RULES for anomaly in rule(events)]
-
-
-def _outcomes(events: Sequence[Event]) -> dict[str, bool]:
-    """Whether each transaction committed, where its producer was told."""
-    return {event.transaction: event.committed for event in of(events, Ended)}
-
-
-def _visible(events: Sequence[Event]) -> set[tuple[str, str]]:
-    return {(event.place, event.value) for event in of(events, Visible)}
-
-
-def lost_writes(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """What was acknowledged, and committed if in a transaction, is there at the end.
-
-    But for what was deleted on purpose, and what a later record with its key stands for.
-    """
-    visible = _visible(events)
-    outcomes = _outcomes(events)
-    sent = {event.value: event for event in of(events, Sent)}
-    deleted: dict[str, int] = {}
-    for asked in of(events, Deleting):
-        deleted[asked.place] = max(asked.before_offset, deleted.get(asked.place, 0))
-    newest = _newest_of_keys(events, sent)
-    for event in of(events, Acknowledged):
-        order = sent.get(event.value)
-        transaction = order.transaction if order is not None else None
-        promised = transaction is None or outcomes.get(transaction, False)
-        if not promised or (event.place, event.value) in visible:
-            continue
-        key = order.key if order is not None else None
-        stood_for = key is not None and newest.get((event.place, key), -1) > event.offset
-        if not stood_for and event.offset >= deleted.get(event.place, 0):
-            yield Anomaly(
-                Kind.LOST_WRITE, f"{event.value} acknowledged at {event.place}:{event.offset}"
-            )
-
-
-def _newest_of_keys(
-    events: Sequence[Event], sent: Mapping[str, Sent]
-) -> dict[tuple[str, str], int]:
-    """The last offset of each key that can still be read."""
-    newest: dict[tuple[str, str], int] = {}
-    for event in of(events, Visible):
-        order = sent.get(event.value)
-        if order is not None and order.key is not None:
-            where = (event.place, order.key)
-            newest[where] = max(event.offset, newest.get(where, -1))
-    return newest
-
-
-def deleted_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """What the broker told to be deleted cannot be read any more."""
-    deleted: dict[str, int] = {}
-    for told in of(events, Deleted):
-        deleted[told.place] = max(told.before_offset, deleted.get(told.place, 0))
-    for event in of(events, Visible):
-        if event.offset < deleted.get(event.place, 0):
-            yield Anomaly(Kind.DELETED_READ, f"{event.value} at {event.place}:{event.offset}")
 
 
 def duplicates(events: Sequence[Event]) -> Iterator[Anomaly]:
@@ -105,7 +53,7 @@ def duplicates(events: Sequence[Event]) -> Iterator[Anomaly]:
 
 def aborted_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
     """A reader of committed records never gets one of an aborted transaction."""
-    outcomes = _outcomes(events)
+    outcomes = outcomes_of(events)
     aborted = {
         event.value
         for event in of(events, Sent)
@@ -131,7 +79,7 @@ def intermediate_reads(events: Sequence[Event]) -> Iterator[Anomaly]:
         if transaction and not polled.at_s >= commit_asked_s.get(transaction, float("inf")):
             place = f"{polled.place}:{polled.offset}"
             yield Anomaly(Kind.INTERMEDIATE_READ, f"{polled.value} at {place} before its commit")
-    visible = {value for _, value in _visible(events)}
+    visible = {value for _, value in visible_of(events)}
     stored = {value for batch in of(events, Stored) for _, value in batch.values}
     parts: dict[str, set[str]] = defaultdict(set)
     for value, transaction in transaction_of.items():
@@ -192,7 +140,10 @@ def offset_faults(events: Sequence[Event]) -> Iterator[Anomaly]:
 
 
 def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """Within a session offsets only grow, and nothing readable is left out between two of them."""
+    """Within a session offsets only grow, and nothing readable is left out between two of them.
+
+    Where nobody writes in transactions or with keys every offset is a record.
+    """
     readable: dict[str, list[int]] = defaultdict(list)
     for event in of(events, Visible):
         readable[event.place].append(event.offset)
@@ -201,6 +152,7 @@ def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
         for place, offsets in readable.items()
         for number, offset in enumerate(sorted(offsets))
     }
+    sparse = {sent.place for sent in of(events, Sent) if sent.transaction or sent.key}
     last: dict[tuple[str, str], int] = {}
     for polled in of(events, Polled):
         key = (polled.session, polled.place)
@@ -211,6 +163,8 @@ def polls(events: Sequence[Event]) -> Iterator[Anomaly]:
         if polled.offset <= before:
             yield Anomaly(Kind.NON_MONOTONIC_POLL, text)
             continue
+        if polled.place not in sparse and polled.offset > before + 1:
+            yield Anomaly(Kind.SKIPPED, text)
         here, there = rank.get((polled.place, before)), rank.get((polled.place, polled.offset))
         if here is not None and there is not None and there - here > 1:
             yield Anomaly(Kind.SKIPPED, f"{text}, {there - here - 1} records between them")
@@ -276,7 +230,11 @@ RULES: tuple[Callable[[Sequence[Event]], Iterator[Anomaly]], ...] = (
     lost_commits,
     stale_assignments,
     deleted_reads,
+    log_starts,
+    resurrections,
     transforms,
     share_groups,
+    locks,
+    delivery_counts,
     double_holdings,
 )

@@ -15,21 +15,15 @@ from broker.protocol.messages.fetch import (
     FetchResponse,
     FetchTopic,
 )
-from broker.protocol.messages.list_offsets import (
-    ListOffsetsPartition,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopic,
-)
 from broker.records.batch import iterate
 from broker.records.record import decode_records
 from tests.support.raw_client import RawClient
 from tests.support.workload.history import Stored, Visible
+from tests.support.workload.legal_loss import start_of
 from tests.support.workload.library_clients import assign_all, found, settings
-from tests.support.workload.world import World
+from tests.support.workload.world import World, identity_of
 
 FETCH_VERSION = 12
-EARLIEST = -2
 PATIENCE_S = 60.0
 
 
@@ -37,31 +31,33 @@ def read_everything(world: World) -> None:
     """Append all Stored and Visible events to the history."""
     asyncio.run(_read_batches(world))
     _read_committed(world)
+    asyncio.run(_note_starts(world))
 
 
 async def _read_batches(world: World) -> None:
     async with await RawClient.connect(world.host, world.port) as client:
         for partition in range(world.partitions):
-            offset, end = await _start_of(client, world, partition), 1 << 62
+            offset, end = await start_of(client, world, partition), 1 << 62
             while offset < end:
                 wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 20)
                 topics = [FetchTopic(topic=world.topic, partitions=[wanted])]
                 request = FetchRequest(max_wait_ms=0, min_bytes=0, topics=topics)
                 answer = await client.ask(request, FETCH_VERSION, FetchResponse)
                 part = answer.responses[0].partitions[0]
+                if part.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:  # it aged meanwhile
+                    offset = await start_of(client, world, partition)
+                    continue
                 assert part.error_code == ErrorCode.NONE
                 end = part.high_watermark
                 assert offset >= end or part.records, f"nothing comes from {offset} on"
                 offset = _note(world, partition, bytes(part.records), offset)
 
 
-async def _start_of(client: RawClient, world: World, partition: int) -> int:
-    wanted = ListOffsetsPartition(partition, timestamp=EARLIEST)
-    request = ListOffsetsRequest(-1, 0, [ListOffsetsTopic(world.topic, [wanted])])
-    answer = await client.ask(request, 6, ListOffsetsResponse)
-    part = answer.topics[0].partitions[0]
-    assert part.error_code == ErrorCode.NONE
-    return part.offset
+async def _note_starts(world: World) -> None:
+    """What has gone while it was read is below these."""
+    async with await RawClient.connect(world.host, world.port) as client:
+        for partition in range(world.partitions):
+            await start_of(client, world, partition)
 
 
 def _note(world: World, partition: int, data: bytes, offset: int) -> int:
@@ -69,14 +65,18 @@ def _note(world: World, partition: int, data: bytes, offset: int) -> int:
     view = memoryview(data)
     for position, header in iterate(view):
         records = decode_records(header, view[position : position + header.size_bytes])
-        values = tuple((one.offset, (one.value or b"").decode()) for one in records)
+        values = (
+            ()
+            if header.is_control
+            else tuple((one.offset, identity_of(one.value, one.headers)) for one in records)
+        )
         place = world.place(partition)
         world.recorder.add(
             Stored(
                 place,
                 header.base_offset,
                 header.next_offset,
-                () if header.is_control else values,
+                values,
             )
         )
         offset = header.next_offset
@@ -91,6 +91,7 @@ def _read_committed(world: World) -> None:
             isolation_level="read_committed",
             enable_partition_eof=True,
             enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
     )
     assign_all(world, consumer)

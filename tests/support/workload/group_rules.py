@@ -1,21 +1,11 @@
-"""Rules of groups: exactly-once transforms, share groups, KIP-848 groups."""
+"""Rules of groups: exactly-once transforms, KIP-848 groups."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tests.support.workload.anomaly import Anomaly, Kind, of
-from tests.support.workload.history import (
-    Delivered,
-    Done,
-    Ended,
-    Event,
-    Held,
-    Made,
-    Reached,
-    Sent,
-    Visible,
-)
+from tests.support.workload.history import Event, Held, Made, Reached, Visible
 
 
 def transforms(events: Sequence[Event]) -> Iterator[Anomaly]:
@@ -42,31 +32,6 @@ def transforms(events: Sequence[Event]) -> Iterator[Anomaly]:
             behind = event.place == place and event.offset < end
             if behind and (group, place, event.offset) not in made_of:
                 yield Anomaly(Kind.NOT_ONCE, f"{group} {place}:{event.offset} was left out")
-
-
-def share_groups(events: Sequence[Event]) -> Iterator[Anomaly]:
-    """Each readable record is delivered; not again once that it is done was answered."""
-    delivered = list(of(events, Delivered))
-    done_s: dict[tuple[str, str, int], float] = {}
-    for done in of(events, Done):
-        done_s.setdefault((done.group, done.place, done.offset), done.at_s)
-    for one in delivered:
-        since_s = done_s.get((one.group, one.place, one.offset), float("inf"))
-        if one.began_s > since_s:
-            text = f"{one.group} gave {one.place}:{one.offset} to {one.member} after it was done"
-            yield Anomaly(Kind.REDELIVERED, text)
-    aborted = {end.transaction for end in of(events, Ended) if not end.committed}
-    in_aborted = {sent.value for sent in of(events, Sent) if sent.transaction in aborted}
-    for one in delivered:
-        if one.value in in_aborted:
-            text = f"{one.value} at {one.place}:{one.offset} delivered to {one.group}"
-            yield Anomaly(Kind.ABORTED_READ, text)
-    had = {(one.group, one.place, one.offset) for one in delivered}
-    for group, place in {(one.group, one.place) for one in delivered}:
-        for event in of(events, Visible):
-            if event.place == place and (group, place, event.offset) not in had:
-                text = f"{event.value} at {place}:{event.offset} to {group}"
-                yield Anomaly(Kind.NOT_DELIVERED, text)
 
 
 def double_holdings(events: Sequence[Event]) -> Iterator[Anomaly]:

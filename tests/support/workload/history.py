@@ -25,6 +25,8 @@ class Sent:
     transaction: str | None = None
     key: str | None = None
     """On a compacted topic: a later record with this key may stand for it."""
+    tombstone: bool = False
+    """It has no value, and says that its key is gone."""
     at_s: float = 0.0
 
 
@@ -142,6 +144,44 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class MayGo:
+    """What a topic's settings let the broker take away by itself."""
+
+    place: str
+    aged: bool = False
+    """Its oldest records, by time or size."""
+    tombstones: bool = False
+    """Tombstones, together with all that they stand for."""
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartSeen:
+    """Where a log begins, as the broker told a client that had asked since `began_s`."""
+
+    place: str
+    offset: int
+    began_s: float
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """A reader was told that there is no such offset (any more)."""
+
+    place: str
+    offset: int
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """The broker was killed: what it had in memory only is gone."""
+
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """A share group gave a record to a member, which had asked since `began_s`."""
 
@@ -151,6 +191,20 @@ class Delivered:
     offset: int
     value: str
     began_s: float
+    count: int = 1
+    """Which delivery of this record it is, as the broker counts."""
+    at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A member of a share group is about to say what became of a record, or to vanish."""
+
+    group: str
+    member: str
+    place: str = ""
+    """Empty: everything that it has."""
+    offset: int = -1
     at_s: float = 0.0
 
 
@@ -213,7 +267,12 @@ Event = (
     | Reached
     | Deleting
     | Deleted
+    | MayGo
+    | StartSeen
+    | OutOfRange
+    | Killed
     | Delivered
+    | LetGo
     | Done
     | Held
     | Stored

@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -98,6 +99,15 @@ class HostileBroker(BrokerProcess):
 
     module = "tests.support.workload.hostile_broker"
     stdin = subprocess.PIPE
+
+    def __init__(self, data_dir: Path, settings: dict[str, Any]) -> None:
+        super().__init__(data_dir, settings)
+        self.killed_s: list[float] = []
+        """When it was killed, on the clock of histories."""
+
+    def kill(self) -> None:
+        self.killed_s.append(time.monotonic())
+        super().kill()
 
     def have(self, weather: Weather) -> None:
         """Change the weather of the running process; a new process begins with fair weather."""

@@ -16,7 +16,7 @@ from confluent_kafka import (
 )
 
 from tests.support.workload.history import Acknowledged, Ended, Ending, Polled, Sent
-from tests.support.workload.world import World
+from tests.support.workload.world import World, identity_of
 
 PATIENCE_S = 40.0
 SILENT = logging.getLogger("workload")
@@ -176,7 +176,7 @@ def assign_all(world: World, consumer: Consumer) -> None:
 
 def found(message: Message) -> tuple[str, int, str]:
     """Place, offset and value of a record."""
-    offset, value = message.offset(), message.value()
+    offset = message.offset()
     assert offset is not None
-    assert value is not None
-    return f"{message.topic()}-{message.partition()}", offset, value.decode()
+    value = identity_of(message.value(), message.headers())
+    return f"{message.topic()}-{message.partition()}", offset, value

@@ -37,6 +37,7 @@ from tests.support.workload.history import (
     Delivered,
     Ended,
     Event,
+    Killed,
     Polled,
     Recorder,
 )
@@ -55,6 +56,7 @@ BROKER_SETTINGS: Final[dict[str, int]] = {
     "log_segment_bytes": 200_000,
     "log_flush_offset_checkpoint_interval_ms": 1_000,
     "log_cleaner_backoff_ms": 500,
+    "log_retention_check_interval_ms": 500,
     # librdkafka 2.16 may wait for ever in send_offsets_to_transaction once its coordinator went
     # away, with no request on the way; when a connection ends it looks again.
     "connections_max_idle_ms": 3_000,
@@ -89,6 +91,8 @@ CLIENTS: Final[dict[str, Client]] = {
     "scribe": legal_loss.write_journal,
     "axe": legal_loss.cut_journal,
     "clerk": legal_loss.write_ledger,
+    "author": legal_loss.write_diary,
+    "browser": legal_loss.browse,
     "queue1": share_tickets,
     "queue2": share_tickets,
 }
@@ -98,6 +102,9 @@ TOPICS: Final[dict[str, tuple[int, dict[str, str]]]] = {
     raw_transactions.TICKETS: (raw_transactions.TICKETS_PARTITIONS, {}),
     legal_loss.JOURNAL: (1, {}),
     legal_loss.LEDGER: (1, legal_loss.LEDGER_CONFIG),
+    legal_loss.SLATE: (1, legal_loss.SLATE_CONFIG),
+    legal_loss.DIARY: (1, legal_loss.DIARY_CONFIG),
+    legal_loss.NEWS: (1, legal_loss.NEWS_CONFIG),
 }
 """Partitions and settings of each topic; the clock may be hours ahead of what is written."""
 MEMBERS: Final = 3
@@ -199,6 +206,7 @@ def run(directory: Path, plan: Plan) -> Outcome:
         with Recorder(directory / "history.jsonl") as recorder:
             world = World(broker.host, broker.port, TOPIC, PARTITIONS, recorder)
             asyncio.run(_prepare(world))
+            legal_loss.note_what_may_go(world)
             with clients_at_work(world, dice):
                 ends_s = time.monotonic() + plan.seconds
                 while time.monotonic() < ends_s:
@@ -214,6 +222,8 @@ def run(directory: Path, plan: Plan) -> Outcome:
                 read_everything(world.on(topic, partitions))
             mill.note_what_is_left_behind(world)
             broker.stop()
+            for at_s in broker.killed_s:
+                recorder.add(Killed(at_s))
             happened.update(type(event).__name__ for event in recorder.events)
             return Outcome(check(recorder.events), happened, _idle(recorder.events, calm_s))
     finally:

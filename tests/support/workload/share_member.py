@@ -28,7 +28,8 @@ from broker.records.batch import iterate
 from broker.records.record import decode_records
 from tests.support.raw_client import RawClient
 from tests.support.share_calls import ACCEPT, REJECT, RELEASE
-from tests.support.workload.history import Delivered, Done, now_s
+from tests.support.workload.history import Delivered, Done, LetGo, now_s
+from tests.support.workload.share_rules import DELIVERIES_MAX, LOCK_S
 from tests.support.workload.world import World, accept, live
 
 GROUP: Final = "queue"
@@ -37,11 +38,10 @@ SETTINGS: Final = {
     "group_share_min_session_timeout_ms": 500,
     "group_share_heartbeat_interval_ms": 200,
     "group_share_min_heartbeat_interval_ms": 100,
-    "group_share_record_lock_duration_ms": 1_500,
+    "group_share_record_lock_duration_ms": int(LOCK_S * 1000),
     "group_share_min_record_lock_duration_ms": 1_000,
-    "group_share_delivery_count_limit": 10,
+    "group_share_delivery_count_limit": DELIVERIES_MAX,
 }
-LOCK_S: Final = 1.5
 BEAT_S: Final = 0.3
 RECORDS_MAX = 200
 DRAIN_PATIENCE_S = 30.0
@@ -108,23 +108,27 @@ class Consumer:
                 index = part.partition_index
                 for run in part.acquired_records:
                     offsets = range(run.first_offset, run.last_offset + 1)
-                    self._note(index, offsets, values, began_s)
+                    self._note(index, offsets, values, (began_s, run.delivery_count))
                     given.append((topic.topic_id, index, offsets, values))
         return given
 
     def _note(
-        self, index: int, offsets: Iterable[int], values: dict[int, str], began_s: float
+        self, index: int, offsets: Iterable[int], values: dict[int, str], told: tuple[float, int]
     ) -> None:
+        """`told`: since when it had asked, and which delivery it is."""
         place = self.world.place(index)
         for offset in offsets:
             if offset in values:
                 self.world.recorder.add(
-                    Delivered(GROUP, self.member_id, place, offset, values[offset], began_s)
+                    Delivered(GROUP, self.member_id, place, offset, values[offset], *told)
                 )
 
     async def answer(self, topic_id: bytes, index: int, first: int, types: list[int]) -> None:
         """Acknowledge a run, record by record."""
         last = first + len(types) - 1
+        for offset in range(first, last + 1):
+            place = self.world.place(index)
+            self.world.recorder.add(LetGo(GROUP, self.member_id, place, offset))
         batch = share_acknowledge.AcknowledgementBatch(first, last, types)
         partition = share_acknowledge.AcknowledgePartition(index, [batch])
         request = share_acknowledge.ShareAcknowledgeRequest(
@@ -169,6 +173,12 @@ def share(world: World, name: str, dice: random.Random) -> None:
 
     async def session(client: RawClient) -> None:
         me = Consumer(world, client, f"{name}-{next(world.numbers)}")
+        try:
+            await work(me)
+        finally:
+            world.recorder.add(LetGo(GROUP, me.member_id))
+
+    async def work(me: Consumer) -> None:
         while not world.stopping.is_set():
             if now_s() >= me.next_beat_s:
                 await me.beat()
@@ -180,6 +190,7 @@ def share(world: World, name: str, dice: random.Random) -> None:
                     types = [_treatment(offset in values, dice) for offset in offsets]
                     await me.answer(topic_id, index, offsets.start, types)
             await asyncio.sleep(dice.uniform(0, 0.1))
+        world.recorder.add(LetGo(GROUP, me.member_id))
         await me.beat(LEAVE_EPOCH)
 
     live(world, session, dice)

@@ -4,14 +4,17 @@ import asyncio
 import itertools
 import random
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from broker.errors import ErrorCode, KafkaError
 from tests.support.raw_client import RawClient
 from tests.support.workload.history import Recorder
 
 AGAIN_S = 0.05
+IDENTITY = "id"
+"""The header that tells apart records without values."""
 DISCONNECTED = (OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
@@ -48,6 +51,17 @@ def accept(code: int, what: str) -> None:
     """Raise Answered for any code but NONE."""
     if code != ErrorCode.NONE:
         raise Answered(ErrorCode(code), what)
+
+
+def identity_of(
+    value: bytes | None, headers: Iterable[tuple[str, Any]] | Mapping[str, Any] | None = None
+) -> str:
+    """What no other record has: its value, or what its header says in place of one."""
+    if value is not None:
+        return value.decode()
+    told = dict(headers or ()).get(IDENTITY)
+    assert isinstance(told, bytes), "a record with neither value nor identity"
+    return told.decode()
 
 
 Session = Callable[[RawClient], Awaitable[None]]

@@ -19,11 +19,16 @@ from tests.support.workload.history import (
     Ending,
     Event,
     Held,
+    Killed,
+    LetGo,
     Made,
+    MayGo,
     OffsetRead,
+    OutOfRange,
     Polled,
     Reached,
     Sent,
+    StartSeen,
     Stored,
     Visible,
 )
@@ -247,6 +252,84 @@ def test_compacted_batches_still_must_not_lie_over_each_other() -> None:
     assert Kind.OFFSETS in kinds([*COMPACTED, Stored(LEDGER, 0, 2, ((0, "l0"),), at_s=9.0)])
 
 
+TOMBSTONE = Sent("c", LEDGER, "l3", key="a", tombstone=True, at_s=1.2)
+WIPED: list[Event] = [
+    *COMPACTED[:6],
+    TOMBSTONE,
+    Acknowledged(LEDGER, "l3", 3, at_s=1.3),
+    Stored(LEDGER, 1, 2, ((1, "l1"),), at_s=9.0),
+    Stored(LEDGER, 3, 4, ((3, "l3"),), at_s=9.0),
+    Visible(LEDGER, 1, "l1", at_s=9.0),
+    Visible(LEDGER, 3, "l3", at_s=9.0),
+]
+FORGETFUL = MayGo(LEDGER, tombstones=True, at_s=0.5)
+
+
+def test_a_tombstone_stands_for_all_before_it() -> None:
+    assert check(WIPED) == []
+
+
+def test_a_tombstone_may_go_only_where_its_time_has_come() -> None:
+    assert kinds(WIPED[:-1]) == {Kind.LOST_WRITE}
+    assert check([FORGETFUL, *WIPED[:-1]]) == []
+
+
+def test_an_older_value_behind_a_tombstone_that_is_gone_is_found() -> None:
+    older = Visible(LEDGER, 0, "l0", at_s=9.0)
+
+    assert kinds([FORGETFUL, *WIPED[:-1], older]) == {Kind.RESURRECTED}
+    assert check([FORGETFUL, *WIPED, older]) == []  # the tombstone is still there to say so
+
+
+def test_a_tombstone_without_an_answer_may_stand_for_what_was_before_it() -> None:
+    unanswered = [event for event in WIPED if event != WIPED[7]]
+
+    assert check([FORGETFUL, *unanswered[:-3], *unanswered[-2:-1]]) == []
+
+
+DIARY = "diary-0"
+AGED: list[Event] = [
+    MayGo(DIARY, aged=True, at_s=0.5),
+    *[Sent("d", DIARY, f"d{offset}", at_s=1.0) for offset in range(4)],
+    *[Acknowledged(DIARY, f"d{offset}", offset, at_s=1.1) for offset in range(4)],
+    Polled("r1", DIARY, 0, "d0", at_s=1.2),
+    OutOfRange(DIARY, 1, at_s=1.5),
+    StartSeen(DIARY, 2, began_s=1.6, at_s=1.7),
+    Polled("r2", DIARY, 2, "d2", at_s=1.8),
+    Polled("r2", DIARY, 3, "d3", at_s=1.8),
+    Stored(DIARY, 3, 4, ((3, "d3"),), at_s=9.0),
+    Visible(DIARY, 3, "d3", at_s=9.0),
+    StartSeen(DIARY, 3, began_s=9.1, at_s=9.2),
+]
+
+
+def test_the_oldest_records_may_age_while_they_are_read() -> None:
+    assert check(AGED) == []
+
+
+def test_a_record_above_the_log_start_must_not_age() -> None:
+    assert kinds([event for event in AGED if event != AGED[-2]]) == {Kind.LOST_WRITE}
+
+
+def test_records_of_a_topic_that_keeps_them_must_not_age() -> None:
+    assert kinds(AGED[1:]) == {Kind.LOST_WRITE}
+
+
+def test_a_log_start_that_goes_back_is_found() -> None:
+    assert kinds([*AGED, StartSeen(DIARY, 2, began_s=9.3, at_s=9.4)]) == {Kind.LOG_START}
+    assert check([*AGED, StartSeen(DIARY, 2, began_s=9.1, at_s=9.4)]) == []  # asked before
+
+
+def test_a_reader_that_is_refused_what_is_there_is_found() -> None:
+    wrong = [OutOfRange(DIARY, 2, at_s=1.5) if event == AGED[10] else event for event in AGED]
+
+    assert kinds(wrong) == {Kind.LOG_START}
+
+
+def test_a_gap_in_a_poll_is_found_though_its_records_have_aged_meanwhile() -> None:
+    assert kinds([*AGED, Polled("r1", DIARY, 2, "d2", at_s=1.9)]) == {Kind.SKIPPED}
+
+
 FLOUR = "flour-0"
 MILLED: list[Event] = [
     *PLAIN,
@@ -281,7 +364,8 @@ QUEUED: list[Event] = [
     Sent("p", HERE, "a", at_s=1.0),
     Sent("p", HERE, "b", at_s=1.0),
     Delivered("team", "m1", HERE, 0, "a", began_s=2.0, at_s=2.1),
-    Delivered("team", "m2", HERE, 0, "a", began_s=2.2, at_s=2.5),
+    LetGo("team", "m1", HERE, 0, at_s=2.2),
+    Delivered("team", "m2", HERE, 0, "a", began_s=2.2, count=2, at_s=2.5),
     Done("team", HERE, 0, at_s=2.4),
     Delivered("team", "m1", HERE, 1, "b", began_s=2.5, at_s=2.6),
     Visible(HERE, 0, "a", at_s=9.0),
@@ -294,13 +378,48 @@ def test_a_share_group_may_deliver_again_until_it_is_told_that_a_record_is_done(
 
 
 def test_a_record_delivered_after_it_was_done_is_found() -> None:
-    late = Delivered("team", "m2", HERE, 0, "a", began_s=2.45, at_s=2.5)
+    late = Delivered("team", "m2", HERE, 0, "a", began_s=4.5, count=3, at_s=4.6)
 
     assert kinds([*QUEUED, late]) == {Kind.REDELIVERED}
 
 
 def test_a_record_that_a_share_group_never_delivered_is_found() -> None:
-    assert kinds([event for event in QUEUED if event != QUEUED[5]]) == {Kind.NOT_DELIVERED}
+    assert kinds([event for event in QUEUED if event != QUEUED[6]]) == {Kind.NOT_DELIVERED}
+
+
+def test_a_record_given_to_a_second_member_while_it_is_locked_is_found() -> None:
+    wrong = [event for event in QUEUED if not isinstance(event, LetGo)]
+    gone = LetGo("team", "m1", at_s=2.15)
+
+    assert kinds(wrong) == {Kind.TWO_HOLDERS}
+    assert kinds([*wrong, LetGo("team", "m2", HERE, 0, at_s=2.15)]) == {Kind.TWO_HOLDERS}
+    assert check([*wrong, gone]) == []
+    assert check([*wrong, Killed(at_s=2.15)]) == []
+    assert kinds([*wrong, replace(gone, at_s=1.9)]) == {Kind.TWO_HOLDERS}
+
+
+def test_a_lock_that_has_run_out_may_go_to_the_next_member() -> None:
+    late = Delivered("team", "m2", HERE, 1, "b", began_s=4.1, count=2, at_s=4.2)
+
+    assert check([*QUEUED, late]) == []
+
+
+def recounted(delivery: Event, count: int) -> list[Event]:
+    """The sound history, with another number told for one delivery."""
+    assert isinstance(delivery, Delivered)
+    return [replace(delivery, count=count) if event == delivery else event for event in QUEUED]
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_a_delivery_beyond_the_limit_is_found(count: int) -> None:
+    assert kinds(recounted(QUEUED[6], count)) == {Kind.DELIVERY_COUNT}
+
+
+def test_a_delivery_count_that_goes_back_is_found() -> None:
+    wrong = recounted(QUEUED[4], 1)
+
+    assert kinds(wrong) == {Kind.DELIVERY_COUNT}
+    assert check([*wrong, Killed(at_s=2.3)]) == []
 
 
 def test_an_aborted_record_delivered_to_a_share_group_is_found() -> None:
