@@ -41,6 +41,11 @@ class RoleProcess:
         assert line.startswith("READY"), self.log.read_text()
         return line
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """As a crash: kill -9."""
         self._end(signal.SIGKILL)

@@ -26,6 +26,8 @@ class Visitors:
         self.sent: set[str] = set()
         self.stored: set[str] = set()
         self.answers: dict[int, int] = {}
+        self.refused_for_ever = 0
+        """Answers 429 and 503 that do not say when to come back."""
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -63,7 +65,7 @@ class Visitors:
 
     def _post(self, connection: http.client.HTTPConnection, event_id: str) -> bool:
         """Whether the event was acknowledged."""
-        status = 0
+        status, is_bare = 0, False
         with suppress(OSError, http.client.HTTPException):
             connection.request(
                 "POST", "/api/event", event_body(self._site, event_id), {"User-Agent": BROWSER}
@@ -71,9 +73,11 @@ class Visitors:
             answer = connection.getresponse()
             answer.read()
             status = answer.status
+            is_bare = status in (429, 503) and not answer.headers.get("Retry-After")
         if status == 0:
             connection.close()
         with self._lock:
+            self.refused_for_ever += is_bare
             self.answers[status] = self.answers.get(status, 0) + 1
             if status == 202:
                 self.stored.add(event_id)

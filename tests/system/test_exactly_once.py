@@ -31,7 +31,7 @@ from tracker.topics import DEADLETTER, EVENTS
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
-KILLS = 6
+KILLS = 6 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 3
 BATCH = 100
 CATCH_UP_SECONDS = 120
 HOUR_MS = 3_600_000
