@@ -8,6 +8,7 @@ from functools import partial
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.image import ClusterImage, TopicImage
+from broker.metadata.records import METADATA_TOPIC
 from broker.partition.disk_worker import DiskWorker, new_sync_guard
 from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.waiting import Waiting
@@ -53,6 +54,8 @@ class Partitions:
         self._setup = setup
         self.waiting = setup.waiting
         self._by_topic: dict[str, dict[int, Partition]] = {}
+        self._unseen: list[Partition] = []
+        """The cluster's own log: no client writes to it, nor reads the secrets in it."""
         self._names_by_id: dict[bytes, str] = {}
         self._missing: dict[tuple[str, int], Exception] = {}
         self._image = UNREAD
@@ -99,7 +102,7 @@ class Partitions:
 
     def all(self) -> list[Partition]:
         """Every partition, the cluster's own metadata log among them."""
-        return [
+        return self._unseen + [
             partition for partitions in self._by_topic.values() for partition in partitions.values()
         ]
 
@@ -240,6 +243,9 @@ class Partitions:
 
     def _add(self, identity: PartitionId, opened: Log, worker: DiskWorker) -> Partition:
         partition = Partition(identity, opened, self._setup.hosting(worker))
+        if identity.topic == METADATA_TOPIC:
+            self._unseen.append(partition)
+            return partition
         self._by_topic.setdefault(identity.topic, {})[identity.index] = partition
         self._names_by_id[identity.topic_id] = identity.topic
         self._missing.pop((identity.topic, identity.index), None)
