@@ -1,20 +1,17 @@
 """Connectors of a worker: told, changed, and never with a secret."""
 
-import contextlib
 import json
 import logging
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-import dashboard.connect.client as client_module
-from dashboard.connect.client import ConnectAccess, ConnectClient, connect_desk
+from dashboard.connect.client import ConnectClient, connect_desk
 from dashboard.connect.model import HIDDEN, first_line, shown, worker
+from dashboard.rest import RestAccess
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tests.support.connect_worker import TRACE, ConnectWorker, connect_worker
@@ -156,7 +153,7 @@ async def test_a_connector_whose_name_is_a_path_is_asked_for_by_that_name(
 ) -> None:
     for name in ("..", "a/b?c=d#e", "%2e%2e"):
         made.add(name, "RUNNING")
-        ConnectClient(ConnectAccess(made.url)).steer(name, "pause")
+        ConnectClient(RestAccess(made.url)).steer(name, "pause")
 
         assert made.states[name] == "PAUSED"
 
@@ -231,33 +228,6 @@ def test_a_log_in_within_a_trace_is_hidden() -> None:
     assert "correct" not in repr(found) and "no answer of jdbc:mysql://db/x" in found.sentence
 
 
-def test_another_server_that_a_worker_redirects_to_is_not_told_who_asks() -> None:
-    told: dict[str, str | None] = {}
-
-    class Redirecting(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            told[self.path] = self.headers["Authorization"]
-            self.send_response(200 if self.path.startswith("/else") else 302)
-            self.send_header("Location", f"http://localhost:{self.server.server_port}/else")  # type: ignore[attr-defined]
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        ConnectClient(ConnectAccess(url, "ann", "correct")).config("files")
-        server.shutdown()
-        thread.join()
-
-    assert told["/connectors/files/config"] is not None
-    assert told["/else"] is None
-
-
 def test_the_root_of_a_trace_is_its_sentence() -> None:
     assert first_line(TRACE) == "java.io.IOException: disk is full"
     assert first_line("") == "it does not say why"
@@ -273,34 +243,6 @@ def test_what_is_no_worker_is_told_so(body: Any) -> None:
 def test_an_address_that_is_none_stops_the_start(url: str) -> None:
     with pytest.raises(SettingsError):
         connect_desk((url,), "", "", SystemClock())
-
-
-@pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_that_trickles_is_no_answer(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "TIMEOUT_S", 0.3)
-
-    class Trickling(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                for _ in range(1_000):
-                    self.wfile.write(b" ")
-                    ended.wait(0.05)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    ended = threading.Event()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        with pytest.raises(ClusterUnavailable, match="does not end"):
-            ConnectClient(ConnectAccess(f"http://127.0.0.1:{server.server_port}")).look()
-        ended.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("odd", [5, "x", {"a": 1}, None])

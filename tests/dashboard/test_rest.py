@@ -1,0 +1,92 @@
+"""REST with JSON: bounded in time, and its log-in told to nobody else."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from dashboard.rest import Owner, Rest, RestAccess
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_changes import Refused
+
+pytestmark = pytest.mark.may_block
+
+OWNER = Owner("some_url", "some_username")
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server in a thread; its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_another_server_that_it_redirects_to_is_not_told_who_asks() -> None:
+    told: dict[str, str | None] = {}
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told[self.path] = self.headers["Authorization"]
+            self.send_response(200 if self.path.startswith("/else") else 302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/else")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with serving(Redirecting) as url:
+        Rest(RestAccess(url, "ann", "correct"), OWNER).ask("GET", "/here")
+
+    assert told["/here"] is not None
+    assert told["/else"] is None
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_trickles_is_no_answer(status: int) -> None:
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(1_000):
+                    self.wfile.write(b" ")
+                    ended.wait(0.05)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    ended = threading.Event()
+    with serving(Trickling) as url:
+        with pytest.raises(ClusterUnavailable, match="does not end"):
+            Rest(RestAccess(url), OWNER, timeout_s=0.3).ask("GET", "/")
+        ended.set()
+
+
+def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error_code": 42, "message": "no, the password is  correct"}'
+            self.send_response(422)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with serving(Refusing) as url:
+        rest = Rest(RestAccess(url), OWNER, told=lambda text: text.replace("correct", "hidden"))
+        with pytest.raises(Refused, match=r"^no, the password is hidden$"):
+            rest.ask("GET", "/")
