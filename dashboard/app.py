@@ -4,7 +4,8 @@ import asyncio
 import errno
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.append_times import AppendTimes
-from dashboard.cluster.broker_desk import broker_desk
+from dashboard.cluster.broker_desk import BrokerDesk, broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
@@ -44,6 +45,7 @@ from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
 from dashboard.security.desk import SecurityDesk, security_desk
 from dashboard.state import State
+from dashboard.subjects.desk import RegistryDesk, registry_desk
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
@@ -69,6 +71,15 @@ class PortTaken(Exception):
     """Somebody else listens there; the message names the address."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What belongs to a cluster and is asked when somebody looks."""
+
+    connect: ConnectDesk
+    brokers: BrokerDesk
+    registry: RegistryDesk
+
+
 def build(
     config: DashboardConfig,
     clusters: Mapping[str, KafkaConfig],
@@ -86,7 +97,8 @@ def build(
         raise SettingsError(str(error)) from error
     door = entrance(config)
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands, rights, connects, brokers = {}, {}, {}, {}, {}, {}
+    pollers, browsers, hands, rights = {}, {}, {}, {}
+    beside: dict[str, Beside] = {}
     own = config.cluster_name if config.bundled_broker else None
     masks = Masks(hidden, hash_secret(data_dir / "dashboard" / "masks.secret"))
     for name, connection in clusters.items():
@@ -94,10 +106,8 @@ def build(
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
         cluster_door = ClusterDoor(admin, RecordReader(connection), _second(connection), times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
-        connects[name] = _connect(config, connection, clock)
-        brokers[name] = broker_desk(admin, clock)
-        forget = [connects[name].forget, brokers[name].forget]
-        rights[name], hands[name] = _hand(connection, admin, connects[name], clock, forget)
+        beside[name] = _beside(config, connection, admin, clock)
+        rights[name], hands[name] = _hand(connection, admin, beside[name], clock)
         browsers[name] = Browser(Desk(_reader(config, connection, clock, masks), admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
@@ -133,8 +143,9 @@ def build(
         probe,
         rights,
         masks,
-        connects,
-        brokers,
+        {name: one.connect for name, one in beside.items()},
+        {name: one.brokers for name, one in beside.items()},
+        {name: one.registry for name, one in beside.items()},
         provider(config, oidc, clock),
     )
 
@@ -214,21 +225,30 @@ def _second(connection: KafkaConfig) -> Second:
 def _hand(
     connection: KafkaConfig,
     admin: Admin,
-    connect: ConnectDesk,
+    beside: Beside,
     clock: Clock,
-    forget: list[Callable[[], None]],
 ) -> tuple[SecurityDesk, Hand]:
     """Who tells a cluster's rights, and what changes the cluster."""
     security = SecurityAdmin(connection)
     desk = security_desk(security, clock)
     changes = Changes(connection)
-    return desk, Hand(changes, admin, security, connect.clients, [*forget, desk.forget])
+    parts = (beside.connect, beside.brokers, beside.registry, desk)
+    forget = [part.forget for part in parts]
+    clients = beside.connect.clients
+    return desk, Hand(changes, admin, security, clients, forget, beside.registry.client)
 
 
-def _connect(config: DashboardConfig, connection: KafkaConfig, clock: Clock) -> ConnectDesk:
-    """The workers of Kafka Connect that the cluster's own section names."""
+def _beside(config: DashboardConfig, connection: KafkaConfig, admin: Admin, clock: Clock) -> Beside:
+    """As the cluster's own section names them."""
     own = connection if isinstance(connection, ClusterConfig) else config
-    return connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock)
+    return Beside(
+        connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
+        broker_desk(admin, clock),
+        registry_desk(
+            *(own.schema_registry_url, own.schema_registry_username),
+            *(own.schema_registry_password, clock),
+        ),
+    )
 
 
 def _audit_store(kafka: KafkaConfig) -> Store:

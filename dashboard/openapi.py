@@ -109,6 +109,16 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/quotas", "Quotas of clients; a name of null is the default.", (_CLUSTER,)),
     ("/audit", "What was changed through the dashboard.", (_text("q", "With this text."),)),
     ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
+    (
+        "/subjects",
+        "The schema registry: its level, every subject with the topic it is of by its name.",
+        (_CLUSTER, *_LIST, _text("deleted", "1: those that were deleted softly as well.")),
+    ),
+    (
+        "/subjects/{name}",
+        "A subject: versions, level, and one schema with its references.",
+        (_NAME, _CLUSTER, _text("version", "One version; without it the newest.")),
+    ),
     ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
     (
         "/activity",

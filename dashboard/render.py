@@ -20,6 +20,7 @@ from dashboard.cluster import text
 from dashboard.cluster.model import Group
 from dashboard.pages.groups import gain
 from dashboard.pages.page import Page, Values, Visit, link
+from dashboard.state import State
 
 HERE: Final = Path(__file__).parent
 
@@ -187,14 +188,25 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "here": here,
         "at": at,
         "csv": csv,
-        "connects": bool(state.connect[poller.settings.name].clients),
+        "cluster_parts": _parts(state, poller.settings.name),
         "connector_url": lambda name, index: link(
             "connect", name, cluster, **({"worker": str(index)} if index else {})
+        ),
+        "schema_url": lambda name, version=0: link(
+            "schemas", name, cluster, **({"version": str(version)} if version else {})
         ),
         "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),
     }
+
+
+def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
+    """Pages beside that of the cluster; those that have nobody to ask are left out."""
+    found = [("/cluster", "Overview"), ("/security", "Security")]
+    found += [("/connect", "Connect")] * bool(state.connect[cluster].clients)
+    found += [("/schemas", "Schemas")] * (state.registries[cluster].client is not None)
+    return [*found, ("/audit", "Audit")]
 
 
 def tab_state(visit: Visit) -> str:

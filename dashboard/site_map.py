@@ -14,6 +14,7 @@ from dashboard.pages import (
     now,
     pipeline,
     runbook,
+    schemas,
     security,
     settings,
     topics,
@@ -34,12 +35,16 @@ PAGES: Final = (
     security.PAGE,
     connect.LIST,
     connect.CONNECTOR,
+    schemas.LIST,
+    schemas.SUBJECT,
     audit.PAGE,
     alerts.PAGE,
     runbook.PAGE,
     settings.PAGE,
 )
 _BY_PATH: Final = {page.path: page for page in PAGES}
+
+_NAMED: Final = tuple(page for page in PAGES if page.path.endswith("/") and page.path != "/")
 
 
 def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Visit]:
@@ -48,7 +53,7 @@ def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Vi
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
         return page, Visit(state, poller, query)
-    for named in (topics.TOPIC, groups.GROUP, connect.CONNECTOR, broker.PAGE, runbook.PAGE):
+    for named in _NAMED:
         if path.startswith(named.path):
             name = path.removeprefix(named.path) or query.get("name", "")
             return named, Visit(state, poller, query, name)

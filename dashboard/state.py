@@ -23,6 +23,7 @@ from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
 from dashboard.security.desk import SecurityDesk
+from dashboard.subjects.desk import RegistryDesk
 from tracker.clock import Clock
 
 ROLLUPS: Final = "rollups"  # the sink of the aggregator
@@ -49,6 +50,7 @@ class State:
     masks: Masks
     connect: Mapping[str, ConnectDesk]  # by cluster, as `pollers`
     brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
+    registries: Mapping[str, RegistryDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
     agent_calls: Calls = field(default_factory=Calls)
 

@@ -25,6 +25,7 @@ from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
 from dashboard.render import HERE, Reader, Renderer, theme_of
+from dashboard.schemas_api import SchemasApi
 from dashboard.site_map import resolve
 from dashboard.state import State
 from dashboard.static_files import StaticFiles
@@ -54,6 +55,7 @@ _BACK: Final = (
     ("/topics/", ("/topics", "All topics")),
     ("/groups/", ("/groups", "All groups")),
     ("/runbooks/", ("/alerts", "Alerts")),
+    ("/schemas/", ("/schemas", "All schemas")),
 )
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -81,6 +83,7 @@ class Site:
         app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         ListsApi(state).add_routes(app)
+        SchemasApi(state).add_routes(app)
         export = MessageExport(state).handle
         for form in ("csv", "json"):
             app.router.add_get(f"/api/v1/topics/{{name:[^/]*}}/messages.{form}", export)

@@ -17,12 +17,15 @@ from dashboard.cluster.poller import Poller
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import refusal, shown
 from dashboard.security.desk import RightsChanges
+from dashboard.subjects.client import RegistryClient
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
 
 AT_ONCE: Final = 2  # a change that hangs must not keep others waiting for ever
 DETAILS_LETTERS: Final = 2_000
-HIDDEN: Final = frozenset(("value", "key", "headers", "confirm", "password"))  # not for the audit
+HIDDEN: Final = frozenset(
+    ("value", "key", "headers", "confirm", "password", "schema")
+)  # not for the audit: it may be long, or a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Hand:
     security: RightsChanges
     connect: Sequence[ConnectClient]
     forget: Sequence[Callable[[], object]]  # what pages remember of it, after a change
+    registry: RegistryClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,10 @@ class ActionDesk:
         if poller.snapshot is None:
             raise ClusterUnavailable("it has not answered yet")
         hand = self._hands[poller.settings.name]
-        scene = Scene(hand.cluster, hand.times, poller.snapshot, hand.security, hand.connect)
+        scene = Scene(
+            *(hand.cluster, hand.times, poller.snapshot, hand.security, hand.connect),
+            hand.registry,
+        )
         loop = asyncio.get_running_loop()
         try:
             outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)

@@ -14,6 +14,7 @@ from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
 from dashboard.security.desk import RightsChanges
+from dashboard.subjects.client import RegistryClient
 from tracker.kafka_admin import ConfigValue
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition
@@ -62,6 +63,7 @@ class Scene:
     snapshot: Snapshot
     security: RightsChanges
     connect: Sequence[ConnectClient] = ()
+    registry: RegistryClient | None = None
 
 
 @dataclass(frozen=True, slots=True)

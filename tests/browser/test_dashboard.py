@@ -18,6 +18,7 @@ from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster,
 from tests.support.made_events import made_event
 from tests.support.pages import ADDRESSES
 from tests.support.seen_visits import store_measures, store_visits
+from tests.support.subject_registry import SubjectRegistry, subject_registry
 from tests.support.tools import node_modules
 from tracker.clock import SystemClock
 from tracker.topics import TopicPartition
@@ -31,6 +32,7 @@ pytestmark = [
 ]
 
 GONE = "http://127.0.0.1:1"  # a worker that does not answer
+COMPARED = "/schemas/events-value?version=2&against=1"
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -40,6 +42,17 @@ def connect() -> Iterator[ConnectWorker]:
     """A Kafka Connect worker; one of its connectors failed."""
     with connect_worker() as running:
         running.add("files", "RUNNING", "FAILED", topics="events")
+        yield running
+
+
+@pytest.fixture
+def registry() -> Iterator[SubjectRegistry]:
+    """A schema registry; a subject has two versions, another one refers to it."""
+    with subject_registry() as running:
+        text = '{"type": "record", "name": "E", "fields": []}'
+        running.put("events-value", text)
+        running.put("events-value", text.replace("E", "Event"))
+        running.put("r", '"E"', references=[{"name": "E", "subject": "events-value", "version": 2}])
         yield running
 
 
@@ -86,15 +99,17 @@ class Served:
 
 
 async def test_hostile_names_do_nothing_on_any_page(
-    browser: Browser, connect: ConnectWorker, tmp_path: Path
+    browser: Browser, connect: ConnectWorker, registry: SubjectRegistry, tmp_path: Path
 ) -> None:
     for name in HOSTILE:
         connect.add(name, "FAILED", state=name, note=name)
-    async with Served(tmp_path, hostile_cluster(), connect_urls=(connect.url,)) as served:
+        registry.put(name, f'"{name}"')
+    beside = {"connect_urls": (connect.url,), "schema_registry_url": registry.url}
+    async with Served(tmp_path, hostile_cluster(), **beside) as served:
         shown = await served.tab(browser)
         for path in (
             *ADDRESSES,
-            *(link(kind, name) for kind in ("groups", "connect") for name in HOSTILE),
+            *(link(kind, name) for kind in ("groups", "connect", "schemas") for name in HOSTILE),
         ):
             await shown.go(path)
             await served.state.poller(None).look()  # a live frame on top of the first load
@@ -359,17 +374,22 @@ AXE = {
 @pytest.mark.timeout(300)  # 120 s were not enough beside a full machine
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_axe_finds_nothing_on_any_page(
-    browser: Browser, connect: ConnectWorker, tmp_path: Path, width: int
+    browser: Browser,
+    connect: ConnectWorker,
+    registry: SubjectRegistry,
+    tmp_path: Path,
+    width: int,
 ) -> None:
     """WCAG 2.2 A and AA, and axe's own good practice; forms opened, alerts firing."""
     _, modules = node_modules("axe-core")
     source = (modules / "axe-core" / "axe.min.js").read_text()
     told: list[tuple[str, ...]] = []
     store_measured_visits(tmp_path)
-    async with Served(tmp_path, busy_cluster(), connect_urls=(connect.url, GONE)) as served:
+    beside = {"connect_urls": (connect.url, GONE), "schema_registry_url": registry.url}
+    async with Served(tmp_path, busy_cluster(), **beside) as served:
         served.state.alerts.evaluate()
         shown = await served.tab(browser, width)
-        for path in (*ADDRESSES, "/connect/files"):
+        for path in (*ADDRESSES, "/connect/files", COMPARED, "/schemas/r"):
             await shown.page.emulate_media(color_scheme="light")
             await shown.go(path)
             for shut in await shown.page.locator("details:not([open]) > summary").all():

@@ -65,6 +65,16 @@ WISHES: dict[str, dict[str, Any]] = {
     "restart-task": {"connector": "files", "task": 0},
     "delete-scram-user": {"user": "bob", "mechanism": "SCRAM-SHA-256", "confirm": "bob"},
     "set-quota": {"user": "ann", "limits": {"producer_byte_rate": "1000"}, "dry_run": False},
+    **{
+        name: {"subject": "events-value", "dry_run": False, "confirm": "events-value", **more}
+        for name, more in (
+            ("register-schema", {"schema": '"string"'}),
+            ("set-subject-level", {"level": "FULL"}),
+            ("delete-schema-version", {"version": 1}),
+            ("delete-subject", {}),
+        )
+    },
+    "set-registry-level": {"level": "FULL", "dry_run": False, "confirm": "FULL"},
 }
 
 

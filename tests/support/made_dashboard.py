@@ -28,6 +28,7 @@ from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.security.desk import security_desk
 from dashboard.state import State
+from dashboard.subjects.desk import registry_desk
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
 from tracker.kafka_admin import ClusterUnavailable, GroupDescription, GroupMember, Record
@@ -89,8 +90,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     rights = security_desk(cluster, clock)
     connects = connect_desk(config.connect_urls, "", "", clock)
     brokers = broker_desk(cluster, clock)
-    forget = [rights.forget, connects.forget, brokers.forget]
-    hand = Hand(cluster, cluster, cluster, connects.clients, forget)
+    registry = registry_desk(config.schema_registry_url, "", "", clock)
+    forget = [rights.forget, connects.forget, brokers.forget, registry.forget]
+    hand = Hand(cluster, cluster, cluster, connects.clients, forget, registry.client)
     actions = ActionDesk({"local": hand}, switches, Audit(clock))
     entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
     return State(
@@ -111,6 +113,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         masks,
         {"local": connects},
         {"local": brokers},
+        {"local": registry},
     )
 
 

@@ -1,0 +1,51 @@
+"""Bodies of the actions on a schema registry."""
+
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from dashboard.actions.wishes import Confirm, Wish
+
+SubjectName = Annotated[str, Meta(min_length=1, max_length=1_000)]
+Level = Annotated[str, Meta(pattern="^(NONE|(BACKWARD|FORWARD|FULL)(_TRANSITIVE)?)$")]
+
+
+class RegisterSchema(Wish, frozen=True):
+    """`references`: what the schema takes from others, name -> "subject:version"."""
+
+    subject: SubjectName
+    schema: Annotated[str, Meta(min_length=1, max_length=500_000)]
+    kind: Annotated[str, Meta(pattern="^(AVRO|PROTOBUF|JSON)$")] = "AVRO"
+    references: dict[str, str | None] = field(default_factory=dict)
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class SetSubjectLevel(Wish, frozen=True):
+    """`level`: null takes its own away, the registry's holds then."""
+
+    subject: SubjectName
+    level: Level | None
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class SetRegistryLevel(Wish, frozen=True):
+    """Of all subjects that have none of their own."""
+
+    level: Level
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class DeleteSchemaVersion(Wish, frozen=True):
+    subject: SubjectName
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class DeleteSubject(Wish, frozen=True):
+    subject: SubjectName
+    dry_run: bool = True
+    confirm: Confirm = ""
