@@ -1,6 +1,6 @@
 """An address of every page of the dashboard's site map, and of its tabs."""
 
-from dashboard.pages import connect, security, topics
+from dashboard.pages import connect, schemas, security, topics
 from dashboard.site_map import PAGES
 
 NAMES = {"/topics/": "events", "/groups/": "export", "/brokers/": "1", "/runbooks/": "NoBeacons"}
@@ -11,8 +11,8 @@ TABS = {topics.TOPIC.path: topics.TABS, security.PAGE.path: security.TABS}
 def _addresses() -> tuple[str, ...]:
     found = []
     for page in PAGES:
-        if page is connect.CONNECTOR:
-            continue  # only where a Connect worker runs
+        if page in (connect.CONNECTOR, schemas.SUBJECT):
+            continue  # only where a Connect worker, or a schema registry runs
         named = page.path.endswith("/") and page.path != "/"
         address = page.path + (NAMES[page.path] if named else "")
         further = list(TABS.get(page.path, ()))[1:]  # the first is the page's own
