@@ -274,19 +274,21 @@ class Repeat(Protocol):
 
     blank_response: Any
     """The answer to each of them, with `blanks` in the fields in which they differ."""
-    blanks: tuple[int, ...]
-    """Numbers of int64 fields side by side, which nothing else in the response has."""
+    blanks: Sequence[Sequence[int]]
+    """Groups of numbers of int64 fields side by side, which nothing else in the response has."""
 
     def is_current(self) -> bool:
         """Whether what was looked up still holds."""
 
-    def start(self, records: memoryview, now_ms: int, answered: Callable[[Any], None]) -> bool:
+    def start(
+        self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Any], None]
+    ) -> bool:
         """Begin as the handler would; False, and nothing begun, when it has to be asked.
 
         `answered` is told once what came of it, on the loop and never from within this call.
         """
 
-    def answer(self, told: Any, records: memoryview) -> tuple[int, ...] | Any:
+    def answer(self, told: Any, records: Sequence[memoryview]) -> list[Sequence[int]] | Any:
         """What `answered` was told, as numbers for the blanks or as a response of its own."""
 
 

@@ -8,13 +8,15 @@ acks 0: no answer; acks 1: answered when written; acks all: when committed. All 
 are queued before the first wait, so requests of one connection keep their order in the logs.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metrics import TopicCounters
 from broker.partition.appends import Appends
 from broker.partition.partition import AppendWish, Partition
 from broker.protocol.api_keys import ApiKey
@@ -49,35 +51,50 @@ ATTRIBUTES_POSITION = 22  # their low byte
 CODEC_MASK = 0x07
 CODEC_ZSTD = 4
 TRANSACTIONAL_BIT = 0x10
+REPEATED_MAX = 256  # partitions of a request that is known by its shape
+BLANKS = 0x6261_7365_0001, 0x7469_6D65_0002, 0x7374_6172_0003
+"""Base offset, append time and log start of the first partition; others have more above them."""
+
+
+Begun = int | PartitionProduceResponse
+"""One partition of a request: the number of its append, or its refusal."""
 
 
 @dataclass(slots=True)
-class Started:
-    """One append of the request, queued."""
+class Admission:
+    """An append that must not be answered until the transaction knows of its partition."""
 
+    begun: list[Begun]
+    place: int
+    """In `begun`."""
     index: int
-    number: int
-    """In what its `Appends` are told."""
-    admission: Coroutine[Any, Any, None] | None
-    """Until the transaction knows of the partition the append must not be answered."""
+    """Of the partition."""
+    joined: Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A request whose appends are being queued."""
+
+    request: ProduceRequest
+    context: RequestContext
+    appends: Appends
+    admissions: list[Admission]
 
 
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
     appends = Appends(AppendWish(request.acks, request.timeout_ms), context.now_ms)
-    started = [
-        [_start(request, (topic, data), context, appends) for data in topic.partition_data]
-        for topic in request.topic_data
-    ]
-    await _admitted(started)
+    beginning = Beginning(request, context, appends, [])
+    begun = [_begin(beginning, topic) for topic in request.topic_data]
+    if beginning.admissions:
+        await _admitted(beginning.admissions)
     told = await appends.finished()
     by_id = context.api_version >= FIRST_VERSION_BY_ID
     responses = []
-    for topic, begun in zip(request.topic_data, started, strict=True):
+    for topic, numbers in zip(request.topic_data, begun, strict=True):
         answers = [
-            one
-            if isinstance(one, PartitionProduceResponse)
-            else _answer(one.index, told[one.number])
-            for one in begun
+            _answer(data.index, told[number]) if isinstance(number, int) else number
+            for data, number in zip(topic.partition_data, numbers, strict=True)
         ]
         _count(topic, answers, context)
         responses.append(
@@ -93,65 +110,77 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
     return ProduceResponse(responses=responses)
 
 
-def _start(
-    request: ProduceRequest,
-    wanted: tuple[TopicProduceData, PartitionProduceData],
-    context: RequestContext,
-    appends: Appends,
-) -> Started | PartitionProduceResponse:
-    """Queue the append of one partition, or its refusal."""
-    topic, data = wanted
-    records = data.records
+def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:
+    """Queue the appends to the partitions of one topic."""
+    begun: list[Begun] = []
     try:
-        if request.acks not in LEGAL_ACKS:
-            raise KafkaError(
-                ErrorCode.INVALID_REQUIRED_ACKS, f"acks {request.acks} is none of -1, 0, 1"
-            )
-        partition = _partition(topic, data.index, context)
-        if records is None:
-            raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
-        if context.api_version < FIRST_VERSION_WITH_ZSTD:
-            _refuse_zstd(records)
-        admission = _admit(request, partition, records, context)
-        if admission is None:
-            return Started(data.index, appends.start(partition, records), None)
-        try:
-            return Started(data.index, appends.start(partition, records), admission)
-        except KafkaError:
-            admission.close()
-            raise
+        if beginning.request.acks not in LEGAL_ACKS:
+            message = f"acks {beginning.request.acks} is none of -1, 0, 1"
+            raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, message)
+        name = _writable(topic, beginning.context)
     except KafkaError as refusal:
-        return _refused(data.index, refusal)
+        return [_refused(data.index, refusal) for data in topic.partition_data]
+    get = beginning.context.services.partitions.get
+    for data in topic.partition_data:
+        try:
+            begun.append(_start(beginning, get(name, data.index), data, begun))
+        except KafkaError as refusal:
+            begun.append(_refused(data.index, refusal))
+    return begun
 
 
-async def _admitted(started: list[list[Started | PartitionProduceResponse]]) -> None:
+def _start(
+    beginning: Beginning, partition: Partition, data: PartitionProduceData, begun: list[Begun]
+) -> int:
+    """Queue the append of one partition, whose place is behind `begun`; its number."""
+    records = data.records
+    if records is None:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
+    if beginning.context.api_version < FIRST_VERSION_WITH_ZSTD:
+        _refuse_zstd(records)
+    if not _is_transactional(records):
+        return beginning.appends.start(partition, records)
+    joined = _admit(beginning.request, partition, records, beginning.context)
+    try:
+        number = beginning.appends.start(partition, records)
+    except KafkaError:
+        if joined is not None:
+            joined.close()
+        raise
+    if joined is not None:
+        beginning.admissions.append(Admission(begun, len(begun), data.index, joined))
+    return number
+
+
+def _is_transactional(records: memoryview) -> bool:
+    return len(records) >= HEADER_BYTES and records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT != 0
+
+
+async def _admitted(admissions: Sequence[Admission]) -> None:
     """Wait until transactions know of their partitions; who is not let in is refused."""
-    for begun in started:
-        for place, one in enumerate(begun):
-            if isinstance(one, Started) and one.admission is not None:
-                try:
-                    await one.admission
-                except KafkaError as refusal:
-                    begun[place] = _refused(one.index, refusal)
+    for admission in admissions:
+        try:
+            await admission.joined
+        except KafkaError as refusal:
+            admission.begun[admission.place] = _refused(admission.index, refusal)
 
 
-def _partition(topic: TopicProduceData, index: int, context: RequestContext) -> Partition:
-    """The partition, if the client may write to it."""
-    partitions = context.services.partitions
+def _writable(topic: TopicProduceData, context: RequestContext) -> str:
+    """The name of a topic, if there is one and the client may write to it."""
+    name: str | None = topic.name
     if context.api_version >= FIRST_VERSION_BY_ID:
-        partition = partitions.get_by_id(topic.topic_id, index)
-        context.require(Operation.WRITE, Resource.TOPIC, partition.topic)
-        return partition
-    context.require(Operation.WRITE, Resource.TOPIC, topic.name)
-    return partitions.get(topic.name, index)
+        name = context.services.partitions.name_of(topic.topic_id)
+    if name is None:
+        message = f"topic id {topic.topic_id.hex()} is not known"
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, message)
+    context.require(Operation.WRITE, Resource.TOPIC, name)
+    return name
 
 
 def _admit(
     request: ProduceRequest, partition: Partition, records: memoryview, context: RequestContext
 ) -> Coroutine[Any, Any, None] | None:
     """Check that a transactional batch belongs to an open transaction, or let it join (KIP-890)."""
-    if len(records) < HEADER_BYTES or not records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
-        return None
     if request.transactional_id is None:
         message = "a transactional batch in a request without transactional id"
         raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
@@ -181,7 +210,7 @@ def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
     return code
 
 
-def _answer(index: int, told: AppendInfo | Exception | None) -> PartitionProduceResponse:
+def _answer(index: int, told: AppendInfo | Exception) -> PartitionProduceResponse:
     if isinstance(told, AppendInfo):
         return PartitionProduceResponse(
             index,
@@ -192,7 +221,6 @@ def _answer(index: int, told: AppendInfo | Exception | None) -> PartitionProduce
         )
     if isinstance(told, KafkaError):
         return _refused(index, told)
-    assert told is not None, "an append that is finished was told"
     raise told
 
 
@@ -207,10 +235,20 @@ def _count(
         return
     counters = context.services.metrics.logs.topic(name)
     counters.produce_requests += len(answers)
-    for data, answer in zip(topic.partition_data, answers, strict=True):
+    _count_refused(
+        counters,
+        [(one, data.records) for one, data in zip(answers, topic.partition_data, strict=True)],
+    )
+
+
+def _count_refused(
+    counters: TopicCounters,
+    answers: Iterable[tuple[PartitionProduceResponse, memoryview | None]],
+) -> None:
+    for answer, records in answers:
         if answer.error_code != ErrorCode.NONE:
             counters.failed_produce_requests += 1
-            counters.bytes_rejected += len(data.records or b"")
+            counters.bytes_rejected += len(records or b"")
 
 
 def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
@@ -243,76 +281,113 @@ def _close_if_refused(responses: list[TopicProduceResponse]) -> None:
                 )
 
 
-class RepeatedAppend:
-    """Appends to one partition, by requests that differ in their batch alone."""
-
-    blanks: tuple[int, ...] = (0x6261_7365_0001, 0x7469_6D65_0002, 0x7374_6172_0003)
+class RepeatedAppends:
+    """Appends to some partitions, by requests that differ in their batches alone."""
 
     def __init__(
-        self, request: ProduceRequest, context: RequestContext, partition: Partition
+        self,
+        request: ProduceRequest,
+        context: RequestContext,
+        partitions: Sequence[Sequence[Partition]],
     ) -> None:
+        """`partitions`: those of each topic of `request`."""
         self._cluster = context.services.cluster
         self._image = self._cluster.image
-        self._partition = partition
         self._wish = AppendWish(request.acks, request.timeout_ms)
-        self._counters = context.services.metrics.logs.topic(partition.topic)
-        self._by_id = context.api_version >= FIRST_VERSION_BY_ID
-        self._topic_id = request.topic_data[0].topic_id
-        base_offset, append_time_ms, start_offset = self.blanks
+        self._partitions = [partition for one in partitions for partition in one]
+        by_id = context.api_version >= FIRST_VERSION_BY_ID
+        self._topics = [  # without the request's records: they must not stay
+            ("" if by_id else topic.name, topic.topic_id, len(topic.partition_data))
+            for topic in request.topic_data
+        ]
+        self._counters = [
+            (context.services.metrics.logs.topic(of_topic[0].topic), len(of_topic))
+            for of_topic in partitions
+            if of_topic
+        ]
+        blanks = [
+            (BLANKS[0] + (place << 48), BLANKS[1] + (place << 48), BLANKS[2] + (place << 48))
+            for place in range(len(self._partitions))
+        ]
+        self.blanks: Sequence[Sequence[int]] = blanks
         self.blank_response = self._response(
-            PartitionProduceResponse(
-                partition.index, ErrorCode.NONE, base_offset, append_time_ms, start_offset
-            )
+            [
+                PartitionProduceResponse(partition.index, ErrorCode.NONE, *blank)
+                for partition, blank in zip(self._partitions, blanks, strict=True)
+            ]
         )
 
     def is_current(self) -> bool:
         return self._cluster.image is self._image
 
-    def start(self, records: memoryview, now_ms: int, answered: Callable[[Any], None]) -> bool:
-        if len(records) < HEADER_BYTES or records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
-            return False
-        try:
-            self._partition.append_then(records, now_ms, self._wish, answered)
-        except KafkaError:
-            return False
-        self._counters.produce_requests += 1
+    def start(
+        self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Sequence[Any]], None]
+    ) -> bool:
+        for batch in records:
+            if len(batch) < HEADER_BYTES or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
+                return False
+        for partition in self._partitions:
+            if not partition.is_online:
+                return False
+        appends = Appends(self._wish, now_ms, answered)
+        for partition, batch in zip(self._partitions, records, strict=True):
+            appends.start(partition, batch)
+        for counters, count in self._counters:
+            counters.produce_requests += count
         return True
 
     def answer(
-        self, told: AppendInfo | Exception, records: memoryview
-    ) -> tuple[int, ...] | ProduceResponse:
-        if isinstance(told, AppendInfo):
-            return told.first_offset, told.log_append_time_ms, told.log_start_offset
-        if not isinstance(told, KafkaError):
-            raise told
-        self._counters.failed_produce_requests += 1
-        self._counters.bytes_rejected += len(records)
-        return self._response(_refused(self._partition.index, told))
+        self, told: Sequence[AppendInfo | Exception], records: Sequence[memoryview]
+    ) -> list[Sequence[int]] | ProduceResponse:
+        numbers: list[Sequence[int]] = []
+        for one in told:
+            if not isinstance(one, AppendInfo):
+                return self._with_refusals(told, records)
+            first_offset, _, log_append_time_ms, log_start_offset, _, _ = one
+            numbers.append((first_offset, log_append_time_ms, log_start_offset))
+        return numbers
 
-    def _response(self, answer: PartitionProduceResponse) -> ProduceResponse:
-        name = "" if self._by_id else self._partition.topic
-        topic = TopicProduceResponse(name, self._topic_id, [answer])
-        return ProduceResponse(responses=[topic])
+    def _with_refusals(
+        self, told: Sequence[AppendInfo | Exception], records: Sequence[memoryview]
+    ) -> ProduceResponse:
+        answers = [
+            _answer(partition.index, one)
+            for partition, one in zip(self._partitions, told, strict=True)
+        ]
+        response = self._response(answers)
+        rest = iter(zip(answers, records, strict=True))
+        for counters, count in self._counters:
+            _count_refused(counters, islice(rest, count))
+        return response
+
+    def _response(self, answers: Sequence[PartitionProduceResponse]) -> ProduceResponse:
+        rest = iter(answers)
+        topics = [
+            TopicProduceResponse(name, topic_id, list(islice(rest, count)))
+            for name, topic_id, count in self._topics
+        ]
+        return ProduceResponse(responses=topics)
 
 
-def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppend | None:
-    """How to append once more what goes to the same single partition in the same way."""
+def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppends | None:
+    """How to append once more what goes to the same partitions in the same way."""
     services = context.services
     if (
         request.acks not in (1, -1)
         or request.transactional_id is not None  # its batches are looked at every time
         or context.api_version < FIRST_VERSION_REPEATED
         or services.security.quotas.active
-        or len(request.topic_data) != 1
-        or len(request.topic_data[0].partition_data) != 1
+        or not 0 < sum([len(topic.partition_data) for topic in request.topic_data]) <= REPEATED_MAX
     ):
         return None
+    found = []
     try:
-        topic = request.topic_data[0]
-        partition = _partition(topic, topic.partition_data[0].index, context)
+        for topic in request.topic_data:
+            name = _writable(topic, context)
+            found.append([services.partitions.get(name, one.index) for one in topic.partition_data])
     except KafkaError:
         return None
-    return RepeatedAppend(request, context, partition)
+    return RepeatedAppends(request, context, found)
 
 
 HANDLER = Handler(

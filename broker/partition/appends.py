@@ -1,10 +1,14 @@
-"""The appends of one request, answered together: one future however many partitions there are."""
+"""The appends of one request, answered together: one that waits, however many partitions there are.
+
+One call tells that all of them are answered, and one deadline ends the wait of those that are not.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from broker.partition.partition import AppendWish, Partition
+from broker.partition.partition import AppendWish, Partition, PartitionAppend
+from broker.partition.waiting import Waiting
 from broker.storage.log import AppendInfo
 
 Told = AppendInfo | Exception
@@ -13,32 +17,80 @@ Told = AppendInfo | Exception
 class Appends:
     """Queues appends with the same wish, and waits for all of their answers at once."""
 
-    __slots__ = ("_future", "_left", "_now_ms", "_told", "_wish")
+    __slots__ = ("_appends", "_left", "_now_ms", "_then", "_waiting", "_wish")
 
-    def __init__(self, wish: AppendWish, now_ms: int) -> None:
+    def __init__(
+        self,
+        wish: AppendWish,
+        now_ms: int,
+        then: Callable[[Sequence[Told]], None] | None = None,
+    ) -> None:
+        """`then` is given all answers when the last one is there, never from within `start`."""
         self._wish = wish
         self._now_ms = now_ms
-        self._told: list[Told | None] = []
+        self._appends: list[OneOfAppends] = []
         self._left = 0
-        self._future: asyncio.Future[None] | None = None
+        self._then = then
+        self._waiting: Waiting | None = None
 
     def start(self, where: Partition, records: memoryview) -> int:
         """Queue one; its number in what `finished` answers. Raises what `check_usable` raises."""
-        number = len(self._told)
-        where.append_then(records, self._now_ms, self._wish, partial(self._answered, number))
-        self._told.append(None)
+        append = OneOfAppends(where, records, self._now_ms, self._wish, self._one_told)
+        append.all = self
+        where.queue(append)
+        self._appends.append(append)
         self._left += 1
-        return number
+        return len(self._appends) - 1
 
-    async def finished(self) -> Sequence[Told | None]:
+    async def finished(self) -> Sequence[Told]:
         """All answers, in the order of `start`; a refused append is an exception among them."""
-        if self._left:
-            self._future = asyncio.get_running_loop().create_future()
-            await self._future
-        return self._told
+        if not self._left:
+            return self._told()
+        future: asyncio.Future[Sequence[Told]] = asyncio.get_running_loop().create_future()
+        self._then = partial(_settle, future)
+        return await future
 
-    def _answered(self, number: int, told: Told) -> None:
-        self._told[number] = told
+    def _told(self) -> Sequence[Told]:
+        return [append.told for append in self._appends]
+
+    # As one who waits until a deadline
+
+    @property
+    def done(self) -> bool:
+        return not self._left
+
+    def begin_waiting(self, waiting: Waiting) -> None:
+        """Those that are not answered after `timeout_ms` are told so; once for all."""
+        if self._waiting is None:
+            self._waiting = waiting
+            waiting.add(self, self._wish.timeout_ms)
+
+    def expire(self) -> None:
+        for append in self._appends:
+            append.expire()
+
+    def _one_told(self, _told: Told) -> None:
         self._left -= 1
-        if self._left == 0 and self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        if self._left:
+            return
+        if self._waiting is not None:
+            self._waiting.served()
+        if self._then is not None:
+            self._then(self._told())
+
+
+class OneOfAppends(PartitionAppend):
+    """One append of a request, whose deadline is that of all."""
+
+    __slots__ = ("all",)
+
+    all: Appends
+
+    def begin_waiting(self) -> None:
+        if not self.answered_when_written:
+            self.all.begin_waiting(self.partition.waiting)
+
+
+def _settle(future: asyncio.Future[Sequence[Told]], told: Sequence[Told]) -> None:
+    if not future.done():
+        future.set_result(told)

@@ -196,7 +196,8 @@ class DiskWorker:
         started = time.perf_counter()
         sleeps = _sleeps() if self._watch_until_s > started else -1
         for owner, jobs in _by_owner(turn):
-            bytes_left -= sum([len(job.records) for job in jobs])
+            for job in jobs:
+                bytes_left -= len(job.records)
             results = _write_quickly(owner.log, jobs) if bytes_left >= 0 else None
             if results is None:
                 rest += jobs

@@ -57,6 +57,7 @@ class AppendWish:
 
 Answered = Callable[[AppendInfo | Exception], None]
 NO_RECORDS = memoryview(b"")
+NOT_ANSWERED = RuntimeError("an append is looked at before it is answered")
 
 
 def _nobody(_told: AppendInfo | Exception) -> None:
@@ -66,7 +67,7 @@ def _nobody(_told: AppendInfo | Exception) -> None:
 class PartitionAppend(Job):
     """One append on its way through the disk worker."""
 
-    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "done", "partition")
+    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "done", "partition", "told")
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class PartitionAppend(Job):
         self.partition = self.owner = partition
         self.answered_when_written = wish.acks != ACKS_ALL
         self.done = False
+        self.told: AppendInfo | Exception = NOT_ANSWERED
         self._answered = answered
         self._timeout_ms = wish.timeout_ms
         self._is_waiting = False
@@ -103,6 +105,7 @@ class PartitionAppend(Job):
         if self.done:
             return
         self.done = True
+        self.told = result
         if self._is_waiting:
             self.partition.waiting.served()
         answered, self._answered = self._answered, _nobody
@@ -239,10 +242,14 @@ class Partition:
 
         `answered` is told the answer once, on the loop, and never from within this call.
         """
-        if self._gone is not None:
-            raise self._gone
         job = PartitionAppend(self, records, now_ms, wish, answered)
         job.origin = origin
+        self.queue(job)
+
+    def queue(self, job: PartitionAppend) -> None:
+        """`append_then` for an append that is made already."""
+        if self._gone is not None:
+            raise self._gone
         if self._held is None:
             self.worker.append(job)
         else:
@@ -279,11 +286,12 @@ class Partition:
             self._refusing_writes = False
             log.warning("writes go on topic=%s partition=%d", self.topic, self.index)
         end_offset = records = size_bytes = 0
-        for _, info in group:
-            if not info.duplicate:
-                records += info.last_offset - info.first_offset + 1
-                size_bytes += info.size_bytes
-            end_offset = max(end_offset, info.last_offset + 1)
+        for _, (first_offset, last_offset, _, _, duplicate, size) in group:
+            if not duplicate:
+                records += last_offset - first_offset + 1
+                size_bytes += size
+            if last_offset >= end_offset:
+                end_offset = last_offset + 1
         if records:
             self._on_append(self.topic, records, size_bytes)
         if self.progress.advance(self._node_id, end_offset):

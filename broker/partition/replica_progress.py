@@ -26,8 +26,9 @@ class ReplicaProgress:
         """Replica `replica_id` has everything below `end_offset`; True if the watermark rose."""
         if end_offset <= self._end_offsets[replica_id]:
             return False
-        self._end_offsets[replica_id] = end_offset
-        least = min(self._end_offsets.values())
+        self._end_offsets[replica_id] = least = end_offset
+        if len(self._end_offsets) > 1:
+            least = min(self._end_offsets.values())
         if least <= self.high_watermark:
             return False
         self.high_watermark = least

@@ -23,7 +23,7 @@ class Known(NamedTuple):
     route: Any
 
 
-Found = tuple[Known, int, memoryview]
+Found = tuple[Known, int, list[memoryview]]
 """What a frame repeats, its correlation id, its records."""
 
 

@@ -47,7 +47,7 @@ class RepeatedRequest(Request):
         known, correlation_id, records = self._found
         try:
             reply = known.repeat.answer(told, records)
-            if type(reply) is tuple:
+            if type(reply) is list:
                 self.answer = [known.response.fill(correlation_id, reply)]
             else:
                 self.answer = response_frame(reply, correlation_id, known.route)

@@ -126,20 +126,8 @@ def _is_sound(
     fields: tuple[int, ...], records: memoryview, limits: ProduceLimits, now_ms: int
 ) -> bool:
     """Whether `validate_produce` lets a client's batch pass; False when it has to be asked."""
-    (
-        base_offset,
-        length,
-        _,
-        magic,
-        crc,
-        attributes,
-        delta,
-        first_ms,
-        largest_ms,
-        *producer,
-        count,
-    ) = fields
-    producer_id, _, sequence = producer
+    base_offset, length, _, magic, crc, attributes, delta, first_ms, largest_ms = fields[:9]
+    producer_id, _, sequence, count = fields[9:]
     return (
         magic == MAGIC
         and base_offset == 0

@@ -118,7 +118,8 @@ class Segment:
         """Note batches written behind the last one of the newest segment, as `added` does."""
         assert self.tail is not None, "only the newest segment is written to"
         self._index(batches, interval_bytes)
-        self.tail.add_all([(batch[0], batch[2]) for batch in batches])
+        for base_offset, _, position, _, _ in batches:
+            self.tail.add(base_offset, position)
 
     def _index(self, batches: Sequence[Appended], interval_bytes: int) -> None:
         unindexed_bytes = self._bytes_since_index

@@ -1,7 +1,6 @@
 """Where the newest batches of a log begin: reads at its tail need no index and no disk."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
 BATCHES_MIN = 1024  # known after forgetting; twice as many at most
 
@@ -18,11 +17,11 @@ class TailMap:
     def __init__(self) -> None:
         self._lists: tuple[list[int], list[int]] = ([], [])
 
-    def add_all(self, batches: Sequence[tuple[int, int]]) -> None:
-        """Add batches by (base offset, position)."""
+    def add(self, base_offset: int, position: int) -> None:
+        """Add a batch behind the last one."""
         offsets, positions = self._lists
-        positions.extend([position for _, position in batches])
-        offsets.extend([base_offset for base_offset, _ in batches])
+        positions.append(position)
+        offsets.append(base_offset)
         if len(offsets) > 2 * BATCHES_MIN:
             self._lists = (offsets[-BATCHES_MIN:], positions[-BATCHES_MIN:])
 

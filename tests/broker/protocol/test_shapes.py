@@ -1,5 +1,7 @@
 """A shape says of a frame what the codec says, or nothing."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +61,7 @@ def shape_of(frame: bytes, version: int) -> RequestShape | None:
     return request_shape(view, body_bytes, request, version)
 
 
-def records_by_shape(shape: RequestShape, frame: bytes) -> tuple[int, bytes] | None:
+def records_by_shape(shape: RequestShape, frame: bytes) -> tuple[int, list[bytes]] | None:
     """Correlation id and records, if the frame has the shape."""
     view = memoryview(frame)
     if len(view) < shape.layout.size:
@@ -68,22 +70,25 @@ def records_by_shape(shape: RequestShape, frame: bytes) -> tuple[int, bytes] | N
     if (start, key) != (shape.start, shape.key):
         return None
     records = shape.records_of(view)
-    return None if records is None else (correlation_id, bytes(records))
+    return None if records is None else (correlation_id, [bytes(one) for one in records])
+
+
+RECORDS = st.binary(min_size=1, max_size=300)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @given(
-    first=st.binary(min_size=1, max_size=300),
-    second=st.binary(min_size=4, max_size=300),
+    sizes=st.lists(st.tuples(RECORDS, RECORDS), min_size=1, max_size=5),
     correlation_id=st.integers(0, (1 << 31) - 1),
 )
 def test_a_frame_with_other_records_gives_them(
-    version: int, first: bytes, second: bytes, correlation_id: int
+    version: int, sizes: list[tuple[bytes, bytes]], correlation_id: int
 ) -> None:
-    shape = shape_of(produce_frame(version, 1, first), version)
+    first, second = ([pair[which] for pair in sizes] for which in (0, 1))
+    shape = shape_of(produce_frame(version, 1, *first), version)
     assert shape is not None
 
-    found = records_by_shape(shape, produce_frame(version, correlation_id, second))
+    found = records_by_shape(shape, produce_frame(version, correlation_id, *second))
 
     assert found == (correlation_id, second)
 
@@ -94,7 +99,7 @@ def test_any_length_of_records_fits_the_same_shape(version: int, size: int) -> N
     shape = shape_of(produce_frame(version, 1, b"short"), version)
     assert shape is not None
 
-    assert records_by_shape(shape, produce_frame(version, 2, bytes(size))) == (2, bytes(size))
+    assert records_by_shape(shape, produce_frame(version, 2, bytes(size))) == (2, [bytes(size)])
 
 
 @pytest.mark.parametrize("version", [8, 9, 13])
@@ -102,9 +107,10 @@ def test_any_length_of_records_fits_the_same_shape(version: int, size: int) -> N
 def test_a_damaged_frame_is_read_as_the_codec_reads_it_or_not_at_all(
     version: int, data: st.DataObject
 ) -> None:
-    shape = shape_of(produce_frame(version, 1, b"records"), version)
+    count = data.draw(st.integers(1, 3))
+    shape = shape_of(produce_frame(version, 1, *[b"records"] * count), version)
     assert shape is not None
-    frame = bytearray(produce_frame(version, 2, b"other records"))
+    frame = bytearray(produce_frame(version, 2, *[b"other records"] * count))
     for _ in range(data.draw(st.integers(1, 3))):
         frame[data.draw(st.integers(0, len(frame) - 1))] ^= data.draw(st.integers(1, 255))
     del frame[data.draw(st.integers(len(frame) - 5, len(frame))) :]
@@ -113,9 +119,10 @@ def test_a_damaged_frame_is_read_as_the_codec_reads_it_or_not_at_all(
 
     if found is not None:
         request, _ = decoded(memoryview(bytes(frame)), version)
-        assert found[1] == request.topic_data[0].partition_data[0].records
+        (topic,) = request.topic_data
+        assert found[1] == [one.records for one in topic.partition_data]
+        assert [one.index for one in topic.partition_data] == list(range(count))
         assert (request.acks, request.timeout_ms) == (-1, 1000)
-        assert len(request.topic_data) == len(request.topic_data[0].partition_data) == 1
 
 
 def test_another_topic_has_another_shape() -> None:
@@ -125,9 +132,16 @@ def test_another_topic_has_another_shape() -> None:
     assert records_by_shape(shape, produce_frame(9, 1, b"records", topic="other")) is None
 
 
-@pytest.mark.parametrize("records", [[], [b"one", b"two"]])
-def test_no_records_or_several_have_no_shape(records: list[bytes]) -> None:
-    assert shape_of(produce_frame(9, 1, *records), 9) is None
+@pytest.mark.parametrize("count", [1, 3])
+def test_more_or_fewer_records_have_another_shape(count: int) -> None:
+    shape = shape_of(produce_frame(9, 1, b"one", b"two"), 9)
+    assert shape is not None
+
+    assert records_by_shape(shape, produce_frame(9, 1, *[b"one"] * count)) is None
+
+
+def test_without_records_there_is_no_shape() -> None:
+    assert shape_of(produce_frame(9, 1), 9) is None
 
 
 def test_bytes_that_our_codec_would_not_write_have_no_shape() -> None:
@@ -136,20 +150,20 @@ def test_bytes_that_our_codec_would_not_write_have_no_shape() -> None:
 
 @pytest.mark.parametrize("version", range(5, 14))
 def test_a_response_is_filled_in_as_the_codec_writes_it(version: int) -> None:
-    def frame(correlation_id: int, numbers: tuple[int, int, int]) -> bytes:
-        base_offset, append_time_ms, start_offset = numbers
-        answer = PartitionProduceResponse(3, 0, base_offset, append_time_ms, start_offset)
-        response = ProduceResponse(responses=[TopicProduceResponse("pages", b"i" * 16, [answer])])
+    def frame(correlation_id: int, numbers: Sequence[tuple[int, int, int]]) -> bytes:
+        answers = [PartitionProduceResponse(index, 0, *one) for index, one in enumerate(numbers)]
+        response = ProduceResponse(responses=[TopicProduceResponse("pages", b"i" * 16, answers)])
         prefix = b"size" + correlation_id.to_bytes(4, "big")
         return join(encode(response, version, prefix))
 
-    blanks = (111_111_111, 222_222_222, 333_333_333)
+    blanks = [(111_111_111, 222_222_222, 333_333_333), (444_444_444, 555_555_555, 666_666_666)]
     shape = ResponseShape(frame(0, blanks), blanks)
 
-    assert shape.fill(77, (5, -1, 1 << 40)) == frame(77, (5, -1, 1 << 40))
+    for numbers in ([(5, -1, 1 << 40), (6, 0, 1)], [(1, 2, 3), (1, 2, 3)]):
+        assert shape.fill(77, numbers) == frame(77, numbers)
 
 
 def test_blanks_that_are_not_there_or_twice_are_no_blanks() -> None:
     for frame in (bytes(20), bytes(8) + (7).to_bytes(8, "big") * 2):
         with pytest.raises(ValueError, match="times"):
-            ResponseShape(frame, (7,))
+            ResponseShape(frame, [(7,)])
