@@ -89,7 +89,7 @@ def _member(described: ConsumerMemberDescription, names: Mapping[bytes, str]) ->
         client_id=member.client_id,
         client_host=member.client_host,
         subscribed_topic_names=sorted(member.topic_names),
-        subscribed_topic_regex=member.topic_regex,
+        subscribed_topic_regex=member.topic_regex or "",
         assignment=_assignment(member.owns.assigned, names),
         target_assignment=_assignment(described.target, names),
         member_type=_CONSUMER_MEMBER if member.classic is None else _CLASSIC_MEMBER,

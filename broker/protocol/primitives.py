@@ -5,6 +5,7 @@ text, and Java's String.hashCode, which decides the partition of a group's coord
 """
 
 import base64
+from collections.abc import Collection
 
 ZERO_UUID = bytes(16)  # means "no id"
 
@@ -116,6 +117,14 @@ def java_string_hash(text: str) -> int:
     for high, low in zip(units[::2], units[1::2], strict=True):
         value = (31 * value + (high << 8 | low)) & 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
+
+
+def java_map_order(texts: Collection[str]) -> list[str]:
+    """In the order in which a java.util.HashMap goes through them; of one bucket by their names."""
+    buckets = 16
+    while len(texts) > buckets * 3 // 4:  # it grows when it is fuller than that
+        buckets *= 2
+    return sorted(texts, key=lambda text: (java_hash_bucket(text, buckets), text))
 
 
 def java_hash_bucket(text: str, buckets: int = 16) -> int:

@@ -76,6 +76,7 @@ class ConsumerDriver:
             client_host="/127.0.0.1",
             **fields,  # type: ignore[arg-type]
         )
+        consumer_heartbeat.validate(request)
         draft = consumer_heartbeat.Draft(self.group, self.image, self.now, request.sees)
         response = consumer_heartbeat.heartbeat(draft, request, self.limits)
         self.apply(draft.records)

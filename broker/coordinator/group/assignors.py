@@ -4,9 +4,11 @@
 equal size. `uniform` spreads all partitions evenly and moves as few as it must.
 """
 
-import heapq
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from broker.protocol.primitives import java_map_order
 
 Partition = tuple[bytes, int]
 """(topic id, partition index)"""
@@ -23,11 +25,17 @@ class Subscriptions:
     """member id -> topic ids"""
     partitions_of: Mapping[bytes, int]
     """topic id -> number of partitions"""
+    seats: Mapping[str, str] = field(default_factory=dict)
+    """member id -> instance id of static members"""
+
+    def in_order(self) -> list[str]:
+        """Static members by their instance ids, then the others by their own."""
+        return sorted(self.topics_of, key=lambda m: (m not in self.seats, self.seats.get(m, m)))
 
     def wanted(self) -> dict[bytes, list[str]]:
         """Topics in a fixed order, each with its subscribers in a fixed order."""
         subscribers: dict[bytes, list[str]] = {}
-        for member_id in sorted(self.topics_of):
+        for member_id in self.in_order():
             for topic in self.topics_of[member_id] & self.partitions_of.keys():
                 subscribers.setdefault(topic, []).append(member_id)
         return {topic: subscribers[topic] for topic in sorted(subscribers)}
@@ -52,8 +60,9 @@ def assign_uniform(subscriptions: Subscriptions, current: Assignment) -> Assignm
     wanted = subscriptions.wanted()
     existing = frozenset(wanted)
     if len({topics & existing for topics in subscriptions.topics_of.values()}) == 1:
-        _trim(shares, sum(subscriptions.partitions_of[topic] for topic in wanted))
-        _hand_out(shares, subscriptions, wanted)
+        _share_alike(
+            shares, [(t, i) for t in wanted for i in range(subscriptions.partitions_of[t])]
+        )
     else:
         _hand_out_by_topic(shares, subscriptions, wanted)
         _even_out(shares, wanted)
@@ -76,28 +85,30 @@ def _kept(subscriptions: Subscriptions, current: Assignment) -> dict[str, set[Pa
     return shares
 
 
-def _trim(shares: dict[str, set[Partition]], total: int) -> None:
-    """All want the same: take from each what is beyond its even part; the rich keep one more."""
-    least, extra = divmod(total, len(shares))
-    by_load = sorted(shares, key=lambda member: (-len(shares[member]), member))
-    for rank, member_id in enumerate(by_load):
-        even_part = least + (rank < extra)
-        shares[member_id] = set(sorted(shares[member_id])[:even_part])
+def _share_alike(shares: dict[str, set[Partition]], partitions: Sequence[Partition]) -> None:
+    """All want the same: everybody keeps what is within its even part, and gets what is missing of
+    it in a row.
 
-
-def _hand_out(
-    shares: dict[str, set[Partition]], subscriptions: Subscriptions, topics: Iterable[bytes]
-) -> None:
-    """All want the same: whoever has least gets the next partition that nobody has."""
-    taken = set().union(*shares.values())
-    by_load = [(len(share), member_id) for member_id, share in shares.items()]
-    heapq.heapify(by_load)
-    for topic in topics:
-        for index in range(subscriptions.partitions_of[topic]):
-            if (topic, index) not in taken:
-                load, member_id = by_load[0]
-                shares[member_id].add((topic, index))
-                heapq.heapreplace(by_load, (load + 1, member_id))
+    Where it does not come out even, one more is for those who have it, in the order of a hash map
+    of Java, and then for the last in that order; as in Apache Kafka 4.2.
+    """
+    least, extra = divmod(len(partitions), len(shares))
+    taken = frozenset().union(*shares.values())
+    free = [partition for partition in partitions if partition not in taken]
+    missing: dict[str, int] = {}
+    for rank, member_id in enumerate(java_map_order(shares)):
+        has_more = extra > 0
+        held = sorted(shares[member_id])
+        even_part = least + has_more
+        shares[member_id] = set(held[:even_part])
+        free += held[even_part:]
+        if has_more and len(held) < even_part and len(shares) - rank > extra:
+            even_part, has_more = least, False  # somebody is left who may take it
+        missing[member_id] = even_part - len(shares[member_id])
+        extra -= has_more
+    rest = iter(free)
+    for member_id, count in missing.items():
+        shares[member_id].update(islice(rest, count))
 
 
 def _hand_out_by_topic(
@@ -133,7 +144,7 @@ def _best_move(
             topic: min(wanted[topic], key=lambda m: len(shares[m]))
             for topic in {topic for topic, _ in shares[giver]}
         }
-        for partition in sorted(shares[giver]):
+        for partition in sorted(shares[giver], reverse=True):
             taker = takers[partition[0]]
             if len(shares[giver]) - len(shares[taker]) >= 2:
                 return giver, taker, partition

@@ -1,7 +1,7 @@
 """What the members of KIP-848 groups ask, and tools about them: one async method each."""
 
 from broker.coordinator.group import consumer_heartbeat
-from broker.coordinator.group.classic_group import ClassicGroup
+from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
 from broker.coordinator.group.consumer_group import JOINING, LEAVING, ConsumerGroup
 from broker.coordinator.group.consumer_messages import (
     ConsumerHeartbeat,
@@ -16,6 +16,7 @@ from broker.coordinator.group.shards import GroupShards, Slot
 from broker.coordinator.group.share_group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.group.streams_group import StreamsGroup
+from broker.coordinator.group.subscribed import matching_topics
 from broker.errors import ErrorCode, KafkaError
 
 
@@ -25,6 +26,7 @@ class ConsumerCalls:
 
     async def heartbeat(self, request: ConsumerHeartbeat) -> ConsumerHeartbeatResponse:
         """ConsumerGroupHeartbeat; answered when what it changed is committed."""
+        consumer_heartbeat.validate(request)
         slot = self._shards.slot_of(request.group_id)
         limits = self._shards.settings.consumer(request.group_id)
 
@@ -80,12 +82,13 @@ class ConsumerCalls:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
         if not isinstance(group, ClassicGroup):
             return ConsumerGroup(request.group_id)
-        if not group.members:  # who was only given a member id joins what the group is then
+        if group.state is ClassicState.EMPTY:
             step.records.extend(group.tombstones())
-            return ConsumerGroup(request.group_id, epoch=group.generation)  # epochs only ever grow
+            return ConsumerGroup(request.group_id)
         if not self._shards.settings.may_upgrade:
             raise _not_a_consumer_group(request.group_id)
-        consumer_heartbeat.validate(request)
+        if request.topic_regex:
+            matching_topics(request.topic_regex, self._shards.image, request.sees)  # or refuse it
         made, records = upgrade(group, self._shards.image, step)
         for record in records:
             if not isinstance(record.key, GroupMetadataKey):

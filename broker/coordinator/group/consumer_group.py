@@ -143,9 +143,13 @@ class ConsumerGroup:
         return frozenset().union(*(self.topics_of(m) for m in self.members.values()))
 
     def favourite_assignor(self) -> str:
-        """What most members ask for; the default when nobody asks."""
+        """What most members ask for; the default when nobody asks, and of equals."""
         votes = Counter(m.assignor for m in self.members.values() if m.assignor is not None)
-        return votes.most_common(1)[0][0] if votes else DEFAULT_ASSIGNOR
+        return max(
+            votes,
+            key=lambda name: (votes[name], name == DEFAULT_ASSIGNOR),
+            default=DEFAULT_ASSIGNOR,
+        )
 
     def next_deadline(self) -> float:
         revocations = (ends_at for _, ends_at in self.revocation_ends_at.values())

@@ -68,8 +68,8 @@ class Draft:
 def heartbeat(
     draft: Draft, request: ConsumerHeartbeat, limits: ConsumerLimits
 ) -> ConsumerHeartbeatResponse:
-    """The answer, with all its consequences in the draft. Raises KafkaError when refused."""
-    validate(request)
+    """The answer to a valid request, with all its consequences in the draft. Raises KafkaError when
+    refused."""
     if request.member_epoch in (LEAVING, LEAVING_FOR_A_MOMENT):
         return _leave(draft, request)
     before, member_changed = _admit(draft, request, limits)
@@ -124,7 +124,7 @@ def validate(request: ConsumerHeartbeat) -> None:
 
 
 def _problem_with_join(request: ConsumerHeartbeat) -> str | None:
-    if request.rebalance_timeout_ms < 0:
+    if request.rebalance_timeout_ms == -1:
         return "RebalanceTimeoutMs must be provided in first request."
     if request.owned is None or request.owned:
         return "TopicPartitions must be empty when (re-)joining."
@@ -141,20 +141,20 @@ def _admit(
 ) -> tuple[Ownership, bool]:
     """Find, replace or make the member; what it owned before, and whether it changed."""
     group = draft.group
-    member = group.members.get(request.member_id)
-    if member is None and request.instance_id is not None:
-        member = _take_seat(draft, request)
-    if member is None:
-        if request.member_epoch != JOINING:
+    if len(group.members) >= limits.members_max and request.member_id not in group.members:
+        raise KafkaError(
+            ErrorCode.GROUP_MAX_SIZE_REACHED, f"the group has {limits.members_max} members"
+        )
+    if request.instance_id is None:
+        member = group.members.get(request.member_id)
+        if member is None and request.member_epoch != JOINING:
             raise KafkaError(
                 ErrorCode.UNKNOWN_MEMBER_ID, f"Member {request.member_id} is not a member."
             )
-        if len(group.members) >= limits.members_max:
-            raise KafkaError(
-                ErrorCode.GROUP_MAX_SIZE_REACHED, f"the group has {limits.members_max} members"
-            )
     else:
-        member = _check_epoch(draft, member, request)
+        member = _static_member(draft, request, request.instance_id)
+    if member is not None:
+        _check_epoch(member, request)
     known = member or ConsumerMember(request.member_id, instance_id=request.instance_id)
     updated = _updated(known, request)
     is_new = member is None
@@ -166,32 +166,31 @@ def _admit(
         is_new
         or updated.topic_names != known.topic_names
         or updated.topic_regex != known.topic_regex
-        or updated.assignor != known.assignor
-        or known.classic is not None
     )
     return known.owns, subscription_changed
 
 
-def _take_seat(draft: Draft, request: ConsumerHeartbeat) -> ConsumerMember | None:
-    """A static member under a new id: it takes over from the old one, if that one let go."""
-    assert request.instance_id is not None
-    holder = draft.group.static_members.get(request.instance_id)
+def _static_member(
+    draft: Draft, request: ConsumerHeartbeat, instance_id: str
+) -> ConsumerMember | None:
+    """Who sits on the seat. Who joins takes it, under a new id or its old one, if it is free."""
+    holder = draft.group.static_members.get(instance_id)
     if request.member_epoch != JOINING:
         if holder is None:
+            raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"Instance id {instance_id} is unknown.")
+        if holder != request.member_id:
             raise KafkaError(
-                ErrorCode.UNKNOWN_MEMBER_ID, f"Instance id {request.instance_id} is unknown."
+                ErrorCode.FENCED_INSTANCE_ID,
+                f"Static member {request.member_id} was fenced by member {holder}.",
             )
-        raise KafkaError(
-            ErrorCode.FENCED_INSTANCE_ID,
-            f"Static member {request.member_id} was fenced by member {holder}.",
-        )
+        return draft.group.members[holder]
     if holder is None:
-        return None
+        return draft.group.members.get(request.member_id)
     old = draft.group.members[holder]
     if old.owns.epoch != LEAVING_FOR_A_MOMENT and old.classic is None:
         raise KafkaError(
             ErrorCode.UNRELEASED_INSTANCE_ID,
-            f"Instance id {request.instance_id} is still held by member {holder}.",
+            f"Instance id {instance_id} is still held by member {holder}.",
         )
     return give_seat(draft, old, request.member_id)
 
@@ -209,21 +208,13 @@ def give_seat(draft: Draft, old: ConsumerMember, member_id: str) -> ConsumerMemb
     return draft.group.members[member_id]
 
 
-def _check_epoch(
-    draft: Draft, member: ConsumerMember, request: ConsumerHeartbeat
-) -> ConsumerMember:
+def _check_epoch(member: ConsumerMember, request: ConsumerHeartbeat) -> None:
     """FENCED_MEMBER_EPOCH unless the epoch is the member's, or the one whose answer got lost."""
     owns = member.owns
     if request.member_epoch == owns.epoch:
-        return member
+        return
     if request.member_epoch == JOINING:
-        # It lost its memory and owns nothing: what it held is free for whoever shall have it.
-        if member.instance_id is not None and owns.epoch == LEAVING_FOR_A_MOMENT:
-            fresh = replace(owns, epoch=JOINING, previous_epoch=JOINING)
-        else:
-            fresh = Ownership()
-        draft.put(draft.group.ownership_record(member.member_id, fresh))
-        return draft.group.members[member.member_id]
+        return  # it comes back, owning nothing, and is told all that it may read
     answer_was_lost = (
         request.member_epoch == owns.previous_epoch
         and request.owned is not None
@@ -235,7 +226,6 @@ def _check_epoch(
             f"The consumer group member has epoch {request.member_epoch}, not {owns.epoch}. "
             "The member must abandon all its partitions and rejoin.",
         )
-    return member
 
 
 def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMember:
@@ -249,7 +239,7 @@ def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMemb
         rack_id=request.rack_id or member.rack_id,
         client_id=request.client_id,
         client_host=request.client_host,
-        rebalance_timeout_ms=member.rebalance_timeout_ms if timeout < 0 else timeout,
+        rebalance_timeout_ms=member.rebalance_timeout_ms if timeout == -1 else timeout,
         topic_names=member.topic_names if names is None else names,
         topic_regex=regex or None,  # an empty expression takes the subscription back
         assignor=request.assignor or member.assignor,
@@ -312,6 +302,10 @@ def _reconcile(draft: Draft, member_id: str, owned: Partitions | None) -> Owners
         reported=owned,
         owners=group.owners,
     )
+    if owns.state is MemberState.UNREVOKED_PARTITIONS:  # it may have changed its mind meanwhile
+        names, topics = group.topics_of(member), draft.image.names_by_id
+        unwanted = frozenset(p for p in owns.assigned if topics.get(p[0]) not in names)
+        owns = replace(owns, assigned=owns.assigned - unwanted, revoking=owns.revoking | unwanted)
     if owns != member.owns:
         draft.put(group.ownership_record(member.member_id, owns))
     return owns

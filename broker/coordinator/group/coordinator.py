@@ -341,8 +341,7 @@ def _member_group(state: GroupShardState, group_id: str) -> ClassicGroup[Parked]
 def _classic_group(
     state: GroupShardState, group_id: str, step: Step[Parked]
 ) -> ClassicGroup[Parked]:
-    """The group to join. An empty KIP-848 or streams group becomes a classic one, in a later
-    generation."""
+    """The group to join. An empty KIP-848 or streams group is forgotten for a new classic one."""
     group = state.groups.get(group_id)
     if isinstance(group, ShareGroup):
         raise KafkaError(
@@ -356,6 +355,4 @@ def _classic_group(
         return state.classic_to_change(group_id)
     step.records.extend(group.tombstones())
     del state.groups[group_id]
-    classic = state.classic_to_change(group_id)
-    classic.generation = group.epoch
-    return classic
+    return state.classic_to_change(group_id)

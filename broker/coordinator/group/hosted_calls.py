@@ -31,7 +31,8 @@ class HostedCalls:
         return isinstance(group, ConsumerGroup) and bool(group.members)
 
     async def join(self, request: JoinRequest) -> JoinResponse:
-        """JoinGroup; answered when what it changed is committed."""
+        """JoinGroup; answered when what it changed is committed. Who is refused is not told the id
+        it gave, as in Kafka."""
         group_id = request.group_id
         slot = self._shards.slot_of(group_id)
         limits = self._shards.settings.consumer(group_id)
@@ -52,7 +53,10 @@ class HostedCalls:
                 touch(group, member, now, limits)
                 hosted_classic.await_sync(group, member, now)
             self._shards.schedule(slot, group_id)
-        return await answer
+        try:
+            return await answer
+        except KafkaError as refusal:
+            return JoinResponse(refusal.code, "")
 
     async def sync(self, request: SyncRequest) -> SyncResponse:
         """SyncGroup; answered when all that was decided before is committed."""

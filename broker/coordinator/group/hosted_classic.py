@@ -38,17 +38,16 @@ from broker.metadata.image import ClusterImage
 
 def join(draft: Draft, request: JoinRequest, limits: ConsumerLimits) -> JoinResponse:
     """The answer, with all its consequences in the draft. Raises KafkaError when refused."""
+    if request.member_id not in draft.group.members:
+        _check_room(draft.group, limits)
+    _check_protocols(draft.group, request)
     is_new = not request.member_id
     if is_new and request.group_instance_id is None and request.requires_known_member_id:
-        _check_room(draft.group, limits)
         return JoinResponse(ErrorCode.MEMBER_ID_REQUIRED, request.new_member_id)
-    _check_protocols(draft.group, request)
     subscription = decode_subscription(request.protocols[0].metadata)
     if subscription is None:
-        raise KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, "the subscription is malformed")
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "the subscription is malformed")
     known = _find(draft, request)
-    if known is None:
-        _check_room(draft.group, limits)
     before = known or ConsumerMember(request.member_id or request.new_member_id)
     updated = replace(
         before,
@@ -67,10 +66,7 @@ def join(draft: Draft, request: JoinRequest, limits: ConsumerLimits) -> JoinResp
     if known is None:
         draft.put(draft.group.ownership_record(updated.member_id, Ownership()))
     subscription_changed = (
-        known is None
-        or updated.topic_names != before.topic_names
-        or before.topic_regex is not None
-        or before.assignor is not None
+        known is None or updated.topic_names != before.topic_names or before.topic_regex is not None
     )
     owned = owned_partitions(subscription, draft.image)
     owns = advance(draft, updated.member_id, owned, member_changed=subscription_changed)
@@ -91,10 +87,11 @@ def _check_room(group: ConsumerGroup, limits: ConsumerLimits) -> None:
 
 
 def _check_protocols(group: ConsumerGroup, request: JoinRequest) -> None:
-    """One protocol must suit all classic members, as in a classic group."""
+    """One protocol must suit all classic members; who joins again counts with what it said before,
+    as in Kafka."""
     common = {one.name for one in request.protocols}
     for member in group.members.values():
-        if member.classic is not None and member.member_id != request.member_id:
+        if member.classic is not None:
             common &= {one.name for one in member.classic.supported_protocols}
     if request.protocol_type != CONSUMER_PROTOCOL_TYPE or not common:
         raise KafkaError(

@@ -78,4 +78,5 @@ def subscriptions(group: ConsumerGroup, image: ClusterImage) -> Subscriptions:
         for topic in image.topics.values()
         if topic.topic_id in ids
     }
-    return Subscriptions(topics_of, sizes)
+    seats = {member_id: instance_id for instance_id, member_id in group.static_members.items()}
+    return Subscriptions(topics_of, sizes, seats)

@@ -84,16 +84,30 @@ async def test_a_group_with_classic_members_stays_classic(client: RawClient) -> 
     assert response.error_code == ErrorCode.GROUP_ID_NOT_FOUND
 
 
-async def test_an_empty_group_changes_its_kind_and_its_epochs_go_on(client: RawClient) -> None:
+async def test_an_empty_group_of_another_kind_is_begun_anew(client: RawClient) -> None:
     await make_topic(client, "pages")
     await coordinated(client)
-    first = await join_consumer_group(client)
+    await join_consumer_group(client)
     await beat(client, -1)
 
     classic = await join(client)
 
-    assert classic.error_code == ErrorCode.NONE
-    assert classic.generation_id > first.member_epoch
+    assert (classic.error_code, classic.generation_id) == (ErrorCode.NONE, 1)
+
+
+async def test_what_makes_no_sense_is_told_before_the_group_is_looked_for(
+    client: RawClient,
+) -> None:
+    await coordinated(client)
+    leaving = ConsumerGroupHeartbeatRequest("nowhere", "member", -2)
+    choosy = ConsumerGroupHeartbeatRequest("nowhere", "member", 1, server_assignor="best")
+
+    codes = [
+        (await client.ask(request, 1, ConsumerGroupHeartbeatResponse)).error_code
+        for request in (leaving, choosy)
+    ]
+
+    assert codes == [ErrorCode.INVALID_REQUEST, ErrorCode.UNSUPPORTED_ASSIGNOR]
 
 
 async def test_an_expression_finds_only_topics_that_the_member_may_describe(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from hypothesis.strategies import binary, integers, text
 from broker.protocol.primitives import (
     ProtocolError,
     java_hash_bucket,
+    java_map_order,
     java_string_hash,
     read_uvarint,
     read_varint,
@@ -126,6 +127,10 @@ def test_string_hash_is_the_one_of_java(text_value: str, hash_value: int) -> Non
 @pytest.mark.parametrize(("name", "bucket"), [("a", 1), ("p", 0), ("rr", 0), ("range", 9)])
 def test_a_hash_map_of_java_keeps_a_string_in_this_bucket(name: str, bucket: int) -> None:
     assert java_hash_bucket(name) == bucket
+
+
+def test_strings_are_put_in_the_order_of_a_hash_map_of_java() -> None:
+    assert java_map_order([letter * 22 for letter in "PQR"]) == [letter * 22 for letter in "QRP"]
 
 
 @given(text())

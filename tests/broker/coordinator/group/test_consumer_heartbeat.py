@@ -273,3 +273,45 @@ def test_everybody_gone_leaves_nothing_but_the_epoch() -> None:
 
     assert driver.group.state == "Empty" and driver.group.epoch == 2
     assert driver.group.target == {} and driver.group.owners == {}
+
+
+def test_a_static_member_that_did_not_leave_keeps_its_own_seat_from_itself() -> None:
+    driver = ConsumerDriver()
+    driver.join("a", instance_id="seat")
+
+    again = driver.refusal(lambda: driver.join("a", instance_id="seat"))
+    stranger = driver.refusal(lambda: driver.send("a", 1, instance_id="other"))
+
+    assert again is ErrorCode.UNRELEASED_INSTANCE_ID
+    assert stranger is ErrorCode.UNKNOWN_MEMBER_ID
+
+
+def test_another_assignor_waits_for_the_next_change() -> None:
+    driver = ConsumerDriver()
+    driver.join("a")
+
+    told = driver.send("a", 1, assignor="range")
+
+    assert (told.member_epoch, driver.group.epoch) == (1, 1)
+    assert driver.group.favourite_assignor() == "range"
+
+
+def test_of_equally_wanted_assignors_wins_the_default() -> None:
+    driver = ConsumerDriver()
+
+    driver.join("a", assignor="range")
+    driver.join("b", assignor="uniform")
+
+    assert driver.group.favourite_assignor() == "uniform"
+
+
+def test_who_gives_up_partitions_and_wants_another_topic_gives_up_all_of_the_old() -> None:
+    driver = ConsumerDriver(cluster(t=4, other=1))
+    driver.join("a")
+    driver.join("b")
+    driver.send("a", 1)
+
+    told = driver.send("a", 1, topic_names=frozenset({"other"}))
+
+    assert told.assignment == frozenset()
+    assert driver.group.members["a"].owns.revoking == partitions("t", 0, 1, 2, 3)
