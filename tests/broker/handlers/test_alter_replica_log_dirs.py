@@ -161,8 +161,10 @@ async def test_a_move_goes_on_at_once_when_it_is_no_longer_slowed_down(
             await asyncio.sleep(0.005)
 
         await set_broker_config(client, "", rate, "1000000000")
-
         await arrived(broker, "pages", other)
+
+        assert broker.services.log_moves.into(other) == []
+        assert broker.services.partitions.get("pages", 0).log.end_offset == 12 * 9
 
 
 async def test_compaction_leaves_a_log_alone_that_is_just_put_elsewhere(

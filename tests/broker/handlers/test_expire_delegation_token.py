@@ -78,3 +78,5 @@ async def test_a_token_that_has_ended_is_removed(tmp_path: Path) -> None:
         broker.services.cluster.followed_by(follow)
 
         await asyncio.wait_for(gone.wait(), 10)
+
+        assert not broker.services.cluster.image.tokens

@@ -59,6 +59,8 @@ async def test_thousands_of_requests_in_one_piece_are_answered(server: ToyServer
         for n in range(count):
             await client.receive(HeartbeatResponse, 0, n)
 
+        assert len(server.toys.finished) == count
+
 
 async def test_a_bug_after_the_first_wait_costs_one_connection_too(
     server: ToyServer, caplog: pytest.LogCaptureFixture

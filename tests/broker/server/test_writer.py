@@ -120,8 +120,10 @@ async def test_a_client_that_leaves_in_the_middle_leaves_no_descriptor(
         await server.until_connections(0)
 
     async with asyncio.timeout(50):  # a thread that still sends closes its own a little later
-        while open_descriptors() > before:
+        while (left_open := open_descriptors()) > before:
             await asyncio.sleep(0)
+
+    assert left_open == before
 
 
 async def test_small_answers_leave_at_once(server: ToyServer) -> None:

@@ -55,12 +55,19 @@ def test_what_is_not_in_the_format_is_malformed(line: str) -> None:
         parse(line)
 
 
-@given(st.text(max_size=300))
-def test_no_line_does_anything_but_parse_or_be_malformed(line: str) -> None:
+@given(st.integers(0, len(LINE)), st.integers(0, 30), st.text(max_size=30))
+def test_what_is_read_of_a_damaged_line_stands_in_it(at: int, cut: int, put: str) -> None:
+    line = LINE[:at] + put + LINE[at + cut :]
+
     try:
-        parse(line)
+        request = parse(line)
     except Malformed:
         return
+
+    assert line.startswith(f"{request.address} ")
+    assert f'"{request.method} {request.target} ' in line
+    assert 0 <= request.status <= 999
+    assert request.size_bytes >= 0
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ async def test_a_deleted_topic_takes_its_offsets_along(tmp_path: Path) -> None:
         await coordinated(client)
         await commit(client, 5)
         await commit(client, 6, topic="kept")
-        request = DeleteTopicsRequest(topic_names=["pages"])
+        request = DeleteTopicsRequest(topic_names=["pages"], timeout_ms=10_000)
         await client.ask(request, 5, DeleteTopicsResponse)
         offsets = await offsets_of(broker)
 
@@ -109,7 +109,9 @@ async def test_a_member_that_falls_silent_is_dropped_by_the_timer(tmp_path: Path
         await RawClient.connect(broker.host, broker.port) as client,
     ):
         await coordinated(client)
-        await settle(client, session_timeout_ms=50)
+        await settle(client, session_timeout_ms=500)  # long enough to settle
         async with asyncio.timeout(50):
             while broker.services.groups.describe("g").state != "Empty":
                 await asyncio.sleep(0.01)
+
+        assert not broker.services.groups.describe("g").members

@@ -200,7 +200,7 @@ async def test_only_an_application_that_nobody_runs_becomes_a_classic_group(
 async def test_when_a_source_topic_goes_its_tasks_go(client: RawClient) -> None:
     epoch = await shared_by_two(client)
     await beat(client, "b", -1)
-    request = DeleteTopicsRequest([DeleteTopicState("lines")])
+    request = DeleteTopicsRequest([DeleteTopicState("lines")], timeout_ms=10_000)
     await client.ask(request, 6, DeleteTopicsResponse)
 
     told = await beat(client, "a", epoch)
