@@ -22,9 +22,9 @@ VERSIONS = range(3, 14)
 
 
 @pytest.fixture
-def repeats(monkeypatch: pytest.MonkeyPatch) -> list[memoryview]:
+def repeats(monkeypatch: pytest.MonkeyPatch) -> list[list[memoryview]]:
     """The records of all requests that began without being decoded."""
-    begun: list[memoryview] = []
+    begun: list[list[memoryview]] = []
     begin = RepeatedRequest.begin
 
     def noted(request: RepeatedRequest, now_ms: int) -> bool:
@@ -49,7 +49,7 @@ def request_for(
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_repeats_are_answered_in_every_version_as_the_first_is(
-    version: int, client: RawClient, repeats: list[memoryview]
+    version: int, client: RawClient, repeats: list[list[memoryview]]
 ) -> None:
     topic = ("pages", (await make_topic(client, "pages")).topic_id)
     answers = [
@@ -71,7 +71,7 @@ async def test_repeats_are_answered_in_every_version_as_the_first_is(
 
 
 async def test_a_refusal_of_a_repeat_says_what_the_first_would_say(
-    client: RawClient, repeats: list[memoryview], broker: RunningBroker
+    client: RawClient, repeats: list[list[memoryview]], broker: RunningBroker
 ) -> None:
     await make_topic(client, "pages")
     broken = bytearray(batch_of(b"a"))
@@ -90,7 +90,7 @@ async def test_a_refusal_of_a_repeat_says_what_the_first_would_say(
 
 
 async def test_a_topic_deleted_or_made_anew_is_not_taken_for_the_old_one(
-    client: RawClient, repeats: list[memoryview]
+    client: RawClient, repeats: list[list[memoryview]]
 ) -> None:
     await make_topic(client, "pages")
     for _ in range(3):
@@ -125,7 +125,7 @@ async def test_a_quota_that_is_set_is_kept_by_the_next_request(client: RawClient
 
 
 async def test_a_right_that_is_taken_away_counts_for_the_next_request(
-    tmp_path: Path, repeats: list[memoryview]
+    tmp_path: Path, repeats: list[list[memoryview]]
 ) -> None:
     secured = {"authorizer_enabled": True, "super_users": "User:admin"}
     secured["allow_everyone_if_no_acl_found"] = True
@@ -143,7 +143,7 @@ async def test_a_right_that_is_taken_away_counts_for_the_next_request(
 
 
 async def test_a_transactional_batch_is_looked_at_every_time(
-    client: RawClient, repeats: list[memoryview]
+    client: RawClient, repeats: list[list[memoryview]]
 ) -> None:
     await make_topic(client, "pages")
     await write(client, "pages", batch_of(b"plain"))
@@ -162,7 +162,7 @@ async def test_a_transactional_batch_is_looked_at_every_time(
 
 
 async def test_repeats_and_other_requests_are_answered_in_their_order(
-    client: RawClient, repeats: list[memoryview]
+    client: RawClient, repeats: list[list[memoryview]]
 ) -> None:
     await make_topic(client, "pages", partitions=2)
     topic = ("pages", bytes(16))
@@ -189,7 +189,7 @@ async def test_repeats_and_other_requests_are_answered_in_their_order(
 
 
 async def test_a_producer_of_more_partitions_than_are_known_is_served_all_the_same(
-    client: RawClient, repeats: list[memoryview]
+    client: RawClient, repeats: list[list[memoryview]]
 ) -> None:
     count = KNOWN_MAX + 10
     await make_topic(client, "pages", partitions=count)
@@ -218,7 +218,7 @@ def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[KnownRequests]:
 
 
 async def test_requests_that_cannot_repeat_are_not_laid_out_again_and_again(
-    client: RawClient, laid_out: list[KnownRequests], repeats: list[memoryview]
+    client: RawClient, laid_out: list[KnownRequests], repeats: list[list[memoryview]]
 ) -> None:
     lengths = 6  # of names: more than are tried
     for length in range(1, lengths + 1):
@@ -245,7 +245,7 @@ async def test_a_transactional_producer_is_not_laid_out_at_all(
 
 
 async def test_a_client_that_goes_away_leaves_nothing_of_its_repeats(
-    broker: RunningBroker, repeats: list[memoryview]
+    broker: RunningBroker, repeats: list[list[memoryview]]
 ) -> None:
     async with await RawClient.connect(broker.host, broker.port) as client:
         await make_topic(client, "pages")
