@@ -55,18 +55,29 @@ class Upkeep:
                 tasks.create_task(self._every(interval_ms, step), name=step.__name__)
 
     async def checkpoint(self) -> None:
-        """Write down how far logs are flushed: after a crash only what follows is scanned."""
-        watermarks = {
-            (partition.topic, partition.index): partition.high_watermark
-            for partition in self._partitions.all()
-        }
+        """Write down how far logs are flushed: after a crash only what follows is scanned.
+
+        One log after another, so that appends wait for a few syncs and not for those of all logs.
+        """
         for path, worker in self._partitions.workers.items():
+            hosted = [one for one in self._partitions.all() if one.worker is worker]
             try:
-                await worker.run(self._logs.checkpoint, path, watermarks)
+                for partition in hosted:
+                    if not partition.log.is_checkpointed:
+                        await self._checkpoint(partition)
+                ends = {(one.topic, one.index): one.high_watermark for one in hosted}
+                await worker.run(self._logs.write_checkpoints, path, ends)
             except StorageError as error:
                 self._partitions.directory_failed(worker, error)
             except KafkaError as refusal:  # no space left: the next period tries it again
                 log.warning("checkpoint not written: %s directory=%s", refusal, path)
+
+    @staticmethod
+    async def _checkpoint(partition: Partition) -> None:
+        async with partition.changing:  # its log is neither moved nor deleted meanwhile
+            if partition.is_online:
+                await partition.worker.run_aside(partition.log.flush)  # appends go on beside it
+                await partition.worker.run(partition.log.checkpoint)
 
     async def flush_late(self) -> None:
         """Sync logs whose oldest unsynced record has waited for flush.ms (with log_flush = os)."""

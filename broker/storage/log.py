@@ -286,12 +286,17 @@ class Log:
         """Whether flush.messages asks for a sync that acks did not ask for."""
         return self.end_offset - self.flushed_offset >= self.config.flush_messages
 
+    @property
+    def is_checkpointed(self) -> bool:
+        """Whether `checkpoint` has nothing to do."""
+        return self.recovery_point == self.end_offset == self.flushed_offset
+
     def checkpoint(self) -> int:
         """Flush, and write down all that recovery would else have to find out again.
 
         The offset returned may be stored as recovery point: nothing below it is scanned again.
         """
-        if self.recovery_point == self.end_offset == self.flushed_offset:
+        if self.is_checkpointed:
             return self.recovery_point
         self.flush()
         self._active.persist_indexes(sync=True)

@@ -472,14 +472,6 @@ class LogManager:
             checkpoint.write_offsets(self._files, path, name, offsets)
         directory.forgotten.clear()
 
-    def checkpoint(
-        self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None
-    ) -> None:
-        """Checkpoint every log of a directory, then the directory."""
-        for opened in self.logs_in(path):
-            opened.checkpoint()
-        self.write_checkpoints(path, high_watermarks)
-
     def clean_shutdown(self, high_watermarks: Mapping[TopicPartition, int] | None = None) -> None:
         """Close all logs, and mark each directory in which nothing failed; locks are released."""
         for path, directory in self._directories.items():

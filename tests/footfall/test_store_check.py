@@ -15,7 +15,7 @@ from footfall.commands.doctor import check_log_directories
 from footfall.commands.up import appliance
 from footfall.segment_check import Damage, check_segments
 from footfall.store_check import check_store, compacted_partitions
-from tests.support.batches import NOW_MS, PRODUCER, append, append_marker, batch
+from tests.support.batches import NOW_MS, PRODUCER, append, append_marker, batch, checkpoint_all
 
 CONFIG = LogConfig(index_interval_bytes=300)
 EVENTS = ("events", 0)
@@ -77,7 +77,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ours = batch(b"t" * 20, producer=PRODUCER, sequence=number // 5, transactional=True)
             append(log, ours)
             append_marker(log, PRODUCER, ControlType.ABORT)
-    manager.checkpoint(str(log_dir))
+    checkpoint_all(manager, str(log_dir))
     manager.store_cleaner_offset(("ledger", 0), 3)
     manager.clean_shutdown()
     return log_dir

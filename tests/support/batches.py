@@ -8,6 +8,7 @@ from broker.records.control import ControlType, EndTransactionMarker, build_mark
 from broker.records.record import Record, decode_records
 from broker.storage.files import Files
 from broker.storage.log import AppendInfo, Log, LogConfig, Origin
+from broker.storage.log_manager import LogManager
 
 NOW_MS = 1_700_000_000_000
 DIRECTORY = "/logs/events-0"
@@ -83,6 +84,15 @@ def append_marker(
     return log.append_as_leader(
         memoryview(marker), leader_epoch=0, now_ms=NOW_MS, origin=Origin.COORDINATOR
     )
+
+
+def checkpoint_all(
+    manager: LogManager, path: str, high_watermarks: dict[tuple[str, int], int] | None = None
+) -> None:
+    """What the upkeep does now and then with a log directory."""
+    for log in manager.logs_in(path):
+        log.checkpoint()
+    manager.write_checkpoints(path, high_watermarks)
 
 
 def read_records(log: Log, offset: int | None = None, *, max_bytes: int = 1 << 20) -> list[Record]:

@@ -3,6 +3,14 @@
 import asyncio
 from pathlib import Path
 
+from broker.clock import SystemClock
+from broker.config import BrokerConfig
+from broker.partition.partition import ACKS_ALL
+from broker.partition.upkeep import Upkeep
+from tests.support.batches import NOW_MS, batch
+from tests.support.memory_files import MemoryFiles
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import running_broker
 from tests.support.security_calls import broker_and_client
 from tests.support.topic_calls import batch_of, make_topic, write
 
@@ -25,3 +33,30 @@ async def test_old_records_of_a_compacted_topic_go_with_the_next_pass_of_compact
 
         assert both.log_start_offset == both.log_end_offset
         assert compacted.log_start_offset == 0
+
+
+async def test_appends_go_on_between_the_checkpoints_of_two_logs() -> None:
+    """All logs of a directory in one go kept every producer waiting for hundreds of syncs."""
+    files = MemoryFiles()
+    async with running_broker(Path("/data"), files=files) as broker:
+        async with await RawClient.connect(broker.host, broker.port) as client:
+            await make_topic(client, "pages", partitions=20)
+        partitions = broker.services.partitions
+        pages = [partitions.get("pages", index) for index in range(20)]
+
+        async def append_to_all() -> None:
+            for one in pages:
+                await one.append(batch(b"x"), acks=ACKS_ALL, timeout_ms=60_000, now_ms=NOW_MS)
+
+        await append_to_all()
+        upkeep = Upkeep(BrokerConfig(), SystemClock(), (files, partitions._setup.logs), partitions)
+        checkpoint = asyncio.ensure_future(upkeep.checkpoint())
+        await asyncio.sleep(0)
+        await pages[0].append(batch(b"y"), acks=ACKS_ALL, timeout_ms=60_000, now_ms=NOW_MS)
+
+        assert not checkpoint.done()
+        await checkpoint
+        assert [one.log.recovery_point for one in pages[1:]] == [1] * 19
+        (directory,) = partitions.workers
+        written = files.open(f"{directory}/recovery-point-offset-checkpoint").read(0, 1 << 16)
+        assert all(f"pages {index} 1\n".encode() in written for index in range(1, 20))

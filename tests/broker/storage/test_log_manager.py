@@ -11,7 +11,7 @@ from broker.storage.log_manager import (
     RECOVERY_POINTS,
     LogManager,
 )
-from tests.support.batches import NOW_MS, append, batch, read_values
+from tests.support.batches import NOW_MS, append, batch, checkpoint_all, read_values
 from tests.support.memory_files import MemoryFiles
 
 DIRS = ("/disk1", "/disk2")
@@ -212,7 +212,7 @@ def test_checkpoints_are_in_kafkas_format() -> None:
     manager = with_records(files)
     manager.get(EVENTS).delete_records_before(1)
 
-    manager.checkpoint("/disk1", {EVENTS: 2})
+    checkpoint_all(manager, "/disk1", {EVENTS: 2})
     manager.store_cleaner_offset(EVENTS, 1)
 
     def content(name: str) -> bytes:
@@ -232,7 +232,7 @@ def test_what_was_checkpointed_survives_a_power_cut() -> None:
     files = MemoryFiles()
     manager = with_records(files)
     manager.get(EVENTS).delete_records_before(1)
-    manager.checkpoint("/disk1")
+    checkpoint_all(manager, "/disk1")
     manager.store_cleaner_offset(EVENTS, 2)
 
     again = started(files.after_crash())
@@ -279,7 +279,7 @@ def test_a_checkpoint_of_a_log_that_is_gone_says_nothing_of_the_next_one() -> No
     """Killed between the deletion of a topic and the next checkpoint, and again soon after."""
     files = MemoryFiles()
     manager = with_records(files, count=5)
-    manager.checkpoint(manager.directory_for(EVENTS))
+    checkpoint_all(manager, manager.directory_for(EVENTS))
     manager.delete(EVENTS, TOPIC_ID)
     files = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
     log = started(files).get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS)
@@ -338,7 +338,7 @@ def test_a_topic_made_again_does_not_inherit_the_recovery_point_of_the_deleted_o
     """Else its records would count as flushed after the process was killed."""
     files = MemoryFiles()
     manager = with_records(files, count=5)
-    manager.checkpoint(manager.directory_for(EVENTS))
+    checkpoint_all(manager, manager.directory_for(EVENTS))
     manager.delete(EVENTS, TOPIC_ID)
     append(manager.get_or_create(EVENTS, OTHER_ID, CONFIG, NOW_MS), batch(b"new"))
 
