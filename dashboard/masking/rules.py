@@ -159,6 +159,10 @@ class Masks:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    def configs(self) -> tuple[tuple[str, MaskConfig], ...]:
+        """Every rule as its section of the settings says it."""
+        return tuple((rule.name, rule.config) for rule in self._rules)
+
     def names(self, topic: str) -> tuple[str, ...]:
         """Rules that hide something of the topic's messages."""
         return tuple(rule.name for rule in self._rules if rule.concerns(topic))

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from dashboard.config import MaskConfig
 from dashboard.pages.page import Page, Values, Visit
 
 SECRET = ("password", "token", "webhook_url", "slack_url")
@@ -23,7 +24,28 @@ async def values(visit: Visit) -> Values:
         "sign_in": visit.state.guard.door.sign_in,
         "users": house.accounts.users(),
         "tokens": house.accounts.tokens(),
+        "masked_topics": masked_topics(visit),
+        "masks": [(name, mask, hides(mask)) for name, mask in visit.state.masks.configs()],
     }
+
+
+def masked_topics(visit: Visit) -> dict[str, int]:
+    """How many topics of the cluster each rule concerns; 0 may be a mistyped expression."""
+    masks, topics = visit.state.masks, visit.snapshot.topics if visit.snapshot is not None else ()
+    found = dict.fromkeys((name for name, _ in masks.configs()), 0)
+    for topic in topics if found else ():
+        for name in masks.names(topic):
+            found[name] += 1
+    return found
+
+
+def hides(mask: MaskConfig) -> list[str]:
+    """What a rule hides, a part each."""
+    found = [f"field {field}" for field in mask.fields]
+    found += [f"whatever fits {mask.pattern}"] if mask.pattern else []
+    found += [f"header {name}" for name in mask.headers]
+    found += ["the whole key"] if mask.key else []
+    return [*found, "the whole value"] if mask.value else found
 
 
 def _text(value: object) -> str:
