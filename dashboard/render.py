@@ -5,6 +5,7 @@ that block.
 """
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,7 @@ def _compiled() -> jinja2.Environment:
         reason=text.reason,
         second=text.second,
         oneline=text.oneline,
+        plainjson=lambda value: json.dumps(value, sort_keys=True, ensure_ascii=False),
         prefixed=lambda name, prefix: prefix + name,
     )
     found.globals.update(plural=text.plural, bar=bar, spark=spark, shares=shares)

@@ -35,6 +35,7 @@ PAGES: Final = (
     security.PAGE,
     connect.LIST,
     connect.CONNECTOR,
+    connect.WORKER,
     schemas.LIST,
     schemas.SUBJECT,
     audit.PAGE,

@@ -1,8 +1,14 @@
 """Actions on connectors of a Kafka Connect worker."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from dashboard.actions import connect_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
+from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
+from dashboard.connect.details import Place
 from dashboard.connect.model import shown
 from tracker.kafka_changes import Refused
 
@@ -52,16 +58,80 @@ def put(scene: Scene, wish: wishes.PutConnector) -> Outcome:
         after.pop(key, None)
     if not after.get("connector.class"):
         raise Refused("connector.class is missing")
+    wrong = client.validate({**after, "name": wish.connector}) if wish.dry_run else {}
     rows = tuple(
         {
             "setting": key,
             "before": shown(key, before[key]) if key in before else "none",
             "after": shown(key, after[key]) if key in after else "none",
+            **({"wrong": wrong.get(key, "")} if wrong else {}),
         }
-        for key in sorted(wish.config)
+        for key in sorted({*wish.config, *wrong})
     )
     kind = "changed" if before else "made"
+    if wish.dry_run and wrong:
+        said = f"{wish.connector} would be refused: {plural(len(wrong), 'setting')} wrong."
+        return Outcome(said, False, rows)
     if wish.dry_run:
-        return Outcome(f"{wish.connector} would be {kind}.", False, rows)
+        said = f"{wish.connector} would be {kind}; the worker finds its settings right."
+        return Outcome(said, False, rows)
     client.put_config(wish.connector, after)
     return Outcome(f"{wish.connector} was {kind}.", True, rows)
+
+
+def alter_offsets(scene: Scene, wish: wishes.AlterConnectorOffsets) -> Outcome:
+    client = _client(scene, wish.worker)
+    before = {_key(one.partition): one.offset for one in client.offsets(wish.connector).places}
+    rows = tuple(
+        {
+            "partition": _key(one.partition),
+            "before": _told(before.get(_key(one.partition))),
+            "after": _told(one.offset),
+        }
+        for one in wish.offsets
+    )
+    many = plural(len(rows), "offset")
+    if wish.dry_run:
+        said = f"{many} of {wish.connector} would change.{_in_the_way(client, wish.connector)}"
+        return Outcome(said, False, rows)
+    told = client.alter_offsets(
+        wish.connector, [Place(one.partition, one.offset) for one in wish.offsets]
+    )
+    return Outcome(f"{many} of {wish.connector} changed. {told}".strip(), True, rows)
+
+
+def reset_offsets(scene: Scene, wish: wishes.ResetConnectorOffsets) -> Outcome:
+    client = _client(scene, wish.worker)
+    found = client.offsets(wish.connector)
+    rows = tuple(
+        {"partition": _key(one.partition), "before": _told(one.offset), "after": "none"}
+        for one in found.places
+    )
+    if wish.dry_run:
+        way = _in_the_way(client, wish.connector)
+        said = (
+            f"{wish.connector} would forget {plural(found.total, 'offset')}, and begin anew.{way}"
+        )
+        return Outcome(said, False, rows)
+    told = client.reset_offsets(wish.connector)
+    return Outcome(f"{wish.connector} begins anew. {told}".strip(), True, rows)
+
+
+def set_logger(scene: Scene, wish: wishes.SetConnectLogger) -> Outcome:
+    _client(scene, wish.worker).set_logger(wish.logger, wish.level)
+    said = f"Logger {wish.logger} has the level {wish.level} on every worker, until they restart."
+    return Outcome(said, True)
+
+
+def _key(partition: Mapping[str, Any]) -> str:
+    """A partition in the connector's own words, the same for the same one."""
+    return json.dumps(partition, sort_keys=True, ensure_ascii=False)
+
+
+def _told(offset: Mapping[str, Any] | None) -> str:
+    return "none" if offset is None else json.dumps(offset, sort_keys=True, ensure_ascii=False)
+
+
+def _in_the_way(client: ConnectClient, name: str) -> str:
+    state = next((one.state for one in client.look().connectors if one.name == name), "")
+    return "" if state == "STOPPED" else f" It is {state or 'not there'}: stop it first."

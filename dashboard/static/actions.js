@@ -8,6 +8,7 @@
     some: (text) => text === "" ? undefined : text,
     empty: (text) => text === "" ? null : text,
     time: (text) => text === "" ? undefined : Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : text + "Z"),
+    json: (text) => { try { return JSON.parse(text); } catch { return text; } }, // the server says what is wrong
     list: (text) => text.split(/[\s,]+/).filter(Boolean),
     pairs: (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim()).map((line) => {
       const at = line.indexOf("=");

@@ -24,6 +24,9 @@ class ConnectWorker:
     states: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    offsets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    loggers: dict[str, str] = field(default_factory=lambda: {"root": "INFO", "a.b": "DEBUG"})
+    mistakes: dict[str, str] = field(default_factory=dict)  # what validation finds, by setting
 
     def add(self, name: str, *tasks: str, state: str = "RUNNING", **config: str) -> None:
         named = {key.replace("_", "."): value for key, value in config.items()}
@@ -34,6 +37,10 @@ class ConnectWorker:
         app = web.Application()
         app.router.add_get("/", self._root)
         app.router.add_get("/connectors", self._list)
+        app.router.add_get("/connector-plugins", self._plugins)
+        app.router.add_put("/connector-plugins/{kind}/config/validate", self._validate)
+        app.router.add_get("/admin/loggers", self._loggers)
+        app.router.add_put("/admin/loggers/{name}", self._logger)
         app.router.add_route("*", "/connectors/{rest:.*}", self._one)
         return app
 
@@ -43,6 +50,29 @@ class ConnectWorker:
     async def _list(self, request: web.Request) -> web.Response:
         assert request.query.getall("expand") == ["status", "info"]
         return web.json_response({name: self._told(name) for name in self.configs})
+
+    async def _plugins(self, request: web.Request) -> web.Response:
+        kinds = {"x.FileSink": "sink", "x.JsonConverter": "converter"}
+        return web.json_response(
+            [{"class": name, "type": kind, "version": "4.2.0"} for name, kind in kinds.items()]
+        )
+
+    async def _validate(self, request: web.Request) -> web.Response:
+        config = await request.json()
+        told = [
+            {"definition": {"name": name}, "value": {"name": name, "errors": [text]}}
+            for name, text in self.mistakes.items()
+        ]
+        told += [{"value": {"name": name, "errors": []}} for name in config]
+        return web.json_response({"name": "x", "error_count": len(self.mistakes), "configs": told})
+
+    async def _loggers(self, request: web.Request) -> web.Response:
+        return web.json_response({name: {"level": level} for name, level in self.loggers.items()})
+
+    async def _logger(self, request: web.Request) -> web.Response:
+        assert request.query["scope"] == "cluster"
+        self.loggers[request.match_info["name"]] = (await request.json())["level"]
+        return web.Response(status=204)
 
     def _told(self, name: str) -> dict[str, Any]:
         itself = {"state": self.states[name], "worker_id": "127.0.0.1:8083"}
@@ -60,7 +90,7 @@ class ConnectWorker:
         """Names come as one part of the path, whatever is in them."""
         raw = request.url.raw_path.removeprefix("/connectors/")
         name = request.match_info["rest"]
-        for verb in ("config", "pause", "resume", "stop", "restart"):
+        for verb in ("config", "offsets", "pause", "resume", "stop", "restart"):
             if raw.endswith("/" + verb) and "/tasks/" not in raw:
                 name = name.removesuffix("/" + verb)
                 return await self._do(request, name, verb)
@@ -86,12 +116,25 @@ class ConnectWorker:
             return web.json_response(said, status=404)
         if (request.method, verb) == ("GET", "config"):
             return web.json_response(self.configs[name])
+        if verb == "offsets":
+            return await self._of_offsets(request, name)
         if request.method == "DELETE":
             del self.configs[name]
             return web.Response(status=204)
         states = {"pause": "PAUSED", "resume": "RUNNING", "stop": "STOPPED"}
         self.states[name] = states.get(verb, self.states[name])
         return web.Response(status=202)
+
+    async def _of_offsets(self, request: web.Request, name: str) -> web.Response:
+        kept = self.offsets.setdefault(name, [])
+        if request.method == "GET":
+            return web.json_response({"offsets": kept})
+        if self.states[name] != "STOPPED":
+            said = {"error_code": 400, "message": "Connectors must be in the STOPPED state"}
+            return web.json_response(said, status=400)
+        body = await request.json() if request.method == "PATCH" else {"offsets": []}
+        self.offsets[name] = body["offsets"]
+        return web.json_response({"message": "The offsets have been altered successfully"})
 
 
 @contextmanager

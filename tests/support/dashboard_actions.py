@@ -63,6 +63,14 @@ WISHES: dict[str, dict[str, Any]] = {
         for verb in ("stop", "delete")
     },
     "restart-task": {"connector": "files", "task": 0},
+    "alter-connector-offsets": {
+        "connector": "files",
+        "offsets": [{"partition": {"kafka_partition": 0}, "offset": None}],
+        "dry_run": False,
+        "confirm": "files",
+    },
+    "reset-connector-offsets": {"connector": "files", "dry_run": False, "confirm": "files"},
+    "set-connect-logger": {"logger": "root", "level": "INFO"},
     "delete-scram-user": {"user": "bob", "mechanism": "SCRAM-SHA-256", "confirm": "bob"},
     "set-quota": {"user": "ann", "limits": {"producer_byte_rate": "1000"}, "dry_run": False},
     **{

@@ -11,7 +11,7 @@ TABS = {topics.TOPIC.path: topics.TABS, security.PAGE.path: security.TABS}
 def _addresses() -> tuple[str, ...]:
     found = []
     for page in PAGES:
-        if page in (connect.CONNECTOR, schemas.SUBJECT):
+        if page in (connect.CONNECTOR, connect.WORKER, schemas.SUBJECT):
             continue  # only where a Connect worker, or a schema registry runs
         named = page.path.endswith("/") and page.path != "/"
         address = page.path + (NAMES[page.path] if named else "")
