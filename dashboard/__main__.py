@@ -13,6 +13,7 @@ from dashboard.config import (
     DashboardConfig,
     MaskConfig,
     OidcConfig,
+    RightsConfig,
     further_clusters,
     with_neighbours,
 )
@@ -34,8 +35,11 @@ def main() -> int:
     try:
         common = load("footfall", CommonConfig, arguments.config)
         own = load("dashboard", DashboardConfig, arguments.config)
-        oidc = load("oidc", OidcConfig, arguments.config)
-        masks = load_named("masks", MaskConfig, arguments.config)
+        further = app.Further(
+            oidc=load("oidc", OidcConfig, arguments.config),
+            masks=load_named("masks", MaskConfig, arguments.config),
+            rights=load_named("rights", RightsConfig, arguments.config),
+        )
         config = with_neighbours(own, arguments.config)
         clusters = {config.cluster_name: load_kafka(arguments.config)}
         clusters |= further_clusters(config.cluster_name, arguments.config)
@@ -44,7 +48,7 @@ def main() -> int:
         logging.basicConfig(
             level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        state = app.build(config, clusters, Path(common.data_dir), oidc, masks)
+        state = app.build(config, clusters, Path(common.data_dir), further)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG

@@ -133,7 +133,7 @@ class Api:
             raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
         found, trouble = await messages.browse(self._visit(request), topic)
         if found is None:
-            status = 503 if self._state.config.messages else 403
+            status = 403 if messages.why_not(self._visit(request), topic.name) else 503
             return web.json_response({"error": trouble}, status=status)
         return _json(
             {

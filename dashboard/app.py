@@ -5,7 +5,7 @@ import errno
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,8 @@ from dashboard.access.guard import Door as AccessDoor
 from dashboard.access.oidc import OidcClient, is_safe
 from dashboard.access.sessions import Attempts, Sessions
 from dashboard.actions.audit import Audit, Store
-from dashboard.actions.commands import Household
+from dashboard.actions.catalogue import ACTIONS
+from dashboard.actions.commands import COMMANDS, Household
 from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts import message
@@ -32,7 +33,13 @@ from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
-from dashboard.config import ClusterConfig, DashboardConfig, MaskConfig, OidcConfig
+from dashboard.config import (
+    ClusterConfig,
+    DashboardConfig,
+    MaskConfig,
+    OidcConfig,
+    RightsConfig,
+)
 from dashboard.connect.client import ConnectDesk, connect_desk
 from dashboard.decoders.reader import OpeningReader, Records
 from dashboard.decoders.registry import Registry, RegistryAccess
@@ -43,6 +50,7 @@ from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
+from dashboard.rights.rules import rights
 from dashboard.security.desk import SecurityDesk, security_desk
 from dashboard.state import State
 from dashboard.subjects.desk import RegistryDesk, registry_desk
@@ -62,9 +70,19 @@ from tracker.kafka_topics import ensure_topics
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
-NO_PROVIDER = OidcConfig()
-NO_MASKS: Final[Mapping[str, MaskConfig]] = {}
 STOP_S = 2.0  # streams that do not end by themselves are cut then
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Sections beside [dashboard]; none of them has to be there."""
+
+    oidc: OidcConfig = field(default_factory=OidcConfig)
+    masks: Mapping[str, MaskConfig] = field(default_factory=dict)
+    rights: Mapping[str, RightsConfig] = field(default_factory=dict)
+
+
+NOTHING_FURTHER: Final = Further()
 
 
 class PortTaken(Exception):
@@ -84,8 +102,7 @@ def build(
     config: DashboardConfig,
     clusters: Mapping[str, KafkaConfig],
     data_dir: Path,
-    oidc: OidcConfig = NO_PROVIDER,
-    hidden: Mapping[str, MaskConfig] = NO_MASKS,
+    further: Further = NOTHING_FURTHER,
 ) -> State:
     """Every part, not yet running; the first of `clusters` is ours. Raises SettingsError."""
     clock: Clock = SystemClock()
@@ -95,19 +112,20 @@ def build(
         urls = role_urls(config.role_metrics)
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    door = entrance(config)
+    known = [*(one.name for one in ACTIONS), *(one.name for one in COMMANDS)]
+    door = replace(entrance(config), rights=rights(further.rights, known))
     accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands, rights = {}, {}, {}, {}
+    pollers, browsers, hands, security = {}, {}, {}, {}
     beside: dict[str, Beside] = {}
     own = config.cluster_name if config.bundled_broker else None
-    masks = Masks(hidden, hash_secret(data_dir / "dashboard" / "masks.secret"))
+    masks = Masks(further.masks, hash_secret(data_dir / "dashboard" / "masks.secret"))
     for name, connection in clusters.items():
         admin = Admin(connection)
         times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
         cluster_door = ClusterDoor(admin, RecordReader(connection), _second(connection), times)
         pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
         beside[name] = _beside(config, connection, admin, clock)
-        rights[name], hands[name] = _hand(connection, admin, beside[name], clock)
+        security[name], hands[name] = _hand(connection, admin, beside[name], clock)
         browsers[name] = Browser(Desk(_reader(config, connection, clock, masks), admin))
     sessions = Sessions(clock)
     roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
@@ -141,12 +159,12 @@ def build(
         Household(accounts, sessions, clock, alerts),
         alerts,
         probe,
-        rights,
+        security,
         masks,
         {name: one.connect for name, one in beside.items()},
         {name: one.brokers for name, one in beside.items()},
         {name: one.registry for name, one in beside.items()},
-        provider(config, oidc, clock),
+        provider(config, further.oidc, clock),
     )
 
 

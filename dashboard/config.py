@@ -163,6 +163,26 @@ class MaskConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RightsConfig:
+    """[rights.NAME]: who sees and changes what, beside roles; any number of them."""
+
+    who: tuple[str, ...] = setting(
+        (), "whom it names: everybody, role:viewer, user:ann, sso:ann, group:shop, token:ci; needed"
+    )
+    clusters: str = setting(".*", "names of clusters, a regular expression for the whole name")
+    topics: str = setting("", "names of topics that are seen, the same; empty: none")
+    groups: str = setting("", "ids of groups that are seen, the same; empty: none")
+    sites: str = setting("", "sites whose activity is seen, the same; empty: none")
+    messages: bool = setting(True, "messages of these topics may be looked into, and produced")
+    actions: tuple[str, ...] = setting(
+        (), "what may be changed as far as the role goes: names of actions, or *; empty: nothing"
+    )
+    whole_clusters: bool = setting(
+        False, "also what tells of a whole cluster: rights, connectors, brokers' settings, audit"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig(KafkaConfig):
     """[clusters.NAME]: a further cluster to watch; any number of them. The keys of [kafka]."""
 

@@ -54,12 +54,12 @@ class MessageExport:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"] or request.query.get("name", "")
         poller = poller_of(self._state, request.query)
-        if not self._state.config.messages:
-            raise web.HTTPForbidden(text=messages.SWITCHED_OFF)
         visit = Visit(self._state, poller, request.query, name)
         topic = visit.snapshot.topics.get(name) if visit.snapshot is not None else None
         if topic is None:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
+        if why := messages.why_not(visit, name):
+            raise web.HTTPForbidden(text=why)
         if self._slots.locked():
             raise web.HTTPServiceUnavailable(text="four files are being made", headers=RETRY)
         form = "csv" if request.path.endswith(".csv") else "json"

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from dashboard.access.identity import Identity, Role
+from dashboard.actions.catalogue import ACTIONS
 from dashboard.activity.countries import country
 from dashboard.cluster import text
 from dashboard.cluster.model import Group
@@ -140,10 +141,11 @@ def _compiled() -> jinja2.Environment:
 def _abilities(visit: Visit, who: Identity) -> str:
     """Words for the style sheet, which hides what cannot be done; the server refuses it anyhow."""
     config = visit.state.config
-    if config.readonly or who.role < Role.EDITOR:
+    may = any(visit.state.sight.may_do(action.name) for action in ACTIONS)
+    if config.readonly or who.role < Role.EDITOR or not may:
         return ""
     words = ["edit"]
-    words += ["messages"] if config.messages else []
+    words += ["messages"] if visit.state.sight.may_do("produce-message") and config.messages else []
     words += ["admin"] if who.role >= Role.ADMIN else []
     return " ".join(words)
 
@@ -185,6 +187,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "cluster": cluster,
         "cluster_name": poller.settings.name,
         "clusters": tuple(state.pollers),
+        "limited_by": state.sight.rule_names if state.sight.limited else None,
         "query": visit.query,
         "name": visit.name,
         "here": here,

@@ -20,6 +20,7 @@ from dashboard.pages import (
     topics,
 )
 from dashboard.pages.page import NotFound, Page, Visit, poller_of
+from dashboard.rights.gate import shows_page
 from dashboard.state import State
 
 PAGES: Final = (
@@ -51,11 +52,18 @@ _NAMED: Final = tuple(page for page in PAGES if page.path.endswith("/") and page
 def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Visit]:
     """The page at `path` (decoded, no query); raises NotFound."""
     poller = poller_of(state, query)
+    page, name = _named(path, query)
+    if page is None or not shows_page(state.sight, page.path, poller.settings.name):
+        raise NotFound(f"There is no page {path!r}.")
+    return page, Visit(state, poller, query, name)
+
+
+def _named(path: str, query: Mapping[str, str]) -> tuple[Page | None, str]:
+    """The page, and the name that follows in its address."""
     page = _BY_PATH.get(path)
     if page is not None and not (path.endswith("/") and path != "/"):
-        return page, Visit(state, poller, query)
+        return page, ""
     for named in _NAMED:
         if path.startswith(named.path):
-            name = path.removeprefix(named.path) or query.get("name", "")
-            return named, Visit(state, poller, query, name)
-    raise NotFound(f"There is no page {path!r}.")
+            return named, path.removeprefix(named.path) or query.get("name", "")
+    return None, ""

@@ -22,6 +22,7 @@ from dashboard.mcp.calls import Calls
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
+from dashboard.rights.rules import EVERYTHING, Sight
 from dashboard.security.desk import SecurityDesk
 from dashboard.subjects.desk import RegistryDesk
 from tracker.clock import Clock
@@ -53,19 +54,25 @@ class State:
     registries: Mapping[str, RegistryDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
     agent_calls: Calls = field(default_factory=Calls)
+    sight: Sight = EVERYTHING  # of whom this state is for
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""
-        if not name:
+        if not name and self.pollers:
             return next(iter(self.pollers.values()))
-        return self.pollers[name]
+        return self.pollers[name or ""]
 
     def browser(self, poller: Poller) -> Browser:
         """Who reads messages of the poller's cluster."""
         return self.browsers[poller.settings.name]
 
     def is_first(self, poller: Poller) -> bool:
-        return poller is next(iter(self.pollers.values()))
+        """The cluster of [kafka]: the appliance's own."""
+        return poller.settings.name == next(iter(self.browsers))
+
+    def shows_messages(self, poller: Poller, topic: str) -> bool:
+        """Whether records of the topic may be looked into by whom this state is for."""
+        return self.config.messages and self.sight.messages(poller.settings.name, topic)
 
     def disk(self) -> tuple[int, int] | None:
         """Free and total bytes of the file system that holds the data directory."""

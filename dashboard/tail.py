@@ -41,10 +41,10 @@ class Tail:
         name = request.match_info["name"] or request.query.get("name", "")
         poller = poller_of(self._state, request.query)
         visit = Visit(self._state, poller, request.query, name)
-        if not self._state.config.messages:
-            raise web.HTTPForbidden(text=messages.SWITCHED_OFF)
         if visit.snapshot is None or name not in visit.snapshot.topics:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
+        if why := messages.why_not(visit, name):
+            raise web.HTTPForbidden(text=why)
         followed = self._follow((poller.settings.name, name), visit)
         response = web.StreamResponse(headers=HEADERS)
         followed.watchers += 1

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.abc import AbstractMatchInfo
 
 from dashboard.access.guard import AGENTS, WHO
 from dashboard.access.login import Login
@@ -25,6 +26,9 @@ from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
 from dashboard.render import HERE, Reader, Renderer, theme_of
+from dashboard.rights.gate import answers
+from dashboard.rights.rules import SIGHTS_MAX, Sight
+from dashboard.rights.seen import seen_by
 from dashboard.schemas_api import SchemasApi
 from dashboard.site_map import resolve
 from dashboard.state import State
@@ -67,14 +71,15 @@ class Site:
         self._state = state
         self._renderer = Renderer()
         self._static = StaticFiles(HERE / "static")
+        self._app = web.Application(
+            middlewares=[_secure, self._friendly, state.guard.middleware, self._seen],
+            client_max_size=BODY_BYTES_MAX,
+        )
+        self._others: dict[Sight, Site] = {}  # for those who see less
 
     def application(self) -> web.Application:
         """Everything routed."""
-        state = self._state
-        app = web.Application(
-            middlewares=[_secure, self._friendly, state.guard.middleware],
-            client_max_size=BODY_BYTES_MAX,
-        )
+        state, app = self._state, self._app
         stream, api = Stream(self._state, self._renderer), Api(self._state)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
@@ -90,7 +95,7 @@ class Site:
         api.add_routes(app)
         actions = ActionApi(state)
         actions.add_routes(app)
-        McpEndpoint(state, actions).add_routes(app)
+        McpEndpoint(state, actions, self.find).add_routes(app)
         sso = state.oidc.config.label if state.oidc is not None else ""
         login = Login(state.guard, state.actions.audit, self._renderer, sso)
         login.add_routes(app)
@@ -100,6 +105,29 @@ class Site:
         app.router.add_get("/favicon.ico", self._favicon)
         app.router.add_get("/{path:.*}", self._page)
         return app
+
+    async def find(self, request: web.Request) -> AbstractMatchInfo:
+        """What answers the address of a request; raises NotFound where this site has no such."""
+        cluster = request.query.get("cluster") or next(iter(self._state.pollers), "")
+        if not answers(self._state.sight, request.path, cluster):
+            raise NotFound(f"There is no {request.path!r}.")
+        return await self._app.router.resolve(request)
+
+    @web.middleware
+    async def _seen(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Who sees less is answered by a site of the same routes that knows no more than that."""
+        who = request.get(WHO)
+        sight = self._state.guard.rights.of(who) if who is not None else self._state.sight
+        if sight is self._state.sight:
+            return await handler(request)
+        site = self._others.get(sight)
+        if site is None:
+            if len(self._others) >= SIGHTS_MAX:
+                self._others.clear()
+            site = self._others[sight] = Site(seen_by(self._state, sight))
+            site.application()
+        answer: web.StreamResponse = await (await site.find(request)).handler(request)
+        return answer
 
     async def _page(self, request: web.Request) -> web.Response:
         page, visit = resolve(self._state, request.path, request.query)

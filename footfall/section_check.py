@@ -16,6 +16,7 @@ SETTINGS_OF: Final = {
     "dashboard": ("dashboard.config", "DashboardConfig"),
     "clusters": ("dashboard.config", "ClusterConfig"),
     "masks": ("dashboard.config", "MaskConfig"),
+    "rights": ("dashboard.config", "RightsConfig"),
     "oidc": ("dashboard.config", "OidcConfig"),
     "demo": ("footfall.config", "DemoConfig"),
 }

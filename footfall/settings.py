@@ -28,12 +28,13 @@ SECTIONS = (
     "dashboard",
     "clusters",
     "masks",
+    "rights",
     "oidc",
     "demo",
 )
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""
 
-NAMED_SECTIONS = ("clusters", "masks")
+NAMED_SECTIONS = ("clusters", "masks", "rights")
 """Sections that there may be many of, written [clusters.NAME]."""
 
 S = TypeVar("S")

@@ -21,6 +21,7 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.address import Network, sender
 from dashboard.access.identity import Identity, NotAllowed, Role
 from dashboard.access.sessions import Attempts, Sessions
+from dashboard.rights.rules import Rights
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,6 +33,7 @@ OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login", SSO, S
 OPEN_BELOW: Final = ("/static/", "/.well-known/")  # where agents look for a sign-in: a 404
 AGENTS: Final = "/mcp"
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+NO_RIGHTS: Final = Rights()
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -43,6 +45,7 @@ class Door:
     metrics_token: str = ""  # asked of /metrics when it is not empty
     public_url: str = ""  # where browsers see us, when a proxy stands in front
     proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    rights: Rights = NO_RIGHTS
 
 
 class Guard:
@@ -50,6 +53,7 @@ class Guard:
 
     def __init__(self, door: Door, accounts: Accounts, sessions: Sessions, tries: Attempts) -> None:
         self.door = door
+        self.rights = door.rights
         self.accounts = accounts
         self.sessions = sessions
         self.tries = tries
@@ -125,7 +129,8 @@ class Guard:
             return Identity(f"token:{token.name}", token.role, host, by_token=True)
         session = self.sessions.find(request.cookies.get(COOKIE, ""))
         if session is not None and session.role is not None:
-            return Identity(f"sso:{session.user}", session.role, host, session.csrf)
+            name, groups = f"sso:{session.user}", session.groups
+            return Identity(name, session.role, host, session.csrf, groups=groups)
         user = self.accounts.user(session.user) if session is not None else None
         if session is not None and user is not None:
             return Identity(user.name, user.role, host, session.csrf)
@@ -136,8 +141,8 @@ class Guard:
     def _metrics_allowed(self, request: web.Request, who: Identity | None) -> bool:
         if self.door.metrics_token and (who is None or who.name == "local"):
             return False
-        if who is not None:
-            return True
+        if who is not None:  # metrics tell of everything
+            return not self.rights.of(who).limited
         token = self.accounts.token(_bearer(request))
         return token is not None and "metrics" in token.scopes
 

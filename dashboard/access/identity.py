@@ -25,6 +25,7 @@ class Identity:
     host: str = ""  # the address it came from
     csrf: str = ""  # what its forms must bring; empty for programs with a token
     by_token: bool = False
+    groups: tuple[str, ...] = ()  # as the provider says who signed them in
 
 
 class NotAllowed(Exception):

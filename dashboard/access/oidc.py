@@ -82,6 +82,7 @@ class Person:
     role: Role
     id_token: str  # shown to the provider again at sign-out
     after: str  # where to go then
+    groups: tuple[str, ...] = ()  # values of the claim that roles come from
 
 
 class OidcClient:
@@ -148,7 +149,8 @@ class OidcClient:
         role = role_of(claims.get(self.config.roles_claim), self.config)
         if role is None:
             raise Refusal(f"{name} is known, but has no role here. Ask an administrator for one.")
-        return Person(name, role, str(answer["id_token"]), begun.after)
+        groups = tuple(sorted(values_of(claims.get(self.config.roles_claim))))
+        return Person(name, role, str(answer["id_token"]), begun.after, groups)
 
     async def sign_out_url(self, id_token: str, back: str) -> str | None:
         """Where a browser goes to sign out at the provider; None: the provider offers none."""
@@ -283,7 +285,7 @@ class OidcClient:
 
 def role_of(claim: object, config: OidcConfig) -> Role | None:
     """The highest role that one of the claim's values stands for; None: none at all."""
-    values = {str(value) for value in claim} if isinstance(claim, list) else {str(claim)}
+    values = values_of(claim)
     if values & set(config.admins):
         return Role.ADMIN
     if values & set(config.editors):
@@ -291,6 +293,11 @@ def role_of(claim: object, config: OidcConfig) -> Role | None:
     if values & set(config.viewers) or "*" in config.viewers:
         return Role.VIEWER
     return None
+
+
+def values_of(claim: object) -> set[str]:
+    """A list, or one word."""
+    return {str(value) for value in claim} if isinstance(claim, list) else {str(claim)}
 
 
 def is_safe(url: str) -> bool:

@@ -28,6 +28,18 @@ class Session:
     role: Role | None = None  # as a provider said; None: a local user, whose role is looked up
     lasts_ms: float = AGE_MS
     id_token: str = ""  # of the provider, which wants it at sign-out
+    groups: tuple[str, ...] = ()  # as the provider said
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom a provider vouches for, and for how long."""
+
+    user: str
+    role: Role
+    lasts_ms: float
+    id_token: str = ""
+    groups: tuple[str, ...] = ()
 
 
 class Sessions:
@@ -37,11 +49,12 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
 
-    def start_for(self, user: str, role: Role, lasts_ms: float, id_token: str) -> str:
+    def start_for(self, person: Vouched) -> str:
         """As `start`, for somebody whom a provider vouches for."""
-        key = self.start(user)
+        key = self.start(person.user)
         session = self._open[key]
-        session.role, session.lasts_ms, session.id_token = role, lasts_ms, id_token
+        session.role, session.lasts_ms = person.role, person.lasts_ms
+        session.id_token, session.groups = person.id_token, person.groups
         return key
 
     def start(self, user: str) -> str:

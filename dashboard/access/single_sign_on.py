@@ -8,6 +8,7 @@ from dashboard.access.guard import COOKIE, SSO, SSO_RETURN, WHO, Guard
 from dashboard.access.identity import Identity, Role
 from dashboard.access.login import Login, local_path, signed_in
 from dashboard.access.oidc import BEGUN_MS, OidcClient, ProviderAway, Refusal
+from dashboard.access.sessions import Vouched
 from dashboard.actions.audit import Audit, Entry
 
 BROWSER_COOKIE: Final = "footfall_oidc"
@@ -68,7 +69,8 @@ class SingleSignOn:
         lasts_ms = self._client.config.session_hours * 3_600_000
         sessions = self._guard.sessions
         sessions.end(request.cookies.get(COOKIE, ""))
-        key = sessions.start_for(person.name, person.role, lasts_ms, person.id_token)
+        vouched = Vouched(person.name, person.role, lasts_ms, person.id_token, person.groups)
+        key = sessions.start_for(vouched)
         who = Identity(f"sso:{person.name}", person.role, stranger.host)
         self._audit.note(Entry(who, "sign-in", "", who.name, "done"))
         answer = signed_in(self._guard, key, person.after)

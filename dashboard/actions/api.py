@@ -4,7 +4,7 @@
 415 not JSON, 503 no answer from the cluster.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -14,14 +14,30 @@ from dashboard.access.guard import WHO
 from dashboard.access.identity import Identity, NotAllowed
 from dashboard.actions import catalogue
 from dashboard.actions.audit import Entry
+from dashboard.actions.catalogue import Action
 from dashboard.actions.commands import COMMANDS, Command
 from dashboard.actions.perform import Outcome
 from dashboard.actions.wishes import Wish
+from dashboard.rights.rules import Names
 from dashboard.state import State
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
 
 _COMMANDS = {command.name: command for command in COMMANDS}
+
+NOT_ALLOWED: Final = "No rule of [rights] that names you allows this."
+
+
+def named_in(wish: Wish) -> Names:
+    """Topics and groups that a change is about."""
+
+    def found(*fields: str) -> tuple[str, ...]:
+        return tuple(str(one) for key in fields if (one := getattr(wish, key, None)) is not None)
+
+    labels = getattr(wish, "labels", {})
+    topics = found("topic", "source") + ((labels["topic"],) if labels.get("topic") else ())
+    group = labels.get("consumergroup")
+    return Names(topics, found("group") + ((group,) if group else ()))
 
 
 class ActionApi:
@@ -37,10 +53,8 @@ class ActionApi:
     async def _list(self, request: web.Request) -> web.Response:
         """What the one who asks may do, and why not where not; and the CSRF token to do it."""
         who = request[WHO]
-        reasons = {a.name: self._state.actions.may(a, who) for a in catalogue.ACTIONS}
-        for command in COMMANDS:
-            needed = f"This needs the role {command.role.word}."
-            reasons[command.name] = needed if who.role < command.role else ""
+        changes: tuple[Action | Command, ...] = (*catalogue.ACTIONS, *COMMANDS)
+        reasons = {change.name: self.why_not(change, who) for change in changes}
         return web.json_response(
             {
                 "who": who.name,
@@ -51,6 +65,14 @@ class ActionApi:
                 },
             }
         )
+
+    def why_not(self, change: Action | Command, who: Identity) -> str:
+        """Why `who` may not do it to anything; empty when nothing is in the way."""
+        if not self._state.sight.may_do(change.name):
+            return NOT_ALLOWED
+        if isinstance(change, Command):
+            return f"This needs the role {change.role.word}." if who.role < change.role else ""
+        return self._state.actions.may(change, who)
 
     async def _act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
@@ -63,7 +85,7 @@ class ActionApi:
         self, name: str, body: bytes, cluster: str | None, who: Identity
     ) -> tuple[int, dict[str, Any]]:
         """Do what `body` asks, in the name of `who`: a status of HTTP and what is answered."""
-        action = catalogue.BY_NAME.get(name) or _COMMANDS.get(name)
+        action: Action | Command | None = catalogue.BY_NAME.get(name) or _COMMANDS.get(name)
         if action is None:
             return 404, {"error": f"There is no action {name!r}."}
         try:
@@ -73,6 +95,13 @@ class ActionApi:
             return 400, {"error": str(error)}
         except (KeyError, UnicodeDecodeError):
             return 404, {"error": "There is no such cluster in the settings."}
+        reads = isinstance(action, Action) and action.shows_messages
+        about, cluster_name = named_in(wish), poller.settings.name
+        if not self._state.sight.may_change(name, cluster_name, about, reads):
+            subject = str(getattr(wish, action.subject))
+            entry = Entry(who, name, cluster_name, subject, "refused: rights")
+            self._state.actions.audit.note(entry)
+            return 403, {"error": NOT_ALLOWED}
         try:
             if isinstance(action, Command):
                 outcome = await self._command(action, wish, who)

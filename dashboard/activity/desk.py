@@ -93,9 +93,13 @@ class ReportDesk:
 
     async def live_everywhere(self) -> int:
         """Visitors of the last five minutes on all sites."""
+        return await self.live_on(tuple(row.site for row in await self.sites()))
+
+    async def live_on(self, wanted: tuple[str, ...]) -> int:
+        """The same on some."""
         now_ms = self._clock.now_ms()
         return await self._ask(
-            "live", lambda db: sum(live.live(db, row.site, now_ms) for row in sites.sites(db))
+            ("live", wanted), lambda db: sum(live.live(db, site, now_ms) for site in wanted)
         )
 
     async def report(self, question: Question) -> Report:

@@ -7,17 +7,18 @@ rights, switches, masks, bounds and audit. There is no session and no stream of 
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
 
 import msgspec
 from aiohttp import web
+from aiohttp.abc import AbstractMatchInfo
+from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from yarl import URL
 
 from dashboard.access.guard import AGENTS, WHO
 from dashboard.access.identity import Identity
 from dashboard.actions.api import ActionApi
-from dashboard.actions.commands import Command
 from dashboard.config import VERSION
 from dashboard.mcp import envelope
 from dashboard.mcp.envelope import Call, Fault
@@ -42,12 +43,17 @@ INSTRUCTIONS: Final = (
 )
 
 
+Find = Callable[[web.Request], Awaitable[AbstractMatchInfo]]
+
+
 class McpEndpoint:
     """Serves any number of agents, sixteen calls at once."""
 
-    def __init__(self, state: State, actions: ActionApi) -> None:
+    def __init__(self, state: State, actions: ActionApi, find: Find) -> None:
+        """`find`: what answers an address."""
         self._state = state
         self._actions = actions
+        self._find = find
         self._calls = state.agent_calls
 
     def add_routes(self, app: web.Application) -> None:
@@ -101,11 +107,7 @@ class McpEndpoint:
         return {"tools": found} | (_kept() if call.standalone else {})
 
     def _may(self, tool: Tool, who: Identity) -> bool:
-        if tool.change is None:
-            return True
-        if isinstance(tool.change, Command):
-            return who.role >= tool.change.role
-        return not self._state.actions.may(tool.change, who)
+        return tool.change is None or not self._actions.why_not(tool.change, who)
 
     async def _call(self, call: Call, request: web.Request) -> dict[str, Any]:
         name, arguments = call.params.get("name"), call.params.get("arguments") or {}
@@ -133,7 +135,7 @@ class McpEndpoint:
     ) -> tuple[int, Any]:
         """The status of HTTP and the JSON that the API would answer with."""
         if tool.change is None:
-            return await _looked(tool.address(arguments), request)
+            return await self._looked(tool.address(arguments), request)
         wish = dict(arguments)
         cluster = wish.pop("cluster", None)
         if not isinstance(cluster, str | None):
@@ -141,26 +143,26 @@ class McpEndpoint:
         body = msgspec.json.encode(wish)
         return await self._actions.perform(tool.change.name, body, cluster, request[WHO])
 
-
-async def _looked(address: str, request: web.Request) -> tuple[int, Any]:
-    """What a GET of `address` would bring the one who asks, from the same handler."""
-    asked = request.clone(method="GET", rel_url=URL(address, encoded=True))
-    found = await request.app.router.resolve(asked)
-    asked._match_info = found  # as aiohttp does for a request from outside; there is no setter
-    asked[WHO] = request[WHO]
-    try:
-        answer = await found.handler(asked)
-    except Exception as error:
-        refusal = refusal_of(error)
-        if refusal is None:
-            log.exception("a tool failed address=%s", address)
-            refusal = 500, "", "Something broke; it is in the dashboard's log."
-        return refusal[0], {"error": refusal[2]}
-    assert isinstance(answer, web.Response) and answer.text is not None
-    if len(answer.text) > ANSWER_LETTERS_MAX:
-        said = f"The answer has {len(answer.text)} letters, {ANSWER_LETTERS_MAX} are sent at most"
-        return 413, {"error": f"{said}: ask for less (q, limit, rows, a shorter range)."}
-    return answer.status, json.loads(answer.text)
+    async def _looked(self, address: str, request: web.Request) -> tuple[int, Any]:
+        """What a GET of `address` would bring the one who asks, from the same handler."""
+        asked = request.clone(method="GET", rel_url=URL(address, encoded=True))
+        asked[WHO] = request[WHO]
+        try:
+            found = await self._find(asked)
+            # as aiohttp does for one from outside; there is no setter
+            asked._match_info = cast(UrlMappingMatchInfo, found)
+            answer = await found.handler(asked)
+        except Exception as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                log.exception("a tool failed address=%s", address)
+                refusal = 500, "", "Something broke; it is in the dashboard's log."
+            return refusal[0], {"error": refusal[2]}
+        assert isinstance(answer, web.Response) and answer.text is not None
+        if len(answer.text) > ANSWER_LETTERS_MAX:
+            said = f"The answer has {len(answer.text)} letters, {ANSWER_LETTERS_MAX} are the most"
+            return 413, {"error": f"{said}: ask for less (q, limit, rows, a shorter range)."}
+        return answer.status, json.loads(answer.text)
 
 
 def _answer(status: int, body: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tracker.kafka_admin import ClusterUnavailable
 
 ROWS = 50
 SWITCHED_OFF = "Looking into messages is switched off (messages in [dashboard])."
+NOT_YOURS = "You may not look into messages of this topic (messages in [rights])."
 OFFSET_MAX = 2**62
 
 
@@ -43,10 +44,17 @@ def _moment_ms(text: str) -> int | None:
         return None
 
 
+def why_not(visit: Visit, topic: str) -> str:
+    """Why this reader may not look into the topic's messages; empty where nothing is against it."""
+    if visit.state.shows_messages(visit.poller, topic):
+        return ""
+    return SWITCHED_OFF if not visit.state.config.messages else NOT_YOURS
+
+
 async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
     """What was found, or why nothing could be read."""
-    if not visit.state.config.messages:
-        return None, SWITCHED_OFF
+    if trouble := why_not(visit, topic.name):
+        return None, trouble
     try:
         return await visit.state.browser(visit.poller).browse(topic, wish(visit)), ""
     except ClusterUnavailable as error:

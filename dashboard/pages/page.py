@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from dashboard.access.identity import NotAllowed
 from dashboard.cluster.model import Snapshot
 from dashboard.cluster.poller import Poller
 from dashboard.state import State
@@ -26,6 +27,8 @@ def poller_of(state: State, query: Mapping[str, str]) -> Poller:
     try:
         return state.poller(query.get("cluster"))
     except KeyError as error:
+        if not state.pollers:
+            raise NotAllowed("No rule of [rights] lets you see a cluster.") from error
         raise NotFound(f"There is no cluster {query['cluster']!r} in the settings.") from error
 
 

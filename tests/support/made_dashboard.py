@@ -26,6 +26,7 @@ from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe, ProbeSettings
+from dashboard.rights.rules import Rights
 from dashboard.security.desk import security_desk
 from dashboard.state import State
 from dashboard.subjects.desk import registry_desk
@@ -53,6 +54,7 @@ HOSTILE = (
 """What a group id or a client id may contain: Kafka takes any string for both."""
 
 
+NO_RIGHTS = Rights()
 NO_MASKS = Masks({}, b"")
 
 
@@ -72,9 +74,11 @@ Client = TestClient[web.Request, web.Application]
 
 
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
-    """Everything but running pollers: call `poller.look()` to fill it. `masks` may be given too."""
+    """Everything but running pollers: call `poller.look()` to fill it. `masks`, `rights` too."""
     masks = settings.pop("masks", NO_MASKS)
     assert isinstance(masks, Masks)
+    rules = settings.pop("rights", NO_RIGHTS)
+    assert isinstance(rules, Rights)
     config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
     clock = SystemClock()
     door = Door(cluster, cluster, Second(cluster, None, cluster))
@@ -94,7 +98,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     forget = [rights.forget, connects.forget, brokers.forget, registry.forget]
     hand = Hand(cluster, cluster, cluster, connects.clients, forget, registry.client)
     actions = ActionDesk({"local": hand}, switches, Audit(clock))
-    entrance = Entrance(config.sign_in == "on", config.metrics_token, config.public_url)
+    entrance = Entrance(
+        config.sign_in == "on", config.metrics_token, config.public_url, rights=rules
+    )
     return State(
         config,
         data_dir,

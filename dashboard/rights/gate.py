@@ -1,0 +1,37 @@
+"""Which addresses are there for a limited person at all; one that is not listed is not there."""
+
+from typing import Final
+
+from dashboard.rights.rules import Sight
+
+API: Final = "/api/v1/"
+PAGES: Final = frozenset(
+    (
+        *("/", "/activity", "/topics", "/topics/", "/groups", "/groups/", "/cluster", "/alerts"),
+        *("/runbooks/", "/settings"),
+    )
+)
+ANSWERS: Final = frozenset(
+    (
+        *("health", "clusters", "cluster", "topics", "groups", "history", "activity", "sites"),
+        *("alerts", "openapi", "actions", "logout"),
+    )
+)
+ALL_CLUSTERS: Final = frozenset(("/audit", "audit"))  # they tell of every cluster
+
+
+def shows_page(sight: Sight, path: str, cluster: str) -> bool:
+    """`path` as the page's own: `/topics/` when a name follows."""
+    return not sight.limited or path in PAGES or _whole(sight, path, cluster)
+
+
+def answers(sight: Sight, path: str, cluster: str) -> bool:
+    """Of the JSON API and its files: what comes first behind /api/v1/ decides."""
+    if not sight.limited or not path.startswith(API):
+        return True
+    first = path.removeprefix(API).split("/")[0].split(".")[0]
+    return first in ANSWERS or _whole(sight, first, cluster)
+
+
+def _whole(sight: Sight, what: str, cluster: str) -> bool:
+    return sight.everywhere() if what in ALL_CLUSTERS else sight.whole(cluster)

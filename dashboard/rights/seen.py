@@ -1,0 +1,273 @@
+"""What a limited person sees of what the dashboard knows: the same things, with less in them.
+
+Pages, API, streams, exports and agents of such a person are served by handlers that stand on a
+State made here (dashboard/web.py). They cannot show what they never get, and none asks for rights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, cast
+
+from dashboard.activity.desk import Question, Report, ReportDesk
+from dashboard.alerts.desk import AlertDesk
+from dashboard.alerts.engine import Alert, Engine
+from dashboard.alerts.silences import Silence
+from dashboard.cluster.history import Columns, History
+from dashboard.cluster.model import Connection, Group, Snapshot
+from dashboard.cluster.poller import Poller, PollerSettings
+from dashboard.cluster.verdict import worst
+from dashboard.pages.page import NotFound
+from dashboard.rights.rules import Sight
+from dashboard.state import State
+from tracker.kafka_admin import GroupMember
+from tracker.kafka_groups import ShareGroup, StreamsGroup
+from tracker.reports.breakdown import Row
+from tracker.reports.sites import SiteRow
+
+NOT_SHOWN: Final = "it reads topics that are not shown to you"
+
+
+def seen_by(state: State, sight: Sight) -> State:
+    """`state` with what `sight` allows; the views answer what pages ask of the real ones."""
+    clusters = {name: one for name, one in state.pollers.items() if sight.cluster(name)}
+    pollers = {name: SeenPoller(one, sight) for name, one in clusters.items()}
+    return replace(
+        state,
+        sight=sight,
+        pollers=cast(Mapping[str, Poller], pollers),
+        desk=cast(ReportDesk, SeenReports(state.desk, sight)),
+        alerts=cast(AlertDesk, SeenAlerts(state.alerts, sight)),
+    )
+
+
+class SeenPoller:
+    """One cluster, as far as it may be seen. The snapshot is filtered once a look."""
+
+    def __init__(self, poller: Poller, sight: Sight) -> None:
+        self._poller = poller
+        self._sight = sight
+        self._of: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
+        self.history = SeenHistory(poller, sight)
+
+    @property
+    def settings(self) -> PollerSettings:
+        return self._poller.settings
+
+    @property
+    def connection(self) -> Connection:
+        return self._poller.connection
+
+    @property
+    def version(self) -> int:
+        return self._poller.version
+
+    @property
+    def last_duration_s(self) -> float:
+        return self._poller.last_duration_s
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        if self._of is not self._poller.snapshot:
+            self._of = self._poller.snapshot
+            self._snapshot = filtered(self._of, self._sight) if self._of is not None else None
+        return self._snapshot
+
+    @property
+    def live_rate(self) -> float | None:
+        """Of the topics that are seen."""
+        if self._sight.all_of(self.settings.name) or self.snapshot is None:
+            return self._poller.live_rate
+        return sum(topic.rate or 0.0 for topic in self.snapshot.named)
+
+    def is_stale(self) -> bool:
+        return self._poller.is_stale()
+
+    def is_usable(self) -> bool:
+        return self._poller.is_usable()
+
+    def look_soon(self) -> None:
+        self._poller.look_soon()
+
+    async def wait_for(self, seen: int, timeout_s: float) -> int:
+        return await self._poller.wait_for(seen, timeout_s)
+
+
+class SeenHistory:
+    """Series of what is seen; of everything else, and of sums over it, nothing was ever seen."""
+
+    def __init__(self, poller: Poller, sight: Sight) -> None:
+        self._poller = poller
+        self._sight = sight
+
+    @property
+    def _history(self) -> History:
+        return self._poller.history
+
+    def range(self, series: str, range_ms: int, now_ms: int) -> Columns:
+        return self._history.range(self._allowed(series), range_ms, now_ms)
+
+    def spark(self, series: str, range_ms: int, now_ms: int) -> list[float]:
+        return self._history.spark(self._allowed(series), range_ms, now_ms)
+
+    def _allowed(self, series: str) -> str:
+        """The series, or one that nobody ever wrote."""
+        kind, _, name = series.partition(":")
+        cluster = self._poller.settings.name
+        allowed = self._sight.all_of(cluster)
+        if kind.startswith("topic."):
+            allowed = self._sight.topic(cluster, name)
+        elif kind.startswith("group."):
+            allowed = self._sight.group(cluster, name)
+        return series if allowed else ""
+
+
+class SeenReports:
+    """Activity of the sites that are seen."""
+
+    def __init__(self, desk: ReportDesk, sight: Sight) -> None:
+        self._desk = desk
+        self._sight = sight
+
+    async def sites(self) -> list[SiteRow]:
+        return [row for row in await self._desk.sites() if self._sight.site(row.site)]
+
+    async def live_everywhere(self) -> int:
+        return await self._desk.live_on(tuple(row.site for row in await self.sites()))
+
+    async def report(self, question: Question) -> Report:
+        return await self._desk.report(self._allowed(question))
+
+    async def rows(self, question: Question, dimension: str) -> list[Row]:
+        return await self._desk.rows(self._allowed(question), dimension)
+
+    def _allowed(self, question: Question) -> Question:
+        if not self._sight.site(question.site):
+            raise NotFound(f"There is no site {question.site!r}.")
+        return question
+
+
+class SeenAlerts:
+    """Alerts and silences whose labels name nothing hidden. What is no group's and no topic's is
+    everybody's who sees the cluster."""
+
+    def __init__(self, desk: AlertDesk, sight: Sight) -> None:
+        self._desk = desk
+        self._sight = sight
+        self.engine = SeenEngine(desk.engine, self)
+        self.silences = SeenSilences(desk, self)
+        self.channels = desk.channels
+
+    def shows(self, labels: Mapping[str, str]) -> bool:
+        cluster = labels.get("kafka_cluster", "")
+        return (
+            (not cluster or self._sight.cluster(cluster))
+            and ("topic" not in labels or self._sight.topic(cluster, labels["topic"]))
+            and ("consumergroup" not in labels or self._sees_group(cluster, labels))
+        )
+
+    def _sees_group(self, cluster: str, labels: Mapping[str, str]) -> bool:
+        return self._sight.group(cluster, labels["consumergroup"])
+
+    def loud(self) -> list[Alert]:
+        return [alert for alert in self._desk.loud() if self.shows(alert.labels)]
+
+
+class SeenEngine:
+    """Those of its alerts that are shown."""
+
+    def __init__(self, engine: Engine, board: SeenAlerts) -> None:
+        self._engine = engine
+        self._board = board
+        self.rules = engine.rules
+
+    @property
+    def history(self) -> list[Alert]:
+        return [alert for alert in self._engine.history if self._board.shows(alert.labels)]
+
+    def firing(self) -> list[Alert]:
+        return [alert for alert in self._engine.firing() if self._board.shows(alert.labels)]
+
+    def pending(self) -> list[Alert]:
+        return [alert for alert in self._engine.pending() if self._board.shows(alert.labels)]
+
+
+class SeenSilences:
+    """Those that are about something that is shown."""
+
+    def __init__(self, desk: AlertDesk, board: SeenAlerts) -> None:
+        self._desk = desk
+        self._board = board
+
+    def current(self, now_ms: int) -> list[Silence]:
+        return [one for one in self._desk.silences.current(now_ms) if self._board.shows(one.labels)]
+
+    def of(self, alert: Alert, now_ms: int) -> Silence | None:
+        return self._desk.silences.of(alert, now_ms)
+
+
+def filtered(snapshot: Snapshot, sight: Sight) -> Snapshot:
+    """The snapshot of somebody who sees less; the same one where nothing is hidden."""
+    cluster = snapshot.name
+    if sight.all_of(cluster):
+        return snapshot
+    return replace(
+        snapshot,
+        topics={n: topic for n, topic in snapshot.topics.items() if sight.topic(cluster, n)},
+        groups={
+            name: _group(group, cluster, sight)
+            for name, group in snapshot.groups.items()
+            if sight.group(cluster, name)
+        },
+        share_groups=tuple(
+            _share_group(one, cluster, sight)
+            for one in snapshot.share_groups
+            if sight.group(cluster, one.group_id)
+        ),
+    )
+
+
+def _group(group: Group, cluster: str, sight: Sight) -> Group:
+    """Without partitions of hidden topics; its verdict is then that of the others."""
+    members = tuple(_member(member, cluster, sight) for member in group.members)
+    kept = tuple(part for part in group.partitions if sight.topic(cluster, part.topic))
+    streams = group.streams if _whole_topology(group.streams, cluster, sight) else None
+    whole = members == group.members and streams is group.streams
+    if whole and len(kept) == len(group.partitions):
+        return group
+    state, cause = group.state, group.cause
+    if len(kept) < len(group.partitions):
+        state, cause = worst((part.state, part.cause) for part in kept)
+        cause = cause or NOT_SHOWN
+    lost = {name: n for name, n in group.lost_total.items() if sight.topic(cluster, name)}
+    return replace(
+        group,
+        members=members,
+        partitions=kept,
+        state=state,
+        cause=cause,
+        lost_total=lost,
+        streams=streams,
+    )
+
+
+def _whole_topology(streams: StreamsGroup | None, cluster: str, sight: Sight) -> bool:
+    """Whether it names nothing hidden; one that does is not shown in part."""
+    parts = streams.subtopologies if streams is not None else ()
+    named = {
+        name for part in parts for name in (*part.sources, *part.repartitions, *part.changelogs)
+    }
+    return all(sight.topic(cluster, name) for name in named)
+
+
+def _share_group(group: ShareGroup, cluster: str, sight: Sight) -> ShareGroup:
+    starts = group.starts
+    if starts is not None:
+        starts = {at: one for at, one in starts.items() if sight.topic(cluster, at.topic)}
+    members = tuple(_member(member, cluster, sight) for member in group.members)
+    return replace(group, starts=starts, members=members)
+
+
+def _member(member: GroupMember, cluster: str, sight: Sight) -> GroupMember:
+    kept = tuple(at for at in member.assignment if sight.topic(cluster, at.topic))
+    return member if len(kept) == len(member.assignment) else replace(member, assignment=kept)
