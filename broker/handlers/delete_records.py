@@ -3,17 +3,20 @@
 Answers: OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for compacted topics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.records import INTERNAL_TOPICS
 from broker.partition.catching_up import CatchingUp
 from broker.partition.partition import Partition
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_records import (
+    DeleteRecordsPartition,
     DeleteRecordsPartitionResult,
     DeleteRecordsRequest,
     DeleteRecordsResponse,
+    DeleteRecordsTopic,
     DeleteRecordsTopicResult,
 )
 from broker.security.acls import Operation, Resource
@@ -29,13 +32,18 @@ async def delete_records(
     deleted: list[tuple[DeleteRecordsPartitionResult, Partition]] = []
     for topic in request.topics:
         result = DeleteRecordsTopicResult(topic.name)
-        for wanted in topic.partitions:
+        for wanted in _each_once(topic):
             answer = DeleteRecordsPartitionResult(
                 wanted.partition_index, INVALID_LOW_WATERMARK, ErrorCode.NONE
             )
             try:
                 context.require(Operation.DELETE, Resource.TOPIC, topic.name)
                 partition = context.services.partitions.get(topic.name, wanted.partition_index)
+                if topic.name in INTERNAL_TOPICS:
+                    raise KafkaError(
+                        ErrorCode.INVALID_TOPIC_EXCEPTION,
+                        f"Cannot delete records of internal topic {topic.name}",
+                    )
                 if not partition.log.config.deletes:
                     raise KafkaError(
                         ErrorCode.POLICY_VIOLATION, f"{topic.name} has no cleanup.policy delete"
@@ -49,6 +57,11 @@ async def delete_records(
         response.topics.append(result)
     await _keep(deleted, context)
     return response
+
+
+def _each_once(topic: DeleteRecordsTopic) -> Iterable[DeleteRecordsPartition]:
+    """The last of several wishes for one partition counts, as in Kafka."""
+    return {wanted.partition_index: wanted for wanted in topic.partitions}.values()
 
 
 async def _keep(

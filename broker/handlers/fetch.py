@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.fetch_sessions import PartitionKey, Round, SessionRequest, Wish
-from broker.partition.partition import Partition, ReadEnd
+from broker.partition.partition import NO_EPOCH, Partition, ReadEnd
 from broker.partition.watcher import Watcher
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.fetch import (
@@ -31,6 +31,12 @@ from broker.security.quotas import Quota
 FIRST_VERSION_BY_ID = 13
 READ_COMMITTED = 1
 NO_OFFSET = -1
+NOT_READ = (
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.UNKNOWN_TOPIC_ID,
+    ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+)
+"""With these Kafka tells a list of aborted transactions that is empty, else none."""
 
 
 @dataclass(slots=True)
@@ -86,7 +92,7 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
 
 
 def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
-    wishes = [
+    all_wishes = [
         Wish(
             (topic.topic, topic.topic_id, partition.partition),
             partition.fetch_offset,
@@ -97,6 +103,9 @@ def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
         for topic in request.topics
         for partition in topic.partitions
     ]
+    wishes = all_wishes
+    if len(all_wishes) > 1:  # the last of two for one partition counts
+        wishes = list({wish.key: wish for wish in all_wishes}.values())
     forgotten = [
         (topic.topic, topic.topic_id, index)
         for topic in request.forgotten_topics_data
@@ -146,6 +155,11 @@ async def _read_partition(
     )
     if wish.last_fetched_epoch >= 0:
         epoch, end_offset = partition.end_offset_for_epoch(wish.last_fetched_epoch)
+        if epoch == NO_EPOCH:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"leader epoch {wish.last_fetched_epoch} of {partition} is not known",
+            )
         if epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
             data.diverging_epoch = EpochEndOffset(epoch, end_offset)
             return data
@@ -261,10 +275,10 @@ def _refused(
         partition_index=key[2],
         error_code=refusal.code,
         high_watermark=NO_OFFSET,
-        aborted_transactions=[],
+        aborted_transactions=[] if refusal.code in NOT_READ else None,
         records=b"",
     )
-    if refusal.code in (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.UNKNOWN_LEADER_EPOCH):
+    if refusal.code == ErrorCode.FENCED_LEADER_EPOCH:
         partition = _partition(key, by_id, context)
         data.current_leader = LeaderIdAndEpoch(
             context.services.cluster.node_id, partition.leader_epoch

@@ -43,31 +43,34 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
         for topic in request.topics
         for wanted in topic.partitions
     )
-    response = ListOffsetsResponse()
+    found: dict[str, dict[int, ListOffsetsPartitionResponse]] = {}
     catching_up = CatchingUp()
     for topic in request.topics:
-        answers = []
+        answers = found.setdefault(topic.name, {})
         for wanted in topic.partitions:
             index = wanted.partition_index
             try:
                 if times_asked[topic.name, index] > 1:
                     raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
                 context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
+                _check_timestamp(wanted.timestamp, context.api_version)
                 partition = context.services.partitions.get(topic.name, index)
-                _check(partition, wanted, context.api_version)
+                partition.check_usable(wanted.current_leader_epoch)
                 if end is not ReadEnd.LOG_END and wanted.timestamp not in NEEDING_NO_END:
                     await catching_up.wait_for(partition)
                 answer = await _find(partition, wanted, end)
             except KafkaError as refusal:
                 answer = ListOffsetsPartitionResponse(index, refusal.code)
-            answers.append(answer)
-        response.topics.append(ListOffsetsTopicResponse(topic.name, answers))
-    return response
+            answers[index] = answer
+    return ListOffsetsResponse(
+        topics=[
+            ListOffsetsTopicResponse(name, list(answers.values()))
+            for name, answers in found.items()
+        ]
+    )
 
 
-def _check(partition: Partition, wanted: ListOffsetsPartition, version: int) -> None:
-    partition.check_usable(wanted.current_leader_epoch)
-    timestamp = wanted.timestamp
+def _check_timestamp(timestamp: int, version: int) -> None:
     if version < FIRST_VERSION_OF.get(timestamp, 0) or timestamp < EARLIEST_PENDING_UPLOAD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_VERSION, f"timestamp {timestamp} in ListOffsets v{version}"

@@ -47,6 +47,23 @@ PASSING = (
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
     ErrorCode.COORDINATOR_NOT_AVAILABLE,
 )
+WITHOUT_LOG_START = (
+    ErrorCode.CORRUPT_MESSAGE,
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.REQUEST_TIMED_OUT,
+    ErrorCode.MESSAGE_TOO_LARGE,
+    ErrorCode.RECORD_LIST_TOO_LARGE,
+    ErrorCode.INVALID_REQUIRED_ACKS,
+    ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+    ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+    ErrorCode.INVALID_RECORD,
+    ErrorCode.UNKNOWN_TOPIC_ID,
+)
+"""Refused before a log looked at the records."""
+LEAST_WAIT_MS = 1000
+"""timeout.ms bounds the wait for other brokers: of one's own disk Kafka answers whatever it is."""
 ATTRIBUTES_POSITION = 22  # their low byte
 CODEC_MASK = 0x07
 CODEC_ZSTD = 4
@@ -83,7 +100,7 @@ class Beginning:
 
 
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
-    appends = Appends(AppendWish(request.acks, request.timeout_ms), context.now_ms)
+    appends = Appends(_append_wish(request), context.now_ms)
     beginning = Beginning(request, context, appends, [])
     begun = [_begin(beginning, topic) for topic in request.topic_data]
     if beginning.admissions:
@@ -108,6 +125,10 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
         _close_if_refused(responses)
         return None
     return ProduceResponse(responses=responses)
+
+
+def _append_wish(request: ProduceRequest) -> AppendWish:
+    return AppendWish(request.acks, max(request.timeout_ms, LEAST_WAIT_MS))
 
 
 def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:
@@ -233,6 +254,9 @@ def _count(
         name = context.services.partitions.name_of(topic.topic_id)
     if name is None or name not in context.services.cluster.image.topics:
         return
+    for answer in answers:
+        if answer.error_code != ErrorCode.NONE:
+            _tell_log_start(answer, context.services.partitions.find(name, answer.index))
     counters = context.services.metrics.logs.topic(name)
     counters.produce_requests += len(answers)
     _count_refused(
@@ -258,6 +282,14 @@ def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
     if isinstance(refusal, RecordsRefused):  # KIP-467: the producer may send the others again
         answer.record_errors = [BatchIndexAndErrorMessage(*record) for record in refusal.records]
     return answer
+
+
+def _tell_log_start(answer: PartitionProduceResponse, partition: Partition | None) -> None:
+    """Where a log begins that refused records itself, as Kafka tells it."""
+    if partition is not None and (
+        answer.record_errors or answer.error_code not in WITHOUT_LOG_START
+    ):
+        answer.log_start_offset = partition.log_start_offset
 
 
 def _refuse_zstd(records: memoryview) -> None:
@@ -293,7 +325,7 @@ class RepeatedAppends:
         """`partitions`: those of each topic of `request`."""
         self._cluster = context.services.cluster
         self._image = self._cluster.image
-        self._wish = AppendWish(request.acks, request.timeout_ms)
+        self._wish = _append_wish(request)
         self._partitions = [partition for one in partitions for partition in one]
         by_id = context.api_version >= FIRST_VERSION_BY_ID
         self._topics = [  # without the request's records: they must not stay
@@ -354,6 +386,9 @@ class RepeatedAppends:
             _answer(partition.index, one)
             for partition, one in zip(self._partitions, told, strict=True)
         ]
+        for answer, partition in zip(answers, self._partitions, strict=True):
+            if answer.error_code != ErrorCode.NONE:
+                _tell_log_start(answer, partition)
         response = self._response(answers)
         rest = iter(zip(answers, records, strict=True))
         for counters, count in self._counters:

@@ -107,7 +107,7 @@ class FetchSessions:
         if request.epoch in (INITIAL_EPOCH, FINAL_EPOCH):
             self._sessions.pop(request.session_id, None)
             session = None
-            if request.epoch == INITIAL_EPOCH and request.wishes:
+            if request.epoch == INITIAL_EPOCH:
                 session = self._create(request, monotonic_ms)
             return Round(session, request.wishes, incremental=False)
         session = self._sessions.get(request.session_id)

@@ -385,12 +385,18 @@ class Partition:
         return await self._aside(self.log.max_timestamp_offset)
 
     def epoch_of(self, offset: int) -> int:
-        """Leader epoch in which the record at `offset` was written; -1 when not known."""
-        return self.log.leader_epochs.epoch_of(offset)
+        """Leader epoch in which the record at `offset` was written; -1 when not known.
+
+        The epoch of now where nothing was ever written: Kafka notes it when leadership begins.
+        """
+        epochs = self.log.leader_epochs
+        return epochs.epoch_of(offset) if epochs.entries else self.leader_epoch
 
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
         """(epoch, end offset) that answers OffsetForLeaderEpoch; (-1, -1): not known."""
         self.check_usable()
+        if epoch == self.leader_epoch:
+            return epoch, self.log_end_offset
         return self.log.leader_epochs.end_offset_for(epoch, self.log_end_offset)
 
     async def delete_records_before(self, offset: int) -> int:

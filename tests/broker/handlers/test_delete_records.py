@@ -125,3 +125,24 @@ async def test_a_compacted_topic_keeps_its_records(client: RawClient) -> None:
     await make_topic(client, "pages", cleanup_policy="compact")
 
     assert (await deleted(client, -1)).error_code == ErrorCode.POLICY_VIOLATION
+
+
+async def test_of_two_wishes_for_a_partition_the_last_counts(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a"))
+    wanted = [DeleteRecordsPartition(0, 9), DeleteRecordsPartition(0, 1)]
+    request = DeleteRecordsRequest([DeleteRecordsTopic("pages", wanted)], 1000)
+
+    response = await client.ask(request, 2, DeleteRecordsResponse)
+
+    (answer,) = response.topics[0].partitions
+    assert (answer.error_code, answer.low_watermark) == (ErrorCode.NONE, 1)
+
+
+async def test_records_of_internal_topics_stay(client: RawClient) -> None:
+    await make_topic(client, "__consumer_offsets")
+    wanted = DeleteRecordsTopic("__consumer_offsets", [DeleteRecordsPartition(0, 0)])
+
+    response = await client.ask(DeleteRecordsRequest([wanted], 1000), 2, DeleteRecordsResponse)
+
+    assert response.topics[0].partitions[0].error_code == ErrorCode.INVALID_TOPIC_EXCEPTION

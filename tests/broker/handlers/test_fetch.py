@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from broker.errors import ErrorCode
 from broker.protocol.messages import fetch
 from tests.support.raw_client import RawClient
@@ -77,9 +79,7 @@ async def test_min_bytes_is_waited_for(client: RawClient, broker: RunningBroker)
     assert values_in(response.responses[0].partitions[0].records) == [b"a", b"b"]
 
 
-async def test_an_epoch_of_the_future_is_unknown_and_told_the_current_one(
-    client: RawClient,
-) -> None:
+async def test_an_epoch_of_the_future_is_unknown(client: RawClient) -> None:
     await make_topic(client, "pages")
     request = fetch_request("pages", max_wait_ms=5000)
     request.topics[0].partitions[0].current_leader_epoch = 7
@@ -87,7 +87,43 @@ async def test_an_epoch_of_the_future_is_unknown_and_told_the_current_one(
     data = await fetched(client, request)
 
     assert data.error_code == ErrorCode.UNKNOWN_LEADER_EPOCH
-    assert data.current_leader == fetch.LeaderIdAndEpoch(1, 0)
+    assert data.current_leader is None
+    assert data.aborted_transactions is None
+
+
+@pytest.mark.parametrize(
+    ("last_epoch", "code"), [(0, ErrorCode.NONE), (3, ErrorCode.OFFSET_OUT_OF_RANGE)]
+)
+async def test_the_epoch_of_the_last_record_read_must_be_known(
+    client: RawClient, last_epoch: int, code: ErrorCode
+) -> None:
+    await make_topic(client, "pages")
+    request = fetch_request("pages")
+    request.topics[0].partitions[0].last_fetched_epoch = last_epoch
+
+    data = await fetched(client, request)
+
+    assert (data.error_code, data.diverging_epoch) == (code, None)
+
+
+async def test_of_two_wishes_for_a_partition_the_last_counts(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await write(client, "pages", batch_of(b"a"))
+    request = fetch_request("pages", offset=9)
+    request.topics += fetch_request("pages", offset=0).topics
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    (topic,) = response.responses
+    assert [one.error_code for one in topic.partitions] == [ErrorCode.NONE]
+
+
+async def test_a_session_may_begin_empty(client: RawClient) -> None:
+    request = fetch.FetchRequest(max_wait_ms=0, min_bytes=1, session_epoch=0)
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    assert response.session_id != 0
 
 
 async def test_a_session_tells_only_what_changed(client: RawClient) -> None:

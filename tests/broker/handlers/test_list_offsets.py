@@ -88,4 +88,26 @@ async def test_a_partition_asked_twice_is_an_invalid_request(client: RawClient) 
     response = await client.ask(request, 7, ListOffsetsResponse)
 
     codes = [answer.error_code for answer in response.topics[0].partitions]
-    assert codes == [ErrorCode.INVALID_REQUEST] * 2
+    assert codes == [ErrorCode.INVALID_REQUEST]
+
+
+async def test_a_timestamp_of_a_newer_version_is_told_before_the_partition_is_looked_for(
+    client: RawClient,
+) -> None:
+    wanted = ListOffsetsPartition(0, timestamp=-5)
+    request = ListOffsetsRequest(-1, topics=[ListOffsetsTopic("nowhere", [wanted])])
+
+    response = await client.ask(request, 8, ListOffsetsResponse)
+
+    assert response.topics[0].partitions[0].error_code == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_the_end_of_an_empty_partition_has_the_epoch_of_now(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    wanted = ListOffsetsPartition(0, timestamp=-1)
+    request = ListOffsetsRequest(-1, topics=[ListOffsetsTopic("pages", [wanted])])
+
+    response = await client.ask(request, 7, ListOffsetsResponse)
+
+    (answer,) = response.topics[0].partitions
+    assert (answer.offset, answer.leader_epoch) == (0, 0)

@@ -144,3 +144,25 @@ async def test_the_answers_of_a_request_to_many_partitions_stand_in_their_places
                 code = ErrorCode.NONE if known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
                 offset = number * (index + 1) if known else -1
                 assert (one.index, one.error_code, one.base_offset) == (index, code, offset)
+
+
+async def test_an_own_disk_is_waited_for_whatever_time_is_given(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    data = produce.PartitionProduceData(0, memoryview(batch_of(b"a")))
+    topic = produce.TopicProduceData(name="pages", partition_data=[data])
+    request = produce.ProduceRequest(acks=-1, timeout_ms=0, topic_data=[topic])
+
+    response = await client.ask(request, 9, produce.ProduceResponse)
+
+    assert response.responses[0].partition_responses[0].error_code == ErrorCode.NONE
+
+
+async def test_records_refused_by_the_log_are_told_where_it_starts(client: RawClient) -> None:
+    await make_topic(client, "pages", message_timestamp_after_max_ms="1")
+    await make_topic(client, "small", max_message_bytes="20")
+
+    late = await write(client, "pages", batch_of(b"a", timestamp_ms=1 << 50))
+    large = await write(client, "small", batch_of(b"a"))
+
+    assert (late.error_code, late.log_start_offset) == (ErrorCode.INVALID_TIMESTAMP, 0)
+    assert (large.error_code, large.log_start_offset) == (ErrorCode.MESSAGE_TOO_LARGE, -1)
