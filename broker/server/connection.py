@@ -154,6 +154,8 @@ class Connection(asyncio.BufferedProtocol):
             return False
         if started and not (len(started) < PIPELINED_MAX and started[-1].route.handler.pipelined):
             return False
+        if self._guard is not None and not self._guard.is_open:
+            return False
         assert self._peer is not None
         found = self._peer.known.find(frame)
         if found is None:

@@ -147,7 +147,7 @@ class Dispatcher:
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)
-        if handler.repeat is not None and peer.authentication is None and peer.known.wants_more():
+        if handler.repeat is not None and peer.known.wants_more():
             self._learn(request, message, context, peer.known)
         if services.security.quotas.active:
             response = await self._answer_within_quotas(request, message, context)

@@ -64,6 +64,12 @@ class Guard:
         """Whether the next frame is a bare token."""
         return self._authentication.raw_tokens
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is logged in, and its session has not expired."""
+        authentication = self._authentication
+        return authentication.state is State.AUTHENTICATED and not authentication.has_expired
+
     def check(self, api_key: int) -> None:
         """Raise NotAllowedYet when a request of this API ends the connection."""
         authentication = self._authentication

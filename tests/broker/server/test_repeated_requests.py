@@ -8,13 +8,19 @@ import pytest
 
 from broker.errors import ErrorCode
 from broker.protocol.messages import delete_topics, metadata, produce
+from broker.protocol.messages.sasl_authenticate import (
+    SaslAuthenticateRequest,
+    SaslAuthenticateResponse,
+)
+from broker.protocol.messages.sasl_handshake import SaslHandshakeRequest, SaslHandshakeResponse
 from broker.records.batch import build_batch
 from broker.records.record import Record
 from broker.security.acls import Operation, Permission, Resource
 from broker.server.known_requests import KNOWN_MAX, TRIES_MAX, KnownRequests
 from broker.server.repeated_request import RepeatedRequest
+from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import RunningBroker
+from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.security_calls import add_acls, broker_and_client, entry, set_quota
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
@@ -259,3 +265,39 @@ async def test_a_client_that_goes_away_leaves_nothing_of_its_repeats(
 
     assert answer.error_code == ErrorCode.NONE
     assert 1 <= answer.base_offset <= 51
+
+
+@pytest.mark.may_block  # the file of users is read when the broker starts
+async def test_who_has_logged_in_repeats_until_the_session_ends(
+    tmp_path: Path, repeats: list[list[memoryview]]
+) -> None:
+    users, clock = tmp_path / "users", ManualClock()
+    users.write_text("alice:secret\n")
+    users.chmod(0o600)
+    secured: dict[str, Any] = {
+        "listeners": ("SASL_PLAINTEXT://127.0.0.1:0",),
+        "sasl_enabled_mechanisms": ("PLAIN",),
+        "sasl_plain_users_file": str(users),
+        "connections_max_reauth_ms": 60_000,
+    }
+    token = SaslAuthenticateRequest(b"\0alice\0secret")
+    async with (
+        running_broker(tmp_path, clock, **secured) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        for passed_ms in (0, 50_000):
+            clock.advance(passed_ms)
+            await client.ask(SaslHandshakeRequest("PLAIN"), 1, SaslHandshakeResponse)
+            await client.ask(token, 2, SaslAuthenticateResponse)
+            if not passed_ms:
+                await make_topic(client, "pages")
+            for _ in range(3):
+                await write(client, "pages", batch_of(b"x"))
+        assert len(repeats) == 5
+
+        clock.advance(60_000)
+        client.send(request_for(("pages", bytes(16)), batch_of(b"late")), 9)
+
+        assert await asyncio.wait_for(client.read_to_end(), 10) == b""
+        assert len(repeats) == 5
+        assert broker.services.partitions.get("pages", 0).log_end_offset == 6
