@@ -109,7 +109,10 @@ class Upkeep:
 
     async def remove_files(self) -> None:
         """Unlink what was deleted long enough ago."""
-        await self._each(lambda partition, one: one.remove_retired(self._clock.now_ms()))
+        await self._each(
+            lambda partition, one: one.remove_retired(self._clock.now_ms()),
+            lambda one: one.has_retired,
+        )
         for path, worker in self._partitions.workers.items():
             await worker.run(self._logs.remove_superseded, path, self._clock.now_ms())
             await worker.run_aside(self._logs.remove_deleted, path)

@@ -404,6 +404,11 @@ class Log:
             self._retired.append((now_ms, segment))
         self._names_unsynced = True
 
+    @property
+    def has_retired(self) -> bool:
+        """Whether there are files to unlink, now or later."""
+        return bool(self._retired)
+
     def remove_retired(self, now_ms: int) -> None:
         """Unlink the files of segments retired file.delete.delay.ms ago."""
         while self._retired and now_ms - self._retired[0][0] >= self.config.file_delete_delay_ms:
