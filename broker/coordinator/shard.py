@@ -71,7 +71,16 @@ class ShardState(Protocol):
 class Shard:
     """One partition of an internal topic and the state it tells."""
 
-    def __init__(self, partition: Partition, state: ShardState, clock: Clock) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        state: ShardState,
+        clock: Clock,
+        *,
+        on_loaded: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_loaded`: called whenever the whole partition was replayed into the state."""
+        self._on_loaded = on_loaded
         self.partition = partition
         self._state = state
         self._clock = clock
@@ -109,6 +118,7 @@ class Shard:
                     self._replay_batch(header, chunk[position : position + header.size_bytes])
                 offset = header.next_offset
             await asyncio.sleep(0)  # a long log must not stop everybody else
+        self._on_loaded()
         self._loaded = True
 
     async def write(self, decide: Callable[[], Decision[R]]) -> R:

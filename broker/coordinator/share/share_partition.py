@@ -11,7 +11,7 @@ stands in `acquiring`.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from broker.coordinator.share.in_flight import DONE, NEVER, Chunk, Fate, InFlight, Piece, State
@@ -23,6 +23,9 @@ from broker.coordinator.share.records import (
     StateBatch,
 )
 from broker.errors import ErrorCode, KafkaError
+
+ENDED = 0.0
+"""A lock that is over."""
 
 Answer = tuple[int, int, list[int]]
 """First offset, last offset, what the member says: one word for all, or one for each."""
@@ -241,6 +244,40 @@ class SharePartition:
                 self._put(value.state_batches)
         if not live:
             self.holes_end = self.end
+
+    def take_over(self, before: "SharePartition") -> None:
+        """What was known in memory before the log was read again: who holds what, and how often.
+
+        An append that failed had been applied before. What it said of a record that was given is
+        not so: nobody holds it any more, and it is given back as when a lock ends.
+        """
+        if before.state_epoch != self.state_epoch or not self.is_known:
+            return
+        self.was_read = before.was_read
+        for first, last, fate in before.pieces():
+            self._take_over(max(first, self.start), last, fate)
+            self.end = max(self.end, last + 1)
+        self.holes_end = max(self.holes_end, min(before.start, self.end))
+
+    def _take_over(self, first: int, last: int, before: Fate) -> None:
+        """The records of one piece, where the log does not know as much of them."""
+        if before.state is State.ACQUIRED:
+            taken = before
+        elif before.count:
+            taken = Fate(State.ACQUIRED, before.count, lock_ends_at=ENDED)
+        else:
+            taken = Fate(State.AVAILABLE, 0)
+        known = [
+            (max(begin, first), min(end, last), fate.kept_count)
+            for chunk in self.in_flight.between(first, last)
+            for begin, end, fate in chunk.pieces(first)
+            if begin <= last and fate.state not in DONE and fate.count < before.count
+        ]
+        for begin, end in self.in_flight.holes(first, last):
+            self.in_flight.add(Chunk(begin, end, replace(taken, kept_count=0)))
+        for begin, end, kept_count in known:
+            for chunk in self.in_flight.between(begin, end):
+                chunk.put(begin, end, replace(taken, kept_count=kept_count))
 
     def _move_start(self, start: int) -> None:
         if start != UNCHANGED:

@@ -13,13 +13,28 @@ LIVE = -1  # offset of a record that is applied before it lands
 
 
 class ShareState:
-    """`replay` is the one way in, for live records and after a restart alike."""
+    """`replay` is the one way in, for live records and after a restart alike.
+
+    Who holds which record stands in no log: where a failed append makes the log be read again, it
+    is taken over.
+    """
 
     def __init__(self) -> None:
         self.partitions: dict[ShareKey, SharePartition] = {}
+        self._before: dict[ShareKey, SharePartition] = {}
 
     def reset(self) -> None:
+        """The log is read again; what was only in memory is not forgotten yet."""
+        self._before = {**self._before, **self.partitions}
         self.partitions = {}
+
+    def take_over(self) -> None:
+        """All is read: locks and counts that the log does not have are as before."""
+        for key, before in self._before.items():
+            partition = self.partitions.get(key)
+            if partition is not None:
+                partition.take_over(before)
+        self._before = {}
 
     def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
         """Apply one record; a damaged one is skipped, loudly."""

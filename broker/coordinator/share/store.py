@@ -130,7 +130,7 @@ class ShareStore:
         except KafkaError as error:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
         state = ShareState()
-        shard = Shard(partition, state, self._clock)
+        shard = Shard(partition, state, self._clock, on_loaded=state.take_over)
         await shard.load()
         return shard, state
 

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from broker.errors import ErrorCode
+from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import running_broker
 from tests.support.share_calls import (
     ACCEPT,
     REJECT,
@@ -84,3 +88,26 @@ async def test_from_v2_on_a_lock_can_be_renewed(client: RawClient, jobs: bytes) 
 
     assert outcome == (0, 0)
     assert acquired(others) == []
+
+
+async def test_a_full_disk_takes_no_lock_away(tmp_path: Path) -> None:
+    """Its log is read again then, and tells nothing of who holds which record."""
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        topic_id = (await make_topic(client, "jobs")).topic_id
+        await from_the_beginning(client)
+        await produce(client, "jobs", 5)
+        assert acquired(await fetch(client, topic_id, 0)) == [(0, 4, 1)]
+
+        files.bytes_left = 0
+        lost = await acknowledge(client, topic_id, 1, (0, 0, [ACCEPT]))
+        files.bytes_left = 1 << 40
+        of_others = acquired(await fetch(client, topic_id, 0, member="b"))
+        kept = await acknowledge(client, topic_id, 2, (1, 4, [ACCEPT]))
+
+    assert lost[1] != ErrorCode.NONE
+    assert [run for run in of_others if run[1] > 0] == []
+    assert kept == (ErrorCode.NONE, ErrorCode.NONE)

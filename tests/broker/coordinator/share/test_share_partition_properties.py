@@ -111,12 +111,35 @@ class Sharing(RuleBasedStateMachine):
     @rule()
     def broker_dies(self) -> None:
         """Everything answered for stays so; what was in somebody's hands is given again."""
-        self.one = SharePartition()
+        self.one = self.read_again()
+        self.holds = {}
+
+    def read_again(self) -> SharePartition:
+        one = SharePartition()
         for key, value in self.recorded:
             decoded = decode_record(key, value)
             assert decoded is not None and decoded[2] is not None
-            self.one.apply(decoded[2], live=False)
-        self.holds = {}
+            one.apply(decoded[2], live=False)
+        return one
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), kind=st.sampled_from([1, 2, 3]))
+    def an_answer_is_lost_on_a_full_disk(self, data: st.DataObject, kind: int) -> None:
+        """It was applied and not appended: its lock is over, the others stay locked."""
+        offset = data.draw(st.sampled_from(sorted(self.holds)))
+        member, _ = self.holds.pop(offset)
+        changes = self.one.acknowledge(member, [(offset, offset, [kind])], self.now, LIMITS)
+        before = {first: fate.count for first, _, fate in self.one.pieces()}
+        self.one.apply(self.one.update(changes, self.one.start_after(changes)), live=True)
+
+        again = self.read_again()
+        again.take_over(self.one)
+
+        self.one = again
+        for first, _, fate in self.one.pieces():
+            if fate.state is State.ACQUIRED and first in before:
+                assert fate.count == before[first]
+        self.change(self.one.late(self.now, LIMITS))
 
     @rule()
     def log_begins_anew(self) -> None:
