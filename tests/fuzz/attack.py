@@ -3,7 +3,9 @@
 import asyncio
 import random
 import re
+import time
 import urllib.request
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,7 @@ from broker.protocol.messages.metadata import (
     MetadataRequestTopic,
     MetadataResponse,
 )
+from tests.fuzz.doors import Doors
 from tests.fuzz.frames import TOPIC, Frames
 from tests.support.ports import free_port
 from tests.support.raw_client import RawClient
@@ -24,6 +27,8 @@ from tests.support.topic_calls import batch_of, make_topic, read, write
 
 ATTACKERS: Final = 32
 LISTEN_S: Final = 0.02
+HONEST: Final = "honest"
+HONEST_PAUSE_S: Final = 0.1
 SETTINGS: Final[dict[str, Any]] = {
     "create_topic_policy_max_partitions": 120,
     "transaction_state_log_num_partitions": 4,
@@ -51,6 +56,8 @@ class Target:
         self._stderr = directory / "broker.stderr"
         wanted = {**SETTINGS, **settings, "metrics_port": self.metrics_port}
         self.process = BrokerProcess(directory / "broker", wanted)
+        self.doors = Doors(directory, self.process.port)
+        wanted.update(self.doors.settings)
 
     def shape(self) -> Shape:
         seen = psutil.Process(self.process.pid)
@@ -84,12 +91,12 @@ class Target:
 
 
 async def attack(target: Target, seed: int, frames: int) -> int:
-    """Send so many frames over short connections; how many connections the broker closed."""
+    """Send so many frames over short connections; how many plain ones the broker closed."""
     topic_id = await _topic_id(target.process)
     left = [frames]
     closed = await asyncio.gather(
         *(
-            _attacker(target.process, Frames(random.Random(f"{seed}-{number}"), topic_id), left)
+            _attacker(target.doors, Frames(random.Random(f"{seed}-{number}"), topic_id), left)
             for number in range(ATTACKERS)
         )
     )
@@ -108,18 +115,18 @@ async def _topic_id(broker: BrokerProcess) -> bytes:
         return (await make_topic(client, TOPIC, 3)).topic_id
 
 
-async def _attacker(broker: BrokerProcess, supply: Frames, left: list[int]) -> int:
+async def _attacker(doors: Doors, supply: Frames, left: list[int]) -> int:
     dice = supply.dice
     closed = 0
     while left[0] > 0:
         burst = supply.burst()
         left[0] -= len(burst)
-        reader, writer = await asyncio.open_connection(broker.host, broker.port)
+        (reader, writer), before, is_plain = await doors.open(dice)
         try:
-            await _send(writer, b"".join(burst), dice)
-            closed += await _is_closed(reader)
-        except ConnectionError:
-            closed += 1
+            await _send(writer, b"".join((before, *burst)), dice)
+            closed += await _is_closed(reader) and is_plain
+        except OSError:  # of TLS as well
+            closed += is_plain
         finally:
             writer.transport.abort()
     return closed
@@ -156,3 +163,24 @@ async def is_of_use(broker: BrokerProcess, name: str) -> bool:
         await make_topic(client, name)
         answer = await write(client, name, batch_of(b"honest"))
         return answer.error_code == 0 and await read(client, name) == [b"honest"]
+
+
+async def served_meanwhile(
+    broker: BrokerProcess, work: Coroutine[Any, Any, int]
+) -> tuple[int, list[float]]:
+    """What `work` gives, and how long an honest client waited for each record out and in again."""
+    waited_s = []
+    async with await RawClient.connect(broker.host, broker.port) as client:
+        await make_topic(client, HONEST)
+        task = asyncio.get_running_loop().create_task(work)
+        number = 0
+        while not task.done():
+            began_s = time.perf_counter()
+            value = b"%d" % number
+            answer = await write(client, HONEST, batch_of(value))
+            assert answer.error_code == ErrorCode.NONE
+            assert await read(client, HONEST, answer.base_offset) == [value]
+            waited_s.append(time.perf_counter() - began_s)
+            number += 1
+            await asyncio.wait([task], timeout=HONEST_PAUSE_S)
+    return task.result(), waited_s

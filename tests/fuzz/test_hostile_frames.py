@@ -7,10 +7,11 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from statistics import median
 
 import pytest
 
-from tests.fuzz.attack import Target, attack, is_of_use
+from tests.fuzz.attack import Target, attack, is_of_use, served_meanwhile
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 FRAMES = 1_000_000 if LONG else 8_000
@@ -44,11 +45,12 @@ async def test_frames_that_nobody_should_send_bring_nothing_down(tmp_path: Path)
         quiet = target.shape().sockets
         await attack(target, seed, FRAMES // 10)
         warm = target.shape()
-        closed = await attack(target, seed + 1, FRAMES)
+        closed, waited_s = await served_meanwhile(target.process, attack(target, seed + 1, FRAMES))
         await _until_quiet(target, quiet)
         after, counters = target.shape(), target.counters()
         served = await is_of_use(target.process, "after")
         print(closed, warm, after, counters)
+        print(f"an honest client waited {median(waited_s):.3f} s, at most {max(waited_s):.3f} s")
 
         assert served
         assert target.tracebacks() == ""

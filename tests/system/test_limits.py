@@ -176,7 +176,8 @@ async def test_connections_that_come_and_go_leave_nothing_behind(tmp_path: Path)
         after = await left(target, idle)
         cost(f"{CHURN} connections came and went", began_s, target)
 
-    assert (after.sockets, after.descriptors) == (before.sockets, before.descriptors)
+    assert after.sockets == before.sockets
+    assert after.descriptors <= before.descriptors  # files that nobody wrote to are closed
     assert after.resident_bytes - before.resident_bytes < 4 * 2**20
 
 
