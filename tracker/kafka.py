@@ -16,6 +16,7 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
 from tracker.config import KafkaConfig
+from tracker.kafka_options import client_options
 from tracker.topics import Topic, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -74,25 +75,12 @@ class Watermarks(NamedTuple):
 
 
 def client_config(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
-    """librdkafka's settings that every client of ours shares."""
-    config: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap_servers,
-        "client.id": client_id,
-        "security.protocol": settings.security_protocol,
-        "reconnect.backoff.ms": 50,
-        "reconnect.backoff.max.ms": 1_000,
+    """librdkafka's settings of every client of the tracker."""
+    return client_options(settings, client_id) | {
         "topic.metadata.refresh.fast.interval.ms": 100,
         "allow.auto.create.topics": False,
         "log_level": 2,  # librdkafka's own lines on stderr: critical only, errors come by callback
     }
-    if settings.security_protocol.startswith("SASL"):
-        config["sasl.mechanism"] = settings.sasl_mechanism
-        config["sasl.username"] = settings.sasl_username
-        config["sasl.password"] = settings.sasl_password
-    for key in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
-        if value := getattr(settings, key):
-            config[key.replace("_", ".")] = value
-    return config
 
 
 class _Pending:

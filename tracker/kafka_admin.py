@@ -19,6 +19,7 @@ import confluent_kafka
 import confluent_kafka.admin
 
 from tracker.config import KafkaConfig
+from tracker.kafka_options import client_options
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
@@ -125,32 +126,19 @@ class ConfigValue:
     source: str = ""  # Kafka's word, such as DYNAMIC_BROKER_CONFIG
 
 
-def client_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
-    """librdkafka's options to reach the cluster; heals within a second when it comes back."""
-    options: dict[str, Any] = {
-        "bootstrap.servers": settings.bootstrap_servers,
-        "client.id": client_id,
-        "security.protocol": settings.security_protocol,
-        "reconnect.backoff.ms": 50,
-        "reconnect.backoff.max.ms": 1_000,
+def quiet_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
+    """Of a client that asks: a cluster that is away is given up soon and without a word."""
+    return client_options(settings, client_id) | {
         "socket.connection.setup.timeout.ms": 3_000,
         "log_level": 0,
     }
-    if settings.security_protocol.startswith("SASL"):
-        options["sasl.mechanism"] = settings.sasl_mechanism
-        options["sasl.username"] = settings.sasl_username
-        options["sasl.password"] = settings.sasl_password
-    for name in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
-        if value := getattr(settings, name):
-            options[name.replace("_", ".")] = value
-    return options
 
 
 class Admin:
     """One cluster, asked; safe to share between threads."""
 
     def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
-        self._client = admin.AdminClient(client_options(settings, client_id), logger=log)
+        self._client = admin.AdminClient(quiet_options(settings, client_id), logger=log)
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
         """Brokers, and the leader and replicas of every partition."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import ClusterUnavailable, admin, ask, client
-from tracker.kafka_admin import client_options as options_of
+from tracker.kafka_admin import ClusterUnavailable, admin, ask, client, quiet_options
 from tracker.kafka_line import Line, client_library
 from tracker.topics import TopicPartition
 
@@ -61,7 +60,7 @@ class Changes:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._settings = settings
-        self._options = options_of(settings, client_id)
+        self._options = quiet_options(settings, client_id)
         self._timeout_s = timeout_s
         self._client = admin.AdminClient(self._options)
         self._producer: Any = None

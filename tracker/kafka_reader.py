@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Reading, Record, ask, client, client_options
+from tracker.kafka_admin import Reading, Record, ask, client, quiet_options
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class RecordReader:
     """
 
     def __init__(self, settings: KafkaConfig, partition_bytes: int = READ_BYTES_MAX) -> None:
-        options = client_options(settings, "footfall-dashboard-reader")
+        options = quiet_options(settings, "footfall-dashboard-reader")
         self._consumer = client.Consumer(
             options
             | {

@@ -4,9 +4,7 @@ All methods that write block: call them from a thread. Reading is from memory.
 """
 
 import json
-import os
 import secrets
-import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Final
 
 from dashboard.access import passwords
 from dashboard.access.identity import Role
+from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
 SCOPES: Final = ("metrics", "read", "write", "admin")
@@ -136,23 +135,8 @@ class Accounts:
             "users": [asdict(user) for user in users.values()],
             "tokens": [asdict(token) for token in tokens.values()],
         }
-        write_private(self._path, json.dumps(body, indent=1))
+        replace_file(self._path, json.dumps(body, indent=1).encode())
         self._users, self._tokens = dict(users), dict(tokens)
 
 
 _NOBODY: Final = "scrypt$" + "00" * 16 + "$" + "00" * 64
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner may read; there is always a whole one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

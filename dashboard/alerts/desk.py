@@ -12,13 +12,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from dashboard.access.accounts import write_private
 from dashboard.alerts import appliance_rules, cluster_rules
 from dashboard.alerts.courier import Channel
 from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.facts import Facts
 from dashboard.alerts.silences import Silence, Silences
 from tracker.clock import Clock
+from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class AlertDesk:
         # sentences and values move with every look: they go along, and are no reason to write
         steady = self._record([replace(alert, value=0.0, summary="") for alert in active])
         if steady != self._kept:
-            await asyncio.to_thread(write_private, self._path, self._record(active))
+            await asyncio.to_thread(replace_file, self._path, self._record(active).encode())
             self._kept = steady
 
     def _record(self, active: Sequence[Alert]) -> str:

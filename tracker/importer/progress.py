@@ -6,13 +6,14 @@ import runs it holds the secret of its visitor ids; once it is finished the secr
 nobody can compute those ids again.
 """
 
-import os
 import secrets
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from tracker.secret_file import replace_file
 
 SECRET_BYTES: Final = 32
 CLUSTER_BYTES: Final = 4  # of the hash that stands for a cluster's id, which may be any text
@@ -75,18 +76,7 @@ class ProgressFile:
 
     def save(self, progress: Progress) -> None:
         """On disk when it returns; raises OSError."""
-        temporary = self._path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(progress))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self._path, msgspec.json.encode(progress))
 
     def finish(self, progress: Progress) -> None:
         """Save without the secret: the import has come to the end of the log."""

@@ -8,10 +8,11 @@ visitor ids again.
 import fcntl
 import json
 import logging
-import os
 import secrets
 from pathlib import Path
 from typing import Final
+
+from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -75,15 +76,5 @@ class Salts:
 
     def _write(self, salts: dict[int, bytes]) -> None:
         """Replace the file atomically: a half-written one would split visitors in two."""
-        temporary = self._path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({str(day): salt.hex() for day, salt in salts.items()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        as_text = {str(day): salt.hex() for day, salt in salts.items()}
+        replace_file(self._path, json.dumps(as_text).encode())

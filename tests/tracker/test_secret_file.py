@@ -1,0 +1,27 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from tracker.secret_file import replace_file
+
+
+def test_only_the_owner_reads_it_and_the_old_one_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "salts.json"
+
+    replace_file(path, b"old")
+    replace_file(path, b"new")
+
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    place = tmp_path / "salts.json"
+    place.mkdir()  # a folder cannot be replaced by a file
+
+    with pytest.raises(OSError):
+        replace_file(place, b"new")
+
+    assert list(tmp_path.iterdir()) == [place]
