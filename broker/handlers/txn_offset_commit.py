@@ -87,7 +87,11 @@ def _response(
 
 
 def _known(code: ErrorCode, api_version: int) -> ErrorCode:
-    """The code in words that the client's version has."""
+    """The code in words that the client's version has, and that clients expect on this path."""
+    if code is ErrorCode.PRODUCER_FENCED:
+        return ErrorCode.INVALID_PRODUCER_EPOCH
+    if code is ErrorCode.STALE_MEMBER_EPOCH:
+        return ErrorCode.ILLEGAL_GENERATION
     if code is ErrorCode.TRANSACTION_ABORTABLE and api_version < _ABORTABLE_SINCE:
         return ErrorCode.INVALID_TXN_STATE
     return code

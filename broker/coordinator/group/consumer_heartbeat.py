@@ -128,8 +128,11 @@ def _problem_with_join(request: ConsumerHeartbeat) -> str | None:
         return "RebalanceTimeoutMs must be provided in first request."
     if request.owned is None or request.owned:
         return "TopicPartitions must be empty when (re-)joining."
-    if not request.topic_names and not request.topic_regex:
-        return "Either SubscribedTopicNames or SubscribedTopicRegex must be non-empty when joining."
+    if request.topic_names is None and request.topic_regex is None:
+        return (
+            "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null"
+            " when (re-)joining."
+        )
     return None
 
 

@@ -198,7 +198,8 @@ def await_sync(group: ConsumerGroup, member: ConsumerMember, now: Moment) -> Non
 
 
 def leave(draft: Draft, leaving: Sequence[MemberIdentity]) -> list[LeaveResult]:
-    """Take each of `leaving` out, each with its own outcome."""
+    """Take each of `leaving` out, each with its own outcome. KIP-848 members go this way, too: so
+    does an administrator remove them."""
     return [LeaveResult(identity, _leave_one(draft, identity)) for identity in leaving]
 
 
@@ -210,8 +211,5 @@ def _leave_one(draft: Draft, identity: MemberIdentity) -> ErrorCode:
         member = find(draft.group, MemberIdentity(member_id, instance))
     except KafkaError as refusal:
         return refusal.code
-    is_administrator = not identity.member_id
-    if member.classic is None and not is_administrator:
-        return ErrorCode.UNKNOWN_MEMBER_ID
     remove(draft, member.member_id)
     return ErrorCode.NONE

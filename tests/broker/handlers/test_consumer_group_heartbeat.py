@@ -134,3 +134,31 @@ async def test_an_expression_finds_only_topics_that_the_member_may_describe(tmp_
         assert joined.error_code == ErrorCode.NONE and joined.assignment is not None
         found = [topic.topic_id for topic in joined.assignment.topic_partitions]
         assert found == [broker.services.cluster.image.topics["logs.public"].topic_id]
+
+
+@pytest.mark.parametrize(
+    ("names", "regex", "code"),
+    [
+        ([], None, ErrorCode.NONE),
+        (None, "", ErrorCode.NONE),
+        (None, None, ErrorCode.INVALID_REQUEST),
+    ],
+)
+async def test_who_joins_may_subscribe_to_nothing_but_says_so(
+    client: RawClient, names: list[str] | None, regex: str | None, code: ErrorCode
+) -> None:
+    """Apache Kafka's ConsumerGroupHeartbeatRequestTest."""
+    await coordinated(client)
+    request = ConsumerGroupHeartbeatRequest(
+        "g",
+        "member",
+        0,
+        rebalance_timeout_ms=10_000,
+        subscribed_topic_names=names,
+        subscribed_topic_regex=regex,
+        topic_partitions=[],
+    )
+
+    joined = await client.ask(request, 1, ConsumerGroupHeartbeatResponse)
+
+    assert joined.error_code == code

@@ -15,19 +15,23 @@ from broker.protocol.messages.txn_offset_commit import (
     TxnOffsetCommitRequestTopic,
     TxnOffsetCommitResponse,
 )
-from tests.support.group_calls import coordinated, settle
+from tests.support.group_calls import coordinated, join_consumer_group, settle
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import make_topic
 from tests.support.transactional import end, start_producer
 
 
 async def commit(
-    client: RawClient, producer: Producer, version: int = 5, generation: int = -1
+    client: RawClient,
+    producer: Producer,
+    version: int = 5,
+    generation: int = -1,
+    member_id: str = "",
 ) -> int:
     """Commit offset 7 of pages-0 in the transaction of `producer`; the outcome."""
     topic = TxnOffsetCommitRequestTopic("pages", [TxnOffsetCommitRequestPartition(0, 7, -1, "n")])
     request = TxnOffsetCommitRequest(
-        "shop", "g", producer.id, producer.epoch, generation, topics=[topic]
+        "shop", "g", producer.id, producer.epoch, generation, member_id, topics=[topic]
     )
     response = await client.ask(request, version, TxnOffsetCommitResponse)
     return response.topics[0].partitions[0].error_code
@@ -90,3 +94,19 @@ async def test_a_stranger_to_the_group_or_the_transaction_is_refused(client: Raw
 
     assert wrong_producer == ErrorCode.INVALID_PRODUCER_ID_MAPPING
     assert wrong_member == ErrorCode.UNKNOWN_MEMBER_ID
+
+
+async def test_an_epoch_of_the_past_is_told_in_the_words_of_this_path(client: RawClient) -> None:
+    """Apache Kafka's TxnOffsetCommitRequestTest: neither PRODUCER_FENCED nor STALE_MEMBER_EPOCH."""
+    await make_topic(client, "pages")
+    await coordinated(client)
+    producer = await start_producer(client, "shop")
+    newer = await start_producer(client, "shop")
+    joined = await join_consumer_group(client)
+
+    fenced = await commit(client, producer)
+    stale = await commit(client, newer, generation=joined.member_epoch + 1, member_id="member")
+
+    assert newer.epoch > producer.epoch
+    assert fenced == ErrorCode.INVALID_PRODUCER_EPOCH
+    assert stale == ErrorCode.ILLEGAL_GENERATION
