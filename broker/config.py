@@ -45,7 +45,7 @@ class BrokerConfig:
         (), "addresses with a bound of their own: 10.0.0.7:200"
     )
     max_connection_creation_rate: int = setting(
-        INT32_MAX, "new connections a second, over all listeners; more wait for their turn", low=1
+        INT32_MAX, "new connections a second, over all listeners; more wait, 30 s at most", low=1
     )
     connections_max_idle_ms: int = setting(600_000, "a connection idle for so long is closed")
     socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)

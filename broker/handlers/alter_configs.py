@@ -4,6 +4,7 @@ from collections import Counter
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
+from broker.metadata.config_changes import AlterOperation, ConfigChange, check_steps
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.alter_configs import (
     AlterConfigsRequest,
@@ -23,6 +24,8 @@ async def alter_configs(
         kind, name = resource.resource_type, resource.resource_name
         if times_named[kind, name] > 1:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
+        steps = [ConfigChange(one.name, AlterOperation.SET, one.value) for one in resource.configs]
+        check_steps(steps)
         context.require_settings(Operation.ALTER_CONFIGS, kind, name)
 
     results = await for_allowed(

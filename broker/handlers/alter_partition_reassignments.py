@@ -32,8 +32,7 @@ async def alter_partition_reassignments(
         context.require(Operation.ALTER, Resource.CLUSTER)
         check_time(request.timeout_ms)
     except KafkaError as refusal:
-        response.error_code, response.error_message = refusal.code, refusal.message or None
-        return response
+        return _refused(request, refusal)
     for topic in request.topics:
         answers = []
         for wanted in topic.partitions:
@@ -47,6 +46,27 @@ async def alter_partition_reassignments(
             answers.append(answer)
         response.responses.append(ReassignableTopicResponse(topic.name, answers))
     return response
+
+
+def _refused(
+    request: AlterPartitionReassignmentsRequest, refusal: KafkaError
+) -> AlterPartitionReassignmentsResponse:
+    """The refusal of all, for the whole and for each partition that was named."""
+    words = refusal.message or None
+    return AlterPartitionReassignmentsResponse(
+        error_code=refusal.code,
+        error_message=words,
+        responses=[
+            ReassignableTopicResponse(
+                topic.name,
+                [
+                    ReassignablePartitionResponse(one.partition_index, refusal.code, words)
+                    for one in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ],
+    )
 
 
 def _check(

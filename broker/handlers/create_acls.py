@@ -39,7 +39,7 @@ async def create_acls(request: CreateAclsRequest, context: RequestContext) -> Cr
     results = await cluster.write_records(lambda image: decide(image, wanted, cluster.new_id))
     return CreateAclsResponse(
         results=[
-            AclCreationResult(ErrorCode.NONE, None)
+            AclCreationResult(ErrorCode.NONE, "")
             if result is None
             else AclCreationResult(result.code, result.message)
             for result in results

@@ -41,7 +41,7 @@ async def describe_acls(
         )
     return DescribeAclsResponse(
         error_code=ErrorCode.NONE,
-        error_message=None,
+        error_message="",
         resources=[DescribeAclsResource(*place, acls) for place, acls in resources.items()],
     )
 

@@ -33,7 +33,7 @@ async def describe_client_quotas(
         )
     return DescribeClientQuotasResponse(
         error_code=ErrorCode.NONE,
-        error_message=None,
+        error_message="",
         entries=[
             EntryData(
                 [EntityData(kind, name) for kind, name in entity],

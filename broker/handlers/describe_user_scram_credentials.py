@@ -32,7 +32,7 @@ async def describe_user_scram_credentials(
     times_named = Counter(named or {user for user, _ in image.scram})
     return DescribeUserScramCredentialsResponse(
         error_code=ErrorCode.NONE,
-        error_message=None,
+        error_message="",
         results=[_described(user, times, image) for user, times in times_named.items()],
     )
 

@@ -5,7 +5,7 @@ success; with null for all partitions the answer has topics without partitions, 
 """
 
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, check_time
+from broker.handlers.handler import Handler, RequestContext, Versions, check_time, refusal_of
 from broker.metadata.image import TopicImage
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.elect_leaders import (
@@ -23,7 +23,7 @@ async def elect_leaders(
     request: ElectLeadersRequest, context: RequestContext
 ) -> ElectLeadersResponse:
     if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
-        return ElectLeadersResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        return _refused(request, refusal_of(Resource.CLUSTER))
     asked = request.topic_partitions
     topics = context.services.cluster.image.topics
     if asked == []:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.broker_loggers import alter_loggers
-from broker.metadata.config_changes import ConfigChange
+from broker.metadata.config_changes import ConfigChange, check_steps
 from broker.metadata.image import ResourceType
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.incremental_alter_configs import (
@@ -31,6 +31,7 @@ async def incremental_alter_configs(
         kind, name = resource.resource_type, resource.resource_name
         if times_named[kind, name] > 1:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
+        check_steps(_changes(resource))
         context.require_settings(Operation.ALTER_CONFIGS, kind, name)
 
     results = await for_allowed(

@@ -6,6 +6,8 @@ from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.list_partition_reassignments import (
     ListPartitionReassignmentsRequest,
     ListPartitionReassignmentsResponse,
+    OngoingPartitionReassignment,
+    OngoingTopicReassignment,
 )
 from broker.security.acls import Operation, Resource
 
@@ -15,7 +17,15 @@ async def list_partition_reassignments(
 ) -> ListPartitionReassignmentsResponse:
     if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
         return ListPartitionReassignmentsResponse(
-            error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, error_message=None
+            error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+            error_message=None,
+            topics=[
+                OngoingTopicReassignment(
+                    topic.name,
+                    [OngoingPartitionReassignment(index) for index in topic.partition_indexes],
+                )
+                for topic in request.topics or ()
+            ],
         )
     return ListPartitionReassignmentsResponse(error_code=ErrorCode.NONE, error_message=None)
 

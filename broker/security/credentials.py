@@ -6,7 +6,6 @@ password nor the salted password can be told.
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -87,24 +86,29 @@ def alter_scram(
     deletions: Sequence[tuple[str, int]],
     upsertions: Sequence[ScramUpsertion],
 ) -> tuple[list[MetadataRecord], dict[str, KafkaError | None]]:
-    """Records of changes, and by user the refusal or None. A user may stand there only once."""
+    """Records of changes, and by user the refusal or None. A user may stand there only once.
+
+    What is wrong with the first wish is told rather than that there is a second, as in Kafka.
+    """
     wanted = [(user, partial(_deletion, image, user, mechanism)) for user, mechanism in deletions]
     wanted += [(one.user, partial(_upsertion, one)) for one in upsertions]
-    times = Counter(user for user, _ in wanted)
     results: dict[str, KafkaError | None] = {}
-    records: list[MetadataRecord] = []
+    records: dict[str, MetadataRecord] = {}
     for user, decide in wanted:
+        if results.get(user) is not None:
+            continue
         try:
-            if times[user] > 1:
+            if user in records:
+                del records[user]
                 raise KafkaError(
                     ErrorCode.DUPLICATE_RESOURCE,
                     "A user credential cannot be altered twice in the same request",
                 )
-            records.append(decide())
+            records[user] = decide()
             results[user] = None
         except KafkaError as refusal:
             results[user] = refusal
-    return records, results
+    return list(records.values()), results
 
 
 def _deletion(image: ClusterImage, user: str, mechanism: int) -> MetadataRecord:
@@ -123,6 +127,8 @@ def _upsertion(wanted: ScramUpsertion) -> MetadataRecord:
         raise KafkaError(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too few iterations")
     if wanted.iterations > ITERATIONS_MAX:
         raise KafkaError(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too many iterations")
+    if not wanted.salted_password:
+        raise KafkaError(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Salted password must not be empty")
     stored_key, server_key = keys_of(mechanism, wanted.salted_password)
     return UserScramCredentialRecord(
         name=wanted.user,

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,6 +8,7 @@ from broker.protocol.messages.alter_user_scram_credentials import (
     AlterUserScramCredentialsRequest,
     AlterUserScramCredentialsResponse,
     ScramCredentialDeletion,
+    ScramCredentialUpsertion,
 )
 from broker.security.credentials import ScramMechanism, keys_of, salted
 from tests.support.raw_client import RawClient
@@ -73,3 +75,31 @@ async def test_a_user_named_twice_is_not_changed_at_all(
     (result,) = response.results
     assert result.error_code == ErrorCode.DUPLICATE_RESOURCE
     assert ("ann", 1) in broker.services.cluster.image.scram
+
+
+async def test_what_is_wrong_first_is_told_and_a_second_wish_for_a_user_undoes_the_first(
+    client: RawClient,
+) -> None:
+    def wish(name: str, iterations: int = 4096, password: bytes = b"p" * 32) -> Any:
+        return ScramCredentialUpsertion(name, 1, iterations, b"salt", password)
+
+    request = AlterUserScramCredentialsRequest(
+        [ScramCredentialDeletion("gone", 1)],
+        [
+            wish("gone"),
+            wish("few", 1),
+            wish("few"),
+            wish("twice"),
+            wish("twice"),
+            wish("e", 4096, b""),
+        ],
+    )
+
+    response = await client.ask(request, 0, AlterUserScramCredentialsResponse)
+
+    assert {one.user: one.error_code for one in response.results} == {
+        "gone": ErrorCode.RESOURCE_NOT_FOUND,
+        "few": ErrorCode.UNACCEPTABLE_CREDENTIAL,
+        "twice": ErrorCode.DUPLICATE_RESOURCE,
+        "e": ErrorCode.UNACCEPTABLE_CREDENTIAL,
+    }
