@@ -48,6 +48,10 @@ class KafkaFailure(Exception):
 class NotStored(Exception):
     """A record was not acknowledged (it may still be in the log: repeat it with the same id)."""
 
+    def __init__(self, reason: str, code: int = 0) -> None:
+        super().__init__(reason)
+        self.code = code  # Kafka's, or librdkafka's below 0; 0: nobody was asked
+
 
 class NewRecord(NamedTuple):
     """What is sent; `value` None is a tombstone."""
@@ -101,7 +105,7 @@ class _Pending:
             return
         if error is not None:
             self.producer.note(error)
-            self.future.set_exception(NotStored(error.str()))
+            self.future.set_exception(NotStored(error.str(), error.code()))
         elif self.remaining == 0:
             self.future.set_result(None)
 

@@ -60,4 +60,12 @@ PROBE: Final = Topic(
 """Value: when it was sent, milliseconds as text. Named as internal, so that nobody counts it as
 traffic. Made by the dashboard while its probe is on, deleted when it is off."""
 
+STORE_PROBE: Final = Topic(
+    "__footfall_ingest_probe",
+    partitions=1,
+    configs={"retention.ms": "600000", "segment.ms": "600000", "segment.bytes": "1048576"},
+)
+"""Value: bytes of no meaning. Written by the endpoint while nobody sends events, so that its
+readiness is true. Made by it; left out where it may not be made."""
+
 ALL: Final = (EVENTS, DEADLETTER, METRICS, SITES)

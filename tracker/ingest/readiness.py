@@ -1,9 +1,10 @@
 """Whether an event posted now would be stored: the topics exist, the sites are read, the broker
-answered lately, and it stored the newest event that it was given.
+answered lately, and it stored the newest record that it was given.
 
 A broker whose disk is full answers questions and stores nothing, so what became of the last event
-counts as well. Nobody sends events to an endpoint that is not ready: a while after a refusal the
-next one may try.
+counts as well, and while nobody sends events that of a probe record (store_probe). A refused event
+speaks against the next one for a while, and until a probe was stored; where no probe may be
+written, the next event after that while may try.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 SILENCE_MS_MAX: Final = 5_000  # the broker not heard of for so long: not ready
 REFUSAL_MS_MAX: Final = 15_000  # so long a refused event speaks against the next one
+PROBE_EVERY_MS: Final = 5_000  # of silence about records, until a probe is written
 POLL_S: Final = 0.2  # a new site is known at once; this bounds only how fast we stop
 ASK_EVERY_MS: Final = 2_000
 RETRY_S: Final = 0.5
@@ -38,6 +40,9 @@ class Readiness:
         self._heard_at_ms = clock.monotonic_ms()
         self._refused_at_ms: float | None = None
         self._refusal = ""
+        self._probe_refusal = ""
+        self._told_at_ms = self._heard_at_ms  # of the last record that was stored, or not
+        self.probed = False  # a probe record may be written
         self.known_sites = KnownSites(reader.sites)
         self.prepared = asyncio.Event()
 
@@ -50,25 +55,47 @@ class Readiness:
             return f"the broker has not answered for {silence_ms / 1000:.0f} s"
         if self._refused_at_ms is not None:
             age_ms = self._clock.monotonic_ms() - self._refused_at_ms
-            if age_ms <= REFUSAL_MS_MAX:
+            if age_ms <= REFUSAL_MS_MAX or self.probed:
                 return f"an event could not be stored {age_ms / 1000:.0f} s ago: {self._refusal}"
+        if self._probe_refusal:
+            return f"a probe record could not be stored: {self._probe_refusal}"
         return None
 
     def stored(self) -> None:
         """An event was stored."""
         self._refused_at_ms = None
+        self._probe_refusal = ""
+        self._told_at_ms = self._clock.monotonic_ms()
 
     def not_stored(self, reason: str) -> None:
         """An event was given to the broker, and not acknowledged."""
-        self._refused_at_ms = self._clock.monotonic_ms()
+        self._refused_at_ms = self._told_at_ms = self._clock.monotonic_ms()
         self._refusal = reason
+
+    def is_unsure(self) -> bool:
+        """Nobody knows whether a record would be stored now: a probe should tell."""
+        if not self.prepared.is_set():
+            return False
+        doubted = self._refused_at_ms is not None or bool(self._probe_refusal)
+        return doubted or self._clock.monotonic_ms() - self._told_at_ms >= PROBE_EVERY_MS
+
+    def probe_stored(self) -> None:
+        """A refused event speaks on for its while: it may be about its topic alone."""
+        now_ms = self._told_at_ms = self._clock.monotonic_ms()
+        self._probe_refusal = ""
+        if self._refused_at_ms is not None and now_ms - self._refused_at_ms > REFUSAL_MS_MAX:
+            self._refused_at_ms = None
+
+    def probe_not_stored(self, reason: str) -> None:
+        self._told_at_ms = self._clock.monotonic_ms()
+        self._probe_refusal = reason
 
     async def run(self) -> None:
         """Until cancelled; a broker that is away is waited for."""
         while not self.prepared.is_set():
             try:
                 await asyncio.to_thread(self._prepare)
-                self._heard()
+                self.heard()
                 self.known_sites.ready = True
                 self.prepared.set()
             except KafkaFailure as failure:
@@ -80,7 +107,7 @@ class Readiness:
                     self._reader.apply(record)
                 if self._silence_ms() > ASK_EVERY_MS:
                     await asyncio.to_thread(self._reader.ask)
-                    self._heard()
+                    self.heard()
             except KafkaFailure as failure:
                 log.debug("the broker does not answer: %s", failure)
                 await asyncio.sleep(RETRY_S)
@@ -92,5 +119,6 @@ class Readiness:
     def _silence_ms(self) -> float:
         return self._clock.monotonic_ms() - self._heard_at_ms
 
-    def _heard(self) -> None:
+    def heard(self) -> None:
+        """The broker answered."""
         self._heard_at_ms = self._clock.monotonic_ms()

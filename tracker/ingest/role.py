@@ -27,6 +27,7 @@ from tracker.ingest.readiness import Readiness
 from tracker.ingest.request import Visitors
 from tracker.ingest.salts import Salts
 from tracker.ingest.steps.addresses import Addresses, Networks
+from tracker.ingest.store_probe import StoreProbe
 from tracker.kafka import Producer
 from tracker.metrics import IngestMetrics
 from tracker.sites import SiteReader
@@ -129,6 +130,7 @@ async def running(
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(readiness.run(), name="readiness"),
+                tasks.create_task(StoreProbe(kafka, producer, readiness).run(), name="probe"),
                 tasks.create_task(_keep_salts_young(salts, clock), name="salts"),
             ]
             if place.worker is None:

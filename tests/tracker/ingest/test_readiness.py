@@ -3,14 +3,18 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+from confluent_kafka.admin import AdminClient
+
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.manual_clock import ManualClock
 from tests.support.running_ingest import RunningIngest, register, running_ingest
 from tracker.config import KafkaConfig
-from tracker.ingest.readiness import REFUSAL_MS_MAX, SILENCE_MS_MAX, Readiness
+from tracker.ingest import readiness, store_probe
+from tracker.ingest.readiness import PROBE_EVERY_MS, REFUSAL_MS_MAX, SILENCE_MS_MAX, Readiness
 from tracker.kafka_changes import Changes
 from tracker.sites import SiteReader
-from tracker.topics import EVENTS
+from tracker.topics import EVENTS, STORE_PROBE
 
 
 def reached(clock: ManualClock) -> Readiness:
@@ -54,17 +58,66 @@ async def test_a_refused_event_is_forgotten_so_that_the_next_one_may_try() -> No
     assert "the disk is full" not in (readiness.problem() or "")
 
 
+async def test_a_refused_event_speaks_until_a_probe_is_stored_where_one_may_be_written() -> None:
+    """A full disk stays full: that nobody sends events for a while is no sign of the opposite."""
+    clock = ManualClock()
+    readiness = reached(clock)
+    readiness.probed = True
+    readiness.not_stored("the disk is full")
+
+    readiness.probe_stored()  # the reason may be the topic's own
+    soon = readiness.problem()
+    clock.advance(REFUSAL_MS_MAX + 1)
+    readiness.heard()
+    later, unsure = readiness.problem(), readiness.is_unsure()
+    readiness.probe_stored()
+
+    assert "the disk is full" in (soon or "") and "the disk is full" in (later or "")
+    assert unsure and readiness.problem() is None
+
+
+async def test_while_nobody_sends_a_probe_tells_whether_records_are_stored() -> None:
+    clock = ManualClock()
+    readiness = reached(clock)
+
+    before = readiness.is_unsure()
+    clock.advance(PROBE_EVERY_MS)
+    readiness.heard()
+    silent = readiness.is_unsure()
+    readiness.probe_not_stored("no space left")
+    refused = readiness.problem()
+    readiness.stored()
+
+    assert (before, silent) == (False, True)
+    assert refused == "a probe record could not be stored: no space left"
+    assert readiness.problem() is None and not readiness.is_unsure()
+
+
+async def test_an_endpoint_that_nobody_sends_to_finds_out_that_nothing_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PROBE_EVERY_MS", 0)
+    monkeypatch.setattr(store_probe, "LOOK_S", 0.1)
+    with kafka_address(tmp_path / "broker") as kafka:
+        async with running_ingest(kafka, tmp_path / "ingest") as ingest:
+            await _until_there(kafka, STORE_PROBE.name)
+            await asyncio.to_thread(_bound, kafka, STORE_PROBE.name, "1")
+            await _until_status(ingest, 503)
+            await asyncio.to_thread(_bound, kafka, STORE_PROBE.name, "1048588")
+            await _until_status(ingest, 200)
+
+
 async def test_an_endpoint_whose_broker_stores_nothing_is_not_ready(tmp_path: Path) -> None:
     """The broker answers all questions, as one with a full disk does, and refuses each event."""
     with kafka_address(tmp_path / "broker") as kafka:
         site = new_site()
         await asyncio.to_thread(register, kafka, site)
         async with running_ingest(kafka, tmp_path / "ingest") as ingest:
-            await asyncio.to_thread(_bound_events, kafka, "1")
+            await asyncio.to_thread(_bound, kafka, EVENTS.name, "1")
             refused, *_ = await ingest.post("/api/event", _page(site))
             unready = await _readyz(ingest)
             counted = await ingest.metrics()
-            await asyncio.to_thread(_bound_events, kafka, "1048588")
+            await asyncio.to_thread(_bound, kafka, EVENTS.name, "1048588")
             stored, *_ = await ingest.post("/api/event", _page(site))
             ready = await _readyz(ingest)
 
@@ -83,7 +136,20 @@ async def _readyz(ingest: RunningIngest) -> int:
         return answer.status
 
 
-def _bound_events(kafka: str, size_bytes: str) -> None:
-    """Set the largest batch that the topic of events takes."""
+async def _until_status(ingest: RunningIngest, status: int) -> None:
+    async with asyncio.timeout(40):
+        while await _readyz(ingest) != status:
+            await asyncio.sleep(0.1)
+
+
+async def _until_there(kafka: str, topic: str) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka})
+    async with asyncio.timeout(40):
+        while topic not in (await asyncio.to_thread(admin.list_topics, timeout=10)).topics:
+            await asyncio.sleep(0.1)
+
+
+def _bound(kafka: str, topic: str, size_bytes: str) -> None:
+    """Set the largest batch that a topic takes."""
     changes = Changes(KafkaConfig(bootstrap_servers=kafka))
-    changes.set_configs(EVENTS.name, {"max.message.bytes": size_bytes})
+    changes.set_configs(topic, {"max.message.bytes": size_bytes})
