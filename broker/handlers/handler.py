@@ -227,15 +227,21 @@ def refusal_of(resource: Resource) -> KafkaError:
 
 
 def words_of(refusal: KafkaError) -> str | None:
-    """The message of a refusal in the newer APIs of groups: none when rights are missing.
+    """The message of a refusal in the newer APIs of groups: none when rights are missing, or a
+    coordinator is not here (yet).
 
     Kafka has words where only some topics of a group may not be seen, so the code does not tell.
     """
     lacks_rights = refusal.message in (f"{kind} authorization failed." for kind in _UNSAID)
-    return None if lacks_rights else refusal.message
+    return None if lacks_rights or refusal.code in _COORDINATOR_AWAY else refusal.message
 
 
 _UNSAID = ("Group", "Topic")
+_COORDINATOR_AWAY = (
+    ErrorCode.NOT_COORDINATOR,
+    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 
 async def for_allowed(

@@ -122,7 +122,7 @@ class StreamsGroupHeartbeatResponse:
     heartbeat_interval_ms: int = wire(INT32)
     acceptable_recovery_lag: int = wire(INT32)
     task_offset_interval_ms: int = wire(INT32)
-    status: list[Status] | None = wire(ARRAY(Status), nullable=0, default=None)
+    status: list[Status] | None = wire(ARRAY(Status), nullable=0)
     active_tasks: list[TaskIds] | None = wire(ARRAY(TaskIds), nullable=0, default=None)
     standby_tasks: list[TaskIds] | None = wire(ARRAY(TaskIds), nullable=0, default=None)
     warmup_tasks: list[TaskIds] | None = wire(ARRAY(TaskIds), nullable=0, default=None)

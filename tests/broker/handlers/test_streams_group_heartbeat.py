@@ -254,6 +254,14 @@ async def test_a_heartbeat_that_makes_no_sense_is_refused(
     response = await beat(client, "a", epoch, **fields)
 
     assert response.error_code == code and response.error_message
+    assert response.status == []
+
+
+async def test_a_coordinator_that_is_not_here_yet_is_told_without_words(client: RawClient) -> None:
+    """Apache Kafka's StreamsGroupHeartbeatRequestTest."""
+    response = await beat(client, "a", 0)
+
+    assert (response.error_code, response.error_message) == (ErrorCode.NOT_COORDINATOR, None)
 
 
 @pytest.mark.parametrize(
