@@ -257,9 +257,10 @@ def _allowed_partition(key: PartitionKey, limits: Limits, context: RequestContex
     if not limits.by_id:
         context.require(Operation.READ, Resource.TOPIC, key[0])
         return _partition(key, limits.by_id, context)
-    partition = _partition(key, limits.by_id, context)
-    context.require(Operation.READ, Resource.TOPIC, partition.topic)
-    return partition
+    name = context.services.partitions.name_of(key[1])
+    if name is not None:
+        context.require(Operation.READ, Resource.TOPIC, name)
+    return _partition(key, limits.by_id, context)
 
 
 def _partition(key: PartitionKey, by_id: bool, context: RequestContext) -> Partition:

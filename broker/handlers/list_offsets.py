@@ -50,9 +50,9 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
         for wanted in topic.partitions:
             index = wanted.partition_index
             try:
+                context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
                 if times_asked[topic.name, index] > 1:
                     raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
-                context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
                 _check_timestamp(wanted.timestamp, context.api_version)
                 partition = context.services.partitions.get(topic.name, index)
                 partition.check_usable(wanted.current_leader_epoch)

@@ -135,10 +135,10 @@ def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:
     """Queue the appends to the partitions of one topic."""
     begun: list[Begun] = []
     try:
+        name = _writable(topic, beginning.context)
         if beginning.request.acks not in LEGAL_ACKS:
             message = f"acks {beginning.request.acks} is none of -1, 0, 1"
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, message)
-        name = _writable(topic, beginning.context)
     except KafkaError as refusal:
         return [_refused(data.index, refusal) for data in topic.partition_data]
     get = beginning.context.services.partitions.get
