@@ -22,6 +22,7 @@ from dashboard.cluster import text
 from dashboard.cluster.model import Group
 from dashboard.pages.groups import gain
 from dashboard.pages.page import Page, Values, Visit, link
+from dashboard.rights.gate import shows_page
 from dashboard.state import State
 
 HERE: Final = Path(__file__).parent
@@ -44,6 +45,16 @@ class Reader:
 
     who: Identity
     theme: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What the sign-in page says."""
+
+    after: str  # where to go then
+    trouble: str = ""
+    sso: str = ""  # what a provider's button says
+    user: str = ""  # who tried already
 
 
 class Renderer:
@@ -84,12 +95,13 @@ class Renderer:
             alerts_firing=0,
         )
 
-    def login(self, after: str, trouble: str, theme: str, sso: str = "") -> str:
-        """The sign-in page; `after` is where to go then, `sso` what a provider's button says."""
+    def login(self, shown: SignIn, theme: str) -> str:
+        """The sign-in page."""
         return self._templates.get_template("login.html").render(
-            sso=sso,
-            after=after,
-            trouble=trouble,
+            sso=shown.sso,
+            after=shown.after,
+            trouble=shown.trouble,
+            user=shown.user,
             theme=theme,
             menu=(),
             page=None,
@@ -188,6 +200,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "cluster_name": poller.settings.name,
         "clusters": tuple(state.pollers),
         "limited_by": state.sight.rule_names if state.sight.limited else None,
+        "shows": lambda path: shows_page(state.sight, path, poller.settings.name),
         "query": visit.query,
         "name": visit.name,
         "here": here,
@@ -207,11 +220,12 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
 
 
 def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
-    """Pages beside that of the cluster; those that have nobody to ask are left out."""
+    """Pages beside that of the cluster; those with nobody to ask, or not for all, are left out."""
     found = [("/cluster", "Overview"), ("/security", "Security")]
     found += [("/connect", "Connect")] * bool(state.connect[cluster].clients)
     found += [("/schemas", "Schemas")] * (state.registries[cluster].client is not None)
-    return [*found, ("/audit", "Audit")]
+    found.append(("/audit", "Audit"))
+    return [part for part in found if shows_page(state.sight, part[0], cluster)]
 
 
 def tab_state(visit: Visit) -> str:

@@ -10,7 +10,7 @@ from dashboard.access.guard import COOKIE, WHO, Guard
 from dashboard.access.identity import Identity, Role
 from dashboard.access.sessions import IDLE_MS
 from dashboard.actions.audit import Audit, Entry
-from dashboard.render import Renderer, theme_of
+from dashboard.render import Renderer, SignIn, theme_of
 
 LETTERS_MAX: Final = 200
 
@@ -34,7 +34,9 @@ class Login:
     async def _show(self, request: web.Request) -> web.StreamResponse:
         if not self._guard.door.sign_in:
             raise web.HTTPSeeOther("/")
-        return self._page(request, request.query.get("next", "/"))
+        return self._page(
+            request, SignIn(local_path(request.query.get("next", "/")), "", self._sso)
+        )
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
@@ -45,14 +47,16 @@ class Login:
         if wait_s := self._guard.tries.wait_s(address):
             self._audit.note(Entry(stranger, "sign-in", "", name, "refused: too many tries"))
             sentence = f"Too many tries. The next one is in {wait_s} s."
-            return self._page(request, after, sentence, 429, {"Retry-After": str(wait_s)})
+            shown = SignIn(local_path(after), sentence, self._sso, name)
+            return self._page(request, shown, 429, {"Retry-After": str(wait_s)})
         self._guard.tries.failed(address)  # taken back below: two at once are two tries
         async with self._one_at_a_time:
             check = self._guard.accounts.check
             user = await asyncio.to_thread(check, name, password[:LETTERS_MAX])
         if user is None:
             self._audit.note(Entry(stranger, "sign-in", "", name, "refused: wrong"))
-            return self._page(request, after, "That name and password do not fit.", 401)
+            sentence = "That name and password do not fit."
+            return self._page(request, SignIn(local_path(after), sentence, self._sso, name), 401)
         self._guard.tries.succeeded(address)
         key = self._guard.sessions.start(user.name)
         who = Identity(user.name, user.role, address)
@@ -68,18 +72,16 @@ class Login:
 
     def refused(self, request: web.Request, trouble: str, status: int) -> web.Response:
         """The sign-in page again, with what went wrong."""
-        return self._page(request, "/", trouble, status)
+        return self._page(request, SignIn("/", trouble, self._sso), status)
 
     def _page(
         self,
         request: web.Request,
-        after: str,
-        trouble: str = "",
+        shown: SignIn,
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> web.Response:
-        theme = theme_of(request.cookies)
-        html = self._renderer.login(local_path(after), trouble, theme, self._sso)
+        html = self._renderer.login(shown, theme_of(request.cookies))
         return web.Response(
             text=html,
             content_type="text/html",

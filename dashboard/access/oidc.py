@@ -18,6 +18,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -46,9 +48,9 @@ BYTES_MAX: Final = 1_048_576  # of one answer
 DISCOVERY_MS: Final = 3_600_000
 SKEW_S: Final = 60
 BEGUN_MS: Final = 600_000  # how long somebody may take at the provider
-BEGUN_MAX: Final = 1_000  # sign-ins under way; the oldest goes
-BEGINS: Final = 20  # by one address in five minutes
-BEGINS_ALL: Final = 1_000
+USED_MAX: Final = 1_000  # sign-ins that came back, remembered so that none does so twice
+RETURNS: Final = 20  # of one address in five minutes: each asks the provider
+AFTER_LETTERS_MAX: Final = 1_000  # of where to go then: it travels in a cookie
 AWAY_MS: Final = 10_000  # a provider that did not answer is not asked again before
 NAME_LETTERS_MAX: Final = 100
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -62,16 +64,15 @@ class ProviderAway(Refusal):
     """The provider did not answer, or not as the standard says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """One sign-in under way; `browser` is the secret in the cookie of the one who began it."""
+class Begun(msgspec.Struct, frozen=True):
+    """One sign-in under way. It is kept by the browser that began it, in a sealed cookie: so many
+    may begin as like, and nobody's beginning costs another his."""
 
-    browser: str
+    state: str
     nonce: str
     verifier: str
     redirect_uri: str
     after: str
-    at_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,56 +87,58 @@ class Person:
 
 
 class OidcClient:
-    """One provider. All that is remembered is in memory."""
+    """One provider. All that is remembered is in memory; of sign-ins under way nothing is."""
 
     def __init__(self, config: OidcConfig, clock: Clock) -> None:
         self.config = config
         self._clock = clock
-        self._begun: dict[str, Begun] = {}
+        self._seal = Fernet(Fernet.generate_key())
+        self._used: dict[str, None] = {}
         self._described: dict[str, Any] = {}
         self._described_ms = -float(DISCOVERY_MS)
         self._keys: KeySet | None = None
         self._away: tuple[float, ProviderAway] | None = None  # since when it is left alone
-        self.begins = Attempts(clock, BEGINS, BEGINS_ALL)
+        self.returns = Attempts(clock, RETURNS, tries_all=None)
 
     async def begin(self, redirect_uri: str, after: str) -> tuple[str, str]:
-        """Where to send the browser, and the secret for its cookie; raises Refusal."""
+        """Where to send the browser, and the sealed value for its cookie; raises Refusal."""
         provider = await self._provider()
-        now = self._clock.monotonic_ms()
-        fresh = {s: b for s, b in self._begun.items() if now - b.at_ms < BEGUN_MS}
-        self._begun = dict(list(fresh.items())[-(BEGUN_MAX - 1) :])
-        state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         begun = Begun(
-            secrets.token_urlsafe(24),
-            secrets.token_urlsafe(24),
-            verifier,
-            redirect_uri,
-            after,
-            now,
+            state=secrets.token_urlsafe(24),
+            nonce=secrets.token_urlsafe(24),
+            verifier=secrets.token_urlsafe(48),
+            redirect_uri=redirect_uri,
+            after=after if len(after) <= AFTER_LETTERS_MAX else "/",
         )
-        self._begun[state] = begun
-        digest = hashlib.sha256(verifier.encode()).digest()
+        digest = hashlib.sha256(begun.verifier.encode()).digest()
         query = {
             "response_type": "code",
             "client_id": self.config.client_id,
             "redirect_uri": redirect_uri,
             "scope": self.config.scopes,
-            "state": state,
+            "state": begun.state,
             "nonce": begun.nonce,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
         joint = "&" if "?" in provider["authorization_endpoint"] else "?"
-        return provider["authorization_endpoint"] + joint + urlencode(query), begun.browser
+        return provider["authorization_endpoint"] + joint + urlencode(query), self._sealed(begun)
 
     async def finish(self, query: Mapping[str, str], browser: str) -> Person:
-        """Who came back from the provider; each sign-in can be finished once. Raises Refusal."""
-        begun = self._begun.pop(query.get("state", ""), None)
-        now = self._clock.monotonic_ms()
-        if begun is None or now - begun.at_ms > BEGUN_MS:
-            raise Refusal("This sign-in took too long, or was used already. Try again.")
-        if not secrets.compare_digest(begun.browser.encode(), browser.encode()):
-            raise Refusal("This sign-in was begun in another browser. Try again.")
+        """Who came back from the provider; each sign-in can be finished once. Raises Refusal.
+
+        `browser`: the value of the cookie.
+        """
+        begun = self._opened(browser)
+        if begun is None:
+            raise Refusal("This sign-in took too long, or was begun in another browser. Try again.")
+        if not secrets.compare_digest(begun.state.encode(), query.get("state", "").encode()):
+            raise Refusal("Another sign-in was begun in this browser meanwhile. Try again.")
+        if begun.state in self._used:
+            raise Refusal("This sign-in was used already. Try again.")
+        if len(self._used) >= USED_MAX:
+            del self._used[next(iter(self._used))]  # codes are good once at the provider anyhow
+        self._used[begun.state] = None
         if query.get("iss", self.config.issuer) != self.config.issuer:  # RFC 9207
             raise Refusal("Another provider than ours answered.")
         if error := query.get("error"):
@@ -151,6 +154,19 @@ class OidcClient:
             raise Refusal(f"{name} is known, but has no role here. Ask an administrator for one.")
         groups = tuple(sorted(values_of(claims.get(self.config.roles_claim))))
         return Person(name, role, str(answer["id_token"]), begun.after, groups)
+
+    def _sealed(self, begun: Begun) -> str:
+        now_s = int(self._clock.monotonic_ms() // 1000)
+        return self._seal.encrypt_at_time(msgspec.json.encode(begun), now_s).decode()
+
+    def _opened(self, sealed: str) -> Begun | None:
+        """None for what we did not seal, or too long ago, or before our restart."""
+        now_s = int(self._clock.monotonic_ms() // 1000)
+        try:
+            plain = self._seal.decrypt_at_time(sealed.encode(), BEGUN_MS // 1000, now_s)
+        except (InvalidToken, UnicodeEncodeError):
+            return None
+        return msgspec.json.decode(plain, type=Begun)
 
     async def sign_out_url(self, id_token: str, back: str) -> str | None:
         """Where a browser goes to sign out at the provider; None: the provider offers none."""

@@ -97,11 +97,12 @@ class Sessions:
 class Attempts:
     """Failed sign-ins, or other tries that are bounded: of one address, and of all."""
 
-    def __init__(self, clock: Clock, tries: int = TRIES, tries_all: int = TRIES_ALL) -> None:
+    def __init__(self, clock: Clock, tries: int = TRIES, tries_all: int | None = TRIES_ALL) -> None:
+        """`tries_all` None: whatever others do, an address has its own tries."""
         self._clock = clock
         self._tries, self._tries_all = tries, tries_all
         self._failed: dict[str, deque[float]] = {}
-        self._all: deque[float] = deque(maxlen=tries_all)
+        self._all: deque[float] = deque(maxlen=tries_all or 0)
 
     def wait_s(self, address: str) -> int:
         """Seconds until this address may try again; 0: now."""
@@ -110,7 +111,7 @@ class Attempts:
         own = self._failed.get(address)
         if own is not None and len(own) >= self._tries:
             waits.append(own[0] + WINDOW_MS - now)
-        if len(self._all) >= self._tries_all:
+        if self._tries_all is not None and len(self._all) >= self._tries_all:
             waits.append(self._all[0] + WINDOW_MS - now)
         return -(-round(max(waits)) // 1000)
 

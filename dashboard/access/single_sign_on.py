@@ -31,11 +31,6 @@ class SingleSignOn:
 
     async def _begin(self, request: web.Request) -> web.StreamResponse:
         after = local_path(request.query.get("next", "/"))
-        address = self._guard.address(request)
-        if wait_s := self._client.begins.wait_s(address):
-            said = f"Too many sign-ins were begun. Try again in {wait_s} s."
-            return self._login.refused(request, said, 429)
-        self._client.begins.failed(address)  # until it is finished
         try:
             url, browser = await self._client.begin(self._here(request) + SSO_RETURN, after)
         except Refusal as refusal:
@@ -55,6 +50,10 @@ class SingleSignOn:
     async def _finish(self, request: web.Request) -> web.StreamResponse:
         stranger = Identity("?", Role.VIEWER, self._guard.address(request))
         browser = request.cookies.get(BROWSER_COOKIE, "")
+        if wait_s := self._client.returns.wait_s(stranger.host):
+            said = f"Too many sign-ins went wrong. Try again in {wait_s} s."
+            return self._login.refused(request, said, 429)
+        self._client.returns.failed(stranger.host)  # until it went well
         try:
             person = await self._client.finish(request.query, browser)
         except ProviderAway as away:
@@ -65,7 +64,7 @@ class SingleSignOn:
                 Entry(stranger, "sign-in", "", "single sign-on", f"refused: {refusal}")
             )
             return self._login.refused(request, str(refusal), 403)
-        self._client.begins.succeeded(stranger.host)
+        self._client.returns.succeeded(stranger.host)
         lasts_ms = self._client.config.session_hours * 3_600_000
         sessions = self._guard.sessions
         sessions.end(request.cookies.get(COOKIE, ""))

@@ -50,6 +50,15 @@ def basic_auth(password: str) -> dict[str, str]:
     return {"Authorization": encode_basic_auth("prometheus", password)}
 
 
+async def test_after_a_wrong_password_the_name_stays_as_it_was_typed(client: Client) -> None:
+    form = {"user": 'a"nn<b>', "password": "wrong"}
+
+    page = await (await client.post("/login", data=form)).text()
+
+    assert 'name="user"' in page and 'value="a&#34;nn&lt;b&gt;"' in page
+    assert "wrong" not in page
+
+
 async def sign_in(client: Client, user: str, password: str = PASSWORD) -> Any:
     form = {"user": user, "password": password, "next": "/topics"}
     return await client.post("/login", data=form, allow_redirects=False)

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import OctKey, RSAKey
 
 from dashboard.access.identity import Role
-from dashboard.access.oidc import BEGINS, OidcClient, role_of
+from dashboard.access.oidc import RETURNS, OidcClient, Refusal, role_of
 from dashboard.access.single_sign_on import BROWSER_COOKIE
 from dashboard.app import provider as provider_of
 from dashboard.config import DashboardConfig, OidcConfig
@@ -21,6 +21,7 @@ from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tests.support.made_dashboard import Client, busy_cluster, made_state
+from tests.support.manual_clock import ManualClock
 from tests.support.oidc_provider import CLIENT, SECRET, Provider
 from tracker.clock import SystemClock
 
@@ -225,12 +226,17 @@ async def test_a_return_is_good_once_and_in_the_browser_that_began(client: Clien
     async with ClientSession(cookies={BROWSER_COOKIE: "x"}) as other:
         elsewhere = await other.get(back, allow_redirects=False)
         refused = await elsewhere.text()
-    again = await client.session.get(back, allow_redirects=False)
+    cookie = begun.cookies[BROWSER_COOKIE].value
+    once = await client.session.get(back, allow_redirects=False)
+    async with ClientSession(cookies={BROWSER_COOKIE: cookie}) as thief:
+        again = await thief.get(back, allow_redirects=False)
+        used = await again.text()
 
     assert elsewhere.status == 403
     assert "another browser" in refused
+    assert once.status == 303  # the stranger's try did not spend it
     assert again.status == 403
-    assert "used already" in await again.text()
+    assert "used already" in used
 
 
 async def test_pkce_state_and_nonce_are_sent_and_differ_each_time(client: Client) -> None:
@@ -336,15 +342,37 @@ async def test_a_provider_that_is_away_is_not_asked_by_every_visitor(
     assert "127.0.0.1:1 does not answer" in await again.text()
 
 
-async def test_one_address_cannot_begin_sign_ins_without_end(client: Client) -> None:
-    answers = [await client.get("/login/oidc", allow_redirects=False) for _ in range(BEGINS + 1)]
+async def test_beginning_costs_nothing_and_keeps_nobody_out(client: Client) -> None:
+    """Fifty addresses could once spend the sign-ins of everybody: beginnings were kept here."""
+    client.session.cookie_jar.clear()
+    for _ in range(100):
+        begun = await client.get("/login/oidc", allow_redirects=False)
+        assert begun.status == 303
 
-    assert [answer.status for answer in answers] == [303] * BEGINS + [429]
+    assert (await come_back(client, "alice"))[0] == 303
+
+
+async def test_one_address_cannot_come_back_wrong_without_end(client: Client) -> None:
+    answers = [await client.get("/login/oidc/return?state=x") for _ in range(RETURNS + 1)]
+
+    assert [answer.status for answer in answers] == [403] * RETURNS + [429]
     assert "Too many sign-ins" in await answers[-1].text()
 
 
+async def test_a_sign_in_lasts_ten_minutes_and_is_sealed(provider: Provider) -> None:
+    clock = ManualClock()
+    client = OidcClient(OidcConfig(issuer=provider.issuer, client_id="footfall"), clock)
+
+    _, sealed = await client.begin("http://here/login/oidc/return", "/" + "x" * 5_000)
+    clock.advance(601_001)
+
+    assert len(sealed) < 2_000 and "here" not in sealed
+    with pytest.raises(Refusal, match="too long"):
+        await client.finish({"state": "x"}, sealed)
+
+
 async def test_who_finishes_a_sign_in_may_begin_again(client: Client) -> None:
-    for _ in range(BEGINS + 1):
+    for _ in range(RETURNS + 1):
         status, _, _ = await come_back(client, "alice")
 
         assert status == 303

@@ -151,6 +151,7 @@ async def test_hidden_topics_and_groups_are_404_and_absent_from_lists(
         status, text = await told(client, address, viewer)
         assert status == 200 and HIDDEN not in text, address
         assert "[rights.some]" in text, address  # it says that this is not all
+        assert 'href="/audit' not in text and 'href="/pipeline' not in text, address
 
 
 async def test_the_walk_would_find_what_is_hidden(
