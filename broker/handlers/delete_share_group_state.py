@@ -6,7 +6,7 @@ NOT_COORDINATOR, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION.
 
 from broker.coordinator.share.persisted import answer_each
 from broker.coordinator.share.records import ShareKey
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.delete_share_group_state import (
@@ -27,15 +27,10 @@ async def delete_share_group_state(
         await context.services.share.persisted.delete(key)
         return PartitionResult(one.partition, ErrorCode.NONE)
 
-    results = await answer_each(request.group_id, request.topics, ask, _refuse)
+    results = await answer_each(
+        request.group_id, request.topics, ask, PartitionResult, "delete share group state"
+    )
     return DeleteShareGroupStateResponse([DeleteStateResult(*one) for one in results])
-
-
-def _refuse(partition: int, error: KafkaError) -> PartitionResult:
-    message = error.message
-    if error.code == ErrorCode.NOT_COORDINATOR:
-        message = f"Unable to delete share group state: {message}"
-    return PartitionResult(partition, error.code, message)
 
 
 HANDLER = Handler(

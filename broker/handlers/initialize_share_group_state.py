@@ -6,7 +6,7 @@ NOT_COORDINATOR, INVALID_REQUEST, FENCED_STATE_EPOCH, UNKNOWN_TOPIC_OR_PARTITION
 
 from broker.coordinator.share.persisted import answer_each
 from broker.coordinator.share.records import ShareKey
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.initialize_share_group_state import (
@@ -28,15 +28,10 @@ async def initialize_share_group_state(
         await share.initialize(key, one.state_epoch, one.start_offset)
         return PartitionResult(one.partition, ErrorCode.NONE)
 
-    results = await answer_each(request.group_id, request.topics, ask, _refuse)
+    results = await answer_each(
+        request.group_id, request.topics, ask, PartitionResult, "initialize share group state"
+    )
     return InitializeShareGroupStateResponse([InitializeStateResult(*one) for one in results])
-
-
-def _refuse(partition: int, error: KafkaError) -> PartitionResult:
-    message = error.message
-    if error.code == ErrorCode.NOT_COORDINATOR:
-        message = f"Unable to initialize share group state: {message}"
-    return PartitionResult(partition, error.code, message)
 
 
 HANDLER = Handler(

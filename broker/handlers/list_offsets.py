@@ -84,7 +84,7 @@ async def _find(
     timestamp = wanted.timestamp
     if timestamp == LATEST:
         answer.offset = partition.end_for(end)
-        answer.leader_epoch = partition.epoch_of(answer.offset)
+        answer.leader_epoch = partition.leader_epoch
     elif timestamp in (EARLIEST, EARLIEST_LOCAL):
         answer.offset = partition.log_start_offset
         answer.leader_epoch = partition.epoch_of(answer.offset)

@@ -8,7 +8,7 @@ from dataclasses import astuple
 
 from broker.coordinator.share.persisted import answer_each
 from broker.coordinator.share.records import ShareKey
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.read_share_group_state import (
@@ -33,15 +33,14 @@ async def read_share_group_state(
         answer.start_offset, answer.state_batches = state.start, list(told)
         return answer
 
-    results = await answer_each(request.group_id, request.topics, ask, _refuse)
+    results = await answer_each(
+        request.group_id, request.topics, ask, _refuse, "read share group state"
+    )
     return ReadShareGroupStateResponse([ReadStateResult(*one) for one in results])
 
 
-def _refuse(partition: int, error: KafkaError) -> PartitionResult:
-    message = error.message
-    if error.code == ErrorCode.NOT_COORDINATOR:
-        message = f"Unable to read share group state: {message}"
-    return PartitionResult(partition, error.code, message, 0, 0, [])
+def _refuse(partition: int, code: ErrorCode, words: str) -> PartitionResult:
+    return PartitionResult(partition, code, words, 0, 0, [])
 
 
 HANDLER = Handler(

@@ -4,7 +4,7 @@ v3 names the consumer's generation and member (KIP-447), v4 knows TRANSACTION_AB
 offsets partition joins the transaction by being written to; before, AddOffsetsToTxn did that
 (KIP-890).
 Answers for each partition: those of OffsetCommit, and those of the transaction coordinator
-(INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH, PRODUCER_FENCED, INVALID_TXN_STATE ...).
+(INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE ...).
 """
 
 import itertools

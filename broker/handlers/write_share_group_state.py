@@ -10,7 +10,7 @@ from dataclasses import astuple
 from broker.coordinator.share.persisted import StateWrite, answer_each
 from broker.coordinator.share.records import ShareKey
 from broker.coordinator.share.records import StateBatch as Stored
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.write_share_group_state import (
@@ -39,15 +39,10 @@ async def write_share_group_state(
         await context.services.share.persisted.write(key, wish)
         return PartitionResult(one.partition, ErrorCode.NONE)
 
-    results = await answer_each(request.group_id, request.topics, ask, _refuse)
+    results = await answer_each(
+        request.group_id, request.topics, ask, PartitionResult, "write share group state"
+    )
     return WriteShareGroupStateResponse([WriteStateResult(*one) for one in results])
-
-
-def _refuse(partition: int, error: KafkaError) -> PartitionResult:
-    message = error.message
-    if error.code == ErrorCode.NOT_COORDINATOR:
-        message = f"Unable to write share group state: {message}"
-    return PartitionResult(partition, error.code, message)
 
 
 HANDLER = Handler(

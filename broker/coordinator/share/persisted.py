@@ -180,9 +180,13 @@ async def answer_each(
     group_id: str,
     topics: Iterable[Any],
     ask: Callable[[ShareKey, Any], Awaitable[R]],
-    refuse: Callable[[int, KafkaError], R],
+    refuse: Callable[[int, ErrorCode, str], R],
+    verb: str,
 ) -> list[tuple[bytes, list[R]]]:
-    """Results by topic id of asking for each partition; nothing for a group without a name."""
+    """Results by topic id of asking for each partition; nothing for a group without a name.
+
+    `refuse` is given partition, code and words; `verb` is what cannot be done, in Kafka's words.
+    """
     results: list[tuple[bytes, list[R]]] = []
     for topic in topics if group_id else ():
         told: list[R] = []
@@ -194,6 +198,9 @@ async def answer_each(
                     )
                 told.append(await ask(ShareKey(group_id, topic.topic_id, one.partition), one))
             except KafkaError as error:
-                told.append(refuse(one.partition, error))
+                words = error.message
+                if error.code is ErrorCode.NOT_COORDINATOR:
+                    words = f"Unable to {verb}: {words}"
+                told.append(refuse(one.partition, error.code, words))
         results.append((topic.topic_id, told))
     return results

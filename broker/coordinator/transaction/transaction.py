@@ -144,7 +144,9 @@ def initialise(current: Transaction | None, request: InitialiseRequest, now_ms: 
 def fence(current: Transaction, now_ms: int) -> Transaction:
     """An Ongoing transaction taken from its owner: PrepareAbort at the next epoch.
 
-    Bumped once, also with transaction version 2: twice would waste epochs (KAFKA-19367).
+    Bumped once, also with transaction version 2: twice would waste epochs (KAFKA-19367). It counts
+    as an end by that version, as in Kafka 4.2: whoever is told of it by the epoch it had, because
+    its own abort comes too late, may go on at the next one until somebody starts anew.
     """
     assert current.state is TransactionState.ONGOING
     return replace(
@@ -153,6 +155,7 @@ def fence(current: Transaction, now_ms: int) -> Transaction:
         last_epoch=NO_PRODUCER_EPOCH,
         state=TransactionState.PREPARE_ABORT,
         updated_at_ms=now_ms,
+        client_version=TRANSACTION_VERSION_2,
     )
 
 
@@ -308,7 +311,7 @@ def _prepare(current: Transaction, request: EndRequest, now_ms: int) -> Transact
 
 def _check_end_owner(current: Transaction, request: EndRequest) -> bool:
     """Refuse an end by anybody but the owner; True when it repeats an end already taken."""
-    bumping = current.client_version >= TRANSACTION_VERSION_2
+    bumping = min(current.client_version, request.version) >= TRANSACTION_VERSION_2
     same_id = request.producer.id == current.producer.id
     bumped = bumping and same_id and request.producer.epoch + 1 == current.producer.epoch
     rotated = (

@@ -23,6 +23,7 @@ from broker.coordinator.transaction.transaction import (
     has_timed_out,
     initialise,
     needs_producer_id,
+    owner_after,
     verify_partition,
 )
 from broker.errors import ErrorCode, KafkaError
@@ -303,3 +304,16 @@ def _step(transaction: Transaction, step: str, version: int, fresh_id: int) -> T
         return end(transaction, EndRequest(producer, step == "commit", version, next_id), NOW_MS)
     except KafkaError:
         return None
+
+
+def test_an_abort_that_comes_behind_a_fence_is_told_the_next_epoch() -> None:
+    fenced = complete(fence(ongoing(), NOW_MS), NOW_MS)
+    producer = Producer(7, 0)
+
+    ended = end(fenced, EndRequest(producer, False, 2), NOW_MS)
+    with pytest.raises(KafkaError) as refusal:
+        end(fenced, EndRequest(producer, False, 1), NOW_MS)
+
+    assert ended is None  # done already
+    assert owner_after(fenced) == Producer(7, 1)
+    assert code_of(refusal) is ErrorCode.PRODUCER_FENCED
