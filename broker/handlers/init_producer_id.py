@@ -5,8 +5,12 @@ transaction coordinator's, which fences whoever had it before. v3 bumps a known 
 """
 
 from broker.coordinator.transaction.fencing import code_for
-from broker.coordinator.transaction.transaction import Producer
-from broker.errors import KafkaError
+from broker.coordinator.transaction.transaction import (
+    NO_PRODUCER_EPOCH,
+    NO_PRODUCER_ID,
+    Producer,
+)
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.init_producer_id import (
@@ -15,7 +19,6 @@ from broker.protocol.messages.init_producer_id import (
 )
 from broker.security.acls import Operation, Resource
 
-NO_PRODUCER_ID = -1
 FENCED_SINCE_VERSION = 4  # KIP-588
 
 
@@ -25,12 +28,10 @@ async def init_producer_id(
     services = context.services
     try:
         _check_rights(request.transactional_id, context)
+        expected = _expected(request)
         if request.transactional_id is None:
             producer = Producer(await services.cluster.next_producer_id(), 0)
         else:
-            expected = None
-            if request.producer_id != NO_PRODUCER_ID:
-                expected = Producer(request.producer_id, request.producer_epoch)
             producer = await services.transactions.init_producer_id(
                 request.transactional_id, request.transaction_timeout_ms, expected
             )
@@ -38,6 +39,16 @@ async def init_producer_id(
         code = code_for(refusal, context.api_version, known_since=FENCED_SINCE_VERSION)
         return InitProducerIdResponse(error_code=code, producer_id=-1, producer_epoch=-1)
     return InitProducerIdResponse(producer_id=producer.id, producer_epoch=producer.epoch)
+
+
+def _expected(request: InitProducerIdRequest) -> Producer | None:
+    """Who the producer says it is; None when it begins."""
+    named = Producer(request.producer_id, request.producer_epoch)
+    if named == Producer(NO_PRODUCER_ID, NO_PRODUCER_EPOCH):
+        return None
+    if named.id == NO_PRODUCER_ID or named.epoch == NO_PRODUCER_EPOCH:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "half of a producer's identity")
+    return named
 
 
 def _check_rights(transactional_id: str | None, context: RequestContext) -> None:

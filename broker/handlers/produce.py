@@ -32,6 +32,7 @@ from broker.protocol.messages.produce import (
 from broker.records.batch import HEADER_BYTES, read_header
 from broker.records.validate import RecordsRefused
 from broker.security.acls import Operation, Resource
+from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
 
 ACKS_NONE = 0
@@ -162,8 +163,11 @@ def _start(
     if not _is_transactional(records):
         return beginning.appends.start(partition, records)
     joined = _admit(beginning.request, partition, records, beginning.context)
+    joins = beginning.context.api_version >= FIRST_VERSION_JOINING
     try:
-        number = beginning.appends.start(partition, records)
+        number = beginning.appends.start(
+            partition, records, Origin.JOINING if joins else Origin.CLIENT
+        )
     except KafkaError:
         if joined is not None:
             joined.close()

@@ -9,6 +9,7 @@ from functools import partial
 
 from broker.partition.partition import AppendWish, Partition, PartitionAppend
 from broker.partition.waiting import Waiting
+from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
 
 Told = AppendInfo | Exception
@@ -33,10 +34,11 @@ class Appends:
         self._then = then
         self._waiting: Waiting | None = None
 
-    def start(self, where: Partition, records: memoryview) -> int:
+    def start(self, where: Partition, records: memoryview, origin: Origin = Origin.CLIENT) -> int:
         """Queue one; its number in what `finished` answers. Raises what `check_usable` raises."""
         append = OneOfAppends(where, records, self._now_ms, self._wish, self._one_told)
         append.all = self
+        append.origin = origin
         where.queue(append)
         self._appends.append(append)
         self._left += 1

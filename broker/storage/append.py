@@ -32,8 +32,13 @@ class Origin(Enum):
     """Who made a batch: clients are checked, our own coordinators may write control batches."""
 
     CLIENT = "client"
+    JOINING = "client, whose write joins its transaction (transaction version 2)"
     COORDINATOR = "coordinator"
     REPLICATION = "replication"
+
+    @property
+    def is_client(self) -> bool:
+        return self in (Origin.CLIENT, Origin.JOINING)
 
 
 @dataclass(slots=True)

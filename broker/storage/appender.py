@@ -74,10 +74,10 @@ def append_as_follower(log: "Log", records: memoryview, now_ms: int) -> int:
 def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo:
     """Decide on one batch, give it its offsets, and queue it for the group's write."""
     records, state = request.records, log.producer_state
-    if request.origin is Origin.CLIENT:
+    if request.origin.is_client:
         header, records = validate_produce(records, limits=log.limits, now_ms=request.now_ms)
         if header.producer_id >= 0:
-            duplicate = state.check(header)
+            duplicate = state.check(header, begins_at_zero=request.origin is Origin.JOINING)
             if duplicate is not None:
                 append_time = duplicate.timestamp if log.config.log_append_time else NO_TIMESTAMP
                 return duplicate_of(duplicate, append_time, log.start_offset)

@@ -81,14 +81,20 @@ class ProducerState:
 
     # deciding -----------------------------------------------------------------------------
 
-    def check(self, header: BatchHeader) -> BatchMetadata | None:
-        """May this batch of a client be appended?
+    def check(self, header: BatchHeader, *, begins_at_zero: bool = False) -> BatchMetadata | None:
+        """May this batch of a client be appended? With `begins_at_zero` a producer that is not
+        known begins at sequence 0: all that it wrote before at this epoch would be known (KIP-890).
 
         None: yes. A batch: no need, it is there already. KafkaError INVALID_PRODUCER_EPOCH,
         OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_TXN_STATE: no.
         """
         entry = self.entries.get(header.producer_id)
         if entry is None:
+            if begins_at_zero and header.base_sequence != 0:
+                raise KafkaError(
+                    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                    f"producer {header.producer_id} begins at sequence {header.base_sequence}",
+                )
             return None  # its state may have expired: any sequence begins anew
         if header.producer_epoch == entry.producer_epoch:
             for batch in entry.window:

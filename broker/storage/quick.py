@@ -94,7 +94,7 @@ def _stage(
         if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or leader_epoch > epoch_known:
             return None
         fields = _unpack(records)
-        if request.origin is Origin.CLIENT:
+        if request.origin.is_client:
             if not _is_sound(fields, records, limits, now_ms):
                 return None
         elif fields[5] & ~_PLAIN_BITS:
@@ -159,9 +159,9 @@ def _known(
 ) -> AppendInfo | KafkaError | None:
     """The answer to a batch that must not be appended; None: its producer's state now has it."""
     state = log.producer_state
-    if request.origin is Origin.CLIENT:
+    if request.origin.is_client:
         try:
-            duplicate = state.check(header)
+            duplicate = state.check(header, begins_at_zero=request.origin is Origin.JOINING)
         except KafkaError as refusal:
             return refusal
         if duplicate is not None:

@@ -72,7 +72,7 @@ class Transaction:
     partitions: frozenset[TopicPartition] = frozenset()
     previous_producer_id: int = NO_PRODUCER_ID
     next_producer_id: int = NO_PRODUCER_ID  # set while a spent id waits for its last markers
-    last_epoch: int = NO_PRODUCER_EPOCH  # the epoch before; -1 after a fence: no retry is known
+    last_epoch: int = NO_PRODUCER_EPOCH  # the epoch before: a retry is known by it
     started_at_ms: int = NO_TIMESTAMP
     updated_at_ms: int = NO_TIMESTAMP
     client_version: int = 0  # transaction version of the client that made the last transition
@@ -145,14 +145,14 @@ def fence(current: Transaction, now_ms: int) -> Transaction:
     """An Ongoing transaction taken from its owner: PrepareAbort at the next epoch.
 
     Bumped once, also with transaction version 2: twice would waste epochs (KAFKA-19367). It counts
-    as an end by that version, as in Kafka 4.2: whoever is told of it by the epoch it had, because
-    its own abort comes too late, may go on at the next one until somebody starts anew.
+    as an end by that version, as in Kafka 4.2: whoever had the epoch and comes too late with its
+    abort or InitProducerId is told the next one, and may go on until somebody starts anew.
     """
     assert current.state is TransactionState.ONGOING
     return replace(
         current,
         producer=Producer(current.producer.id, current.producer.epoch + 1),
-        last_epoch=NO_PRODUCER_EPOCH,
+        last_epoch=current.producer.epoch,
         state=TransactionState.PREPARE_ABORT,
         updated_at_ms=now_ms,
         client_version=TRANSACTION_VERSION_2,

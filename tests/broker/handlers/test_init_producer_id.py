@@ -32,3 +32,13 @@ async def test_an_empty_transactional_id_is_refused(client: RawClient) -> None:
     response = await client.ask(request, 5, InitProducerIdResponse)
 
     assert (response.error_code, response.producer_id) == (ErrorCode.INVALID_REQUEST, -1)
+
+
+async def test_half_of_an_identity_is_refused(client: RawClient) -> None:
+    answers = [
+        await client.ask(InitProducerIdRequest(name, 60_000, *half), 5, InitProducerIdResponse)
+        for name in (None, "shop")
+        for half in ((7, -1), (-1, 0))
+    ]
+
+    assert {answer.error_code for answer in answers} == {ErrorCode.INVALID_REQUEST}

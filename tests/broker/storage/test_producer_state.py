@@ -70,6 +70,19 @@ def test_an_unknown_producer_may_begin_anywhere() -> None:
     assert append(log, batch(b"a", producer=PRODUCER, sequence=55)).first_offset == 0
 
 
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_an_unknown_producer_that_joins_by_writing_begins_at_zero(size: int) -> None:
+    log = open_log(MemoryFiles())
+
+    def join(sequence: int) -> object:
+        records = batch(b"x" * size, producer=PRODUCER, sequence=sequence, transactional=True)
+        (told,) = log.append_many([AppendRequest(records, 0, NOW_MS, Origin.JOINING)])
+        return told.code if isinstance(told, KafkaError) else told.first_offset
+
+    assert join(1) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert [join(0), join(1)] == [0, 1]
+
+
 def test_idle_producers_are_forgotten_but_not_those_with_an_open_transaction() -> None:
     log = open_log(MemoryFiles())
     append(log, batch(b"a", producer=(1, 0), sequence=0))

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis.strategies import booleans, integers, lists, sampled_from
 
 from broker.coordinator.transaction.transaction import (
-    NO_PRODUCER_EPOCH,
     PRODUCER_EPOCH_MAX,
     EndRequest,
     InitialiseRequest,
@@ -237,10 +236,21 @@ def test_the_last_epoch_of_an_id_ends_under_a_new_id() -> None:
     assert end(done, request, NOW_MS) is None  # its retry
 
 
-def test_a_fence_forgets_the_last_epoch_so_that_no_retry_passes() -> None:
+def test_who_recovers_after_a_fence_goes_on_at_its_epoch_until_somebody_begins_anew() -> None:
+    fenced = complete(fence(ongoing(), NOW_MS), NOW_MS)
+
+    recovered = initialise(fenced, wish(Producer(7, 0)), NOW_MS)
+    anew = initialise(fenced, wish(), NOW_MS)
+    with pytest.raises(KafkaError) as refusal:
+        initialise(anew, wish(Producer(7, 0)), NOW_MS)
+
+    assert (recovered.producer, anew.producer) == (Producer(7, 1), Producer(7, 2))
+    assert code_of(refusal) is ErrorCode.PRODUCER_FENCED
+
+
+def test_before_version_2_an_end_at_the_epoch_before_a_fence_is_refused() -> None:
     fenced = fence(ongoing(), NOW_MS)
 
-    assert fenced.last_epoch == NO_PRODUCER_EPOCH
     with pytest.raises(KafkaError) as refusal:
         end(fenced, EndRequest(Producer(7, 0), True, 0), NOW_MS)
     assert code_of(refusal) is ErrorCode.PRODUCER_FENCED
