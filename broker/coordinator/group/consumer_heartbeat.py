@@ -108,7 +108,7 @@ def validate(request: ConsumerHeartbeat) -> None:
     elif request.rack_id == "":
         problem = "RackId can't be empty."
     elif request.member_epoch < LEAVING_FOR_A_MOMENT:
-        problem = f"MemberEpoch is {request.member_epoch}, below {LEAVING_FOR_A_MOMENT}."
+        problem = "MemberEpoch is invalid."
     elif request.member_epoch == LEAVING_FOR_A_MOMENT and request.instance_id is None:
         problem = "InstanceId can't be null."
     elif request.member_epoch == JOINING:

@@ -393,11 +393,11 @@ async def test_a_commit_takes_the_group_and_each_topic(
         return int(response.topics[0].partitions[0].error_code)
 
     nothing = await answered()
-    await allow(broker, (Operation.READ, TOPIC, PAGES))
-    topic_only = await answered()
+    await allow(broker, (Operation.READ, GROUP, "g"))
+    group_only = await answered()
 
-    assert nothing == ErrorCode.TOPIC_AUTHORIZATION_FAILED
-    assert topic_only == ErrorCode.GROUP_AUTHORIZATION_FAILED
+    assert nothing == ErrorCode.GROUP_AUTHORIZATION_FAILED
+    assert group_only == ErrorCode.TOPIC_AUTHORIZATION_FAILED
 
 
 async def test_only_groups_that_may_be_described_are_listed(
