@@ -67,6 +67,7 @@ from tracker.kafka_line import Line
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_security import SecurityAdmin
 from tracker.kafka_topics import ensure_topics
+from tracker.malformed_http import count_malformed_requests
 from tracker.topics import AUDIT
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
@@ -302,6 +303,7 @@ async def run(state: State) -> None:
         loop.add_signal_handler(name, stop.set)
     if state.guard.door.sign_in and (password := state.household.accounts.first_password()):
         print(f"dashboard: sign in as admin with password {password} (shown once)", file=sys.stderr)
+    count_malformed_requests()
     runner = web.AppRunner(
         Site(state).application(),
         access_log=None,

@@ -52,6 +52,10 @@ async def _read_rest(request: web.Request, bytes_max: int) -> bytes:
         raise Refused(
             Reason.TIMEOUT, f"the body did not come within {BODY_TIMEOUT_S:g} s"
         ) from error
+    except ConnectionError as error:  # nobody hears the answer; it is counted
+        raise Refused(Reason.TIMEOUT, "the client went before its body had come") from error
+    except web.RequestPayloadError as error:
+        raise Refused(Reason.FORMAT_VIOLATION, "the body ends before its length") from error
     return bytes(body)
 
 

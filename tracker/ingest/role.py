@@ -29,6 +29,7 @@ from tracker.ingest.salts import Salts
 from tracker.ingest.steps.addresses import Addresses, Networks
 from tracker.ingest.store_probe import StoreProbe
 from tracker.kafka import Producer
+from tracker.malformed_http import count_malformed_requests
 from tracker.metrics import IngestMetrics
 from tracker.sites import SiteReader
 
@@ -117,6 +118,7 @@ async def running(
     shared = _Shared(clock, metrics, producer, readiness)
     services = await asyncio.to_thread(_services, config, shared, salts)
     application = await asyncio.to_thread(lambda: Ingest(services).application())
+    count_malformed_requests()
     runner = web.AppRunner(
         application,
         access_log=None,
