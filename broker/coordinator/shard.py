@@ -18,7 +18,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from broker.clock import Clock
 from broker.errors import ErrorCode, KafkaError
-from broker.partition.partition import ACKS_ALL, Partition, ReadEnd
+from broker.partition.partition import Partition
+from broker.partition.wishes import ACKS_ALL, ReadEnd
 from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, read_marker
 from broker.records.header import BatchHeader

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.fetch_sessions import PartitionKey, Round, SessionRequest, Wish
-from broker.partition.partition import NO_EPOCH, Partition, ReadEnd
+from broker.partition.partition import Partition
 from broker.partition.watcher import Watcher
+from broker.partition.wishes import NO_EPOCH, ReadEnd
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.fetch import (
     AbortedTransaction,

@@ -9,7 +9,8 @@ from collections import Counter
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.partition.catching_up import CatchingUp
-from broker.partition.partition import Partition, ReadEnd
+from broker.partition.partition import Partition
+from broker.partition.wishes import ReadEnd
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.list_offsets import (
     ListOffsetsPartition,

@@ -18,7 +18,8 @@ from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metrics import TopicCounters
 from broker.partition.appends import Appends
-from broker.partition.partition import AppendWish, Partition
+from broker.partition.partition import Partition
+from broker.partition.wishes import AppendWish
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.produce import (
     BatchIndexAndErrorMessage,

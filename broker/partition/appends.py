@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from broker.partition.partition import AppendWish, Partition, PartitionAppend
+from broker.partition.partition import Partition, PartitionAppend
 from broker.partition.waiting import Waiting
+from broker.partition.wishes import AppendWish
 from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
 

@@ -27,7 +27,8 @@ from typing import ParamSpec, TypeVar
 from broker.errors import StorageError
 from broker.partition.jobs import Done, Job, Owner, Results, Written
 from broker.partition.loop_syncs import Failures, LoopSyncs
-from broker.storage.log import Log, SyncGuard
+from broker.storage.flush import SyncGuard
+from broker.storage.log import Log
 from broker.storage.quick import append_quickly
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 from broker.errors import StorageError
 from broker.partition.jobs import Written
+from broker.storage.flush import Flush
 from broker.storage.kernel_syncs import SYNCS_MAX, KernelSyncs
-from broker.storage.log import Flush, Log
+from broker.storage.log import Log
 
 LOGS_MIN = 2  # of a round of the kernel's
 Failures = dict[int, Exception]

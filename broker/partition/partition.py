@@ -7,7 +7,6 @@ except for reads of the newest segment, whose pages were just written and are in
 """
 
 import asyncio
-import enum
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from broker.partition.jobs import Done, Job
 from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
 from broker.partition.watcher import Watcher
+from broker.partition.wishes import ACKS_ALL, NO_EPOCH, AppendWish, ReadEnd
 from broker.storage.log import (
     AppendInfo,
     FileSlice,
@@ -34,26 +34,6 @@ from broker.storage.transaction_index import AbortedTransaction
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
-
-ACKS_ALL = -1
-NO_EPOCH = -1
-
-
-class ReadEnd(enum.Enum):
-    """Up to where a reader may see."""
-
-    HIGH_WATERMARK = 0  # isolation level read_uncommitted
-    LAST_STABLE_OFFSET = 1  # isolation level read_committed
-    LOG_END = 2  # replicas
-
-
-@dataclass(frozen=True, slots=True)
-class AppendWish:
-    """When an append is answered: at the moment that `acks` asks for, or after `timeout_ms`."""
-
-    acks: int
-    timeout_ms: int
-
 
 Answered = Callable[[AppendInfo | Exception], None]
 NO_RECORDS = memoryview(b"")

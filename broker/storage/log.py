@@ -10,14 +10,14 @@ flushed whole before the next one is begun, so that only the newest can be torn.
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
-from broker.storage.files import File, Files
+from broker.storage.files import Files
+from broker.storage.flush import Flush, NoGuard, SyncGuard
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
@@ -41,36 +41,6 @@ log = logging.getLogger(__name__)
 
 TopicPartition = tuple[str, int]
 SNAPSHOT_INTERVAL_BYTES = 64 * 1024  # less than this is replayed faster than a snapshot is synced
-
-
-class SyncGuard(Protocol):
-    """Keeps one sync of a log apart from another; a lock, where they come from several threads."""
-
-    def acquire(self, blocking: bool = True) -> bool: ...
-
-    def release(self) -> None: ...
-
-
-class NoGuard:
-    """Where all of a log happens in one thread."""
-
-    def acquire(self, blocking: bool = True) -> bool:
-        return True
-
-    def release(self) -> None:
-        pass
-
-
-class Flush(NamedTuple):
-    """A flush that another carries out: `Log.begin_flush` and `end_flush`."""
-
-    end_offset: int
-    segments: list[Segment]
-
-    @property
-    def files(self) -> list[File]:
-        """What is to be synced."""
-        return [segment.file for segment in self.segments]
 
 
 class Log:
@@ -389,7 +359,20 @@ class Log:
 
     def delete_old_segments(self, now_ms: int, high_watermark: int) -> int:
         """Drop what retention no longer keeps; how many segments went."""
-        return retention.delete_old_segments(self, now_ms, high_watermark)
+        self.remove_retired(now_ms)
+        extent = retention.Extent(
+            self.start_offset, self.end_offset, high_watermark, self.size_bytes
+        )
+        count = retention.expired(self.segments, self.config, extent, now_ms)
+        if count == 0:
+            return 0
+        if count == len(self.segments):
+            self.roll(now_ms)
+        gone, kept = self.segments[:count], self.segments[count:]
+        self.replace_segments(kept)
+        self.leader_epochs.truncate_from_start(self.start_offset)
+        self.retire(gone, now_ms)
+        return count
 
     def replace_segments(self, segments: Sequence[Segment]) -> None:
         """Have this row of segments; the active one stays. For retention and compaction."""

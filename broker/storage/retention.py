@@ -5,43 +5,33 @@ that it can be emptied. Files are renamed `.deleted` and unlinked file.delete.de
 a crash in between the next open removes them.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from broker.storage.log_config import UNLIMITED
+from broker.storage.log_config import UNLIMITED, LogConfig
 from broker.storage.segment import Segment
 
-if TYPE_CHECKING:
-    from broker.storage.log import Log
+
+class Extent(NamedTuple):
+    """From where to where a log reaches."""
+
+    start_offset: int
+    end_offset: int
+    high_watermark: int
+    size_bytes: int
 
 
-def delete_old_segments(log: "Log", now_ms: int, high_watermark: int) -> int:
-    """Drop what the log's settings no longer keep; how many segments went."""
-    log.remove_retired(now_ms)
-    count = _expired(log, now_ms, high_watermark)
-    if count == 0:
-        return 0
-    if count == len(log.segments):
-        log.roll(now_ms)
-    gone, kept = log.segments[:count], log.segments[count:]
-    log.replace_segments(kept)
-    log.leader_epochs.truncate_from_start(log.start_offset)
-    log.retire(gone, now_ms)
-    return count
-
-
-def _expired(log: "Log", now_ms: int, high_watermark: int) -> int:
+def expired(segments: Sequence[Segment], config: LogConfig, extent: Extent, now_ms: int) -> int:
     """How many of the oldest segments may go."""
-    config = log.config
-    segments = log.segments
     excess = -1
     if config.deletes and config.retention_bytes != UNLIMITED:
-        excess = log.size_bytes - config.retention_bytes
+        excess = extent.size_bytes - config.retention_bytes
     for number, segment in enumerate(segments):
         is_active = number + 1 == len(segments)
-        end_offset = log.end_offset if is_active else segments[number + 1].base_offset
-        if end_offset > high_watermark or (is_active and segment.size == 0):
+        end_offset = extent.end_offset if is_active else segments[number + 1].base_offset
+        if end_offset > extent.high_watermark or (is_active and segment.size == 0):
             return number
-        below_start = not is_active and end_offset <= log.start_offset
+        below_start = not is_active and end_offset <= extent.start_offset
         too_old = config.deletes and _is_too_old(segment, now_ms, config.retention_ms)
         too_much = excess - segment.size >= 0
         if not (below_start or too_old or too_much):

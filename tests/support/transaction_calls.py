@@ -8,7 +8,8 @@ from broker.coordinator.transaction.transaction import EndRequest, Producer, Top
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
 from broker.metadata.controller import TopicSpec
-from broker.partition.partition import ACKS_ALL, Partition, ReadEnd
+from broker.partition.partition import Partition
+from broker.partition.wishes import ACKS_ALL, ReadEnd
 from broker.records.batch import build_batch, iterate
 from broker.records.record import Record, decode_records
 

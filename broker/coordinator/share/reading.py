@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.coordinator.share.acquiring import Acquired, Readable
-from broker.partition.partition import Partition, ReadEnd
+from broker.partition.partition import Partition
+from broker.partition.wishes import ReadEnd
 from broker.records.batch import iterate
 from broker.records.header import BatchHeader
 from broker.storage.transaction_index import AbortedTransaction

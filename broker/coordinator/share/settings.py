@@ -4,7 +4,7 @@ from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.share.share_partition import Limits
 from broker.metadata import group_configs
-from broker.partition.partition import ReadEnd
+from broker.partition.wishes import ReadEnd
 
 
 class ShareSettings:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from broker.coordinator.transaction.transaction import Producer, Transaction
 from broker.errors import ErrorCode, KafkaError
-from broker.partition.partition import ACKS_ALL, Partition
+from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
+from broker.partition.wishes import ACKS_ALL
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
 from broker.storage.log import AppendInfo, Origin
 

@@ -8,8 +8,9 @@ import pytest
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.partition.appends import Appends
 from broker.partition.disk_worker import DiskWorker
-from broker.partition.partition import AppendWish, Hosting, Partition, PartitionId
+from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.waiting import Waiting
+from broker.partition.wishes import AppendWish
 from broker.storage.log import AppendInfo, Log, LogConfig
 from tests.support.batches import NOW_MS, batch, read_values
 from tests.support.memory_files import MemoryFiles

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from broker.clock import SystemClock
 from broker.config import BrokerConfig
-from broker.partition.partition import ACKS_ALL
 from broker.partition.upkeep import Upkeep
+from broker.partition.wishes import ACKS_ALL
 from tests.support.batches import NOW_MS, batch
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient

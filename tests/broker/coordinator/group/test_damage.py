@@ -7,7 +7,7 @@ from pathlib import Path
 from broker.coordinator.group.offset_messages import OffsetFetch
 from broker.errors import ErrorCode
 from broker.metadata.records import OFFSETS_TOPIC
-from broker.partition.partition import ACKS_ALL
+from broker.partition.wishes import ACKS_ALL
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.records.batch import build_batch
 from broker.records.record import Record
