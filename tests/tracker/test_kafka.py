@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kafka_address import new_site
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka import Consumer, KafkaFailure, NewRecord, NotStored, Producer, Record
+from tracker.kafka import Consumer, NewRecord, NotStored, Producer, Record
 from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
 NOBODY = KafkaConfig(bootstrap_servers="127.0.0.1:1")
-
-
-@pytest.fixture
-def topic(kafka: KafkaConfig) -> Topic:
-    made = Topic(f"topic-{new_site()}", partitions=2)
-    ensure_topics(kafka, [made])
-    return made
 
 
 def send(config: KafkaConfig, topic: Topic, records: list[NewRecord]) -> None:
@@ -51,16 +43,6 @@ def test_what_was_acknowledged_can_be_read(kafka: KafkaConfig, topic: Topic) -> 
     assert [(one.value, one.key) for one in records] == [(b"one", b"k"), (None, b"k")]
     assert records[0].headers == [("h", b"x")]
     assert records[0].timestamp_ms > 1_700_000_000_000
-
-
-def test_ensuring_twice_changes_nothing(kafka: KafkaConfig, topic: Topic) -> None:
-    ensure_topics(kafka, [Topic(topic.name, partitions=9)])
-
-    consumer = Consumer(kafka, client_id="test")
-    partitions = consumer.partitions(topic)
-    consumer.close()
-
-    assert len(partitions) == 2
 
 
 def test_a_group_goes_on_where_it_committed(kafka: KafkaConfig, topic: Topic) -> None:
@@ -126,13 +108,6 @@ async def test_closing_fails_what_is_still_in_flight() -> None:
 
     with pytest.raises(NotStored):
         await waiting
-
-
-def test_nobody_there_is_a_retriable_failure() -> None:
-    with pytest.raises(KafkaFailure) as failure:
-        ensure_topics(NOBODY, [Topic("t", 1)], timeout_s=0.1)
-
-    assert failure.value.retriable
 
 
 @pytest.mark.system
