@@ -6,13 +6,14 @@ nobody knows whether the change was made.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import ClusterUnavailable, admin, ask, client, quiet_options
 from tracker.kafka_line import Line, client_library
+from tracker.kafka_share import delete_starts, set_starts
 from tracker.topics import TopicPartition
 
 TIMEOUT_S: Final = 10.0
@@ -148,6 +149,19 @@ class Changes:
         for error in answers.values():
             if error is not library.errors.NoError:
                 raise Refused(error.description or str(error))
+
+    def set_share_starts(self, group_id: str, starts: Mapping[TopicPartition, int]) -> None:
+        """Where a share group goes on; refused while it has members."""
+        self._share(lambda line: set_starts(line, group_id, starts, self._timeout_s))
+
+    def delete_share_starts(self, group_id: str, topic: str) -> None:
+        """What a share group knows of a topic; refused while it has members."""
+        self._share(lambda line: delete_starts(line, group_id, topic, self._timeout_s))
+
+    def _share(self, change: Callable[[Line], str]) -> None:
+        with contextlib.closing(Line(self._settings)) as line:
+            if refusal := change(line):
+                raise Refused(refusal)
 
     def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Everything below each offset; answers the new starts."""

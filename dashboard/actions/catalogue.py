@@ -13,6 +13,7 @@ from dashboard.actions import (
     schemas,
     security,
     security_wishes,
+    share,
     wishes,
 )
 from dashboard.actions.perform import Outcome, Scene
@@ -93,6 +94,20 @@ ACTIONS: Final = (
         "Delete what a group has committed for a topic; a dry run unless told otherwise.",
         wishes.DeleteOffsets,
         perform.delete_offsets,
+        "group",
+    ),
+    Action(
+        "reset-share-offsets",
+        "Move a share group to other offsets; a dry run unless told otherwise.",
+        wishes.ResetShareOffsets,
+        share.reset_offsets,
+        "group",
+    ),
+    Action(
+        "delete-share-offsets",
+        "Delete what a share group knows of a topic; a dry run unless told otherwise.",
+        wishes.DeleteShareOffsets,
+        share.delete_offsets,
         "group",
     ),
     Action(

@@ -32,6 +32,8 @@ class Cluster(Protocol):
     def set_broker_configs(
         self, broker: str, configs: Mapping[str, str | None], validate_only: bool
     ) -> None: ...
+    def set_share_starts(self, group_id: str, starts: Mapping[TopicPartition, int]) -> None: ...
+    def delete_share_starts(self, group_id: str, topic: str) -> None: ...
     def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None: ...
     def add_partitions(self, topic: str, total: int) -> None: ...
     def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, int]) -> None: ...
@@ -85,7 +87,7 @@ def create_topic(scene: Scene, wish: wishes.CreateTopic) -> Outcome:
 
 
 def copy_topic(scene: Scene, wish: wishes.CopyTopic) -> Outcome:
-    source = _topic(scene, wish.source)
+    source = topic_of(scene, wish.source)
     copies = max((len(part.replicas) for part in source.partitions), default=-1)
     configs = {
         name: entry.value
@@ -141,7 +143,7 @@ def delete_topic(scene: Scene, wish: wishes.DeleteTopic) -> Outcome:
 
 
 def edit_config(scene: Scene, wish: wishes.EditConfig) -> Outcome:
-    topic = _topic(scene, wish.topic)
+    topic = topic_of(scene, wish.topic)
     scene.cluster.set_configs(wish.topic, wish.configs)
     rows = tuple(
         {
@@ -156,7 +158,7 @@ def edit_config(scene: Scene, wish: wishes.EditConfig) -> Outcome:
 
 def add_partitions(scene: Scene, wish: wishes.AddPartitions) -> Outcome:
     _unprotected(wish.topic)
-    now = len(_topic(scene, wish.topic).partitions)
+    now = len(topic_of(scene, wish.topic).partitions)
     if wish.total <= now:
         raise Refused(f"topic {wish.topic} has {now} partitions; only more can be asked for")
     scene.cluster.add_partitions(wish.topic, wish.total)
@@ -167,7 +169,7 @@ def delete_records(scene: Scene, wish: wishes.DeleteRecords) -> Outcome:
     _unprotected(wish.topic)
     before: dict[TopicPartition, int] = {}
     rows = []
-    for part in _parts(_topic(scene, wish.topic), wish.partition):
+    for part in parts_of(topic_of(scene, wish.topic), wish.partition):
         start, end = part.start or 0, part.end or 0
         cut = end if wish.before is None else max(start, min(wish.before, end))
         if cut > start:
@@ -196,15 +198,15 @@ def reset_offsets(scene: Scene, wish: wishes.ResetOffsets) -> Outcome:
     committed = {
         part.partition: part.committed for part in group.partitions if part.topic == wish.topic
     }
-    topic = _topic(scene, wish.topic)
-    parts = _parts(topic, wish.partition)
-    targets = _targets(scene, wish, parts, committed)
+    topic = topic_of(scene, wish.topic)
+    parts = parts_of(topic, wish.partition)
+    found = targets(scene, wish, parts, committed)
     rows = tuple(
         {
             "partition": part.index,
             "before": committed.get(part.index),
-            "after": targets[part.index],
-            "lag": (part.end or 0) - targets[part.index],
+            "after": found[part.index],
+            "lag": (part.end or 0) - found[part.index],
         }
         for part in parts
     )
@@ -214,12 +216,12 @@ def reset_offsets(scene: Scene, wish: wishes.ResetOffsets) -> Outcome:
             said += f" It has {plural(len(group.members), 'member')}: stop them first."
         return Outcome(said, False, rows)
     scene.cluster.commit_offsets(
-        wish.group, {TopicPartition(wish.topic, index): at for index, at in targets.items()}
+        wish.group, {TopicPartition(wish.topic, index): at for index, at in found.items()}
     )
     return Outcome(f"Group {wish.group} goes on from these offsets of {wish.topic}.", True, rows)
 
 
-def _targets(
+def targets(
     scene: Scene,
     wish: wishes.ResetOffsets,
     parts: Sequence[Partition],
@@ -280,7 +282,7 @@ def delete_group(scene: Scene, wish: wishes.DeleteGroup) -> Outcome:
 
 def produce(scene: Scene, wish: wishes.ProduceMessage) -> Outcome:
     _unprotected(wish.topic)
-    _topic(scene, wish.topic)  # a mistyped name must not make a topic
+    topic_of(scene, wish.topic)  # a mistyped name must not make a topic
     record = NewRecord(
         wish.topic,
         -1 if wish.partition is None else wish.partition,
@@ -293,14 +295,14 @@ def produce(scene: Scene, wish: wishes.ProduceMessage) -> Outcome:
     return Outcome(f"Stored in {wish.topic}-{partition} at offset {offset}.", True, (row,))
 
 
-def _topic(scene: Scene, name: str) -> Topic:
+def topic_of(scene: Scene, name: str) -> Topic:
     topic = scene.snapshot.topics.get(name)
     if topic is None:
         raise Refused(f"there is no topic {name}")
     return topic
 
 
-def _parts(topic: Topic, only: int | None) -> list[Partition]:
+def parts_of(topic: Topic, only: int | None) -> list[Partition]:
     """Partitions meant; refuses when one of them has no leader to tell its offsets."""
     parts = [part for part in topic.partitions if only in (None, part.index)]
     if not parts:

@@ -75,6 +75,20 @@ class ResetOffsets(Wish, frozen=True):
     confirm: Confirm = ""
 
 
+class ResetShareOffsets(ResetOffsets, frozen=True):
+    """Where a share group goes on; `shift` counts from its start offset."""
+
+
+class DeleteShareOffsets(Wish, frozen=True):
+    """What a share group knows of one topic; it begins anew there, as share.auto.offset.reset
+    says."""
+
+    group: GroupName
+    topic: TopicName
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
 class CopyTopic(Wish, frozen=True):
     """A topic like `source`: partitions, copies and settings; no records."""
 

@@ -17,6 +17,19 @@ WISHES: dict[str, dict[str, Any]] = {
         "dry_run": False,
         "confirm": "stopped",
     },
+    "reset-share-offsets": {
+        "group": "queue",
+        "topic": "events",
+        "to": "earliest",
+        "dry_run": False,
+        "confirm": "queue",
+    },
+    "delete-share-offsets": {
+        "group": "queue",
+        "topic": "events",
+        "dry_run": False,
+        "confirm": "queue",
+    },
     "copy-topic": {"topic": "like-events", "source": "events"},
     "delete-offsets": {
         "group": "stopped",

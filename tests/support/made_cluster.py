@@ -266,6 +266,12 @@ class MadeCluster(MadeRights):
         for place in places:
             del self.commits[group_id][place]
 
+    def set_share_starts(self, group_id: str, starts: Mapping[TopicPartition, int]) -> None:
+        self._change("share starts", group_id, dict(starts))
+
+    def delete_share_starts(self, group_id: str, topic: str) -> None:
+        self._change("delete share starts", group_id, topic)
+
     def add_partitions(self, topic: str, total: int) -> None:
         self._change("partitions", topic, total)
         for index in range(total):

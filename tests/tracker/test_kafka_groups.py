@@ -12,6 +12,7 @@ from tests.support.share_calls import GROUP
 from tests.support.share_offsets import worked
 from tests.support.topic_calls import make_topic
 from tracker.config import KafkaConfig
+from tracker.kafka_changes import Changes, Refused
 from tracker.kafka_groups import Groups, ShareStart
 from tracker.kafka_line import Line
 from tracker.topics import TopicPartition
@@ -39,6 +40,25 @@ async def test_a_share_group_is_told_with_its_member_start_and_lag(
     assert (list(found), group.state, group.lag) == ([GROUP], "stable", 3)
     assert group.starts == {TopicPartition("jobs", 0): ShareStart(2, 3)}
     assert [member.assignment for member in group.members] == [(TopicPartition("jobs", 0),)]
+
+
+async def test_a_share_group_goes_on_elsewhere_and_forgets_a_topic_while_nobody_is_in_it(
+    client: RawClient, groups: Groups, config: KafkaConfig
+) -> None:
+    changes, jobs = Changes(config), TopicPartition("jobs", 0)
+    await worked(client)
+
+    with pytest.raises(Refused):  # it has a member
+        await asyncio.to_thread(changes.set_share_starts, GROUP, {jobs: 1})
+    with pytest.raises(Refused):
+        await asyncio.to_thread(changes.delete_share_starts, GROUP, "jobs")
+    await asyncio.to_thread(changes.set_share_starts, "empty", {jobs: 1})
+    moved = await asyncio.to_thread(groups.share, ["empty"], SECONDS)
+    await asyncio.to_thread(changes.delete_share_starts, "empty", "jobs")
+    forgot = await asyncio.to_thread(groups.share, ["empty"], SECONDS)
+
+    assert (moved["empty"].starts or {})[jobs].start == 1
+    assert not forgot["empty"].starts
 
 
 async def test_a_streams_group_is_told_with_its_topology_and_who_reads_what(

@@ -16,8 +16,8 @@ from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE
 from tracker.topics import TopicPartition
 
-ELSEWHERE = ("dashboard.actions.connect", "dashboard.actions.schemas")
-"""What changes no cluster has tests beside its own room."""
+ELSEWHERE = tuple(f"dashboard.actions.{room}" for room in ("connect", "schemas", "share"))
+"""What changes something else has tests of its own."""
 
 
 @pytest.mark.parametrize(
