@@ -1,8 +1,9 @@
 """Looks: processor time of one look with the real clients at a real broker, large.
 
 A bundled broker of its own process has 2,000 topics with 10,000 partitions, each with a few
-records, and 500 groups that committed to ten partitions each. The looking process is this one; its
-time is what the kernel says of all its threads, librdkafka's included.
+records, and 500 groups that committed to ten partitions each: looked at without members, and then
+with four members each, half of the groups classic and half of KIP-848. The looking process is this
+one; its time is what the kernel says of all its threads, librdkafka's included.
 """
 
 import asyncio
@@ -18,8 +19,13 @@ from confluent_kafka.cimpl import NewTopic
 
 from dashboard import app
 from dashboard.__main__ import GARBAGE_ALLOCATIONS
+from dashboard.access.identity import Identity, Role
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
+from dashboard.render import Reader, Renderer
+from dashboard.site_map import resolve
+from dashboard.state import State
+from tests.benchmarks import group_fill
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.table import Row
 from tests.support.running_broker import broker_process
@@ -30,6 +36,8 @@ TOPICS, PARTITIONS, GROUPS = 2_000, 5, 500
 TOPICS_READ = 2  # by each group
 LOOKS = 5
 LOOK_S_MAX = 0.5
+PAGE_MS_MAX = 100.0
+PAGES = ("/groups", "/groups/group-7", "/groups/group-8", "/topics/topic-28")
 BATCH = 200
 WAIT_S = 60.0
 
@@ -77,10 +85,34 @@ async def looked(poller: Poller) -> list[float]:
     return spent
 
 
+def reads() -> dict[str, list[str]]:
+    """What each group reads."""
+    return {
+        f"group-{number}": [f"topic-{number * 4 + topic}" for topic in range(TOPICS_READ)]
+        for number in range(GROUPS)
+    }
+
+
+async def shown(state: State) -> dict[str, float]:
+    """Milliseconds of processor time of pages about groups."""
+    renderer, reader, found = Renderer(), Reader(Identity("ann", Role.ADMIN), ""), {}
+    for path in PAGES:
+        page, visit = resolve(state, path, {})
+        spent = []
+        for _ in range(LOOKS):
+            began = time.process_time()
+            renderer.whole(page, visit, await page.values(visit), reader)
+            spent.append(time.process_time() - began)
+        found[path] = median(spent) * 1000
+    return found
+
+
 def rows(plan: Plan) -> list[Row]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        broker_process(Path(folder) / "broker", metrics_port=-1, log_flush="os") as broker,
+        broker_process(
+            Path(folder) / "broker", metrics_port=-1, log_flush="os", **group_fill.STAYING
+        ) as broker,
     ):
         fill(broker.bootstrap)
         gc.collect()
@@ -90,6 +122,12 @@ def rows(plan: Plan) -> list[Row]:
         kafka = {"local": KafkaConfig(bootstrap_servers=broker.bootstrap)}
         state = app.build(config, kafka, Path(folder) / "dashboard")
         first, *spent = asyncio.run(looked(state.poller(None)))
+        asyncio.run(group_fill.fill((broker.host, broker.port), reads(), PARTITIONS))
+        again, *peopled = asyncio.run(looked(state.poller(None)))
+        snapshot = state.poller(None).snapshot
+        assert snapshot is not None
+        assert {len(group.members) for group in snapshot.groups.values()} == {group_fill.MEMBERS}
+        pages = asyncio.run(shown(state))
     return [
         Row("the first look: processor time", first * 1000, "ms"),
         Row(
@@ -98,5 +136,17 @@ def rows(plan: Plan) -> list[Row]:
             "ms",
             median(spent) / LOOK_S_MAX,
             "half a second",
+        ),
+        Row("the first look at 2,000 members", again * 1000, "ms"),
+        Row(
+            "each further look, with 2,000 members: processor time",
+            median(peopled) * 1000,
+            "ms",
+            median(peopled) / LOOK_S_MAX,
+            "half a second",
+        ),
+        *(
+            Row(f"page {path}: processor time", ms, "ms", ms / PAGE_MS_MAX, "100 ms")
+            for path, ms in pages.items()
         ),
     ]
