@@ -1,7 +1,9 @@
 """What a client pushes: an OpenTelemetry MetricsData message (OTLP, protobuf), taken apart.
 
 Counters, gauges and the count and sum of histograms are kept; everything else of the format is
-passed over. At most `points_max` points of a push are looked at.
+passed over. At most `points_max` points of a push are looked at, and at most PARTS_MAX of the
+messages around them: a mebibyte holds half a million empty ones, which cost 42 MB while they are
+decoded and would cost 0.15 s to walk.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _DELTA = 1  # AggregationTemporality of OTLP
 _ATTRIBUTES_MAX = 8
+PARTS_MAX = 20_000
+"""Resources, scopes and metrics of a push that are looked into; Kafka's clients send hundreds."""
 _TEXT_MAX = 200
 """Letters of a metric's name or attribute that are kept; Kafka's are far shorter."""
 
@@ -45,9 +49,13 @@ def decode(payload: bytes, points_max: int) -> list[Point]:
 
 
 def _points(data: "MetricsData") -> Iterator[Point]:
-    for resource in data.resource_metrics:
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
+    parts_left = PARTS_MAX
+    for resource in islice(data.resource_metrics, PARTS_MAX):
+        parts_left -= 1
+        for scope in islice(resource.scope_metrics, max(0, parts_left)):
+            parts_left -= 1
+            for metric in islice(scope.metrics, max(0, parts_left)):
+                parts_left -= 1
                 yield from _points_of(metric)
 
 
