@@ -166,7 +166,7 @@ def _admit(
     if is_new:
         draft.put(draft.group.ownership_record(request.member_id, Ownership()))
     subscription_changed = (
-        is_new
+        group.epoch == 0
         or updated.topic_names != known.topic_names
         or updated.topic_regex != known.topic_regex
     )

@@ -66,7 +66,7 @@ def join(draft: Draft, request: JoinRequest, limits: ConsumerLimits) -> JoinResp
     if known is None:
         draft.put(draft.group.ownership_record(updated.member_id, Ownership()))
     subscription_changed = (
-        known is None or updated.topic_names != before.topic_names or before.topic_regex is not None
+        updated.topic_names != before.topic_names or before.topic_regex is not None
     )
     owned = owned_partitions(subscription, draft.image)
     owns = advance(draft, updated.member_id, owned, member_changed=subscription_changed)

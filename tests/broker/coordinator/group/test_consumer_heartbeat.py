@@ -314,3 +314,13 @@ def test_who_gives_up_partitions_and_wants_another_topic_gives_up_all_of_the_old
 
     assert told.assignment == frozenset()
     assert driver.group.members["a"].owns.revoking == partitions("t", 0, 1, 2, 3)
+
+
+def test_who_subscribes_to_nothing_changes_nothing_but_begins_a_new_group() -> None:
+    driver = ConsumerDriver()
+
+    first = driver.join("a", topic_names=frozenset())
+    driver.join("b")
+    third = driver.join("c", topic_names=frozenset())
+
+    assert (first.member_epoch, third.member_epoch, driver.group.epoch) == (1, 2, 2)
