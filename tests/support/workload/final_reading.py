@@ -18,13 +18,14 @@ from broker.protocol.messages.fetch import (
 from broker.records.batch import iterate
 from broker.records.record import decode_records
 from tests.support.raw_client import RawClient
-from tests.support.workload.history import Stored, Visible
+from tests.support.workload.history import Stored, Visible, now_s
 from tests.support.workload.legal_loss import start_of
 from tests.support.workload.library_clients import assign_all, found, settings
-from tests.support.workload.world import World, identity_of
+from tests.support.workload.world import DISCONNECTED, World, identity_of
 
 FETCH_VERSION = 12
 PATIENCE_S = 60.0
+DONE = -2
 
 
 def read_everything(world: World) -> None:
@@ -35,22 +36,39 @@ def read_everything(world: World) -> None:
 
 
 async def _read_batches(world: World) -> None:
-    async with await RawClient.connect(world.host, world.port) as client:
-        for partition in range(world.partitions):
-            offset, end = await start_of(client, world, partition), 1 << 62
-            while offset < end:
-                wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 20)
-                topics = [FetchTopic(topic=world.topic, partitions=[wanted])]
-                request = FetchRequest(max_wait_ms=0, min_bytes=0, topics=topics)
-                answer = await client.ask(request, FETCH_VERSION, FetchResponse)
-                part = answer.responses[0].partitions[0]
-                if part.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:  # it aged meanwhile
-                    offset = await start_of(client, world, partition)
-                    continue
-                assert part.error_code == ErrorCode.NONE
-                end = part.high_watermark
-                assert offset >= end or part.records, f"nothing comes from {offset} on"
-                offset = _note(world, partition, bytes(part.records), offset)
+    for partition in range(world.partitions):
+        offset = -1
+        deadline_s = now_s() + 5 * PATIENCE_S
+        while offset >= -1:
+            assert now_s() < deadline_s, f"partition {partition} was read to {offset} only"
+            try:
+                async with await RawClient.connect(world.host, world.port) as client:
+                    offset = await start_of(client, world, partition) if offset < 0 else offset
+                    offset = await _read_partition(client, world, partition, offset)
+            except DISCONNECTED:
+                continue  # on a full machine it may have been idle for too long
+
+
+async def _read_partition(client: RawClient, world: World, partition: int, offset: int) -> int:
+    """Note batches until there are no more: DONE; where to go on after an end of the connection."""
+    end = 1 << 62
+    while offset < end:
+        wanted = FetchPartition(partition, fetch_offset=offset, partition_max_bytes=1 << 18)
+        topics = [FetchTopic(topic=world.topic, partitions=[wanted])]
+        request = FetchRequest(max_wait_ms=0, min_bytes=0, topics=topics)
+        try:
+            answer = await client.ask(request, FETCH_VERSION, FetchResponse)
+        except DISCONNECTED:
+            return offset
+        part = answer.responses[0].partitions[0]
+        if part.error_code == ErrorCode.OFFSET_OUT_OF_RANGE:  # it aged meanwhile
+            offset = await start_of(client, world, partition)
+            continue
+        assert part.error_code == ErrorCode.NONE
+        end = part.high_watermark
+        assert offset >= end or part.records, f"nothing comes from {offset} on"
+        offset = _note(world, partition, bytes(part.records), offset)
+    return DONE
 
 
 async def _note_starts(world: World) -> None:

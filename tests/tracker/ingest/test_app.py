@@ -326,7 +326,7 @@ async def test_a_client_that_does_not_finish_its_head_is_closed(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(reader.read())
-            for byte in b"POST /api/event HTTP/1.1\r\nX: " + b"x" * 200:
+            for byte in b"POST /api/event HTTP/1.1\r\nX: " + b"x" * 1_000:
                 writer.write(bytes([byte]))
                 await asyncio.wait([reading], timeout=0.02)
                 if reading.done():
