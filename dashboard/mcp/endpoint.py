@@ -22,8 +22,9 @@ from dashboard.actions.api import ActionApi
 from dashboard.config import VERSION
 from dashboard.mcp import envelope
 from dashboard.mcp.envelope import Call, Fault
-from dashboard.mcp.tools import Misfit, Tool, tools
+from dashboard.mcp.tools import BASE, Misfit, Tool, tools
 from dashboard.refusals import refusal_of
+from dashboard.rights.gate import answers
 from dashboard.state import State
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,11 @@ class McpEndpoint:
         return {"tools": found} | (_kept() if call.standalone else {})
 
     def _may(self, tool: Tool, who: Identity) -> bool:
-        return tool.change is None or not self._actions.why_not(tool.change, who)
+        if tool.change is not None:
+            return not self._actions.why_not(tool.change, who)
+        return any(
+            answers(self._state.sight, BASE + tool.path, cluster) for cluster in self._state.pollers
+        )
 
     async def _call(self, call: Call, request: web.Request) -> dict[str, Any]:
         name, arguments = call.params.get("name"), call.params.get("arguments") or {}

@@ -16,7 +16,8 @@ from dashboard.access.identity import Role
 from dashboard.access.oidc import RETURNS, OidcClient, Refusal, role_of
 from dashboard.access.single_sign_on import BROWSER_COOKIE
 from dashboard.app import provider as provider_of
-from dashboard.config import DashboardConfig, OidcConfig
+from dashboard.config import DashboardConfig, OidcConfig, RightsConfig
+from dashboard.rights.rules import rights
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError
@@ -340,6 +341,24 @@ async def test_a_provider_that_is_away_is_not_asked_by_every_visitor(
 
     assert again.status == 502
     assert "127.0.0.1:1 does not answer" in await again.text()
+
+
+async def test_groups_of_the_provider_are_those_that_rules_name(
+    tmp_path: Path, provider: Provider, config: OidcConfig
+) -> None:
+    rules = rights({"staff": RightsConfig(who=("group:staff",), topics="events")}, ())
+    made = made_state(tmp_path, busy_cluster(), sign_in="on", rights=rules)
+    made.household.accounts.put_user("admin", Role.ADMIN, PASSWORD)
+    state = replace(made, oidc=OidcClient(replace(config, admins=()), SystemClock()))
+    server = TestServer(Site(state).application())
+    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
+        provider.redirect_uri = str(client.make_url("/login/oidc/return"))
+        await state.poller(None).look()
+
+        await come_back(client, "alice")
+        topics = await (await client.get("/api/v1/topics")).json()
+
+    assert [topic["name"] for topic in topics] == ["events"]
 
 
 async def test_beginning_costs_nothing_and_keeps_nobody_out(client: Client) -> None:

@@ -197,6 +197,11 @@ async def test_agents_see_no_more_than_pages(client: Client, state: State) -> No
             text = json.dumps(await call(tool.name, **needed))
             assert HIDDEN not in text.replace(TOPIC, ""), tool.name
             assert needed or HIDDEN not in text, tool.name
+    listed = await client.post(
+        "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers=editor
+    )
+    names = {tool["name"] for tool in (await listed.json())["result"]["tools"]}
+    assert "topics" in names and not names & {"audit", "acls", "connectors", "quotas"}
     assert (await call("topic", name=TOPIC))["isError"]
     assert not (await call("topic", name="events"))["isError"]
     assert (await call("delete_topic", topic=TOPIC, confirm=TOPIC))["isError"]

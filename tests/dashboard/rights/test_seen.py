@@ -1,0 +1,63 @@
+"""Snapshots with less in them: share groups, streams groups, and groups of hidden topics."""
+
+import pytest
+
+from dashboard.access.identity import Identity, Role
+from dashboard.cluster.model import Group, GroupState, Snapshot
+from dashboard.config import RightsConfig
+from dashboard.rights.rules import Sight, rights
+from dashboard.rights.seen import filtered
+from tracker.kafka_admin import GroupDescription, GroupMember
+from tracker.kafka_groups import ShareGroup, ShareStart, StreamsGroup, Subtopology
+from tracker.topics import TopicPartition
+
+SEEN, HIDDEN = TopicPartition("seen", 0), TopicPartition("hidden", 0)
+MEMBER = GroupMember("m", "client", "/127.0.0.1", "", (SEEN, HIDDEN))
+
+
+def sight(**rule: str) -> Sight:
+    config = RightsConfig(who=("everybody",), **{"topics": "seen", "groups": "g", **rule})  # type: ignore[arg-type]
+    return rights({"one": config}, ()).of(Identity("ann", Role.VIEWER))
+
+
+def snapshot(*groups: Group, share: tuple[ShareGroup, ...] = ()) -> Snapshot:
+    named = {group.group_id: group for group in groups}
+    return Snapshot("local", 1, 0, 0.0, "", 1, (), {}, named, share)
+
+
+def group(streams: StreamsGroup | None = None) -> Group:
+    return Group(
+        "g", "classic", "stable", "", 1, (MEMBER,), (), GroupState.OK, "calm", streams=streams
+    )
+
+
+def test_members_are_shown_without_what_they_read_of_hidden_topics() -> None:
+    found = filtered(snapshot(group()), sight()).groups["g"]
+
+    assert found.members[0].assignment == (SEEN,)
+    assert (found.state, found.cause) == (GroupState.OK, "calm")
+
+
+def test_a_share_group_is_shown_without_partitions_of_hidden_topics() -> None:
+    starts = {SEEN: ShareStart(1, 2), HIDDEN: ShareStart(3, 4)}
+    told = (ShareGroup("g", "stable", members=(MEMBER,), starts=starts), ShareGroup("h", "stable"))
+
+    (found,) = filtered(snapshot(share=told), sight()).share_groups
+
+    assert (found.topics, found.lag) == (("seen",), 2)
+
+
+@pytest.mark.parametrize(("topic", "shown"), [("seen", True), ("hidden", False)])
+def test_a_topology_is_shown_whole_or_not_at_all(topic: str, shown: bool) -> None:
+    about = GroupDescription("g", "streams", "stable", "", 1, ())
+    streams = StreamsGroup(about, 1, 1, (Subtopology("0", (topic,), (), ()),), ())
+
+    found = filtered(snapshot(group(streams)), sight()).groups["g"]
+
+    assert (found.streams is not None) is shown
+
+
+def test_whoever_sees_all_topics_and_groups_gets_the_very_same_snapshot() -> None:
+    whole = snapshot(group())
+
+    assert filtered(whole, sight(topics=".*", groups=".*")) is whole
