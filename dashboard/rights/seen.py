@@ -13,7 +13,7 @@ from dashboard.alerts.desk import AlertDesk
 from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.silences import Silence
 from dashboard.cluster.history import Columns, History
-from dashboard.cluster.model import Connection, Group, Snapshot
+from dashboard.cluster.model import Connection, Group, GroupState, Snapshot
 from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.verdict import worst
 from dashboard.pages.page import NotFound
@@ -24,6 +24,10 @@ from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.reports.breakdown import Row
 from tracker.reports.sites import SiteRow
 
+OF_THE_GROUP: Final = {  # no partition's verdict, so never better for what is hidden
+    GroupState.UNKNOWN: "not all of it is known",
+    GroupState.LEARNING: "it was in trouble before the dashboard was restarted",
+}
 NOT_SHOWN: Final = "it reads topics that are not shown to you"
 
 
@@ -237,8 +241,9 @@ def _group(group: Group, cluster: str, sight: Sight) -> Group:
         return group
     state, cause = group.state, group.cause
     if len(kept) < len(group.partitions):
-        state, cause = worst((part.state, part.cause) for part in kept)
-        cause = cause or NOT_SHOWN
+        if state not in OF_THE_GROUP:
+            state, cause = worst((part.state, part.cause) for part in kept)
+        cause = OF_THE_GROUP.get(state, cause) or NOT_SHOWN
     lost = {name: n for name, n in group.lost_total.items() if sight.topic(cluster, name)}
     return replace(
         group,

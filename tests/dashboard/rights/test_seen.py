@@ -1,9 +1,11 @@
 """Snapshots with less in them: share groups, streams groups, and groups of hidden topics."""
 
+from dataclasses import replace
+
 import pytest
 
 from dashboard.access.identity import Identity, Role
-from dashboard.cluster.model import Group, GroupState, Snapshot
+from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot
 from dashboard.config import RightsConfig
 from dashboard.rights.rules import Sight, rights
 from dashboard.rights.seen import filtered
@@ -36,6 +38,33 @@ def test_members_are_shown_without_what_they_read_of_hidden_topics() -> None:
 
     assert found.members[0].assignment == (SEEN,)
     assert (found.state, found.cause) == (GroupState.OK, "calm")
+
+
+def part(place: TopicPartition, state: GroupState, cause: str) -> GroupPartition:
+    return GroupPartition(
+        *(place.topic, place.partition, 1, 0, 9, 8, 5.0, Estimate.EXACT, 0, None, None, 0, None),
+        state,
+        cause,
+    )
+
+
+@pytest.mark.parametrize(
+    ("whole", "shown", "cause"),
+    [
+        (GroupState.STOPPED, GroupState.SLOW, "behind"),
+        (GroupState.UNKNOWN, GroupState.UNKNOWN, "not all of it is known"),
+    ],
+)
+def test_the_verdict_is_that_of_what_is_seen_but_a_silent_group_is_never_ok(
+    whole: GroupState, shown: GroupState, cause: str
+) -> None:
+    parts = (part(SEEN, GroupState.SLOW, "behind"), part(HIDDEN, GroupState.STOPPED, "hidden!"))
+    judged = replace(group(), partitions=parts, state=whole, cause="hidden stands still")
+
+    found = filtered(snapshot(judged), sight()).groups["g"]
+
+    assert (found.state, found.cause) == (shown, cause)
+    assert found.partitions == parts[:1]
 
 
 def test_a_share_group_is_shown_without_partitions_of_hidden_topics() -> None:
