@@ -17,7 +17,7 @@ from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metrics import TopicCounters
-from broker.partition.appends import Appends
+from broker.partition.appends import Appends, Told
 from broker.partition.partition import Partition
 from broker.partition.wishes import AppendWish
 from broker.protocol.api_keys import ApiKey
@@ -358,24 +358,32 @@ class RepeatedAppends:
         return self._cluster.image is self._image
 
     def start(
-        self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Sequence[Any]], None]
+        self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Any], None]
     ) -> bool:
-        for batch in records:
-            if len(batch) < HEADER_BYTES or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT:
+        partitions = self._partitions
+        for partition, batch in zip(partitions, records, strict=True):
+            if (
+                len(batch) < HEADER_BYTES
+                or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT
+                or not partition.is_online
+            ):
                 return False
-        for partition in self._partitions:
-            if not partition.is_online:
-                return False
-        appends = Appends(self._wish, now_ms, answered)
-        for partition, batch in zip(self._partitions, records, strict=True):
-            appends.start(partition, batch)
+        if len(partitions) == 1:
+            partitions[0].append_then(records[0], now_ms, self._wish, answered)
+        else:
+            appends = Appends(self._wish, now_ms, answered)
+            for partition, batch in zip(partitions, records, strict=True):
+                appends.start(partition, batch)
         for counters, count in self._counters:
             counters.produce_requests += count
         return True
 
     def answer(
-        self, told: Sequence[AppendInfo | Exception], records: Sequence[memoryview]
+        self, told: Told | list[Told], records: Sequence[memoryview]
     ) -> list[Sequence[int]] | ProduceResponse:
+        """`told`: the answer to the only append, or the answers to several."""
+        if not isinstance(told, list):
+            told = [told]
         numbers: list[Sequence[int]] = []
         for one in told:
             if not isinstance(one, AppendInfo):
