@@ -319,11 +319,10 @@ def _reconcile(draft: Draft, member_id: str, owned: Partitions | None) -> Owners
 
 def _leave(draft: Draft, request: ConsumerHeartbeat) -> ConsumerHeartbeatResponse:
     group = draft.group
-    member = group.members.get(request.member_id)
-    if request.instance_id is not None:
-        holder = group.static_members.get(request.instance_id)
-        if holder is not None and holder != request.member_id:
-            raise KafkaError(ErrorCode.FENCED_INSTANCE_ID, f"the instance is member {holder} now")
+    if request.instance_id is None:
+        member = group.members.get(request.member_id)
+    else:
+        member = _static_member(draft, request, request.instance_id)
     if member is None:
         raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, f"no member {request.member_id!r}")
     if request.member_epoch == LEAVING_FOR_A_MOMENT and member.instance_id is not None:

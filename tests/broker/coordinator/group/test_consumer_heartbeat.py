@@ -280,9 +280,10 @@ def test_a_static_member_that_did_not_leave_keeps_its_own_seat_from_itself() -> 
 
     again = driver.refusal(lambda: driver.join("a", instance_id="seat"))
     stranger = driver.refusal(lambda: driver.send("a", 1, instance_id="other"))
+    leaving = driver.refusal(lambda: driver.send("a", -1, instance_id="other"))
 
     assert again is ErrorCode.UNRELEASED_INSTANCE_ID
-    assert stranger is ErrorCode.UNKNOWN_MEMBER_ID
+    assert stranger is leaving is ErrorCode.UNKNOWN_MEMBER_ID
 
 
 def test_another_assignor_waits_for_the_next_change() -> None:
