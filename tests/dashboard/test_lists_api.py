@@ -127,6 +127,7 @@ async def test_the_audit_page_reads_entries_and_leaves_out_what_is_none(
         state,
         pollers={**state.pollers, "other": other},
         connect={**state.connect, "other": state.connect["local"]},
+        registries={**state.registries, "other": state.registries["local"]},
     )
     async with TestClient(TestServer(Site(two).application())) as watching_two:
         elsewhere = await (await watching_two.get("/audit?cluster=other")).text()
