@@ -16,6 +16,7 @@ from typing import Any
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.records import INTERNAL_TOPICS
 from broker.metrics import TopicCounters
 from broker.partition.appends import Appends, Told
 from broker.partition.partition import Partition
@@ -37,6 +38,7 @@ from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
 
 ACKS_NONE = 0
+ADMIN_CLIENT_ID = "__admin_client"
 LEGAL_ACKS = (-1, 0, 1)
 FIRST_VERSION = 3
 FIRST_VERSION_BY_ID = 13
@@ -62,6 +64,7 @@ WITHOUT_LOG_START = (
     ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
     ErrorCode.INVALID_RECORD,
     ErrorCode.UNKNOWN_TOPIC_ID,
+    ErrorCode.INVALID_TOPIC_EXCEPTION,
 )
 """Refused before a log looked at the records."""
 LEAST_WAIT_MS = 1000
@@ -161,6 +164,9 @@ def _start(
         raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
     if beginning.context.api_version < FIRST_VERSION_WITH_ZSTD:
         _refuse_zstd(records)
+    if _is_closed(partition.topic, beginning.context):
+        message = f"Cannot append to internal topic {partition.topic}"
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, message)
     if not _is_transactional(records):
         return beginning.appends.start(partition, records)
     joined = _admit(beginning.request, partition, records, beginning.context)
@@ -176,6 +182,11 @@ def _start(
     if joined is not None:
         beginning.admissions.append(Admission(begun, len(begun), data.index, joined))
     return number
+
+
+def _is_closed(topic: str, context: RequestContext) -> bool:
+    """What coordinators write down nobody else may write, but for whom Kafka lets repair it."""
+    return topic in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT_ID
 
 
 def _is_transactional(records: memoryview) -> bool:
@@ -432,6 +443,8 @@ def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppends 
     try:
         for topic in request.topic_data:
             name = _writable(topic, context)
+            if _is_closed(name, context):
+                return None
             found.append([services.partitions.get(name, one.index) for one in topic.partition_data])
     except KafkaError:
         return None

@@ -166,3 +166,14 @@ async def test_records_refused_by_the_log_are_told_where_it_starts(client: RawCl
 
     assert (late.error_code, late.log_start_offset) == (ErrorCode.INVALID_TIMESTAMP, 0)
     assert (large.error_code, large.log_start_offset) == (ErrorCode.MESSAGE_TOO_LARGE, -1)
+
+
+@pytest.mark.parametrize("topic", ["__consumer_offsets", "__transaction_state"])
+async def test_only_coordinators_write_to_their_topics(client: RawClient, topic: str) -> None:
+    """Apache Kafka's ProducerFailureHandlingTest; its admin client may, to repair them."""
+    await make_topic(client, topic)
+
+    answers = [await write(client, topic, batch_of(b"a")) for _ in range(3)]
+
+    assert {answer.error_code for answer in answers} == {ErrorCode.INVALID_TOPIC_EXCEPTION}
+    assert answers[0].base_offset == answers[0].log_start_offset == -1
