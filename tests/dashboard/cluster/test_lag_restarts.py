@@ -50,6 +50,17 @@ def test_what_was_slow_is_not_ok_until_it_is_known_anew(watch: Watch) -> None:
     assert "slow before the dashboard was started anew" in first.cause
 
 
+def test_what_was_slow_is_still_known_after_two_restarts_in_a_row(watch: Watch) -> None:
+    assert stood(watch, looks=40, grows=50).state is GroupState.SLOW
+    for number in (1, 2):
+        watch.restart()
+        watch.cluster.commits["g"][EVENTS] += 10
+        group = watch.look(NOW + 3_600_000 * number).groups["g"]
+
+    assert group.state is GroupState.LEARNING
+    assert "slow before the dashboard was started anew" in group.cause
+
+
 def test_who_has_caught_up_since_is_ok_at_once(watch: Watch) -> None:
     stood(watch, looks=40)
     watch.restart()
