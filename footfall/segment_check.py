@@ -7,7 +7,7 @@ int64. `length` counts the bytes after itself.
 """
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -34,6 +34,10 @@ CUT: Final = (
 RESTORE: Final = (
     "restore the partition's directory from a copy; without one what is missing is lost, and the"
     " rest is served"
+)
+LOST_END: Final = (
+    "restore the partition's directory from a copy; or do without what is missing, as"
+    " docs/runbooks/KafkaPartitionOffline.md says"
 )
 READ_RIGHTS: Final = "give the user of the broker the right to read and write it"
 
@@ -65,6 +69,8 @@ class _Partition:
 
     compacted: bool
     next_offset: int | None = None
+    end_offset: int = 0
+    """Behind the last sound batch."""
     open_transactions: set[int] = field(default_factory=set)
     """Producers with records since their last marker."""
 
@@ -85,10 +91,13 @@ class _Walk:
         self.damage = Damage(self.path, self.position, reason, torn_tail)
 
 
-def check_segments(log_dir: Path, compacted: Collection[str] = ()) -> Checked:
+def check_segments(
+    log_dir: Path, compacted: Collection[str] = (), synced: Mapping[str, int] | None = None
+) -> Checked:
     """Every segment under `log_dir`, and its indexes; what vanishes meanwhile is left out.
 
-    `compacted`: names of partitions whose offsets may have gaps.
+    `compacted`: names of partitions whose offsets may have gaps. `synced`: below which offset all
+    of a partition was on the disk.
     """
     files = batches = 0
     damages: list[Damage] = []
@@ -114,6 +123,10 @@ def check_segments(log_dir: Path, compacted: Collection[str] = ()) -> Checked:
             files += 1
             batches += walk.batches
             damages += [found for found in (walk.gap, walk.damage) if found is not None]
+        on_disk = (synced or {}).get(directory.name, 0)
+        if partition.end_offset < on_disk:
+            told = f"the log ends at {partition.end_offset}, all below {on_disk} was on the disk"
+            damages.append(Damage(paths[-1], paths[-1].stat().st_size, told, way_out=LOST_END))
     return Checked(files, batches, tuple(damages))
 
 
@@ -121,6 +134,7 @@ def _walked(path: Path, file: BinaryIO, partition: _Partition, *, is_newest: boo
     """Read one segment; what it says of the next one goes into `partition`."""
     walk = _Walk(path, partition)
     last_base = -1
+    partition.end_offset = max(partition.end_offset, int(path.stem))
     for prefix, base_offset, length, magic, crc in _prefixes(file):
         if len(prefix) < PREFIX.size:
             walk.stop("the file ends within a batch header", torn_tail=is_newest)
@@ -159,7 +173,7 @@ def _take(walk: _Walk, base_offset: int, rest: bytes) -> None:
         elif base_offset < expected:
             told = f"offset {base_offset} was there before"
             walk.gap = Damage(walk.path, walk.position, told, way_out=RESTORE)
-    partition.next_offset = base_offset + last_offset_delta + 1
+    partition.next_offset = partition.end_offset = base_offset + last_offset_delta + 1
     if attributes & CONTROL:
         records = rest[HEADER_BYTES - PREFIX.size :]
         was_open = producer_id in partition.open_transactions

@@ -47,6 +47,15 @@ def compacted_partitions(log_dir: Path) -> frozenset[str]:
     return OURS.union(f"{topic}-{index}" for topic, index, *_ in map(str.split, entries))
 
 
+def synced_offsets(log_dir: Path) -> dict[str, int]:
+    """By name of a partition: all below it was on the disk at the last checkpoint."""
+    path = log_dir / RECOVERY_POINTS
+    if any(_checkpoint(path, 3, "")):
+        return {}
+    words = (entry.split() for entry in _entries(path))
+    return {f"{topic}-{index}": int(offset) for topic, index, offset in words}
+
+
 def check_store(log_dir: Path, *, is_running: bool) -> Iterator[Damage]:
     """Everything but segments and indexes; a running broker may be making or deleting logs."""
     if not log_dir.is_dir():
@@ -84,12 +93,9 @@ def _meta(log_dir: Path) -> Iterator[Damage]:
 
 def _gone(log_dir: Path) -> Iterator[Damage]:
     """Logs that were there at the last checkpoint, and have no directory."""
-    if any(_checkpoint(log_dir / RECOVERY_POINTS, 3, "")):
-        return
-    for entry in _entries(log_dir / RECOVERY_POINTS):
-        topic, index, offset = entry.split()
-        path = log_dir / f"{topic}-{index}"
-        if int(offset) > 0 and not path.exists():
+    for name, offset in synced_offsets(log_dir).items():
+        path = log_dir / name
+        if offset > 0 and not path.exists():
             told = f"it is missing, and had records up to offset {offset}"
             yield Damage(path, 0, told, way_out="restore it from a copy, unless you deleted it")
 

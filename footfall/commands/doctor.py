@@ -22,7 +22,7 @@ from footfall.roles import METRICS, Address, addresses
 from footfall.section_check import check_sections, settings_of
 from footfall.segment_check import READ_RIGHTS, check_segments
 from footfall.settings import SettingsError
-from footfall.store_check import check_store, compacted_partitions
+from footfall.store_check import check_store, compacted_partitions, synced_offsets
 from tracker import sites, topics
 from tracker.config import KafkaConfig, load_kafka
 from tracker.kafka import KafkaFailure
@@ -115,7 +115,8 @@ def _check_log_directory(log_dir: Path, *, is_running: bool) -> Iterator[Finding
         return
     try:
         beside = list(check_store(log_dir, is_running=is_running))
-        checked = check_segments(log_dir, compacted_partitions(log_dir))
+        synced = synced_offsets(log_dir)  # before the logs, which may grow meanwhile
+        checked = check_segments(log_dir, compacted_partitions(log_dir), synced)
     except OSError as error:
         yield Finding(f"{log_dir} cannot be looked at: {error}", READ_RIGHTS)
         return

@@ -14,7 +14,7 @@ from broker.storage.log_manager import LogManager
 from footfall.commands.doctor import check_log_directories
 from footfall.commands.up import appliance
 from footfall.segment_check import Damage, check_segments
-from footfall.store_check import check_store, compacted_partitions
+from footfall.store_check import check_store, compacted_partitions, synced_offsets
 from tests.support.batches import NOW_MS, PRODUCER, append, append_marker, batch, checkpoint_all
 
 CONFIG = LogConfig(index_interval_bytes=300)
@@ -57,7 +57,7 @@ def a_directory(path: Path) -> None:
 
 def damages(log_dir: Path) -> list[Damage]:
     """What the doctor has to say of a stopped broker's directory; a torn tail is nothing."""
-    checked = check_segments(log_dir, compacted_partitions(log_dir))
+    checked = check_segments(log_dir, compacted_partitions(log_dir), synced_offsets(log_dir))
     worse = [one for one in checked.damages if not one.torn_tail]
     return [*worse, *check_store(log_dir, is_running=False)]
 
@@ -144,12 +144,23 @@ def test_gaps_of_a_compacted_log_are_no_damage(log_dir: Path) -> None:
 def test_half_a_batch_is_a_torn_tail_in_the_newest_segment_only(log_dir: Path) -> None:
     newest = max((log_dir / "events-0").glob("*.log"))
 
-    cut(newest)
+    with newest.open("ab") as file:
+        file.write(newest.read_bytes()[:20])
     assert damages(log_dir) == []
 
     cut(log_dir / "events-0" / f"{MIDDLE}.log")
     (found, *_) = damages(log_dir)
     assert found.reason == "the file ends within a batch"
+
+
+@pytest.mark.parametrize("way", [cut, emptied, gone])
+def test_a_lost_end_is_told_though_what_is_left_is_sound(
+    log_dir: Path, way: Callable[[Path], None]
+) -> None:
+    way(max((log_dir / "events-0").glob("*.log")))
+
+    (found,) = (one for one in damages(log_dir) if "was on the disk" in one.reason)
+    assert "all below 84" in found.reason
 
 
 def test_offsets_that_come_twice_are_told(log_dir: Path) -> None:
