@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
+import msgspec
+
 from dashboard.cluster.model import Topic
 from dashboard.decoders import internal
 from tracker.kafka_admin import Reading, Record
@@ -23,6 +25,7 @@ ROWS_MAX: Final = 200
 SCANNED_MAX: Final = 5_000  # records looked at for one answer
 SECONDS_MAX: Final = 4.0
 SHOWN_BYTES: Final = 2_000  # of a key, value or header
+PACKED_BYTES_MAX: Final = 1_048_576  # of a value that may be MessagePack
 READ_AT_ONCE: Final = 500
 READ_S: Final = 0.25
 
@@ -72,7 +75,7 @@ class Shown:
     record: Record
     key: str
     value: str
-    kind: str  # json, text, hex, empty
+    kind: str  # json, text, msgpack, hex, empty
     headers: tuple[tuple[str, str], ...]
     cut: bool  # longer than what is shown
 
@@ -254,6 +257,21 @@ def _field_is(value: bytes | None, path: str, wanted: str) -> bool:
     return not wanted or text == wanted
 
 
+_PACKED: Final = frozenset((*range(0x81, 0x90), *range(0x91, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
+"""First bytes of maps and arrays with something in them; none of them begins a text."""
+
+
+def _message_pack(part: bytes) -> str | None:
+    """A map or an array in MessagePack as JSON; None for anything else, or when bytes are left."""
+    if part[0] not in _PACKED or len(part) > PACKED_BYTES_MAX:
+        return None
+    try:
+        found = msgspec.msgpack.decode(part)
+        return json.dumps(found, indent=1, ensure_ascii=False, default=str)
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        return None
+
+
 _PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
 
 
@@ -277,7 +295,8 @@ def _text(part: bytes | None, letters: int) -> tuple[str, str]:
     try:
         text = part.decode("utf-8")
     except UnicodeDecodeError:
-        return part[:letters].hex(" "), "hex"
+        told = _message_pack(part)
+        return (part[:letters].hex(" "), "hex") if told is None else (told, "msgpack")
     if any(ord(letter) < 32 and letter not in _PRINTABLE for letter in text[:SHOWN_BYTES]):
         return part[:letters].hex(" "), "hex"
     if text[:1] in ("{", "["):

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, Wish, decoded, fits, search
@@ -111,3 +112,24 @@ def test_long_values_are_cut() -> None:
 
     assert shown.cut
     assert len(shown.value) < 3_000
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "kind"),
+    [
+        (msgspec.msgpack.encode({"site": "a", "n": [1]}), '{"site":"a","n":[1]}', "msgpack"),
+        (msgspec.msgpack.encode([1, "ü"]), '[1,"ü"]', "msgpack"),
+        (msgspec.msgpack.encode({"a": 1}) + b"\x00", "81 a1 61 01 00", "hex"),  # bytes are left
+        (b"\x81\xc4\x01a\x01", "81 c4 01 61 01", "hex"),  # a key of bytes is none in JSON
+        (b"\x80\xff", "80 ff", "hex"),
+        (b"\x91" * 100_000 + b"\x01", None, "hex"),
+        (b"\xdd\xff\xff\xff\xff\x01", "dd ff ff ff ff 01", "hex"),  # claims four thousand million
+    ],
+)
+def test_maps_and_lists_in_message_pack_are_json(
+    value: bytes, shown: str | None, kind: str
+) -> None:
+    found = decoded(Record("t", 0, 0, 0, False, None, value, ()))
+
+    assert found.kind == kind
+    assert shown is None or "".join(found.value.split()) == "".join(shown.split())
