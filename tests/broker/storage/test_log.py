@@ -234,8 +234,35 @@ def test_with_nothing_to_keep_the_newest_segment_goes_as_well() -> None:
         append(log, batch(b"x"))
 
     log.delete_old_segments(NOW_MS, log.end_offset)
+    again = log.delete_old_segments(NOW_MS, log.end_offset)
 
     assert (log.start_offset, log.end_offset, log.size_bytes) == (5, 5, 0)
+    assert again == 0  # an empty segment is not made anew for ever
+
+
+def test_a_segment_goes_when_the_high_watermark_has_reached_its_end() -> None:
+    log = open_log(MemoryFiles(), LogConfig(segment_bytes=200, retention_bytes=0))
+    for _ in range(12):
+        append(log, batch(b"x" * 50))
+    third = log.segments[2].base_offset
+
+    before = log.delete_old_segments(NOW_MS, third - 1)
+    then = log.delete_old_segments(NOW_MS, third)
+
+    assert (before, then, log.start_offset) == (1, 1, third)
+
+
+@pytest.mark.parametrize(("spare_bytes", "gone"), [(0, 1), (1, 0)])
+def test_retention_by_size_takes_a_segment_when_enough_is_left_without_it(
+    spare_bytes: int, gone: int
+) -> None:
+    log = open_log(MemoryFiles(), LogConfig(segment_bytes=200))
+    for _ in range(6):
+        append(log, batch(b"x" * 50))
+    left_bytes = log.size_bytes - log.segments[0].size
+    log.update_config(LogConfig(segment_bytes=200, retention_bytes=left_bytes + spare_bytes))
+
+    assert log.delete_old_segments(NOW_MS, log.end_offset) == gone
 
 
 def test_retention_by_size_keeps_at_least_so_much_and_nothing_above_the_watermark() -> None:
