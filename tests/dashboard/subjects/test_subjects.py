@@ -1,13 +1,12 @@
 """Subjects of a schema registry: shown, compared, changed only where they may be."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.pages.page import link
@@ -15,13 +14,14 @@ from dashboard.state import State
 from dashboard.subjects import model
 from dashboard.subjects.model import Version, difference, pretty, topic_of
 from dashboard.web import Site
-from tests.support.made_dashboard import HOSTILE, busy_cluster, made_state
+from tests.support.dashboard_actions import Asked
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import HOSTILE, Client, busy_cluster, made_state
 from tests.support.subject_registry import SubjectRegistry, subject_registry
 from tracker.kafka_admin import ClusterUnavailable
 
 pytestmark = pytest.mark.may_block
 
-Client = TestClient[web.Request, web.Application]
 ONE = '{"type":"record","name":"Event","fields":[{"name":"site","type":"string"}]}'
 TWO = ONE.replace("]}", ',{"name":"amount","type":"int","default":0}]}')
 
@@ -39,18 +39,17 @@ def registry() -> Iterator[SubjectRegistry]:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, registry: SubjectRegistry) -> AsyncIterator[Client]:
-    state = made_state(tmp_path, busy_cluster(), schema_registry_url=registry.url)
-    await state.poller(None).look()
-    async with TestClient(TestServer(Site(state).application())) as made:
-        yield made
+def cluster() -> MadeCluster:
+    return busy_cluster()
+
+
+@pytest.fixture
+def settings(registry: SubjectRegistry) -> dict[str, object]:
+    return {"schema_registry_url": registry.url}
 
 
 async def act(client: Client, action: str, wish: dict[str, Any]) -> tuple[int, Any]:
-    csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
-    headers = {"X-CSRF-Token": csrf}
-    answer = await client.post(f"/api/v1/actions/{action}", json=wish, headers=headers)
-    return answer.status, await answer.json()
+    return await Asked(client).act(action, wish)
 
 
 async def told(client: Client, address: str) -> Any:
