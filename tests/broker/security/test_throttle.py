@@ -50,6 +50,20 @@ def test_what_is_old_is_forgotten() -> None:
     assert quotas.charge(BYTES, ANN, 1) == 0
 
 
+def test_a_window_has_eleven_samples_at_most_however_often_it_counts() -> None:
+    window = RateWindow()
+
+    for now_ms in range(5_000, 25_000, 10):
+        window.record(1, now_ms)
+
+    assert len(window.samples) == 11
+    assert window.total == 1_100
+
+
+def test_who_has_no_quota_owes_nothing() -> None:
+    assert quotas_with(ManualClock()).debt_ms(ANN) == 0
+
+
 def test_too_much_is_not_handed_out_and_not_counted() -> None:
     clock = ManualClock()
     quotas = quotas_with(clock, ([("user", "ann")], BYTES, 1000.0))
