@@ -170,3 +170,9 @@ def test_a_secret_that_a_crash_cut_short_is_made_anew(tmp_path: Path) -> None:
     path.write_bytes(b"")
 
     assert len(hash_secret(path)) == 32 == len(path.read_bytes())
+
+
+def test_text_that_is_no_json_keeps_its_backslashes() -> None:
+    found = masks(pattern="ann@[a-z.]+").masked(record(b"C:\\new\\u0041 of ann@example.com"))
+
+    assert found.value == b"C:\\new\\u0041 of ***"
