@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from tracker.kafka_admin import GroupDescription, GroupMember
-from tracker.kafka_line import Line
+from tracker.kafka_line import Line, client_library
 from tracker.topics import TopicPartition
 
 NOT_COORDINATOR: Final = (14, 15, 16)  # loading, not there, elsewhere: ask anew, find it anew
@@ -158,6 +158,7 @@ def _question(name: str, group_ids: Sequence[str]) -> Any:
 @cache
 def message(name: str) -> Any:
     """kafka-python's class for a message that stands in `tracker/messages`."""
+    client_library()  # imported with care, whoever asks first
     parent = importlib.import_module("kafka.protocol.api_message").ApiMessage
     with warnings.catch_warnings():  # it reads files in an old way
         warnings.simplefilter("ignore", DeprecationWarning)
