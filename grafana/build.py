@@ -24,15 +24,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from grafana.panels import (
-    BROKER,
-    CLUSTER,
-    CONSUMERS,
-    OVERVIEW,
-    PIPELINE,
-    TOPICS,
-    Panel,
-)
+from grafana.panel import CLUSTER, Panel
+from grafana.panels.broker import BROKER
+from grafana.panels.consumers import CONSUMERS
+from grafana.panels.overview import OVERVIEW
+from grafana.panels.pipeline import PIPELINE
+from grafana.panels.topics import TOPICS
 
 OUT = Path(__file__).parent / "dashboards" / "footfall"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")

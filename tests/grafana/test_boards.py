@@ -89,7 +89,7 @@ def test_counters_stand_inside_rate_over_the_rate_interval(board: Board) -> None
 
 def test_every_series_of_a_cluster_is_chosen_by_the_cluster_variable(board: Board) -> None:
     clustered = re.compile(
-        r"\b((?:kafka|footfall_(?:kafka|consumergroup|collector))_\w+)(\{[^}]*\})?"
+        r"\b((?:kafka|footfall_(?:kafka|consumergroup|sharegroup|collector))_\w+)(\{[^}]*\})?"
     )
     for title, expr in queries(board):
         for name, selector in clustered.findall(expr):

@@ -1,8 +1,10 @@
 """Every query of every board and every alert rule, asked of a real Prometheus.
 
-It scrapes a running Footfall; no query may err, and none may be empty.
+It scrapes a running Footfall with all that panels draw: a listener with TLS, a share group, an
+agent's call. No query may err, and none may be empty.
 """
 
+import asyncio
 import json
 import re
 import subprocess
@@ -17,7 +19,10 @@ import pytest
 
 from grafana import build
 from tests.support.appliance import Appliance, eventually, fetch
+from tests.support.certificates import Authority
 from tests.support.ports import free_port
+from tests.support.raw_client import RawClient
+from tests.support.share_offsets import worked
 from tests.support.tools import ROOT, prometheus
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -67,12 +72,44 @@ class Asked:
 @pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     made = Appliance(tmp_path_factory.mktemp("boards"))
+    made.write_settings({"broker": with_tls(made)})
     try:
         made.start()
         assert made.footfall("site", "add", SITE).returncode == 0
+        asyncio.run(share_group_at_work(made))
+        agent_looks(made)
         yield made
     finally:
         made.close()
+
+
+def with_tls(appliance: Appliance) -> dict[str, str]:
+    """Settings of the broker: a second listener, with a certificate made here."""
+    pair = Authority(appliance.directory).broker()
+    ports = {"PLAINTEXT": appliance.ports["broker"], "SSL": free_port()}
+    return {
+        "listeners": str([f"{name}://127.0.0.1:{port}" for name, port in ports.items()]),
+        "ssl_keystore_location": f'"{pair.certificate}"',
+        "ssl_key_location": f'"{pair.key}"',
+    }
+
+
+async def share_group_at_work(appliance: Appliance) -> None:
+    """A share group that is done with two records of five."""
+    async with await RawClient.connect("127.0.0.1", appliance.ports["broker"]) as client:
+        await worked(client)
+
+
+def agent_looks(appliance: Appliance) -> None:
+    """One call of a tool at /mcp; on loopback nobody has to sign in."""
+    call = {"name": "clusters", "arguments": {}}
+    request = urllib.request.Request(
+        f"{appliance.dashboard}/mcp",
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode(),
+        {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"},
+    )
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        assert "error" not in json.load(answer)
 
 
 class Traffic:

@@ -1,8 +1,7 @@
 """Every metric that a Grafana board or an alert rule asks for is one that some role declares, and
 every declared one is drawn on a board, watched by a rule, or excused here with its reason.
 
-Of what a rule watches a panel is not asked: the ends of certificates have alerts and none, as it
-would be empty wherever no listener has TLS."""
+Of what a rule watches a panel is not asked."""
 
 import json
 import re
@@ -74,10 +73,7 @@ EXCUSED = {
     "there only where it has happened or is switched on: a panel would be empty elsewhere": {
         "footfall_dead_letters",
         "footfall_export_failures_total",
-        "footfall_mcp_calls_total",
         "footfall_series_dropped",
-        "footfall_sharegroup_lag",
-        "footfall_sharegroup_members",
     },
     "of Footfall itself, for joins and for us": {
         "footfall_build_info",

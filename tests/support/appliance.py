@@ -89,9 +89,10 @@ class Appliance:
         self.bootstrap = f"127.0.0.1:{self.ports['broker']}"
         self.told = Told()
         self._process: subprocess.Popen[str] | None = None
-        self._write_settings(extra or {})
+        self.write_settings(extra or {})
 
-    def _write_settings(self, extra: dict[str, dict[str, str]]) -> None:
+    def write_settings(self, extra: dict[str, dict[str, str]]) -> None:
+        """Our own ports, and what `extra` says for its sections; the next start reads them."""
         ports = self.ports
         roles = ", ".join(
             f'"{role}=http://127.0.0.1:{ports[key]}/metrics"'
