@@ -134,6 +134,7 @@ class RequestContext:
             self.software.name,
             self.software.version,
             self.client_host.removeprefix("/"),
+            self.connection_id,
         )
 
     def is_authorized(

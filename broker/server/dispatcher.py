@@ -222,6 +222,7 @@ class Dispatcher:
     def connection_closed(self, peer: Peer) -> None:
         """A client is gone: what belonged to its connection ends."""
         self._services.share.connection_closed(peer.connection_id)
+        self._services.telemetry.connection_closed(peer.connection_id)
 
 
 def response_frame(response: Any, correlation_id: int, route: Route) -> list[Chunk]:

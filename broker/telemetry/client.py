@@ -11,6 +11,8 @@ class TelemetryClient:
     software_name: str
     software_version: str
     address: str
+    connection_id: int
+    """Where its request came by; no subscription can name it"""
 
     def attributes(self, instance_id: bytes) -> dict[str, str]:
         """By the names that `match` uses."""

@@ -2,7 +2,8 @@
 
 Everything is bounded: the clients that are known (the one heard of longest ago goes first), the
 values that are kept of all of them together, the size of a push. A client that is silent for three
-of its intervals, and a minute at least, is forgotten with its values.
+of its intervals, and a minute at least, is forgotten with its values. One that connects again need
+not wait for its interval: when its connection ends, no more than its values is kept.
 """
 
 import logging
@@ -35,6 +36,7 @@ CLIENTS_MAX = 16_384  # as many as Apache Kafka knows at once
 KEPT_AT_LEAST_MS = 60_000
 ACCEPTED_COMPRESSION = (Codec.ZSTD, Codec.LZ4, Codec.GZIP, Codec.SNAPPY)
 """In the order in which clients shall prefer them."""
+_NO_VERSION = -1  # of subscriptions
 _RESERVED_IDS = (ZERO_UUID, (1).to_bytes(16, "big"))
 
 
@@ -77,6 +79,7 @@ class _Instance:
     pushed_at: float = float("-inf")
     heard_at: float = 0.0
     has_ended: bool = False
+    """Its last push said so: the next one is refused, as in Apache Kafka, and may take it back."""
     last_error: ErrorCode = ErrorCode.NONE
     values: dict[tuple[str, Labels], _Kept] = field(default_factory=dict)
 
@@ -97,6 +100,7 @@ class Telemetry:
         self._clock = clock
         self.metrics = metrics
         self._instances: OrderedDict[bytes, _Instance] = OrderedDict()
+        self._of_connections: dict[int, bytes] = {}
         self._series = 0
         self._subscriptions: list[Subscription] = []
         self._image_version = -1
@@ -140,8 +144,14 @@ class Telemetry:
                 self.metrics.plugin_errors += 1
             raise
         finally:
-            instance.has_ended = instance.has_ended or push.is_last
+            instance.has_ended = push.is_last
         instance.last_error = ErrorCode.NONE
+
+    def connection_closed(self, connection_id: int) -> None:
+        """Whoever was first heard of there may connect again and ask at once."""
+        instance = self._instances.get(self._of_connections.pop(connection_id, b""))
+        if instance is not None:
+            instance.version = _NO_VERSION
 
     def _check(self, instance: _Instance, push: Push) -> None:
         if instance.has_ended:
@@ -194,12 +204,14 @@ class Telemetry:
         if instance is None:
             granted = self._grant(client, instance_id)
             instance = self._instances[instance_id] = _Instance(client, granted, self._version)
+            self._of_connections[client.connection_id] = instance_id
             if len(self._instances) > CLIENTS_MAX:
                 self._drop(next(iter(self._instances)))
         elif instance.version != self._version:
-            instance.granted = self._grant(client, instance_id)
-            instance.version = self._version
-            instance.asked_at = instance.pushed_at = float("-inf")
+            granted = self._grant(client, instance_id)
+            anew = _Instance(client, granted, self._version, values=instance.values)
+            instance = self._instances[instance_id] = anew
+            self._of_connections[client.connection_id] = instance_id
         self._instances.move_to_end(instance_id)
         instance.heard_at = self._clock.monotonic_ms()
         return instance

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,39 @@ async def test_a_client_without_an_id_cannot_push(client: RawClient) -> None:
     granted.client_instance_id = bytes(16)
 
     assert await push(client, granted, b"") == ErrorCode.INVALID_REQUEST
+
+
+async def test_a_client_that_connects_again_need_not_wait(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await subscribe_to(client, "everything")
+    async with await RawClient.connect(broker.host, broker.port) as first:
+        granted = await subscribe(first)
+        await push(first, granted, payload(gauge("a", 1)), is_last=True)
+    while sum(broker.services.metrics.connections.values()) > 1:
+        await asyncio.sleep(0)
+
+    async with await RawClient.connect(broker.host, broker.port) as second:
+        again = await subscribe(second, granted.client_instance_id)
+        pushed = await push(second, granted, payload(gauge("b", 2)))
+
+    assert (again.error_code, again.subscription_id) == (ErrorCode.NONE, granted.subscription_id)
+    assert pushed == ErrorCode.NONE
+    assert len(told(broker)) == 2
+
+
+async def test_a_client_that_ended_is_refused_once(client: RawClient) -> None:
+    await subscribe_to(client, "everything")
+    granted = await subscribe(client)
+    await push(client, granted, b"", is_last=True)
+    granted.subscription_id += 1
+
+    pushed = [await push(client, granted, b"", is_last=True) for _ in range(2)]
+    pushed += [await push(client, granted, b"") for _ in range(2)]
+
+    assert pushed == [
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.THROTTLING_QUOTA_EXCEEDED,
+    ]
