@@ -32,7 +32,7 @@ from broker.protocol.messages.produce import (
     TopicProduceResponse,
 )
 from broker.records.batch import HEADER_BYTES, read_header
-from broker.records.validate import RecordsRefused
+from broker.records.validate import RecordsRefused, begins_transactional, first_batch
 from broker.security.acls import Operation, Resource
 from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
@@ -67,6 +67,7 @@ WITHOUT_LOG_START = (
     ErrorCode.INVALID_TOPIC_EXCEPTION,
 )
 """Refused before a log looked at the records."""
+WITH_WORDS = ErrorCode.INVALID_TXN_STATE, ErrorCode.NOT_ENOUGH_REPLICAS
 LEAST_WAIT_MS = 1000
 """timeout.ms bounds the wait for other brokers: of one's own disk Kafka answers whatever it is."""
 ATTRIBUTES_POSITION = 22  # their low byte
@@ -107,7 +108,14 @@ class Beginning:
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
     appends = Appends(_append_wish(request), context.now_ms)
     beginning = Beginning(request, context, appends, [])
-    begun = [_begin(beginning, topic) for topic in request.topic_data]
+    try:
+        _check_all(request, context)
+        begun = [_begin(beginning, topic) for topic in request.topic_data]
+    except KafkaError as refusal:
+        begun = [
+            [_refused(data.index, refusal, refusal.message) for data in topic.partition_data]
+            for topic in request.topic_data
+        ]
     if beginning.admissions:
         await _admitted(beginning.admissions)
     told = await appends.finished()
@@ -132,6 +140,23 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
     return ProduceResponse(responses=responses)
 
 
+def _check_all(request: ProduceRequest, context: RequestContext) -> None:
+    """Raise what refuses all of a request, as in Kafka: bytes that no batch begins with, or
+    transactional batches of a client that may not write them.
+    """
+    may_write: bool | None = None
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            if data.records is not None and begins_transactional(data.records):
+                if may_write is None:
+                    name = request.transactional_id
+                    may_write = name is not None and context.is_authorized(
+                        Operation.WRITE, Resource.TRANSACTIONAL_ID, name
+                    )
+                if not may_write:
+                    raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+
+
 def _append_wish(request: ProduceRequest) -> AppendWish:
     return AppendWish(request.acks, max(request.timeout_ms, LEAST_WAIT_MS))
 
@@ -141,9 +166,6 @@ def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:
     begun: list[Begun] = []
     try:
         name = _writable(topic, beginning.context)
-        if beginning.request.acks not in LEGAL_ACKS:
-            message = f"acks {beginning.request.acks} is none of -1, 0, 1"
-            raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, message)
     except KafkaError as refusal:
         return [_refused(data.index, refusal) for data in topic.partition_data]
     get = beginning.context.services.partitions.get
@@ -164,6 +186,10 @@ def _start(
         raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
     if beginning.context.api_version < FIRST_VERSION_WITH_ZSTD:
         _refuse_zstd(records)
+    if beginning.request.acks not in LEGAL_ACKS:
+        first_batch(records)  # what is wrong with it is told first
+        message = f"acks {beginning.request.acks} is none of -1, 0, 1"
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, message)
     if _is_closed(partition.topic, beginning.context):
         message = f"Cannot append to internal topic {partition.topic}"
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, message)
@@ -218,10 +244,7 @@ def _admit(
     request: ProduceRequest, partition: Partition, records: memoryview, context: RequestContext
 ) -> Coroutine[Any, Any, None] | None:
     """Check that a transactional batch belongs to an open transaction, or let it join (KIP-890)."""
-    if request.transactional_id is None:
-        message = "a transactional batch in a request without transactional id"
-        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
-    context.require(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id)
+    assert request.transactional_id is not None  # or `_check_all` has refused the request
     header = read_header(records)
     try:
         admission: Coroutine[Any, Any, None] | None = context.services.transactions.admit(
@@ -291,11 +314,15 @@ def _count_refused(
             counters.bytes_rejected += len(records or b"")
 
 
-def _refused(index: int, refusal: KafkaError) -> PartitionProduceResponse:
+def _refused(index: int, refusal: KafkaError, words: str = "") -> PartitionProduceResponse:
+    """With words where Kafka has some: of records, of transactions, and `words`."""
     answer = PartitionProduceResponse(
-        index=index, error_code=refusal.code, base_offset=-1, error_message=refusal.message
+        index=index, error_code=refusal.code, base_offset=-1, error_message=words or None
     )
+    if refusal.code in WITH_WORDS:
+        answer.error_message = refusal.message
     if isinstance(refusal, RecordsRefused):  # KIP-467: the producer may send the others again
+        answer.error_message = refusal.message
         answer.record_errors = [BatchIndexAndErrorMessage(*record) for record in refusal.records]
     return answer
 
@@ -324,9 +351,8 @@ def _close_if_refused(responses: list[TopicProduceResponse]) -> None:
     for topic in responses:
         for answer in topic.partition_responses:
             if answer.error_code != ErrorCode.NONE:
-                raise ConnectionAbortedError(
-                    f"acks=0 produce refused: {answer.error_message} topic={topic.name}"
-                )
+                code = ErrorCode(answer.error_code).name.lower()
+                raise ConnectionAbortedError(f"acks=0 produce refused: {code} topic={topic.name}")
 
 
 class RepeatedAppends:

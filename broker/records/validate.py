@@ -21,7 +21,12 @@ from broker.records.batch import (
     unpack_header,
 )
 from broker.records.compression import Codec
-from broker.records.header import LENGTH_OVERHEAD, LOG_APPEND_TIME_BIT, BatchHeader
+from broker.records.header import (
+    LENGTH_OVERHEAD,
+    LOG_APPEND_TIME_BIT,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+)
 from broker.records.record import Record, decode_records, unpacked
 from broker.records.survey import survey
 
@@ -29,7 +34,9 @@ TIMESTAMP_UNBOUNDED_MS = (1 << 63) - 1
 _SHOWN = 3
 OLDEST_HEADER_BYTES = 14  # behind the length, in the message format of Kafka 0.8
 _LENGTH = Struct(">i")
+_SIGNED = Struct(">b")
 _LENGTH_POSITION = 8
+_ATTRIBUTES_POSITION = 22  # their low byte
 _NOT_ITS_CLOCK = "timestamp type to LogAppendTime"
 _BAD_TIMESTAMPS = "One or more records have been rejected due to invalid timestamp"
 
@@ -69,7 +76,7 @@ def validate_produce(
     """
     if not records:
         raise KafkaError(ErrorCode.INVALID_RECORD, "no record batch")
-    header, batch = _first_batch(records)
+    header, batch = first_batch(records)
     if len(batch) > limits.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
@@ -84,7 +91,20 @@ def validate_produce(
     return Validated(header, batch)
 
 
-def _first_batch(records: memoryview) -> tuple[BatchHeader, memoryview]:
+def begins_transactional(records: memoryview) -> bool:
+    """Whether the first batch says that it is part of a transaction; CORRUPT_MESSAGE: it is none.
+
+    Nothing else of it is looked at.
+    """
+    return (
+        _size_of_batch(records) is not None
+        and records[MAGIC_POSITION] == MAGIC
+        and len(records) > _ATTRIBUTES_POSITION
+        and records[_ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT != 0
+    )
+
+
+def first_batch(records: memoryview) -> tuple[BatchHeader, memoryview]:
     """The only whole v2 batch; Kafka drops what follows it, unless that is one more."""
     size = _size_of_batch(records)
     if size is None:
@@ -104,11 +124,15 @@ def _size_of_batch(records: memoryview) -> int | None:
         return None
     (length,) = _LENGTH.unpack_from(records, _LENGTH_POSITION)
     if length < OLDEST_HEADER_BYTES:
-        raise corrupt(f"a batch of {length} bytes, the least is {OLDEST_HEADER_BYTES}")
+        raise corrupt(
+            f"Record size {length} is less than the minimum record overhead ({OLDEST_HEADER_BYTES})"
+        )
     if len(records) <= MAGIC_POSITION:
         return None
-    if records[MAGIC_POSITION] > MAGIC:
-        raise corrupt(f"message format {records[MAGIC_POSITION]} does not exist")
+    if records[MAGIC_POSITION] > MAGIC:  # those above 127 are below zero to Kafka
+        raise corrupt(
+            f"Invalid magic found in record: {_SIGNED.unpack_from(records, MAGIC_POSITION)[0]}"
+        )
     size = LENGTH_OVERHEAD + int(length)
     return None if size > len(records) else size
 

@@ -2,6 +2,9 @@ import pytest
 
 from broker.errors import ErrorCode
 from broker.protocol.messages import produce
+from broker.protocol.messages.produce import ProduceRequest
+from broker.records.batch import build_batch
+from broker.records.record import Record
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import batch_of, make_topic, read, write
@@ -177,3 +180,76 @@ async def test_only_coordinators_write_to_their_topics(client: RawClient, topic:
 
     assert {answer.error_code for answer in answers} == {ErrorCode.INVALID_TOPIC_EXCEPTION}
     assert answers[0].base_offset == answers[0].log_start_offset == -1
+
+
+def to_pages(acks: int, *batches: bytes, transactional_id: str | None = None) -> ProduceRequest:
+    """A request with a batch for each partition of the topic, from the first one on."""
+    data = [
+        produce.PartitionProduceData(index, memoryview(records))
+        for index, records in enumerate(batches)
+    ]
+    topic = produce.TopicProduceData(name="pages", partition_data=data)
+    return produce.ProduceRequest(transactional_id, acks, 5000, [topic])
+
+
+async def refusals(
+    client: RawClient, request: ProduceRequest, version: int = 9
+) -> list[tuple[int, str | None]]:
+    """Codes and words for the partitions of the only topic."""
+    response = await client.ask(request, version, produce.ProduceResponse)
+    answers = response.responses[0].partition_responses
+    return [(answer.error_code, answer.error_message) for answer in answers]
+
+
+async def test_acks_that_do_not_exist_are_refused_where_nothing_else_is_wrong(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages", partitions=2)
+    batch = batch_of(b"a")
+
+    assert await refusals(client, to_pages(2, batch, batch + batch, batch)) == [
+        (ErrorCode.INVALID_REQUIRED_ACKS, None),
+        (ErrorCode.INVALID_RECORD, None),
+        (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, None),
+    ]
+
+
+async def test_one_batch_of_a_transaction_without_its_id_costs_the_whole_request(
+    client: RawClient,
+) -> None:
+    await make_topic(client, "pages", partitions=2)
+    transactional = bytes(
+        build_batch(
+            [Record(0, 1, None, b"a")],
+            producer_id=7,
+            producer_epoch=0,
+            base_sequence=0,
+            transactional=True,
+        )
+    )
+
+    refused = await refusals(client, to_pages(-1, batch_of(b"b"), transactional, batch_of(b"c")))
+
+    assert refused == [(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)] * 3
+    assert await read(client, "pages") == []
+
+
+@pytest.mark.parametrize(
+    ("position", "byte", "words"),
+    [
+        (16, 3, "Invalid magic found in record: 3"),
+        (16, 0xFF, "Invalid magic found in record: -1"),
+        (11, 5, "Record size 5 is less than the minimum record overhead (14)"),
+    ],
+)
+async def test_bytes_that_no_batch_begins_with_cost_the_whole_request(
+    client: RawClient, position: int, byte: int, words: str
+) -> None:
+    await make_topic(client, "pages", partitions=2)
+    broken = bytearray(batch_of(b"a"))
+    broken[position] = byte
+
+    refused = await refusals(client, to_pages(1, batch_of(b"b"), bytes(broken)))
+
+    assert refused == [(ErrorCode.CORRUPT_MESSAGE, words)] * 2
+    assert await read(client, "pages") == []
