@@ -40,6 +40,13 @@ def named_in(wish: Wish) -> Names:
     return Names(topics, found("group") + ((group,) if group else ()))
 
 
+def cluster_of(wish: Wish, asked: str) -> str:
+    """The cluster that a change is about: a silence holds in the one that its labels name, and
+    without that label in all of them, which is the empty name."""
+    labels = getattr(wish, "labels", None)
+    return asked if labels is None else labels.get("kafka_cluster") or ""
+
+
 class ActionApi:
     """Decodes wishes and has them performed."""
 
@@ -96,7 +103,7 @@ class ActionApi:
         except (KeyError, UnicodeDecodeError):
             return 404, {"error": "There is no such cluster in the settings."}
         reads = isinstance(action, Action) and action.shows_messages
-        about, cluster_name = named_in(wish), poller.settings.name
+        about, cluster_name = named_in(wish), cluster_of(wish, poller.settings.name)
         if not self._state.sight.may_change(name, cluster_name, about, reads):
             subject = str(getattr(wish, action.subject))
             entry = Entry(who, name, cluster_name, subject, "refused: rights")

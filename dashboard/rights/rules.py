@@ -14,6 +14,7 @@ import re2
 from dashboard.access.identity import Identity, Role
 from dashboard.config import RightsConfig
 from footfall.settings import SettingsError
+from tracker.topics import AUDIT
 
 EVERYBODY: Final = "everybody"
 KINDS: Final = ("role", "user", "sso", "group", "token")
@@ -101,12 +102,20 @@ class Sight:
         return self._any("site", "", name, lambda rule: rule.site(name))
 
     def messages(self, cluster: str, topic: str) -> bool:
-        """Whether records of a topic may be looked into."""
+        """Whether records of a topic may be looked into. Those of Kafka's own topics name every
+        topic and group, those of the audit whatever was changed."""
+        if topic == AUDIT.name and not self.everywhere():
+            return False
         return self._any(
             "messages",
             cluster,
             topic,
-            lambda rule: rule.config.messages and rule.cluster(cluster) and rule.topic(topic),
+            lambda rule: (
+                rule.config.messages
+                and rule.cluster(cluster)
+                and rule.topic(topic)
+                and (rule.is_of_all or not topic.startswith("__"))
+            ),
         )
 
     def all_of(self, cluster: str) -> bool:

@@ -13,7 +13,7 @@ from dashboard.alerts.desk import AlertDesk
 from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.silences import Silence
 from dashboard.cluster.history import Columns, History
-from dashboard.cluster.model import Connection, Group, GroupState, Snapshot
+from dashboard.cluster.model import Connection, Group, GroupPartition, GroupState, Snapshot
 from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.verdict import worst
 from dashboard.pages.page import NotFound
@@ -52,7 +52,7 @@ class SeenPoller:
         self._sight = sight
         self._of: Snapshot | None = None
         self._snapshot: Snapshot | None = None
-        self.history = SeenHistory(poller, sight)
+        self.history = SeenHistory(self, sight)
 
     @property
     def settings(self) -> PollerSettings:
@@ -78,6 +78,17 @@ class SeenPoller:
         return self._snapshot
 
     @property
+    def all_history(self) -> History:
+        """Also of what is hidden; SeenHistory chooses."""
+        return self._poller.history
+
+    def shows_all_of_group(self, group_id: str) -> bool:
+        """Whether it reads no topic that is hidden."""
+        if self.snapshot is None or self._of is None:
+            return False
+        return self.snapshot.groups.get(group_id) is self._of.groups.get(group_id)
+
+    @property
     def live_rate(self) -> float | None:
         """Of the topics that are seen."""
         if self._sight.all_of(self.settings.name) or self.snapshot is None:
@@ -100,19 +111,15 @@ class SeenPoller:
 class SeenHistory:
     """Series of what is seen; of everything else, and of sums over it, nothing was ever seen."""
 
-    def __init__(self, poller: Poller, sight: Sight) -> None:
+    def __init__(self, poller: SeenPoller, sight: Sight) -> None:
         self._poller = poller
         self._sight = sight
 
-    @property
-    def _history(self) -> History:
-        return self._poller.history
-
     def range(self, series: str, range_ms: int, now_ms: int) -> Columns:
-        return self._history.range(self._allowed(series), range_ms, now_ms)
+        return self._poller.all_history.range(self._allowed(series), range_ms, now_ms)
 
     def spark(self, series: str, range_ms: int, now_ms: int) -> list[float]:
-        return self._history.spark(self._allowed(series), range_ms, now_ms)
+        return self._poller.all_history.spark(self._allowed(series), range_ms, now_ms)
 
     def _allowed(self, series: str) -> str:
         """The series, or one that nobody ever wrote."""
@@ -122,7 +129,7 @@ class SeenHistory:
         if kind.startswith("topic."):
             allowed = self._sight.topic(cluster, name)
         elif kind.startswith("group."):
-            allowed = self._sight.group(cluster, name)
+            allowed = self._sight.group(cluster, name) and self._poller.shows_all_of_group(name)
         return series if allowed else ""
 
 
@@ -239,20 +246,30 @@ def _group(group: Group, cluster: str, sight: Sight) -> Group:
     whole = members == group.members and streams is group.streams
     if whole and len(kept) == len(group.partitions):
         return group
+    found = replace(group, members=members, streams=streams)
+    parts = tuple(_group_partition(part, cluster, sight) for part in kept)
+    if len(kept) == len(group.partitions):
+        return replace(found, partitions=parts)
     state, cause = group.state, group.cause
-    if len(kept) < len(group.partitions):
-        if state not in OF_THE_GROUP:
-            state, cause = worst((part.state, part.cause) for part in kept)
-        cause = OF_THE_GROUP.get(state, cause) or NOT_SHOWN
-    lost = {name: n for name, n in group.lost_total.items() if sight.topic(cluster, name)}
+    if state not in OF_THE_GROUP:
+        state, cause = worst((part.state, part.cause) for part in kept)
     return replace(
-        group,
-        members=members,
-        partitions=kept,
+        found,
+        partitions=parts,
         state=state,
-        cause=cause,
-        lost_total=lost,
-        streams=streams,
+        cause=OF_THE_GROUP.get(state, cause) or NOT_SHOWN,
+        lost_total={n: lost for n, lost in group.lost_total.items() if sight.topic(cluster, n)},
+        # of all that it reads, so not told
+        consume_rate=None,
+        produce_rate=None,
+        since_ms=group.since_ms if state is group.state else None,
+    )
+
+
+def _group_partition(part: GroupPartition, cluster: str, sight: Sight) -> GroupPartition:
+    """Its member without what that reads beside it, where it is hidden."""
+    return (
+        part if part.member is None else replace(part, member=_member(part.member, cluster, sight))
     )
 
 

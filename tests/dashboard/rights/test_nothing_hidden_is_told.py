@@ -268,6 +268,66 @@ async def test_messages_may_be_kept_from_those_who_see_a_topic(
     assert found == [403, 403, 403]
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        RightsConfig(who=("role:viewer",), topics=".*", groups="export"),
+        RightsConfig(who=("role:viewer",), topics=".*", groups=".*", clusters="loc.*"),
+    ],
+)
+async def test_topics_that_name_all_groups_or_all_changes_keep_their_messages(
+    client: Client, state: State, cluster: MadeCluster, rule: RightsConfig
+) -> None:
+    cluster.add_topic("footfall.audit", MadePartition(end=5))
+    await state.poller(None).look()
+    viewer = bearer(state, "read")
+
+    groups = await told(client, "/api/v1/topics/__consumer_offsets/messages", viewer)
+    changes = await told(client, "/api/v1/topics/footfall.audit/messages", viewer)
+
+    assert (groups[0], changes[0]) == (200 if rule.groups == ".*" else 403, 403)
+
+
+@pytest.mark.parametrize(
+    ("labels", "status"),
+    [
+        ({"topic": "events", "kafka_cluster": "local"}, 200),
+        ({"topic": "events", "kafka_cluster": "other"}, 403),
+        ({"topic": "events"}, 403),  # would hold in every cluster
+    ],
+)
+@pytest.mark.parametrize(
+    "rule",
+    [RightsConfig(who=("role:editor",), topics="events", clusters="local", actions=("*",))],
+)
+async def test_a_silence_reaches_no_cluster_that_is_hidden(
+    client: Client, state: State, labels: dict[str, str], status: int
+) -> None:
+    wish, headers = {"labels": labels, "minutes": 1}, bearer(state, "write")
+
+    answer = await client.post("/api/v1/actions/silence-alerts", json=wish, headers=headers)
+
+    assert answer.status == status
+
+
+async def test_readiness_names_no_cluster_where_rules_say_who_sees_which(client: Client) -> None:
+    assert await (await client.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_history_of_a_group_that_reads_hidden_topics_counts_them_and_is_not_told(
+    client: Client, state: State
+) -> None:
+    viewer, admin = bearer(state, "read"), bearer(state, "admin")
+    await state.poller(None).look()
+    address = "/api/v1/history?range=5m&s=group.lag:stopped&s=group.lag:export"
+
+    seen = json.loads((await told(client, address, viewer))[1])["series"]
+    whole = json.loads((await told(client, address, admin))[1])["series"]
+
+    assert any(whole["group.lag:stopped"]) and any(seen["group.lag:export"])
+    assert not any(seen["group.lag:stopped"])
+
+
 async def test_metrics_are_not_for_those_who_see_less(client: Client, state: State) -> None:
     viewer, scraper = bearer(state, "read"), bearer(state, "metrics")
 

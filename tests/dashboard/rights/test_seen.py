@@ -48,6 +48,33 @@ def part(place: TopicPartition, state: GroupState, cause: str) -> GroupPartition
     )
 
 
+def test_partitions_name_their_member_without_what_it_reads_of_hidden_topics() -> None:
+    mine = replace(part(SEEN, GroupState.OK, "calm"), member=MEMBER)
+
+    (shown,) = (
+        filtered(snapshot(replace(group(), partitions=(mine,))), sight()).groups["g"].partitions
+    )
+
+    assert shown.member is not None and shown.member.assignment == (SEEN,)
+
+
+def test_rates_and_since_are_not_told_of_a_group_whose_hidden_topics_they_count() -> None:
+    parts = (part(SEEN, GroupState.OK, "calm"), part(HIDDEN, GroupState.STOPPED, "hidden!"))
+    judged = replace(
+        group(),
+        partitions=parts,
+        state=GroupState.STOPPED,
+        consume_rate=1.0,
+        produce_rate=9.0,
+        since_ms=60_000,
+    )
+
+    found = filtered(snapshot(judged), sight()).groups["g"]
+
+    assert (found.state, found.since_ms) == (GroupState.OK, None)
+    assert (found.consume_rate, found.produce_rate) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("whole", "shown", "cause"),
     [
