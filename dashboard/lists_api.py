@@ -1,7 +1,7 @@
 """Lists of the pages as CSV, with the page's filter and order, all rows; and rights as JSON.
 
 GET /api/v1/topics.csv, /groups.csv, /topics/<name>/partitions.csv, /acls.csv, /acls, /scram-users,
-/quotas, /audit and /connectors.
+/quotas and /audit.
 """
 
 import dataclasses
@@ -40,7 +40,6 @@ class ListsApi:
             "/scram-users": self._users,
             "/quotas": self._quotas,
             "/audit": self._audit,
-            "/connectors": self._connectors,
         }
         for path, handler in routes.items():
             app.router.add_get("/api/v1" + path, handler)
@@ -167,17 +166,6 @@ class ListsApi:
         return web.json_response(
             {"rows": rows, "scanned": found["scanned"], "stopped": found["stopped"]}
         )
-
-    async def _connectors(self, request: web.Request) -> web.Response:
-        """Of every worker; one that does not answer says so, and the others are told."""
-        desk = self._state.connect[self._visit(request).poller.settings.name]
-        told = []
-        for client, look in zip(desk.clients, desk.looks, strict=True):
-            answer = await look.answer()
-            connectors = answer.value.connectors if answer.value is not None else ()
-            rows = [dataclasses.asdict(connector) for connector in connectors]
-            told.append({"worker": client.url, "trouble": answer.trouble, "connectors": rows})
-        return web.json_response(told)
 
 
 def known(answer: Answer[T]) -> T:

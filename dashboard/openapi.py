@@ -110,6 +110,16 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/audit", "What was changed through the dashboard.", (_text("q", "With this text."),)),
     ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
     (
+        "/connectors/{name}/offsets",
+        "Where a connector stands, in its own words; 1000 places at most, and how many there are.",
+        (_NAME, _CLUSTER, _text("worker", "Its worker, counted from 0 as in /connectors.")),
+    ),
+    (
+        "/connect-workers/{name}",
+        "Plugins and loggers of the Connect worker with that number, counted from 0.",
+        (_NAME, _CLUSTER, _text("q", "Only loggers with this text in their name.")),
+    ),
+    (
         "/subjects",
         "The schema registry: its level, every subject with the topic it is of by its name.",
         (_CLUSTER, *_LIST, _text("deleted", "1: those that were deleted softly as well.")),

@@ -17,6 +17,7 @@ from dashboard.activity.export import ActivityExport
 from dashboard.api import Api
 from dashboard.cluster.text import clock
 from dashboard.config import VERSION
+from dashboard.connect_api import ConnectApi
 from dashboard.lists_api import ListsApi
 from dashboard.mcp.endpoint import McpEndpoint
 from dashboard.messages_export import MessageExport
@@ -89,6 +90,7 @@ class Site:
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         ListsApi(state).add_routes(app)
         SchemasApi(state).add_routes(app)
+        ConnectApi(state).add_routes(app)
         export = MessageExport(state).handle
         for form in ("csv", "json"):
             app.router.add_get(f"/api/v1/topics/{{name:[^/]*}}/messages.{form}", export)

@@ -92,6 +92,59 @@ async def test_a_worker_tells_its_plugins_and_loggers(
     assert {answer.status for answer in missing} == {404}
 
 
+async def test_offsets_plugins_and_loggers_are_json_as_well(
+    client: Client, asked: Asked, made: ConnectWorker
+) -> None:
+    made.offsets["odd/name"] = []
+    made.add("odd/name", "RUNNING")
+
+    offsets = await client.get("/api/v1/connectors/files/offsets")
+    odd = await client.get("/api/v1/connectors//offsets?name=odd/name")
+    worker = await client.get("/api/v1/connect-workers/0?q=A.b")
+
+    assert await offsets.json() == {
+        "connector": "files",
+        "state": "RUNNING",
+        "offsets": [AT],
+        "total": 1,
+    }
+    assert (await odd.json())["connector"] == "odd/name"
+    assert await worker.json() == {
+        "worker": made.url,
+        "plugins": [
+            {"name": "x.JsonConverter", "kind": "converter", "version": "4.2.0"},
+            {"name": "x.FileSink", "kind": "sink", "version": "4.2.0"},
+        ],
+        "loggers": {"a.b": "DEBUG"},
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    (
+        *("connectors/none/offsets", "connectors/files/offsets?worker=1"),
+        *("connect-workers/1", "connect-workers/x", "connect-workers/"),
+    ),
+)
+async def test_what_no_worker_has_is_404_in_json(client: Client, address: str) -> None:
+    answer = await client.get(f"/api/v1/{address}")
+
+    assert answer.status == 404
+    assert "There is no" in (await answer.json())["error"]
+
+
+async def test_a_worker_that_is_too_old_for_offsets_is_a_refusal(
+    client: Client, made: ConnectWorker
+) -> None:
+    """Before KIP-875 it knows no such address."""
+    await client.get("/api/v1/connectors")  # what it has is known from now on
+    del made.configs["files"]
+
+    answer = await client.get("/api/v1/connectors/files/offsets")
+
+    assert answer.status == 409
+
+
 async def test_a_dry_run_asks_the_plugin_what_is_wrong(asked: Asked, made: ConnectWorker) -> None:
     wish = {"connector": "files", "config": {"tasks.max": "x"}}
     right = await asked.act("put-connector", wish)

@@ -202,6 +202,7 @@ async def test_agents_see_no_more_than_pages(client: Client, state: State) -> No
     )
     names = {tool["name"] for tool in (await listed.json())["result"]["tools"]}
     assert "topics" in names and not names & {"audit", "acls", "connectors", "quotas"}
+    assert not names & {"connector_offsets", "connect_worker"}
     assert (await call("topic", name=TOPIC))["isError"]
     assert not (await call("topic", name="events"))["isError"]
     assert (await call("delete_topic", topic=TOPIC, confirm=TOPIC))["isError"]
