@@ -3,7 +3,8 @@
 Between brokers the coordinator sends it; here an administrator does, to end a transaction that
 hangs (`kafka-transactions --abort`, KIP-664). v2 tells the transaction version (KIP-1228).
 Answers per partition: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PRODUCER_EPOCH,
-TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR.
+TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR; UNKNOWN_SERVER_ERROR for what is no producer or
+no transaction version, which Kafka 4.2 cannot make a marker of either.
 """
 
 from broker.coordinator.transaction.transaction import Producer
@@ -20,6 +21,9 @@ from broker.protocol.messages.write_txn_markers import (
 )
 from broker.records.control import ControlType, EndTransactionMarker
 from broker.security.acls import Operation, Resource
+
+_NONE = -1
+"""Of ids and epochs: there is no producer."""
 
 
 async def write_txn_markers(
@@ -50,6 +54,8 @@ async def _written(
     try:
         if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
             context.require(Operation.CLUSTER_ACTION, Resource.CLUSTER)
+        context.services.partitions.get(*where)
+        _require_producer(marker)
         await context.services.transactions.write_marker(
             where,
             Producer(marker.producer_id, marker.producer_epoch),
@@ -58,6 +64,11 @@ async def _written(
     except KafkaError as refusal:
         return refusal.code
     return ErrorCode.NONE
+
+
+def _require_producer(marker: WritableTxnMarker) -> None:
+    if _NONE in (marker.producer_id, marker.producer_epoch) or marker.transaction_version < 0:
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "a marker ends what a producer began")
 
 
 HANDLER = Handler(

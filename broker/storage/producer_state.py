@@ -90,6 +90,7 @@ class ProducerState:
         """
         entry = self.entries.get(header.producer_id)
         if entry is None:
+            self.check_epoch(header.producer_id, header.producer_epoch)
             if begins_at_zero and header.base_sequence != 0:
                 raise KafkaError(
                     ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -103,7 +104,7 @@ class ProducerState:
                     and batch.last_sequence == header.last_sequence
                 ):
                     return batch
-        _check_epoch(header, entry)
+        self.check_epoch(header.producer_id, header.producer_epoch)
         _check_sequence(header, entry)
         if entry.transaction_first_offset >= 0 and not header.is_transactional:
             raise KafkaError(
@@ -112,13 +113,21 @@ class ProducerState:
             )
         return None
 
+    def check_epoch(self, producer_id: int, epoch: int) -> None:
+        """INVALID_PRODUCER_EPOCH if a newer one is known, or this one is none at all."""
+        entry = self.entries.get(producer_id)
+        known = NO_EPOCH if entry is None else entry.producer_epoch
+        if epoch < known:
+            raise KafkaError(
+                ErrorCode.INVALID_PRODUCER_EPOCH,
+                f"epoch {epoch} of producer {producer_id} is before {known}",
+            )
+
     def check_marker(self, header: BatchHeader, marker: EndTransactionMarker) -> None:
         """KafkaError if a newer producer epoch or a newer coordinator is known."""
+        self.check_epoch(header.producer_id, header.producer_epoch)
         entry = self.entries.get(header.producer_id)
-        if entry is None:
-            return
-        _check_epoch(header, entry)
-        if marker.coordinator_epoch < entry.coordinator_epoch:
+        if entry is not None and marker.coordinator_epoch < entry.coordinator_epoch:
             raise KafkaError(
                 ErrorCode.TRANSACTION_COORDINATOR_FENCED,
                 f"coordinator epoch {marker.coordinator_epoch} of producer {header.producer_id}"
@@ -271,15 +280,6 @@ class ProducerState:
         for producer_id in expired:
             del self.entries[producer_id]
         return len(expired)
-
-
-def _check_epoch(header: BatchHeader, entry: ProducerEntry) -> None:
-    if header.producer_epoch < entry.producer_epoch:
-        raise KafkaError(
-            ErrorCode.INVALID_PRODUCER_EPOCH,
-            f"epoch {header.producer_epoch} of producer {header.producer_id}"
-            f" is before {entry.producer_epoch}",
-        )
 
 
 def _check_sequence(header: BatchHeader, entry: ProducerEntry) -> None:

@@ -107,8 +107,12 @@ class TransactionCoordinator:
 
         With `implicit` (Produce v12, TxnOffsetCommit v5) the partition joins by being written to;
         what is returned must be awaited before the write is answered. Otherwise it must be in the
-        transaction already.
+        transaction already. A partition that knows a newer epoch refuses before all else with
+        INVALID_PRODUCER_EPOCH, as in Kafka 4.2.
         """
+        written = self._partitions.get(*partition).log.producer_state
+        if producer.id in written.entries:
+            written.check_epoch(producer.id, producer.epoch)
         _, table = self._shards.of(transactional_id)
         current = table.get(transactional_id)
         if not implicit:

@@ -27,11 +27,19 @@ async def commit(
     version: int = 5,
     generation: int = -1,
     member_id: str = "",
+    *,
+    transactional_id: str = "shop",
 ) -> int:
     """Commit offset 7 of pages-0 in the transaction of `producer`; the outcome."""
     topic = TxnOffsetCommitRequestTopic("pages", [TxnOffsetCommitRequestPartition(0, 7, -1, "n")])
     request = TxnOffsetCommitRequest(
-        "shop", "g", producer.id, producer.epoch, generation, member_id, topics=[topic]
+        transactional_id,
+        "g",
+        producer.id,
+        producer.epoch,
+        generation,
+        member_id,
+        topics=[topic],
     )
     response = await client.ask(request, version, TxnOffsetCommitResponse)
     return response.topics[0].partitions[0].error_code
@@ -110,3 +118,20 @@ async def test_an_epoch_of_the_past_is_told_in_the_words_of_this_path(client: Ra
     assert newer.epoch > producer.epoch
     assert fenced == ErrorCode.INVALID_PRODUCER_EPOCH
     assert stale == ErrorCode.ILLEGAL_GENERATION
+
+
+async def test_a_fenced_producer_is_told_so_before_its_transaction_is_looked_for(
+    client: RawClient,
+) -> None:
+    """Apache Kafka 4.2: the partition knows a newer epoch, so whose id it is matters no more."""
+    await make_topic(client, "pages")
+    await coordinated(client)
+    producer = await start_producer(client, "shop")
+    newer = await start_producer(client, "shop")
+    assert await commit(client, newer) == ErrorCode.NONE
+
+    fenced = await commit(client, producer, transactional_id="nobody")
+    unknown = await commit(client, newer, transactional_id="nobody")
+
+    assert fenced == ErrorCode.INVALID_PRODUCER_EPOCH
+    assert unknown == ErrorCode.INVALID_PRODUCER_ID_MAPPING

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from broker.errors import ErrorCode
 from broker.protocol.messages.produce import (
     PartitionProduceData,
@@ -54,3 +56,19 @@ async def test_an_abort_lets_readers_of_committed_records_pass(tmp_path: Path) -
     assert known.partitions[0].error_code == ErrorCode.NONE
     assert unknown.partitions[0].error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     assert (stable_before, stable_after) == (0, 2)
+
+
+@pytest.mark.parametrize(("producer_id", "epoch", "version"), [(-1, 0, 0), (7, -1, 0), (7, 0, -1)])
+async def test_nobody_ends_what_no_producer_began(
+    client: RawClient, producer_id: int, epoch: int, version: int
+) -> None:
+    """Apache Kafka 4.2 fails to make such a marker, answers so, and stores nothing."""
+    await make_topic(client, "orders")
+    topics = [WritableTxnMarkerTopic("orders", [0]), WritableTxnMarkerTopic("missing", [0])]
+    marker = WritableTxnMarker(producer_id, epoch, False, topics, transaction_version=version)
+
+    answer = await client.ask(WriteTxnMarkersRequest([marker]), 2, WriteTxnMarkersResponse)
+
+    here, missing = (topic.partitions[0].error_code for topic in answer.markers[0].topics)
+    assert here == ErrorCode.UNKNOWN_SERVER_ERROR
+    assert missing == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

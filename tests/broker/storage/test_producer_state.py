@@ -57,6 +57,17 @@ def test_gaps_old_epochs_and_new_epochs_that_do_not_begin_at_zero_are_refused() 
     assert append(log, batch(b"b", producer=(7, 2), sequence=0)).first_offset == 1
 
 
+def test_an_unknown_producer_has_an_epoch_that_exists() -> None:
+    log = open_log(MemoryFiles())
+
+    below_none = code_of(log, batch(b"a", producer=(7, -2), sequence=0))
+    with pytest.raises(KafkaError) as marker:
+        append_marker(log, (7, -2), ControlType.COMMIT, coordinator_epoch=0)
+
+    assert below_none == marker.value.code == ErrorCode.INVALID_PRODUCER_EPOCH
+    assert log.end_offset == 0
+
+
 def test_sequences_go_on_from_the_largest_to_zero() -> None:
     log = open_log(MemoryFiles())
     append(log, batch(b"a", b"b", producer=PRODUCER, sequence=(1 << 31) - 2))
