@@ -83,7 +83,6 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     epochs = LeaderEpochs(files, directory)
     epochs_are_known = epochs.load()
     end_offset, active_is_trusted = _load_active(segments[-1], config, opening, epochs)
-    _require_what_was_synced(directory, end_offset, opening)
     if not epochs_are_known:
         epochs = LeaderEpochs(files, directory)
         for _, header in itertools.chain.from_iterable(one.headers(0) for one in segments):
@@ -238,6 +237,7 @@ def _load_active(
         epochs.assign(header.partition_leader_epoch, header.base_offset)
         end_offset = header.next_offset
         end_position = position + header.size_bytes
+    _require_what_was_synced(segment.directory, end_offset, opening)  # before anything is cut
     if end_position < file_size:
         log.warning(
             "torn end cut off segment=%s position=%d bytes=%d",

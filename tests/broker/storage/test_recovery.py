@@ -254,3 +254,22 @@ def test_damaged_leader_epochs_are_read_from_the_batches(text: bytes) -> None:
     assert reopened.leader_epochs.entries == known != ()
     reopened.close()
     assert open_log(files, recovery_point=200, clean=True).leader_epochs.entries == known
+
+
+def test_a_damaged_end_that_was_synced_is_told_before_it_is_cut() -> None:
+    """Whoever looks at it afterwards finds all that there was."""
+    files, log = filled(200)
+    log.close()
+    newest = log.segments[-1]
+    path = newest.path(".log")
+    last = list(newest.headers(0))[-1]
+    damaged = bytearray(files.open(path).read(0, newest.size))
+    damaged[-1] ^= 1
+    files.open(path).truncate(0)
+    files.open(path).append([bytes(damaged)])
+    assert last[0] < len(damaged)
+
+    with pytest.raises(StorageError, match="all below 200"):
+        open_log(files, recovery_point=200)
+
+    assert files.open(path).size == len(damaged)
