@@ -332,8 +332,12 @@ class LogManager:
         target.recovery_points[identity] = future.end_offset
         target.log_start_offsets[identity] = future.start_offset
         target.high_watermarks[identity] = future.end_offset
-        self.write_checkpoints(path)
-        self._files.rename(future.directory, place)
+        try:
+            self.write_checkpoints(path)
+            self._files.rename(future.directory, place)
+        except (StorageError, KafkaError):
+            self._forget(target, identity)
+            raise
         try:
             self._files.sync_directory(path)
             opened = self._reopened(future, place, now_ms)

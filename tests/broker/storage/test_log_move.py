@@ -185,3 +185,22 @@ def test_a_power_cut_at_any_step_keeps_all_that_was_flushed(*, names_lost: bool)
 
         assert found == script.values[: len(found)], f"step {step} of {steps}"
         assert len(found) >= script.flushed, f"step {step} of {steps}"
+
+
+def test_a_move_that_fails_at_the_last_step_says_nothing_of_the_next_topic_of_that_name() -> None:
+    files = MemoryFiles()
+    manager = started(files)
+    source = filled(manager)
+    source.delete_records_before(3)
+    future = log_move.begin(files, source, "/disk2", bytes(16), NOW_MS)
+    log_move.complete(source, future, NOW_MS)
+    files.fail_write = files.writes + 4  # the topic's id, the mark, the first two checkpoints
+
+    with pytest.raises(StorageError):
+        manager.install_future(future, TOPIC_ID, NOW_MS)
+    manager.delete(EVENTS, TOPIC_ID)
+    manager.get_or_create(OTHER, TOPIC_ID, CONFIG, NOW_MS)
+    anew = manager.get_or_create(EVENTS, bytes(reversed(TOPIC_ID)), CONFIG, NOW_MS)
+
+    assert anew.directory == "/disk2/events-0"
+    assert (anew.start_offset, anew.end_offset) == (0, 0)
