@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from broker.clock import Clock
 from broker.config import INT64_MAX, BrokerConfig
 from broker.errors import KafkaError, StorageError
+from broker.partition.disk_worker import DiskWorker
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
 from broker.storage import compaction
@@ -64,7 +65,7 @@ class Upkeep:
             try:
                 for partition in hosted:
                     if not partition.log.is_checkpointed:
-                        await self._checkpoint(partition)
+                        await self._checkpoint(partition, worker)
                 ends = {(one.topic, one.index): one.high_watermark for one in hosted}
                 await worker.run(self._logs.write_checkpoints, path, ends)
             except StorageError as error:
@@ -73,11 +74,11 @@ class Upkeep:
                 log.warning("checkpoint not written: %s directory=%s", refusal, path)
 
     @staticmethod
-    async def _checkpoint(partition: Partition) -> None:
+    async def _checkpoint(partition: Partition, worker: DiskWorker) -> None:
         async with partition.changing:  # its log is neither moved nor deleted meanwhile
-            if partition.is_online:
-                await partition.worker.run_aside(partition.log.flush)  # appends go on beside it
-                await partition.worker.run(partition.log.checkpoint)
+            if partition.is_online and partition.worker is worker:  # another's failure is not ours
+                await worker.run_aside(partition.log.flush)  # appends go on beside it
+                await worker.run(partition.log.checkpoint)
 
     async def flush_late(self) -> None:
         """Sync logs whose oldest unsynced record has waited for flush.ms (with log_flush = os)."""
