@@ -70,6 +70,7 @@ CONTRACT = {
     "footfall_disk_total_bytes": ("path",),
     "footfall_role_up": ("role",),
     "footfall_alerts": ("severity", "state"),
+    "footfall_mcp_calls_total": ("tool", "outcome"),
     "footfall_build_info": ("version", "commit"),
 }
 
@@ -107,7 +108,7 @@ def test_names_types_and_labels_are_the_contract() -> None:
 
     assert declared == CONTRACT
     counters = [family.name for family in families.ALL if family.kind == "counter"]
-    assert counters == ["footfall_consumergroup_lost_records_total"]
+    assert counters == ["footfall_consumergroup_lost_records_total", "footfall_mcp_calls_total"]
 
 
 def test_the_page_says_what_the_snapshot_says(watch: Watch) -> None:
