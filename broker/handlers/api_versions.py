@@ -2,13 +2,14 @@
 
 v3 is flexible and names the client's software; v4 may tell features that start at level 0, on which
 older Java clients fail (KAFKA-17011). A version too new is answered in version 0 by the dispatcher.
-Answers: INVALID_REQUEST for a malformed name or version of the client's software.
+Answers: INVALID_REQUEST for a malformed name or version of the client's software,
+ILLEGAL_SASL_STATE in the middle of a log-in.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-from broker.errors import ErrorCode
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metadata.features import SUPPORTED_FEATURES
 from broker.protocol.api_keys import ApiKey
@@ -36,6 +37,11 @@ async def api_versions(request: ApiVersionsRequest, context: RequestContext) -> 
     from broker.handlers import HANDLERS  # the table contains this handler
 
     version = context.api_version
+    if context.authentication is not None:
+        try:
+            context.authentication.expect_no_exchange()
+        except KafkaError as refusal:
+            return ApiVersionsResponse(error_code=refusal.code)
     if version >= _FIRST_VERSION_WITH_SOFTWARE and not (
         _SOFTWARE.fullmatch(request.client_software_name)
         and _SOFTWARE.fullmatch(request.client_software_version)

@@ -30,9 +30,9 @@ async def delete_records(
     response = DeleteRecordsResponse()
     catching_up = CatchingUp()
     deleted: list[tuple[DeleteRecordsPartitionResult, Partition]] = []
-    for topic in request.topics:
+    for topic in _merged(request.topics):
         result = DeleteRecordsTopicResult(topic.name)
-        for wanted in _each_once(topic):
+        for wanted in topic.partitions:
             answer = DeleteRecordsPartitionResult(
                 wanted.partition_index, INVALID_LOW_WATERMARK, ErrorCode.NONE
             )
@@ -59,9 +59,17 @@ async def delete_records(
     return response
 
 
-def _each_once(topic: DeleteRecordsTopic) -> Iterable[DeleteRecordsPartition]:
-    """The last of several wishes for one partition counts, as in Kafka."""
-    return {wanted.partition_index: wanted for wanted in topic.partitions}.values()
+def _merged(topics: Iterable[DeleteRecordsTopic]) -> Iterable[DeleteRecordsTopic]:
+    """Each topic and partition once; the last of several wishes for one counts, as in Kafka."""
+    wishes: dict[str, dict[int, DeleteRecordsPartition]] = {}
+    for topic in topics:
+        of_topic = wishes.setdefault(topic.name, {})
+        of_topic.update((wanted.partition_index, wanted) for wanted in topic.partitions)
+    return [
+        DeleteRecordsTopic(name, list(of_topic.values()))
+        for name, of_topic in wishes.items()
+        if of_topic
+    ]
 
 
 async def _keep(

@@ -375,9 +375,7 @@ class Partition:
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
         """(epoch, end offset) that answers OffsetForLeaderEpoch; (-1, -1): not known."""
         self.check_usable()
-        if epoch == self.leader_epoch:
-            return epoch, self.log_end_offset
-        return self.log.leader_epochs.end_offset_for(epoch, self.log_end_offset)
+        return self.log.leader_epochs.end_offset_for(epoch, self.leader_epoch, self.log_end_offset)
 
     async def delete_records_before(self, offset: int) -> int:
         """Raise the log start to `offset` (-1: the high watermark); answers the new log start."""

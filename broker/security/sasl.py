@@ -74,7 +74,9 @@ class State(StrEnum):
 
 _SERVED = {
     State.NO_MECHANISM: frozenset({ApiKey.API_VERSIONS, ApiKey.SASL_HANDSHAKE}),
-    State.EXCHANGING: frozenset({ApiKey.SASL_AUTHENTICATE}),
+    State.EXCHANGING: frozenset(
+        {ApiKey.SASL_AUTHENTICATE, ApiKey.API_VERSIONS, ApiKey.SASL_HANDSHAKE}
+    ),
     State.FAILED: frozenset[ApiKey](),
 }
 
@@ -116,10 +118,12 @@ class Authentication:
         return api_key in _SERVED[self.state]
 
     def choose(self, mechanism: str, *, raw_tokens: bool) -> None:
-        """Begin an exchange. KafkaError ILLEGAL_SASL_STATE: not now; the connection may go on.
+        """Begin an exchange. KafkaError ILLEGAL_SASL_STATE: not so soon; the connection may go on.
 
-        UNSUPPORTED_SASL_MECHANISM, SASL_AUTHENTICATION_FAILED: the connection has failed.
+        UNSUPPORTED_SASL_MECHANISM, SASL_AUTHENTICATION_FAILED, and ILLEGAL_SASL_STATE while an
+        exchange goes on: the connection has failed.
         """
+        self.expect_no_exchange()
         if self.state is State.AUTHENTICATED:
             age_ms = self._mechanisms.clock.monotonic_ms() - self._since_ms
             if age_ms < REAUTHENTICATION_MS_MIN:
@@ -146,6 +150,14 @@ class Authentication:
         self._exchange = begin()
         self.raw_tokens = raw_tokens
         self.state = State.EXCHANGING
+
+    def expect_no_exchange(self) -> None:
+        """ILLEGAL_SASL_STATE when a token should have come: the connection has failed."""
+        if self.state is State.EXCHANGING:
+            self.state = State.FAILED
+            self.raw_tokens = False
+            self._exchange = None
+            raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE, "a token of the log-in was due")
 
     def respond(self, token: bytes) -> bytes:
         """Answer a token of the client; SaslRefused: the connection has failed."""

@@ -63,12 +63,15 @@ class LeaderEpochs:
         slot = bisect_right(self._entries, offset, key=itemgetter(1))
         return self._entries[slot - 1][0] if slot else UNDEFINED_EPOCH
 
-    def end_offset_for(self, epoch: int, end_offset: int) -> tuple[int, int]:
+    def end_offset_for(self, epoch: int, leader_epoch: int, end_offset: int) -> tuple[int, int]:
         """(largest known epoch <= `epoch`, where it ends); (-1, -1) if it is not known.
 
-        An epoch older than all that are known is answered with the start of the first one.
+        An epoch older than all that are known is answered with the start of the first one. That of
+        the leader is known even before it writes anything.
         """
         entries = self._entries
+        if self.latest < leader_epoch:
+            entries = (*entries, (leader_epoch, end_offset))
         if not entries or epoch > entries[-1][0] or epoch == UNDEFINED_EPOCH:
             return UNDEFINED_EPOCH, UNDEFINED_OFFSET
         if epoch == entries[-1][0]:

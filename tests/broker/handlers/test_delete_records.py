@@ -130,12 +130,16 @@ async def test_a_compacted_topic_keeps_its_records(client: RawClient) -> None:
 async def test_of_two_wishes_for_a_partition_the_last_counts(client: RawClient) -> None:
     await make_topic(client, "pages")
     await write(client, "pages", batch_of(b"a"))
-    wanted = [DeleteRecordsPartition(0, 9), DeleteRecordsPartition(0, 1)]
-    request = DeleteRecordsRequest([DeleteRecordsTopic("pages", wanted)], 1000)
+    wanted = [DeleteRecordsPartition(0, 9), DeleteRecordsPartition(0, 8)]
+    topics = [
+        DeleteRecordsTopic("pages", wanted),
+        DeleteRecordsTopic("pages", [DeleteRecordsPartition(0, 1)]),
+    ]
 
-    response = await client.ask(request, 2, DeleteRecordsResponse)
+    response = await client.ask(DeleteRecordsRequest(topics, 1000), 2, DeleteRecordsResponse)
 
-    (answer,) = response.topics[0].partitions
+    (topic,) = response.topics
+    (answer,) = topic.partitions
     assert (answer.error_code, answer.low_watermark) == (ErrorCode.NONE, 1)
 
 

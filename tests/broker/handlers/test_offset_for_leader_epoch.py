@@ -46,3 +46,15 @@ async def test_a_client_ahead_of_this_leader_and_an_unknown_partition_are_refuse
         ErrorCode.UNKNOWN_LEADER_EPOCH,
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ]
+
+
+async def test_an_epoch_before_all_others_ends_where_the_log_starts(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    wanted = OffsetForLeaderPartition(0, -1, leader_epoch=-2)
+
+    empty = await asked(client, wanted)
+    await write(client, "pages", batch_of(b"a", b"b"))
+    filled = await asked(client, wanted, OffsetForLeaderPartition(0, -1, leader_epoch=-1))
+
+    assert empty == [(ErrorCode.NONE, -2, 0)]
+    assert filled == [(ErrorCode.NONE, -2, 0), (ErrorCode.NONE, -1, -1)]

@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from broker.errors import ErrorCode
+from broker.protocol.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from broker.protocol.messages.sasl_handshake import SaslHandshakeRequest, SaslHandshakeResponse
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
@@ -47,3 +49,19 @@ async def test_where_nobody_logs_in_it_is_out_of_place(tmp_path: Path) -> None:
         response = await client.ask(SaslHandshakeRequest("PLAIN"), 1, SaslHandshakeResponse)
 
     assert response.error_code == ErrorCode.ILLEGAL_SASL_STATE
+
+
+async def test_in_the_middle_of_a_log_in_what_is_no_token_is_told_so_and_ends_it(
+    broker: RunningBroker,
+) -> None:
+    for request, version, answer in (
+        (SaslHandshakeRequest("SCRAM-SHA-256"), 1, SaslHandshakeResponse),
+        (ApiVersionsRequest(), 0, ApiVersionsResponse),
+    ):
+        async with await RawClient.connect(broker.host, broker.port) as client:
+            await client.ask(SaslHandshakeRequest("SCRAM-SHA-256"), 1, SaslHandshakeResponse)
+            response: Any = await client.ask(request, version, answer)
+            rest = await asyncio.wait_for(client.read_to_end(), 10)
+
+        assert response.error_code == ErrorCode.ILLEGAL_SASL_STATE
+        assert rest == b""

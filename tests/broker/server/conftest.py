@@ -47,8 +47,8 @@ from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
 ADDRESS = ListenerAddress("PLAINTEXT", "127.0.0.1", 9092)
-NO_SHARES = SimpleNamespace(connection_closed=lambda connection_id: None)
-"""Share groups of a broker that has none."""
+NOTHING_KEPT = SimpleNamespace(connection_closed=lambda connection_id: None)
+"""Share groups and client metrics of a broker that has none."""
 LIMITS = Limits(
     frame_bytes_max=10_000_000,
     held_bytes_max=1 << 40,
@@ -154,7 +154,12 @@ class ToyServer:
         clock = ManualClock()
         self.image = ClusterImage()
         security = SimpleNamespace(quotas=ClientQuotas(lambda: self.image, clock))
-        services = cast(Services, SimpleNamespace(clock=clock, security=security, share=NO_SHARES))
+        services = cast(
+            Services,
+            SimpleNamespace(
+                clock=clock, security=security, share=NOTHING_KEPT, telemetry=NOTHING_KEPT
+            ),
+        )
         self.dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
         self.tls: TlsSettings | None = None

@@ -11,7 +11,7 @@ from broker.metrics import BrokerMetrics
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.server.dispatcher import Dispatcher
 from broker.server.listener import Listener, limits_of
-from tests.broker.server.conftest import LIMITS, NO_SHARES, Toys
+from tests.broker.server.conftest import LIMITS, NOTHING_KEPT, Toys
 from tests.support.manual_clock import ManualClock
 from tests.support.raw_client import RawClient
 
@@ -19,7 +19,9 @@ SECURITY = SimpleNamespace(quotas=SimpleNamespace(active=False, connection_delay
 
 
 def toy_dispatcher(toys: Toys, metrics: BrokerMetrics) -> Dispatcher:
-    toy = SimpleNamespace(clock=ManualClock(), security=SECURITY, share=NO_SHARES)
+    toy = SimpleNamespace(
+        clock=ManualClock(), security=SECURITY, share=NOTHING_KEPT, telemetry=NOTHING_KEPT
+    )
     services = cast(Services, toy)
     return Dispatcher(toys.handlers(), services, metrics)
 

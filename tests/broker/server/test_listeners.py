@@ -22,7 +22,7 @@ from broker.security.security import build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
 from footfall.settings import SettingsError
-from tests.broker.server.conftest import NO_SHARES, Toys
+from tests.broker.server.conftest import NOTHING_KEPT, Toys
 from tests.support.certificates import Authority, Pair
 from tests.support.manual_clock import ManualClock
 from tests.support.ports import free_port
@@ -51,7 +51,9 @@ class Serving:
 
     async def serve(self, tasks: asyncio.TaskGroup) -> None:
         self.listeners.bind()
-        toy = SimpleNamespace(clock=self.clock, security=self.security, share=NO_SHARES)
+        toy = SimpleNamespace(
+            clock=self.clock, security=self.security, share=NOTHING_KEPT, telemetry=NOTHING_KEPT
+        )
         services = cast(Services, toy)
         dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
         await self.listeners.serve(dispatcher, tasks, self.security, self.clock)
