@@ -7,8 +7,9 @@ is kept, since a mean would hide it.
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final, NamedTuple
 
 SERIES_MAX: Final = 4_000  # about 65 MB
@@ -64,7 +65,7 @@ class Ring:
         place = self._last % self._slots
         self._count += 1
         before = self._values[place]
-        if math.isnan(before):
+        if isnan(before):
             self._values[place] = value
         elif self._keep_worst:
             self._values[place] = max(before, value)
@@ -85,8 +86,18 @@ class Ring:
         for slot in range(first, min(self._last, until_ms // self.step_ms) + 1):
             value = self._values[slot % self._slots]
             times.append(slot * self.step_ms)
-            values.append(None if math.isnan(value) else value)
+            values.append(None if isnan(value) else value)
         return times, values
+
+    def window(self, first: int, until: int) -> Sequence[float]:
+        """Slots with the numbers from `first` to before `until`, NaN where nothing was seen."""
+        low = max(first, self._last - self._slots + 1, 0)
+        high = max(low, min(until, self._last + 1))
+        at, end = low % self._slots, low % self._slots + high - low
+        held = self._values[at:end] + self._values[: max(0, end - self._slots)]
+        nothing = array("f", [math.nan])
+        held = nothing * min(low - first, until - first) + held
+        return held + nothing * (until - first - len(held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,13 @@ class Columns:
         pairs = zip(self.times_ms, self.values, strict=True)
         return next((at_ms for at_ms, value in pairs if value is not None), 2**62)
 
+    def spark(self) -> list[float]:
+        """At most SPARK_POINTS means, oldest first; gaps are left out."""
+        known = [value for value in self.values if value is not None]
+        width = max(1, -(-len(known) // SPARK_POINTS))
+        parts = [known[at : at + width] for at in range(0, len(known), width)]
+        return [sum(part) / len(part) for part in parts]
+
 
 class History:
     """All series of one cluster; finished points wait to be stored until they are taken."""
@@ -115,7 +133,7 @@ class History:
 
     def add(self, series: str, at_ms: int, value: float | None) -> None:
         """One value now; None and NaN leave a gap."""
-        if value is None or math.isnan(value):
+        if value is None or isnan(value):
             return
         rings = self._rings(series)
         if rings is None:
@@ -157,23 +175,48 @@ class History:
         return finished
 
     def spark(self, series: str, range_ms: int, now_ms: int) -> list[float]:
-        """The last `range_ms` in at most SPARK_POINTS means, oldest first; gaps are left out."""
-        known = [
-            value for value in self.range(series, range_ms, now_ms).values if value is not None
-        ]
-        width = max(1, -(-len(known) // SPARK_POINTS))
-        parts = [known[at : at + width] for at in range(0, len(known), width)]
-        return [sum(part) / len(part) for part in parts]
+        """The last `range_ms` as a small line."""
+        return self.range(series, range_ms, now_ms).spark()
 
     def range(self, series: str, range_ms: int, now_ms: int) -> Columns:
         """The last `range_ms` at the finest step whose ring spans them."""
         rings = self._series.get(series)
         if rings is None:
             return Columns(STEPS_MS[0][0], [], [])
-        spans = (step_ms * slots for step_ms, slots in STEPS_MS)
-        fits = [ring for ring, span in zip(rings, spans, strict=False) if range_ms <= span]
         found = [
-            Columns(ring.step_ms, *ring.since(now_ms - range_ms, now_ms)) for ring in fits[:2]
-        ] or [Columns(rings[-1].step_ms, *rings[-1].since(now_ms - range_ms, now_ms))]
-        # after a restart the finest ring is young: the next one, which was stored, shows more
-        return min(found, key=lambda columns: (columns.first_seen_ms // 60_000, columns.step_ms))
+            Columns(ring.step_ms, *ring.since(now_ms - range_ms, now_ms))
+            for ring in rings[_finest(range_ms, len(rings))]
+        ]
+        return _best(found)
+
+    def total(self, series: Iterable[str], range_ms: int, now_ms: int) -> Columns:
+        """The sum of several over the last `range_ms`, of those that were seen at the time.
+
+        Costs about 0.05 microseconds for each series and slot.
+        """
+        known = [rings for name in series if (rings := self._series.get(name)) is not None]
+        if not known:
+            return Columns(STEPS_MS[0][0], [], [])
+        found = []
+        for step in range(len(STEPS_MS))[_finest(range_ms, min(map(len, known)))]:
+            step_ms = STEPS_MS[step][0]
+            first, until = -(-(now_ms - range_ms) // step_ms), now_ms // step_ms + 1
+            sums = list(known[0][step].window(first, until))
+            for rings in known[1:]:
+                pairs = zip(sums, rings[step].window(first, until), strict=True)
+                sums = [b if isnan(a) else a if isnan(b) else a + b for a, b in pairs]
+            times = [slot * step_ms for slot in range(first, until)]
+            found.append(Columns(step_ms, times, [None if isnan(v) else v for v in sums]))
+        return _best(found)
+
+
+def _finest(range_ms: int, rings: int) -> slice:
+    """Of the first `rings` of STEPS_MS: the two finest that span the range, or the longest."""
+    spans = [step_ms * slots for step_ms, slots in STEPS_MS[:rings]]
+    first = next((at for at, span in enumerate(spans) if range_ms <= span), rings - 1)
+    return slice(first, min(first + 2, rings))
+
+
+def _best(found: list[Columns]) -> Columns:
+    """After a restart the finest ring is young: the next one, which was stored, shows more."""
+    return min(found, key=lambda columns: (columns.first_seen_ms // 60_000, columns.step_ms))

@@ -1,6 +1,7 @@
 """Rings keep what was seen, leave gaps where nothing was, and survive a restart."""
 
 import sqlite3
+from math import isnan
 from pathlib import Path
 
 from hypothesis import given
@@ -61,6 +62,46 @@ def test_a_ring_agrees_with_a_list_of_its_last_values(steps: list[tuple[int, flo
     assert {t // 1_000: v for t, v in zip(times, values, strict=True) if v is not None} == {
         slot: value for slot, value in newest.items() if slot > last - 10
     }
+
+
+@given(lists(integers(0, 40), max_size=20), integers(0, 50), integers(0, 30))
+def test_a_window_of_a_ring_is_what_it_tells_since_then_with_gaps(
+    seconds: list[int], first: int, length: int
+) -> None:
+    ring = Ring(1_000, 10, keep_worst=False, hold_ms=2_000)
+    for second in sorted(seconds):
+        ring.add(second * 1_000, float(second))
+
+    window = ring.window(first, first + length)
+
+    told = dict(zip(*ring.since(first * 1_000, (first + length - 1) * 1_000), strict=True))
+    shown = [None if isnan(value) else value for value in window]
+    assert shown == [told.get(slot * 1_000) for slot in range(first, first + length)]
+
+
+def test_a_total_is_the_sum_of_what_was_seen_of_each_at_the_time() -> None:
+    history = History()
+    for series, second, rate in (("a", 0, 1.0), ("a", 1, 2.0), ("b", 1, 5.0), ("b", 3, 7.0)):
+        history.add(f"topic.in:{series}", NOW + second * 1_000, rate)
+    history.add("topic.in:other", NOW, 1_000.0)
+
+    total = history.total(["topic.in:a", "topic.in:b", "topic.in:never"], 60_000, NOW + 3_000)
+
+    assert total.values[-5:] == [None, 1.0, 7.0, None, 7.0]
+    assert total.times_ms[-1] == NOW + 3_000
+    assert history.total(["topic.in:never"], 60_000, NOW).values == []
+
+
+def test_a_total_takes_the_finest_step_that_all_series_have() -> None:
+    history = History()
+    for n in range(LONG_MAX + 1):
+        history.add(f"topic.in:{n}", NOW, 1.0)
+
+    both = history.total(["topic.in:0", f"topic.in:{LONG_MAX}"], 7 * 86_400_000, NOW)
+    long = history.total(["topic.in:0", "topic.in:1"], 7 * 86_400_000, NOW)
+
+    assert (both.step_ms, long.step_ms) == (10_000, 60_000)
+    assert both.values[-1] == long.values[-1] == 2.0
 
 
 def test_a_restart_keeps_minutes_and_tens_of_seconds(tmp_path: Path) -> None:

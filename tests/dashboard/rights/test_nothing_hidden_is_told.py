@@ -15,6 +15,7 @@ from dashboard.actions.commands import COMMANDS
 from dashboard.alerts.engine import Alert
 from dashboard.config import RightsConfig
 from dashboard.mcp.tools import tools
+from dashboard.rights import seen
 from dashboard.rights.rules import rights
 from dashboard.site_map import PAGES
 from dashboard.state import State
@@ -322,11 +323,40 @@ async def test_history_of_a_group_that_reads_hidden_topics_counts_them_and_is_no
     await state.poller(None).look()
     address = "/api/v1/history?range=5m&s=group.lag:stopped&s=group.lag:export"
 
-    seen = json.loads((await told(client, address, viewer))[1])["series"]
+    some = json.loads((await told(client, address, viewer))[1])["series"]
     whole = json.loads((await told(client, address, admin))[1])["series"]
 
-    assert any(whole["group.lag:stopped"]) and any(seen["group.lag:export"])
-    assert not any(seen["group.lag:stopped"])
+    assert any(whole["group.lag:stopped"]) and any(some["group.lag:export"])
+    assert not any(some["group.lag:stopped"])
+
+
+async def test_what_arrives_is_the_sum_of_the_topics_that_are_seen(
+    client: Client, state: State
+) -> None:
+    now_ms, history = state.clock.now_ms(), state.poller(None).history
+    for topic, rate in (("events", 3.0), ("broken", 4.0), (TOPIC, 1_000.0)):
+        history.add(f"topic.in:{topic}", now_ms, rate)
+    history.add("cluster.in", now_ms, 1_007.0)
+    address = "/api/v1/history?range=1h&s=cluster.in&s=cluster.lag_seconds"
+
+    some = json.loads((await told(client, address, bearer(state, "read")))[1])["series"]
+    whole = json.loads((await told(client, address, bearer(state, "admin")))[1])["series"]
+
+    assert {rate for rate in some["cluster.in"] if rate is not None} == {7.0}
+    assert {rate for rate in whole["cluster.in"] if rate is not None} == {1_007.0}
+    assert not any(some["cluster.lag_seconds"])
+
+
+async def test_of_more_topics_than_are_added_up_no_sum_is_told(
+    client: Client, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "SUMMED_MAX", 1)
+    state.poller(None).history.add("topic.in:events", state.clock.now_ms(), 3.0)
+    address = "/api/v1/history?range=1h&s=cluster.in"
+
+    told_of = json.loads((await told(client, address, bearer(state, "read")))[1])["series"]
+
+    assert not any(told_of["cluster.in"])
 
 
 async def test_metrics_are_not_for_those_who_see_less(client: Client, state: State) -> None:
