@@ -71,7 +71,7 @@ def _sorted_out(
             answers.append(_refused(state, _invalid(both if has_id else neither)))
     times = Counter((state.name, state.topic_id) for state in sound)
     image = context.services.cluster.image
-    wanted: list[DeleteTopicState] = []
+    wanted: dict[tuple[str | None, bytes], DeleteTopicState] = {}
     for (name, topic_id), count in times.items():
         state = DeleteTopicState(name, topic_id)
         topic = None if name is None else image.topics.get(name)
@@ -82,11 +82,11 @@ def _sorted_out(
             words = "The provided topic name maps to an ID that was already supplied."
             state.topic_id = topic.topic_id
             answers.append(_refused(state, _invalid(words)))
-            wanted = [one for one in wanted if one.topic_id != topic.topic_id]
+            wanted.pop((None, topic.topic_id), None)
             times[None, topic.topic_id] = 0
         elif count:
-            wanted.append(state)
-    return wanted, answers
+            wanted[name, topic_id] = state
+    return list(wanted.values()), answers
 
 
 def _invalid(words: str) -> KafkaError:

@@ -47,7 +47,7 @@ async def describe_topic_partitions(
             response.next_cursor = Cursor(name, start + len(page))
             break
     if asked:
-        unseen = [name for name in names if name not in seen]
+        unseen = sorted(set(names).difference(seen))
         response.topics += [_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED) for name in unseen]
     return response
 

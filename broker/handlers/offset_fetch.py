@@ -100,7 +100,7 @@ async def _fetch_group(
         wanted = [
             _Wanted(names[topic.topic_id] if by_id else topic.name, topic.partition_indexes)
             for topic in group.topics
-            if topic not in unknown
+            if not by_id or topic.topic_id in names
         ]
     fetch = OffsetFetch(
         group.group_id, None, request.require_stable, group.member_id, group.member_epoch

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from broker.errors import ErrorCode
@@ -108,3 +110,21 @@ async def test_topics_are_answered_as_they_were_asked_for(client: RawClient, ver
 
     topics = response.topics if version < 8 else response.groups[0].topics
     assert [(t.name, [p.partition_index for p in t.partitions]) for t in topics] == asked
+
+
+async def test_many_topics_that_are_gone_do_not_hold_up_the_others(client: RawClient) -> None:
+    """A group may have read thousands: each was looked for among all the others, for seconds."""
+    await coordinated(client)
+    topics = [
+        OffsetFetchRequestTopics(topic_id=number.to_bytes(16, "big"), partition_indexes=[0])
+        for number in range(1, 16_001)
+    ]
+    request = OffsetFetchRequest(groups=[OffsetFetchRequestGroup("g", topics=topics)])
+    began_s = time.process_time()
+
+    response = await client.ask(request, 10, OffsetFetchResponse)
+
+    assert time.process_time() - began_s < 5.0
+    (group,) = response.groups
+    errors = {one.error_code for topic in group.topics for one in topic.partitions}
+    assert (len(group.topics), errors) == (16_000, {ErrorCode.UNKNOWN_TOPIC_ID})
