@@ -72,6 +72,9 @@ class BrokerConfig:
     producer_id_expiration_ms: int = setting(
         86_400_000, "an idle producer's sequence numbers are forgotten after so long", low=1
     )
+    producer_id_expiration_check_interval_ms: int = setting(
+        600_000, "how often idle producers are looked for", low=1
+    )
 
     # Topics
     auto_create_topics_enable: bool = setting(True, "asking for an unknown topic creates it")
@@ -130,6 +133,9 @@ class BrokerConfig:
     group_max_session_timeout_ms: int = setting(1_800_000, "longest session a member may ask for")
     group_initial_rebalance_delay_ms: int = setting(3000, "wait for more members of a new group")
     group_max_size: int = setting(INT32_MAX, "members of one group at most", low=1)
+    group_coordinator_rebalance_protocols: tuple[str, ...] = setting(
+        ("classic", "consumer", "streams"), "protocols of groups that are on; classic always is"
+    )
     group_consumer_session_timeout_ms: int = setting(45_000, "session of a KIP-848 member", low=1)
     group_consumer_heartbeat_interval_ms: int = setting(5000, "heartbeat of a KIP-848 member")
     group_consumer_max_size: int = setting(INT32_MAX, "members of one KIP-848 group", low=1)
@@ -206,6 +212,9 @@ class BrokerConfig:
     transactional_id_expiration_ms: int = setting(604_800_000, "idle transactional ids go after")
     transaction_abort_timed_out_transaction_cleanup_interval_ms: int = setting(
         10_000, "how often transactions past their timeout are looked for", low=10
+    )
+    transaction_remove_expired_transaction_cleanup_interval_ms: int = setting(
+        3_600_000, "how often idle transactional ids are looked for", low=1
     )
 
     # Security

@@ -1,7 +1,7 @@
 """ConsumerGroupDescribe (API key 69): epochs, members and assignments of KIP-848 groups.
 
 Answers for each group: INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
-COORDINATOR_LOAD_IN_PROGRESS.
+COORDINATOR_LOAD_IN_PROGRESS, UNSUPPORTED_VERSION (the protocol is off).
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ from broker.protocol.messages.consumer_group_describe import (
 from broker.security.acls import Operation, Resource
 
 _CLASSIC_MEMBER, _CONSUMER_MEMBER = 0, 1  # member_type of v1
+_TOLD_NO_RIGHTS = (ErrorCode.GROUP_AUTHORIZATION_FAILED, ErrorCode.UNSUPPORTED_VERSION)
 
 
 async def consumer_group_describe(
@@ -31,7 +32,7 @@ async def consumer_group_describe(
     described = [_describe(group_id, context) for group_id in request.group_ids]
     if request.include_authorized_operations:
         for group in described:
-            if group.error_code != ErrorCode.GROUP_AUTHORIZATION_FAILED:
+            if group.error_code not in _TOLD_NO_RIGHTS:
                 group.authorized_operations = context.authorized_operations(
                     Resource.GROUP, group.group_id
                 )
@@ -40,6 +41,7 @@ async def consumer_group_describe(
 
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
+        context.services.groups.settings.require_protocol("consumer")
         if not group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty")
         context.require(Operation.DESCRIBE, Resource.GROUP, group_id)

@@ -14,7 +14,6 @@ from broker.coordinator.group.consumer_group import JOINING, to_topics
 from broker.coordinator.group.consumer_messages import ConsumerHeartbeat
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
-from broker.metadata.features import GROUP_VERSION
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.consumer_group_heartbeat import (
     Assignment,
@@ -32,7 +31,7 @@ async def consumer_group_heartbeat(
     request: ConsumerGroupHeartbeatRequest, context: RequestContext
 ) -> ConsumerGroupHeartbeatResponse:
     try:
-        _require_feature(context)
+        context.services.groups.settings.require_protocol("consumer")
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         for name in request.subscribed_topic_names or ():
             context.require(Operation.DESCRIBE, Resource.TOPIC, name)
@@ -51,12 +50,6 @@ async def consumer_group_heartbeat(
         heartbeat_interval_ms=told.heartbeat_interval_ms,
         assignment=assignment,
     )
-
-
-def _require_feature(context: RequestContext) -> None:
-    """The protocol is on only where the cluster's feature says so."""
-    if context.services.cluster.image.features.get(GROUP_VERSION, 0) < 1:
-        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, "group.version is 0")
 
 
 def _request(request: ConsumerGroupHeartbeatRequest, context: RequestContext) -> ConsumerHeartbeat:

@@ -228,17 +228,18 @@ def refusal_of(resource: Resource) -> KafkaError:
 
 
 def words_of(refusal: KafkaError) -> str | None:
-    """The message of a refusal in the newer APIs of groups: none when rights are missing, or a
-    coordinator is not here (yet).
+    """The message of a refusal in the newer APIs of groups: none when rights are missing, a
+    coordinator is not here (yet), or the protocol is off.
 
     Kafka has words where only some topics of a group may not be seen, so the code does not tell.
     """
     lacks_rights = refusal.message in (f"{kind} authorization failed." for kind in _UNSAID)
-    return None if lacks_rights or refusal.code in _COORDINATOR_AWAY else refusal.message
+    return None if lacks_rights or refusal.code in _WORDLESS else refusal.message
 
 
 _UNSAID = ("Group", "Topic")
-_COORDINATOR_AWAY = (
+_WORDLESS = (
+    ErrorCode.UNSUPPORTED_VERSION,
     ErrorCode.NOT_COORDINATOR,
     ErrorCode.COORDINATOR_NOT_AVAILABLE,
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,

@@ -9,7 +9,6 @@ from broker.coordinator.group.streams_tasks import Task, Tasks, by_subtopology
 from broker.coordinator.group.streams_topology import ConfiguredSubtopology, InternalTopic
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
-from broker.metadata.features import STREAMS_VERSION
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages import streams_group_describe as wire
 from broker.protocol.messages.streams_group_describe import (
@@ -35,8 +34,7 @@ async def streams_group_describe(
 
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
-        if context.services.cluster.image.features.get(STREAMS_VERSION, 0) < 1:
-            raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, "streams.version is 0")
+        context.services.groups.settings.require_protocol("streams")
         context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.streams.describe(group_id)
         topology = _topology(group)

@@ -30,7 +30,6 @@ from broker.coordinator.group.streams_topology import InternalTopic, StatusCode
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.metadata.controller import USE_DEFAULT, TopicSpec, check_topic_name
-from broker.metadata.features import STREAMS_VERSION
 from broker.metadata.records import INTERNAL_TOPICS
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages import streams_group_heartbeat as wire
@@ -47,7 +46,7 @@ async def streams_group_heartbeat(
     request: StreamsGroupHeartbeatRequest, context: RequestContext
 ) -> StreamsGroupHeartbeatResponse:
     try:
-        require_streams(context)
+        context.services.groups.settings.require_protocol("streams")
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         _check_topics(request.topology, context)
         _check_features(request)
@@ -59,12 +58,6 @@ async def streams_group_heartbeat(
     if told.to_create:
         told = await _with_topics_made(told, context)
     return _response(told)
-
-
-def require_streams(context: RequestContext) -> None:
-    """The protocol is on only where the cluster's feature says so."""
-    if context.services.cluster.image.features.get(STREAMS_VERSION, 0) < 1:
-        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, "streams.version is 0")
 
 
 def _check_topics(topology: wire.Topology | None, context: RequestContext) -> None:

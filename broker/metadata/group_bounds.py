@@ -22,6 +22,7 @@ _WORDS: dict[Comparison, str] = {
     gt: "greater than",
 }
 _KINDS = ("consumer", "share", "streams")
+_PROTOCOLS = ("classic", *_KINDS)
 
 
 def check_broker_bounds(config: BrokerConfig) -> None:
@@ -29,6 +30,12 @@ def check_broker_bounds(config: BrokerConfig) -> None:
     for name, comparison, bound in _broker_rules():
         if not comparison(getattr(config, name), getattr(config, bound)):
             raise SettingsError(f"{name} in [broker] must be {_WORDS[comparison]} {bound}")
+    protocols = config.group_coordinator_rebalance_protocols
+    if "classic" not in protocols or not set(protocols) <= set(_PROTOCOLS):
+        raise SettingsError(
+            "group_coordinator_rebalance_protocols in [broker] must be classic and those wanted of "
+            + ", ".join(_KINDS)
+        )
 
 
 def _broker_rules() -> Iterator[tuple[str, Comparison, str]]:

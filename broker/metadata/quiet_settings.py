@@ -186,7 +186,6 @@ _COORDINATORS: tuple[Row, ...] = (
     ("add.partitions.to.txn.retry.backoff.ms", _T.INT, "20"),
     ("background.threads", _T.INT, "10"),
     ("group.coordinator.append.linger.ms", _T.INT, "-1"),
-    ("group.coordinator.rebalance.protocols", _T.LIST, "classic,consumer,streams"),
     ("group.coordinator.threads", _T.INT, "1"),
     ("log.flush.start.offset.checkpoint.interval.ms", _T.INT, "60000"),
     ("log.initial.task.delay.ms", _T.LONG, "30000"),
@@ -197,7 +196,6 @@ _COORDINATORS: tuple[Row, ...] = (
     ("share.coordinator.state.topic.compression.codec", _T.INT, "0"),
     ("share.coordinator.threads", _T.INT, "1"),
     ("share.coordinator.write.timeout.ms", _T.INT, "5000"),
-    ("transaction.remove.expired.transaction.cleanup.interval.ms", _T.INT, "3600000"),
     ("transaction.state.log.load.buffer.size", _T.INT, "5242880"),
 )
 

@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
 REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
 FLUSH_CHECK_MS = 500  # how late flush.ms may be
-PRODUCER_EXPIRY_MS = 600_000  # producer.id.expiration.check.interval.ms
 
 
 class Upkeep:
@@ -46,7 +45,7 @@ class Upkeep:
             (lambda: self.config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
             (lambda: self.config.log_retention_check_interval_ms, self.delete_old_segments),
             (lambda: REMOVE_FILES_MS, self.remove_files),
-            (lambda: PRODUCER_EXPIRY_MS, self.expire_producers),
+            (lambda: self.config.producer_id_expiration_check_interval_ms, self.expire_producers),
             (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
             (lambda: RETRY_MISSING_MS, self._partitions.open_missing),
             (lambda: FLUSH_CHECK_MS, self.flush_late),

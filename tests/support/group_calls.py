@@ -93,13 +93,14 @@ async def commit(
 
 
 async def join_consumer_group(
-    client: RawClient, member_id: str = "member", topic: str = "pages"
+    client: RawClient, member_id: str = "member", topic: str = "pages", instance: str | None = None
 ) -> consumer_group_heartbeat.ConsumerGroupHeartbeatResponse:
     """Join the KIP-848 group `g`."""
     request = consumer_group_heartbeat.ConsumerGroupHeartbeatRequest(
         group_id="g",
         member_id=member_id,
         member_epoch=0,
+        instance_id=instance,
         rebalance_timeout_ms=10_000,
         subscribed_topic_names=[topic],
         topic_partitions=[],

@@ -10,7 +10,7 @@ from broker.coordinator.group.consumer_messages import (
 )
 from broker.coordinator.group.descriptions import ConsumerGroupDescription, describe_consumer
 from broker.coordinator.group.messages import Moment, Step
-from broker.coordinator.group.migration import close, upgrade
+from broker.coordinator.group.migration import close, not_upgraded, upgrade
 from broker.coordinator.group.records import GroupMetadataKey
 from broker.coordinator.group.shards import GroupShards, Slot
 from broker.coordinator.group.share_group import ShareGroup
@@ -86,7 +86,7 @@ class ConsumerCalls:
             step.records.extend(group.tombstones())
             return ConsumerGroup(request.group_id)
         if not self._shards.settings.may_upgrade:
-            raise _not_a_consumer_group(request.group_id)
+            raise not_upgraded(request.group_id, "online upgrade is disabled.")
         if request.topic_regex:
             matching_topics(request.topic_regex, self._shards.image, request.sees)  # or refuse it
         made, records = upgrade(group, self._shards.image, step)

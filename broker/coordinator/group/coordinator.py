@@ -73,9 +73,9 @@ class GroupCoordinator:
         self._running: list[asyncio.Task[None]] = []
         self._image = cluster.image
         metrics.group_counts = self._count_groups
-        self._settings = GroupSettings(config, lambda: self._image)
+        self.settings = GroupSettings(config, lambda: self._image)
         self._shards = GroupShards(
-            cluster, partitions, clock, self._settings, tasks, metrics=metrics
+            cluster, partitions, clock, self.settings, tasks, metrics=metrics
         )
         self._hosted = HostedCalls(self._shards)
         self.consumer = ConsumerCalls(self._shards)
@@ -133,7 +133,7 @@ class GroupCoordinator:
         at what is over its time (or a restart), as in Kafka.
         """
         _require_group_id(request.group_id)
-        limits = self._settings.classic
+        limits = self.settings.classic
         low, high = limits.session_timeout_ms_min, limits.session_timeout_ms_max
         if not low <= request.session_timeout_ms <= high:
             raise KafkaError(

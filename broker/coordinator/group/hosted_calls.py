@@ -15,7 +15,7 @@ from broker.coordinator.group.messages import (
     SyncRequest,
     SyncResponse,
 )
-from broker.coordinator.group.migration import close
+from broker.coordinator.group.migration import close, close_join
 from broker.coordinator.group.shards import GroupShards
 from broker.coordinator.group.state import GroupShardState, Parked
 from broker.errors import ErrorCode, KafkaError
@@ -40,15 +40,14 @@ class HostedCalls:
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse:
             draft = Draft(_group(state, group_id), self._shards.image, now, request.sees)
             response = hosted_classic.join(draft, request, limits)
-            step.records.extend(draft.records)
+            close_join(draft, request.group_instance_id, self._shards.settings, step)
             return response
 
         answer = self._shards.begin(slot, group_id, act)
         if not (answer.done() and answer.exception()):  # not refused: it was decided and applied
-            group = _group(slot.state, group_id)
+            group = slot.state.groups.get(group_id)
             joined = request.member_id or request.new_member_id
-            member = group.members.get(joined)
-            if member is not None:
+            if isinstance(group, ConsumerGroup) and (member := group.members.get(joined)):
                 now = self._shards.now()
                 touch(group, member, now, limits)
                 hosted_classic.await_sync(group, member, now)

@@ -3,7 +3,8 @@
 Up: the first KIP-848 member that joins a classic group makes a KIP-848 group of it; the classic
 members stay in, with what they were assigned, and go on with JoinGroup, SyncGroup and Heartbeat
 (hosted_classic). Down: when the last KIP-848 member is gone, what is left becomes a classic group,
-whose members join anew. Source: KIP-848, online migration.
+whose members join anew; a static one may also come back with the classic protocol, and then nobody
+has to. Source: KIP-848, online migration.
 """
 
 from typing import Any
@@ -26,6 +27,7 @@ from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.subscribed import metadata_hash
 from broker.coordinator.group.subscription import (
     CONSUMER_PROTOCOL_TYPE,
+    assigned_partitions,
     decode_assignment,
     decode_subscription,
     encode_assignment,
@@ -40,10 +42,10 @@ def upgrade(
     """The KIP-848 group that the classic one becomes, and the records that make it.
 
     Requests that wait in the classic group are told to join again. Raises GROUP_ID_NOT_FOUND when
-    its members do not speak the consumer protocol.
+    its members do not speak the consumer protocol, or an assignor of their own does.
     """
     if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
-        raise _not_a_consumer_group(group.group_id)
+        raise not_upgraded(group.group_id, "the group does not use the consumer embedded protocol.")
     members = [_to_consumer(group, member, image) for member in group.members.values()]
     made = ConsumerGroup(group.group_id, epoch=group.generation)
     records: list[Record] = []
@@ -65,17 +67,23 @@ def upgrade(
     return made, [*group.tombstones(), *records]
 
 
-def _not_a_consumer_group(group_id: str) -> KafkaError:
-    return KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
+def not_upgraded(group_id: str, reason: str) -> KafkaError:
+    """In Kafka's words."""
+    return KafkaError(
+        ErrorCode.GROUP_ID_NOT_FOUND,
+        f"Cannot upgrade classic group {group_id} to consumer group because {reason}",
+    )
 
 
 def _to_consumer(
     group: ClassicGroup[Token], member: Member[Token], image: ClusterImage
 ) -> tuple[ConsumerMember, Ownership]:
     subscription = decode_subscription(member.protocols[0].metadata if member.protocols else b"")
-    assigned = decode_assignment(member.assignment, image)
+    assigned = decode_assignment(member.assignment)
     if subscription is None or assigned is None:
-        raise _not_a_consumer_group(group.group_id)
+        raise not_upgraded(group.group_id, "the embedded consumer protocol is malformed.")
+    if assigned.user_data:  # which a KIP-848 group could not hand on
+        raise not_upgraded(group.group_id, _CUSTOM_ASSIGNOR)
     converted = ConsumerMember(
         member.member_id,
         instance_id=member.group_instance_id,
@@ -86,7 +94,14 @@ def _to_consumer(
         topic_names=frozenset(subscription.topics),
         classic=to_metadata(member.session_timeout_ms, member.protocols),
     )
-    return converted, Ownership(group.generation, group.generation, assigned=assigned)
+    owned = assigned_partitions(assigned, image)
+    return converted, Ownership(group.generation, group.generation, assigned=owned)
+
+
+_CUSTOM_ASSIGNOR = (
+    "an unsupported custom assignor is in use. Please refer to the documentation or switch to a"
+    " default assignor before re-attempting the upgrade."
+)
 
 
 def to_metadata(session_timeout_ms: int, protocols: tuple[Protocol, ...]) -> ClassicMemberMetadata:
@@ -113,7 +128,7 @@ def _is_left_classic(group: ConsumerGroup, limits: GroupLimits) -> bool:
 def downgrade(
     group: ConsumerGroup, generation: int, image: ClusterImage, now: Moment
 ) -> list[Record]:
-    """Records that make a classic group of what is left; its next generation follows at once."""
+    """Records that make a classic group of these members, in which each has what it has now."""
     made: ClassicGroup[Any] = ClassicGroup(
         group.group_id, generation=generation, protocol_type=CONSUMER_PROTOCOL_TYPE
     )
@@ -130,7 +145,6 @@ def downgrade(
     record = made.to_record(
         now, generation=generation, protocol_name=made.protocol_name, assignments=assignments
     )
-    record.value.current_state_timestamp = UNDER_WAY  # nobody covers what the last one left
     return [*group.tombstones(), record]
 
 
@@ -139,9 +153,33 @@ def close(draft: Draft, settings: GroupSettings, step: Step[Any]) -> None:
     step.records.extend(draft.records)
     group = draft.group
     if draft.records and settings.may_downgrade and _is_left_classic(group, settings.classic):
-        generation = draft.original.epoch  # the one that the members know
-        step.records.extend(downgrade(group, generation, draft.image, draft.now))
-        step.restarts = True
+        _go_back(draft, step, is_settled=False)  # nobody covers what the last one left
+
+
+def close_join(
+    draft: Draft, instance_id: str | None, settings: GroupSettings, step: Step[Any]
+) -> None:
+    """A classic member joined: the records of that. If it took the seat of a static member, and all
+    are classic now, the group becomes classic, and goes on as it is unless somebody waits for
+    partitions."""
+    step.records.extend(draft.records)
+    group = draft.group
+    took_a_seat = instance_id in draft.original.static_members
+    if took_a_seat and settings.may_downgrade and _is_left_classic(group, settings.classic):
+        has_all = all(
+            member.owns.assigned == group.target.get(member_id, frozenset())
+            for member_id, member in group.members.items()
+        )
+        _go_back(draft, step, is_settled=has_all and group.epoch == draft.original.epoch)
+
+
+def _go_back(draft: Draft, step: Step[Any], *, is_settled: bool) -> None:
+    generation = draft.original.epoch  # the one that the members know
+    *forgotten, record = downgrade(draft.group, generation, draft.image, draft.now)
+    if not is_settled:
+        record.value.current_state_timestamp = UNDER_WAY
+    step.records.extend((*forgotten, record))
+    step.restarts = True
 
 
 def _to_classic(member: ConsumerMember) -> Member[Any]:

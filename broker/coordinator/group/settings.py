@@ -7,6 +7,8 @@ from broker.coordinator.group.classic_group import GroupLimits
 from broker.coordinator.group.consumer_messages import ConsumerLimits
 from broker.coordinator.group.share_group import ShareLimits
 from broker.coordinator.group.streams_messages import StreamsLimits
+from broker.errors import ErrorCode, KafkaError
+from broker.metadata.features import GROUP_VERSION, STREAMS_VERSION
 from broker.metadata.group_configs import (
     CONSUMER_HEARTBEAT,
     CONSUMER_SESSION,
@@ -19,6 +21,9 @@ from broker.metadata.group_configs import (
     group_config,
 )
 from broker.metadata.image import ClusterImage
+
+_FEATURES = {"consumer": GROUP_VERSION, "streams": STREAMS_VERSION}
+"""By protocol of groups: the feature of the cluster that it needs. Share groups ask their own."""
 
 
 class GroupSettings:
@@ -33,6 +38,15 @@ class GroupSettings:
             initial_rebalance_delay_ms=config.group_initial_rebalance_delay_ms,
             members_max=config.group_max_size,
         )
+
+    def require_protocol(self, kind: str) -> None:
+        """UNSUPPORTED_VERSION unless the broker's setting and the cluster's feature have it on."""
+        feature = _FEATURES[kind]
+        is_set = kind in self._config.group_coordinator_rebalance_protocols
+        if not is_set or self._image().features.get(feature, 0) < 1:
+            raise KafkaError(
+                ErrorCode.UNSUPPORTED_VERSION, f"the {kind} protocol or {feature} is off"
+            )
 
     @property
     def may_upgrade(self) -> bool:

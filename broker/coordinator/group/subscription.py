@@ -66,21 +66,25 @@ def owned_partitions(subscription: ConsumerProtocolSubscription, image: ClusterI
     )
 
 
-def decode_assignment(assignment: bytes, image: ClusterImage) -> Partitions | None:
-    """The partitions, of topics that exist; no bytes are no partitions; None: these are none."""
+def decode_assignment(assignment: bytes) -> ConsumerProtocolAssignment | None:
+    """What an assignor gave a member; no bytes are no partitions; None: these are none."""
     if not assignment:
-        return frozenset()
+        return ConsumerProtocolAssignment()
     newest = ConsumerProtocolAssignment.VERSIONS[1]
     version = min(_version(assignment), newest)
     try:
-        decoded = decode(
+        return decode(
             ConsumerProtocolAssignment, version, assignment, _VERSION_BYTES, leftover=True
         )
     except ProtocolError:
         return None
+
+
+def assigned_partitions(assignment: ConsumerProtocolAssignment, image: ClusterImage) -> Partitions:
+    """The partitions in it, of topics that exist."""
     return frozenset(
         (image.topics[one.topic].topic_id, index)
-        for one in decoded.assigned_partitions
+        for one in assignment.assigned_partitions
         if one.topic in image.topics
         for index in one.partitions
     )

@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 RESUME_INTERVAL_SECONDS = 1.0  # how soon a marker that could not be written is tried again
 MARKER_EPOCH_MAX = 32767  # int16; one more than any producer gets
-EXPIRY_INTERVAL_MS = 3_600_000  # transaction.remove.expired.transaction.cleanup.interval.ms
 
 
 class TransactionUpkeep:
@@ -52,15 +51,15 @@ class TransactionUpkeep:
             await self.resume()
             now = self._clock.monotonic_ms()
             if now >= timeouts_at:
-                cleanup_ms = (
-                    self._config.transaction_abort_timed_out_transaction_cleanup_interval_ms
-                )
-                timeouts_at = now + cleanup_ms
+                late_ms = self._config.transaction_abort_timed_out_transaction_cleanup_interval_ms
+                timeouts_at = now + late_ms
                 await self.abort_timed_out()
             if now >= expiry_at:
-                expiry_at = now + EXPIRY_INTERVAL_MS
+                idle_ms = self._config.transaction_remove_expired_transaction_cleanup_interval_ms
+                expiry_at = now + idle_ms
                 await self.expire_idle()
-            await asyncio.sleep(RESUME_INTERVAL_SECONDS)
+            due_ms = min(timeouts_at, expiry_at) - self._clock.monotonic_ms()
+            await asyncio.sleep(min(RESUME_INTERVAL_SECONDS, max(due_ms, 1) / 1000))
 
     async def resume(self) -> None:
         """Write the markers that are missing in decided transactions.

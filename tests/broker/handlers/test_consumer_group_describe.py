@@ -1,10 +1,19 @@
+from pathlib import Path
+
 from broker.errors import ErrorCode
 from broker.protocol.messages.consumer_group_describe import (
     ConsumerGroupDescribeRequest,
     ConsumerGroupDescribeResponse,
 )
+from broker.protocol.messages.streams_group_describe import (
+    StreamsGroupDescribeRequest,
+)
+from broker.protocol.messages.streams_group_describe import (
+    StreamsGroupDescribeResponse as StreamsGroupDescribed,
+)
 from tests.support.group_calls import coordinated, join_consumer_group, settle
 from tests.support.raw_client import RawClient
+from tests.support.security_calls import broker_and_client
 from tests.support.topic_calls import make_topic
 
 
@@ -41,3 +50,21 @@ async def test_a_group_that_is_not_there_or_is_classic_is_not_found(client: RawC
         ErrorCode.INVALID_GROUP_ID,
     ]
     assert response.groups[0].error_message == "Group g is not a consumer group."
+
+
+async def test_a_protocol_that_is_off_is_not_there_and_needs_no_words(tmp_path: Path) -> None:
+    """As in Apache Kafka with group.coordinator.rebalance.protocols=classic."""
+    off = {"group_coordinator_rebalance_protocols": ("classic",)}
+    async with broker_and_client(tmp_path, **off) as (_, client):
+        await coordinated(client)
+        joined = await join_consumer_group(client)
+        request = ConsumerGroupDescribeRequest(["g"], include_authorized_operations=True)
+
+        described = await client.ask(request, 1, ConsumerGroupDescribeResponse)
+        streams = await client.ask(StreamsGroupDescribeRequest(["g"]), 0, StreamsGroupDescribed)
+
+    (consumer,), (stream,) = described.groups, streams.groups
+    for answer in (joined, consumer, stream):
+        told = (answer.error_code, answer.error_message)
+        assert told == (ErrorCode.UNSUPPORTED_VERSION, None)
+    assert consumer.authorized_operations == -(2**31)

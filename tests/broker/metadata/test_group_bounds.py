@@ -21,6 +21,16 @@ C_SESSION, C_HEARTBEAT = "consumer.session.timeout.ms", "consumer.heartbeat.inte
 S_SESSION, S_HEARTBEAT = "share.session.timeout.ms", "share.heartbeat.interval.ms"
 
 
+@pytest.mark.parametrize("protocols", [(), ("consumer",), ("classic", "old")])
+def test_classic_groups_cannot_be_switched_off_nor_protocols_be_made_up(
+    protocols: tuple[str, ...],
+) -> None:
+    config = replace(BrokerConfig(), group_coordinator_rebalance_protocols=protocols)
+
+    with pytest.raises(SettingsError, match="must be classic and those wanted of consumer"):
+        check_broker_bounds(config)
+
+
 def test_the_defaults_fit_together() -> None:
     check_broker_bounds(BrokerConfig())
     check_group_configs(BrokerConfig(), {})
