@@ -20,6 +20,7 @@ from broker.metadata.controller import TopicSpec
 from broker.metadata.features import BOOTSTRAP_FEATURES, ELIGIBLE_LEADER_REPLICAS
 from broker.metadata.image import ClusterImage, ConfigResource, TopicImage
 from broker.metadata.records import (
+    INTERNAL_TOPICS,
     OFFSETS_TOPIC,
     SHARE_STATE_TOPIC,
     TRANSACTIONS_TOPIC,
@@ -166,11 +167,14 @@ class Cluster:
         topic = self.image.topics.get(name)
         if topic is not None:
             return topic
-        made = (await self.create_topics([self._internal_topic(name)]))[0]
+        made = (await self.create_topics([self.spec_of(name)]))[0]
         if isinstance(made, KafkaError):
             if made.code is not ErrorCode.TOPIC_ALREADY_EXISTS:
                 raise made
-            return self.image.topics[name]  # another request made it while this one waited
+            topic = self.image.topics.get(name)  # another request made it while this one waited
+            if topic is None:  # and a third one deleted it again
+                raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{name} was deleted")
+            return topic
         return made
 
     # Settings
@@ -330,7 +334,10 @@ class Cluster:
         await partition.delete_records_before(start)
         log.info("metadata log begins anew records_before=%d records=%d", length, len(records))
 
-    def _internal_topic(self, name: str) -> TopicSpec:
+    def spec_of(self, name: str) -> TopicSpec:
+        """A topic that is made without anybody's wishes: the coordinators' have their settings."""
+        if name not in INTERNAL_TOPICS:
+            return TopicSpec(name)
         config = self.config
         counts: Mapping[str, tuple[int, int]] = {
             OFFSETS_TOPIC: (

@@ -7,6 +7,9 @@ state, and its records come later in the log: the log's order is the order of de
 
 When an append fails the state is ahead of the log. It is then thrown away and replayed from the
 log, and every write that was on its way is refused: the client asks again.
+
+When the topic is deleted the shard is over: everything is refused with NOT_COORDINATOR, writes on
+their way as well. Whoever holds it lets go of its state, and makes another one for a new topic.
 """
 
 import asyncio
@@ -91,10 +94,18 @@ class Shard:
 
     @property
     def is_loaded(self) -> bool:
-        return self._loaded
+        return self._loaded and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """The topic was deleted."""
+        return self.partition.is_forgotten
 
     def check_loaded(self) -> None:
-        """COORDINATOR_LOAD_IN_PROGRESS until the state is what the log says."""
+        """COORDINATOR_LOAD_IN_PROGRESS until the state is what the log says; NOT_COORDINATOR when
+        it is over."""
+        if self.is_over:
+            raise self._over()
         if not self._loaded:
             raise KafkaError(
                 ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, f"{self.partition} is being read"
@@ -126,7 +137,7 @@ class Shard:
         """Decide, apply, append; answers when committed. KafkaError: refused, nothing happened.
 
         What `decide` raises is raised. A failed append raises COORDINATOR_NOT_AVAILABLE, or the
-        storage error of the partition.
+        storage error of the partition, or NOT_COORDINATOR when the topic was deleted meanwhile.
         """
         return await self.start(decide)
 
@@ -159,7 +170,10 @@ class Shard:
     ) -> R:
         if future is None:
             return decision.response
-        await asyncio.shield(future)
+        try:
+            await asyncio.shield(future)
+        except KafkaError as refusal:
+            raise (self._over() if self.is_over else refusal) from refusal
         if generation != self._generation:
             raise KafkaError(
                 ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{self.partition} was read again meanwhile"
@@ -173,7 +187,7 @@ class Shard:
         is the shard's own child: no request that could be cancelled stands for it.
         """
         error = None if future.cancelled() else future.exception()
-        if error is None or generation != self._generation:
+        if error is None or generation != self._generation or self.is_over:
             return
         log.error("state lost an append, reading it again: %s partition=%s", error, self.partition)
         self._generation += 1
@@ -194,6 +208,9 @@ class Shard:
             else:
                 break
         self._reloading = None
+
+    def _over(self) -> KafkaError:
+        return KafkaError(ErrorCode.NOT_COORDINATOR, f"{self.partition} was deleted")
 
     def _batch(self, decision: Decision[R], now_ms: int) -> bytearray:
         records = [

@@ -10,7 +10,7 @@ from collections.abc import Hashable
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
-from broker.metadata.controller import TopicSpec, check_topic_name
+from broker.metadata.controller import check_topic_name
 from broker.metadata.image import TopicImage
 from broker.metadata.records import INTERNAL_TOPICS
 from broker.protocol.api_keys import ApiKey
@@ -106,8 +106,6 @@ async def _create_missing(
     ):
         return set()
     names = list(dict.fromkeys(missing))
-    for internal in INTERNAL_TOPICS.intersection(names):
-        names.remove(internal)  # the coordinators make these, with their own settings
     may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
 
     def check(name: str) -> None:
@@ -115,7 +113,7 @@ async def _create_missing(
             context.require(Operation.CREATE, Resource.TOPIC, name)
 
     made = await for_allowed(
-        names, check, lambda names: cluster.create_topics([TopicSpec(name) for name in names])
+        names, check, lambda names: cluster.create_topics([cluster.spec_of(name) for name in names])
     )
     return {name for name, result in zip(names, made, strict=True) if not _is_there_by_now(result)}
 

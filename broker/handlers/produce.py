@@ -47,9 +47,9 @@ FIRST_VERSION_REPEATED = FIRST_VERSION_WITH_ZSTD  # older ones are looked into e
 FIRST_VERSION_JOINING = 12  # a write makes its partition part of the transaction (KIP-890)
 FIRST_VERSION_WITH_ABORTABLE = 11  # KIP-890 part 1
 PASSING = (
-    ErrorCode.CONCURRENT_TRANSACTIONS,
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
     ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_COORDINATOR,
 )
 WITHOUT_LOG_START = (
     ErrorCode.CORRUPT_MESSAGE,
@@ -265,8 +265,9 @@ def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
         return ErrorCode.INVALID_PRODUCER_EPOCH  # the one word for it on the produce path
     if code is ErrorCode.TRANSACTION_ABORTABLE and version < FIRST_VERSION_WITH_ABORTABLE:
         return ErrorCode.INVALID_TXN_STATE
-    if code in PASSING and version < FIRST_VERSION_JOINING:
-        return ErrorCode.NOT_ENOUGH_REPLICAS  # old producers retry after this one
+    is_passing = code is ErrorCode.CONCURRENT_TRANSACTIONS and version < FIRST_VERSION_JOINING
+    if is_passing or code in PASSING:
+        return ErrorCode.NOT_ENOUGH_REPLICAS  # producers retry after this one
     return code
 
 

@@ -19,7 +19,6 @@ from broker.metadata.image import (
     partition_record,
 )
 from broker.metadata.records import (
-    INTERNAL_TOPICS,
     METADATA_TOPIC,
     ConfigRecord,
     MetadataRecord,
@@ -78,11 +77,7 @@ def create_topic(
 
 
 def delete_topic(image: ClusterImage, topic: TopicImage) -> list[MetadataRecord]:
-    """Records that end a topic; Kafka's internal ones are the coordinators' and stay."""
-    if topic.name in INTERNAL_TOPICS:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST, f"{topic.name} is an internal topic and cannot be deleted"
-        )
+    """Records that end a topic; of an internal one the coordinators let go."""
     assert image.topics[topic.name] is topic
     return [RemoveTopicRecord(topic_id=topic.topic_id)]
 

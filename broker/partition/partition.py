@@ -137,6 +137,8 @@ class Partition:
         self._commit_waiters: deque[Done] = deque()
         self._watchers: set[Watcher] = set()
         self._gone: KafkaError | None = None
+        self.is_forgotten = False
+        """The topic was deleted, or the broker stops."""
         self.changing = asyncio.Lock()
         """Held by who moves the log elsewhere or changes its start: not both at a time."""
         self._held: list[PartitionAppend] | None = None  # while the log changes its directory
@@ -432,6 +434,7 @@ class Partition:
 
     def forget(self) -> None:
         """The topic was deleted or the broker stops: let everyone go who waits here."""
+        self.is_forgotten = True
         self._leave(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self} is gone"))
 
     def stable_offset_may_have_risen(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode
-from broker.protocol.messages import create_topics, fetch, produce
+from broker.protocol.messages import create_topics, delete_topics, fetch, produce
 from broker.records.batch import build_batch, iterate
 from broker.records.record import Record, decode_records
 from tests.support.raw_client import RawClient
@@ -23,6 +23,13 @@ async def make_topic(
     (result,) = response.topics
     assert result.error_code == ErrorCode.NONE, result.error_message
     return result
+
+
+async def delete_topic(client: RawClient, name: str) -> int:
+    """Delete a topic; the outcome."""
+    request = delete_topics.DeleteTopicsRequest(topic_names=[name], timeout_ms=10_000)
+    response = await client.ask(request, 5, delete_topics.DeleteTopicsResponse)
+    return response.responses[0].error_code
 
 
 def batch_of(*values: bytes | None, key: bytes | None = None, timestamp_ms: int = -1) -> bytes:

@@ -79,7 +79,9 @@ class ConsumerCalls:
         if isinstance(group, ShareGroup | StreamsGroup):
             raise _not_a_consumer_group(request.group_id)
         if request.member_epoch != JOINING:
-            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
+            raise KafkaError(
+                ErrorCode.GROUP_ID_NOT_FOUND, f"Consumer group {request.group_id} not found."
+            )
         if not isinstance(group, ClassicGroup):
             return ConsumerGroup(request.group_id)
         if group.state is ClassicState.EMPTY:

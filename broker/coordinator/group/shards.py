@@ -90,8 +90,12 @@ class GroupShards:
         return (java_string_hash(group_id) & 0x7FFFFFFF) % self.count
 
     def open_all(self, image: ClusterImage) -> None:
-        """Begin to load every partition that is here and not loaded yet."""
+        """Let go of what was deleted, and begin to load every partition that is here and new."""
         self.image = image
+        for index, slot in tuple(self._slots.items()):
+            if slot.shard.is_over:
+                del self._slots[index]
+                slot.state.reset()
         for index in range(self.count):
             if index not in self._slots:
                 try:
@@ -138,6 +142,8 @@ class GroupShards:
         """Every shard; COORDINATOR_LOAD_IN_PROGRESS if one is not ready."""
         for index in range(self.count):
             slot = self._slots.get(index) or self._open(index)
+            if slot.shard.is_over:
+                continue  # its topic is being deleted
             slot.shard.check_loaded()
             yield slot
 

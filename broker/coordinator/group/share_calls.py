@@ -7,6 +7,7 @@ from broker.coordinator.group.messages import Moment, Step
 from broker.coordinator.group.records import Record
 from broker.coordinator.group.shards import GroupShards
 from broker.coordinator.group.share_group import (
+    JOINING,
     LEAVING,
     ShareDraft,
     ShareGroup,
@@ -41,9 +42,11 @@ class ShareCalls:
             group = state.groups.get(request.group_id)
             if group is not None and not isinstance(group, ShareGroup):
                 raise _not_a_share_group(request.group_id)
-            if group is None and request.member_epoch == LEAVING:
+            if group is None and (
+                request.member_epoch == LEAVING or request.member_epoch > JOINING
+            ):
                 raise KafkaError(
-                    ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found."
+                    ErrorCode.GROUP_ID_NOT_FOUND, f"Share group {request.group_id} not found."
                 )
             draft = ShareDraft(group or ShareGroup(request.group_id), self._shards.image)
             response = share_group.heartbeat(draft, request, limits)

@@ -115,14 +115,24 @@ class ShareStore:
         return await self._open(self._index(key))
 
     async def _open(self, index: int) -> tuple[Shard, ShareState]:
-        slot = self._slots.get(index)
+        slot = self._here(index)
         if slot is None:
             async with self._opening:
-                slot = self._slots.get(index) or await self._load(index)
+                slot = self._here(index) or await self._load(index)
                 self._slots[index] = slot
         await slot[0].wait_until_loaded()
         slot[0].check_loaded()
         return slot
+
+    def _here(self, index: int) -> tuple[Shard, ShareState] | None:
+        """The shard, if it is open and its topic was not deleted."""
+        slot = self._slots.get(index)
+        if slot is None or not slot[0].is_over:
+            return slot
+        del self._slots[index]
+        for key in slot[1].partitions:
+            self.leader_epochs.pop(key, None)
+        return None
 
     async def _load(self, index: int) -> tuple[Shard, ShareState]:
         try:
@@ -136,7 +146,10 @@ class ShareStore:
 
     async def _prune(self, index: int) -> None:
         """Begin the log anew with the whole state, when history outweighs it."""
-        shard, state = self._slots[index]
+        slot = self._here(index)
+        if slot is None:
+            return
+        shard, state = slot
         partition = shard.partition
         length = partition.log_end_offset - partition.log_start_offset
         history = self._config.share_coordinator_snapshot_update_records_per_snapshot

@@ -39,11 +39,17 @@ class TransactionEnds:
             return Decision(records_of(table, done), None)
 
         try:
-            epoch = shard.partition.leader_epoch
-            await self._markers.end_everywhere(prepared, epoch, self._clock.now_ms())
+            await self.mark(shard, table, prepared)
             await shard.write(decide)
         except KafkaError as error:
             log.warning("end delayed: %s transactional_id=%s", error, prepared.transactional_id)
+
+    async def mark(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
+        """Markers in all partitions of a transaction that was decided."""
+        table.unmarked[prepared.transactional_id] = prepared
+        epoch = shard.partition.leader_epoch
+        await self._markers.end_everywhere(prepared, epoch, self._clock.now_ms())
+        table.unmarked.pop(prepared.transactional_id, None)
 
     async def fence(self, shard: Shard, table: TransactionTable, late: Transaction) -> None:
         """Take an open transaction from its producer and abort it, unless it has gone on."""

@@ -31,24 +31,23 @@ class TransactionShards:
         self._config = config
         self._clock = clock
         self._slots: dict[int, Slot] = {}
+        self.deleted: list[Slot] = []
+        """What the topic held when it was deleted, until `upkeep` has ended what was open."""
 
     def slots(self) -> tuple[Slot, ...]:
         """All that are open now; some may not be loaded."""
         return tuple(self._slots.values())
 
     def find(self, transactional_id: str) -> Transaction | None:
-        """The transaction of an id, None when it is not known."""
-        found = self._slots.get(self.partition_for(transactional_id))
-        if found is None:
-            return None
-        found[0].check_loaded()
-        return found[1].get(transactional_id)
+        """The transaction of an id, None when it is not known; refused as by `of`."""
+        return self.of(transactional_id)[1].get(transactional_id)
 
     def all(self) -> Iterator[Transaction]:
         """Every transaction known here."""
         for shard, table in self._slots.values():
-            shard.check_loaded()
-            yield from table.all()
+            if not shard.is_over:
+                shard.check_loaded()
+                yield from table.all()
 
     async def load(self) -> None:
         """Read what stands in the log; requests are refused with "loading" until then."""
@@ -58,7 +57,13 @@ class TransactionShards:
             await self._load(shard)
 
     async def open_missing(self) -> None:
-        """Have the shards of a new topic, or of partitions that a full disk refused before."""
+        """Have the shards of a new topic, or of partitions that a full disk refused before.
+
+        What was deleted is let go of.
+        """
+        for index, slot in tuple(self._slots.items()):
+            if slot[0].is_over:
+                self.deleted.append(self._slots.pop(index))
         if len(self._slots) < self._count:
             for index in range(self._count):
                 if (shard := self._open(index)) is not None:
@@ -73,9 +78,9 @@ class TransactionShards:
         """The shard of an id; refused when there is none, or it is not loaded."""
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "transactional.id is empty")
-        if not self._count:  # nothing was ever initialised
-            message = f"transactional id {transactional_id!r} has no producer"
-            raise KafkaError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, message)
+        if not self._count:  # nothing was ever initialised, or all of it was deleted
+            message = f"{TRANSACTIONS_TOPIC} does not exist"
+            raise KafkaError(ErrorCode.NOT_COORDINATOR, message)
         index = self.partition_for(transactional_id)
         found = self._slots.get(index)
         if found is None:

@@ -19,6 +19,8 @@ class TransactionTable:
         self._transactions: dict[str, Transaction] = {}
         self.ending: set[str] = set()
         """Transactional ids that are being ended right now; not part of the log."""
+        self.unmarked: dict[str, Transaction] = {}
+        """Decided, and known to lack a marker in some partition."""
         self._decided: dict[str, Transaction] = {}
 
     def get(self, transactional_id: str) -> Transaction | None:

@@ -48,6 +48,7 @@ class TransactionUpkeep:
         timeouts_at = expiry_at = self._clock.monotonic_ms()
         while True:
             await self._shards.open_missing()
+            await self.end_deleted()
             await self.resume()
             now = self._clock.monotonic_ms()
             if now >= timeouts_at:
@@ -77,6 +78,27 @@ class TransactionUpkeep:
                 with table.sole_end_of(transactional_id):
                     await self._ends.finish(shard, table, transaction)
 
+    async def end_deleted(self) -> None:
+        """End the transactions that were open when `__transaction_state` was deleted.
+
+        What is ended in some partitions is ended in all of them, all else is aborted: nobody else
+        could end it, and its readers would wait for ever. Ends under way are waited for, and what
+        fails is tried again, from round to round.
+        """
+        deleted = tuple(self._shards.deleted)
+        if not deleted or any(table.ending for _, table in deleted):
+            return
+        for shard, table in deleted:
+            for transaction in tuple(table.unmarked.values()):
+                await attempt(self._ends.mark(shard, table, transaction))
+        if any(table.unmarked for _, table in deleted):
+            return
+        if await self._abort_orphans():
+            del self._shards.deleted[: len(deleted)]
+            log.info(
+                "transactions are forgotten, their topic was deleted partitions=%d", len(deleted)
+            )
+
     async def abort_timed_out(self) -> None:
         """Fence and abort every transaction that is open longer than its producer promised."""
         now_ms = self._clock.now_ms()
@@ -100,32 +122,36 @@ class TransactionUpkeep:
                 tombstones: Decision[None] = Decision([(key, None) for key in keys], None)
                 await attempt(shard.write(lambda records=tombstones: records))  # type: ignore[misc]
 
-    async def _abort_orphans(self) -> None:
+    async def _abort_orphans(self) -> bool:
         """Abort open transactions in partitions that no transactional id knows of.
 
         A power cut can take the record that a partition joined a transaction and leave the batch
         that was written after it: nobody would ever end it. Its producer is fenced, for it may
         still believe that the batch is in its transaction: in the partition by the epoch of the
-        marker, and at the end by having the rest of that transaction aborted.
+        marker, and at the end by having the rest of that transaction aborted. Answers whether
+        there were none.
         """
         if not all(shard.is_loaded for shard, _ in self._shards.slots()):
             log.warning("orphaned transactions are not looked for: some owners cannot be read")
-            return
+            return False
+        found = False
         for partition in tuple(self._partitions.all()):
             for entry in tuple(partition.log.producer_state.entries.values()):
-                if entry.transaction_first_offset >= 0:
-                    await self._abort_if_orphaned(partition, entry)
+                if entry.transaction_first_offset >= 0 and partition.is_online:
+                    found |= await self._abort_if_orphaned(partition, entry)
+        return not found
 
-    async def _abort_if_orphaned(self, partition: Partition, entry: ProducerEntry) -> None:
+    async def _abort_if_orphaned(self, partition: Partition, entry: ProducerEntry) -> bool:
         for shard, table in self._shards.slots():
             for transaction in table.all():
                 if transaction.producer.id != entry.producer_id:
                     continue
                 if (partition.topic, partition.index) in transaction.partitions:
-                    return
+                    return False
                 if transaction.state is states.TransactionState.ONGOING:
                     await self._ends.fence(shard, table, transaction)
         producer = Producer(entry.producer_id, min(entry.producer_epoch + 1, MARKER_EPOCH_MAX))
         log.warning("orphaned transaction aborted partition=%s %s", partition, producer)
         marker = EndTransactionMarker(ControlType.ABORT, 0)
         await attempt(self._ends.end_in(partition, producer, marker))
+        return True

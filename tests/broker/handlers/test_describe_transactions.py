@@ -35,7 +35,7 @@ async def test_an_open_transaction_is_told_with_its_partitions(tmp_path: Path) -
     assert unknown.error_code == ErrorCode.TRANSACTIONAL_ID_NOT_FOUND
 
 
-async def test_before_the_first_transaction_no_id_is_known(tmp_path: Path) -> None:
+async def test_before_the_first_transaction_there_is_no_coordinator(tmp_path: Path) -> None:
     async with (
         running_broker(tmp_path) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
@@ -43,4 +43,4 @@ async def test_before_the_first_transaction_no_id_is_known(tmp_path: Path) -> No
         request = DescribeTransactionsRequest(["shop"])
         answer = await client.ask(request, 0, DescribeTransactionsResponse)
 
-    assert answer.transaction_states[0].error_code == ErrorCode.TRANSACTIONAL_ID_NOT_FOUND
+    assert answer.transaction_states[0].error_code == ErrorCode.NOT_COORDINATOR

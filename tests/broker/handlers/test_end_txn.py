@@ -87,8 +87,11 @@ async def test_an_unknown_transactional_id_has_no_producer(tmp_path: Path) -> No
         running_broker(tmp_path) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
+        early = await end(client, "nobody", Producer(7, 0), commit=True)
+        await start_producer(client, "shop")
         unknown = await end(client, "nobody", Producer(7, 0), commit=True)
         empty = await end(client, "", Producer(7, 0), commit=True)
 
+    assert early.error_code == ErrorCode.NOT_COORDINATOR
     assert unknown.error_code == ErrorCode.INVALID_PRODUCER_ID_MAPPING
     assert empty.error_code == ErrorCode.INVALID_REQUEST

@@ -54,7 +54,7 @@ async def test_with_more_members_than_partitions_they_read_the_same(client: RawC
 @pytest.mark.parametrize(
     ("epoch", "topics", "code"),
     [
-        (5, None, ErrorCode.UNKNOWN_MEMBER_ID),
+        (5, None, ErrorCode.GROUP_ID_NOT_FOUND),
         (0, None, ErrorCode.INVALID_REQUEST),
         (-2, None, ErrorCode.INVALID_REQUEST),
         (-1, None, ErrorCode.GROUP_ID_NOT_FOUND),
