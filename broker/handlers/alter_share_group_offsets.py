@@ -57,6 +57,8 @@ async def _alter(
                     "This server does not host this topic-partition.",
                 )
             await services.share.offsets.put(group_id, partition, wanted.start_offset)
+            where = (partition.topic_id, partition.index)
+            await services.groups.share.initialized(group_id, frozenset({where}))
         except KafkaError as refusal:
             done.error_code, done.error_message = refusal.code, refusal.message
         answer.partitions.append(done)

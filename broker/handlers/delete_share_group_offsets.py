@@ -49,6 +49,7 @@ async def _delete(
                 ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "There is no offset information to delete."
             )
         await context.services.share.offsets.forget(group_id, topic.topic_id)
+        await context.services.groups.share.forgot(group_id, topic.topic_id)
     except KafkaError as refusal:
         answer.error_code, answer.error_message = refusal.code, refusal.message
     return answer

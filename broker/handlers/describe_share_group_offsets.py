@@ -1,7 +1,7 @@
 """DescribeShareGroupOffsets (API key 90): where share groups are. v1 (Kafka 4.2) tells the lag."""
 
 from broker.coordinator.share.messages import ShareOffset
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_share_group_offsets import (
@@ -15,6 +15,8 @@ from broker.protocol.messages.describe_share_group_offsets import (
 from broker.security.acls import Operation, Resource
 
 NOT_KNOWN = -1
+NO_TOPIC = bytes(16)
+"""The id of a topic that is not there: a group is nowhere in it, and that is no error."""
 
 
 async def describe_share_group_offsets(
@@ -56,25 +58,21 @@ def _topic(
     offsets: dict[tuple[bytes, int], ShareOffset],
     context: RequestContext,
 ) -> DescribeShareGroupOffsetsResponseTopic:
+    if not context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, name):
+        refusal = refusal_of(Resource.TOPIC)
+        refused = [
+            DescribeShareGroupOffsetsResponsePartition(
+                index, NOT_KNOWN, error_code=refusal.code, error_message=refusal.message
+            )
+            for index in indexes
+        ]
+        return DescribeShareGroupOffsetsResponseTopic(topic_name=name, partitions=refused)
     topic = context.services.cluster.image.topics.get(name)
-    if topic is None or not context.is_authorized(Operation.DESCRIBE, Resource.TOPIC, name):
-        code, words = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, None
-        if topic is not None:
-            refusal = refusal_of(Resource.TOPIC)
-            code, words = refusal.code, refusal.message
-        return DescribeShareGroupOffsetsResponseTopic(
-            topic_name=name,
-            partitions=[
-                DescribeShareGroupOffsetsResponsePartition(
-                    index, NOT_KNOWN, error_code=code, error_message=words
-                )
-                for index in indexes
-            ],
-        )
+    topic_id = NO_TOPIC if topic is None else topic.topic_id
     return DescribeShareGroupOffsetsResponseTopic(
         topic_name=name,
-        topic_id=topic.topic_id,
-        partitions=[_partition(index, offsets.get((topic.topic_id, index))) for index in indexes],
+        topic_id=topic_id,
+        partitions=[_partition(index, offsets.get((topic_id, index))) for index in indexes],
     )
 
 

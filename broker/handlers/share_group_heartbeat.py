@@ -29,7 +29,11 @@ async def share_group_heartbeat(
             raise KafkaError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.")
         for name in request.subscribed_topic_names or ():
             context.require(Operation.DESCRIBE, Resource.TOPIC, name)
-        told = await context.services.groups.share.heartbeat(_request(request, context))
+        services = context.services
+        told = await services.groups.share.heartbeat(_request(request, context))
+        if told.uninitialized:  # tried again with the next heartbeat when it is refused
+            await services.share.offsets.initialize(request.group_id, told.uninitialized)
+            await services.groups.share.initialized(request.group_id, told.uninitialized)
     except KafkaError as refusal:
         return ShareGroupHeartbeatResponse(
             error_code=refusal.code, error_message=words_of(refusal), assignment=None

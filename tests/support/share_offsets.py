@@ -16,10 +16,11 @@ from tests.support.topic_calls import make_topic
 
 
 async def described(
-    client: RawClient, group_id: str = GROUP
+    client: RawClient, group_id: str = GROUP, topic: str | None = None
 ) -> messages.DescribeShareGroupOffsetsResponseGroup:
-    """All topics of the group."""
-    wanted = messages.DescribeShareGroupOffsetsRequestGroup(group_id, None)
+    """All topics of the group, or partition 0 of one."""
+    topics = topic and [messages.DescribeShareGroupOffsetsRequestTopic(topic, [0])]
+    wanted = messages.DescribeShareGroupOffsetsRequestGroup(group_id, topics or None)
     request = messages.DescribeShareGroupOffsetsRequest([wanted])
     response = await client.ask(request, 1, messages.DescribeShareGroupOffsetsResponse)
     return response.groups[0]

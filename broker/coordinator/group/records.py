@@ -2,7 +2,7 @@
 
     key    int16 type | fields of the type, never flexible      value    int16 version | fields
 Types: 0, 1 committed offset (always written as 1); 2 classic group; 3-8 and 16 KIP-848 consumer
-group (consumer_records; 4 is of Kafka 4.0 only and ignored); 10-14 share group (share_records); 17
+group (consumer_records; 4 is of Kafka 4.0 only and ignored); 10-15 share group (share_records); 17
 and 19-23 streams group (streams_records). A null value is a tombstone. Other types (formats of the
 future) are ignored on load, as Kafka does.
 Field names and versions: Kafka's `group-coordinator` message definitions, 4.2.

@@ -1,14 +1,17 @@
 """What the members of share groups ask about membership, and tools about them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.coordinator.group import share_group
+from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.messages import Moment, Step
 from broker.coordinator.group.records import Record
 from broker.coordinator.group.shards import GroupShards
 from broker.coordinator.group.share_group import (
     JOINING,
     LEAVING,
+    Partitions,
     ShareDraft,
     ShareGroup,
     ShareHeartbeat,
@@ -75,6 +78,36 @@ class ShareCalls:
             group.target_epoch,
             tuple(group.members.values()),
         )
+
+    async def initialized(self, group_id: str, partitions: Partitions) -> None:
+        """The share coordinator has a state of these partitions from now on (record 15)."""
+
+        def decide(group: ShareGroup) -> dict[bytes, frozenset[int]]:
+            known = dict(group.initialized)
+            for topic in to_topics(partitions):
+                known[topic.topic_id] = known.get(topic.topic_id, frozenset()).union(
+                    topic.partitions
+                )
+            return known
+
+        await self._put_initialized(group_id, decide)
+
+    async def forgot(self, group_id: str, topic_id: bytes) -> None:
+        """The share coordinator has no state of this topic any more."""
+        await self._put_initialized(
+            group_id,
+            lambda group: {key: some for key, some in group.initialized.items() if key != topic_id},
+        )
+
+    async def _put_initialized(
+        self, group_id: str, decide: Callable[[ShareGroup], dict[bytes, frozenset[int]]]
+    ) -> None:
+        def act(state: GroupShardState, _now: Moment, step: Step[Parked]) -> None:
+            group = state.groups.get(group_id)
+            if isinstance(group, ShareGroup) and (after := decide(group)) != group.initialized:
+                step.records.append(group.initialized_record(after, self._shards.image))
+
+        await self._shards.begin(self._shards.slot_of(group_id), group_id, act)
 
     async def make_empty(self, group_id: str) -> None:
         """The group is there and has no members: a new one is made, a busy one refused.

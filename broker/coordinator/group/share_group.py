@@ -21,8 +21,11 @@ from broker.coordinator.group.share_records import (
     ShareGroupMemberMetadataValue,
     ShareGroupMetadataKey,
     ShareGroupMetadataValue,
+    ShareGroupStatePartitionMetadataKey,
+    ShareGroupStatePartitionMetadataValue,
     ShareGroupTargetAssignmentMemberKey,
     ShareGroupTargetAssignmentMetadataKey,
+    TopicPartitionsInfo,
 )
 from broker.coordinator.group.subscribed import metadata_hash
 from broker.errors import ErrorCode, KafkaError
@@ -61,12 +64,13 @@ class ShareHeartbeat:
 
 @dataclass(frozen=True, slots=True)
 class ShareHeartbeatResponse:
-    """`assignment` None: as before."""
+    """`assignment` None: as before. `uninitialized` partitions are read and have no state yet."""
 
     member_id: str
     member_epoch: int
     heartbeat_interval_ms: int = 0
     assignment: Partitions | None = None
+    uninitialized: Partitions = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class ShareGroup:
     members: dict[str, ShareMember] = field(default_factory=dict)
     target: Assignment = field(default_factory=dict)
     session_ends_at: dict[str, float] = field(default_factory=dict)
+    initialized: dict[bytes, frozenset[int]] = field(default_factory=dict)
+    """By topic id: the partitions of which the share coordinator keeps a state."""
 
     @property
     def state(self) -> ConsumerGroupState:
@@ -94,6 +100,17 @@ class ShareGroup:
 
     def subscribed_topics(self) -> frozenset[str]:
         return frozenset[str]().union(*(m.topic_names for m in self.members.values()))
+
+    def uninitialized(self, image: ClusterImage) -> Partitions:
+        """Partitions that the group reads, and of which there is no state yet."""
+        missing: set[Partition] = set()
+        for name in self.subscribed_topics() & image.topics.keys():
+            topic = image.topics[name]
+            known = self.initialized.get(topic.topic_id, frozenset())
+            if len(known) < len(topic.partitions):
+                missing.update((topic.topic_id, i) for i in range(len(topic.partitions)))
+                missing.difference_update((topic.topic_id, i) for i in known)
+        return frozenset(missing)
 
     def next_deadline(self) -> float:
         return min(self.session_ends_at.values(), default=NEVER)
@@ -129,6 +146,19 @@ class ShareGroup:
         value = TargetTopics(to_topics(partitions))
         return Record(ShareGroupTargetAssignmentMemberKey(self.group_id, member_id), value)
 
+    def initialized_record(
+        self, initialized: Mapping[bytes, frozenset[int]], image: ClusterImage
+    ) -> Record:
+        """These partitions have a state; topics that were deleted are left out."""
+        names = image.names_by_id
+        topics = [
+            TopicPartitionsInfo(topic_id, names[topic_id], sorted(partitions))
+            for topic_id, partitions in sorted(initialized.items())
+            if topic_id in names
+        ]
+        value = ShareGroupStatePartitionMetadataValue([], topics, [])
+        return Record(ShareGroupStatePartitionMetadataKey(self.group_id), value)
+
     def member_tombstones(self, member_id: str) -> list[Record]:
         return [
             Record(ShareGroupCurrentMemberAssignmentKey(self.group_id, member_id), None),
@@ -140,6 +170,8 @@ class ShareGroup:
         """Records that forget the whole group."""
         records = [r for member_id in self.members for r in self.member_tombstones(member_id)]
         records.append(Record(ShareGroupTargetAssignmentMetadataKey(self.group_id), None))
+        if self.initialized:
+            records.append(Record(ShareGroupStatePartitionMetadataKey(self.group_id), None))
         records.append(Record(ShareGroupMetadataKey(self.group_id), None))
         return records
 
@@ -152,6 +184,7 @@ class ShareGroup:
             members=dict(self.members),
             target=dict(self.target),
             session_ends_at=dict(self.session_ends_at),
+            initialized=dict(self.initialized),
         )
 
     def apply(self, record: Record) -> None:
@@ -172,6 +205,9 @@ class ShareGroup:
                     self.target[member_id] = from_topics(value.topic_partitions)
             case ShareGroupCurrentMemberAssignmentKey(member_id=member_id):
                 self._put_current(member_id, value)
+            case ShareGroupStatePartitionMetadataKey():
+                topics = value.initialized_topics if value else []
+                self.initialized = {t.topic_id: frozenset(t.partitions) for t in topics}
 
     def _put_member(self, member_id: str, value: ShareGroupMemberMetadataValue | None) -> None:
         if value is None:
@@ -306,6 +342,7 @@ def heartbeat(
         member_epoch=group.target_epoch,
         heartbeat_interval_ms=limits.heartbeat_interval_ms,
         assignment=target if told_anew or target != before.assigned else None,
+        uninitialized=group.uninitialized(draft.image),
     )
 
 

@@ -1,12 +1,16 @@
 """Where share groups are, told to administrators and set by them."""
 
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+
 from broker.clock import Clock
 from broker.coordinator.share.giving import beginning
-from broker.coordinator.share.messages import ShareOffset
-from broker.coordinator.share.records import NOT_COUNTED, ShareKey
+from broker.coordinator.share.messages import ShareOffset, Where
+from broker.coordinator.share.records import NOT_COUNTED, UNCHANGED, ShareKey, encode_record
 from broker.coordinator.share.settings import ShareSettings
 from broker.coordinator.share.share_partition import SharePartition
-from broker.coordinator.share.store import ShareStore, share_key
+from broker.coordinator.share.store import RawRecord, ShareStore, share_key
 from broker.partition.partition import Partition
 
 UNKNOWN = -1
@@ -20,7 +24,7 @@ class ShareOffsets:
         self._clock = clock
 
     async def of_group(self, group_id: str) -> list[ShareOffset]:
-        """Where the group is in each partition that it reads or read."""
+        """Where the group is in each partition that it reads, will read or read."""
         known = await self._store.of_group(group_id)
         return [self._offset(key, one) for key, one in known.items()]
 
@@ -31,6 +35,16 @@ class ShareOffsets:
             end = partition.end_for(self._settings.read_end(key.group_id))
             lag = max(0, end - one.start - one.delivered)
         return ShareOffset((key.topic_id, key.partition), one.told_start, lag)
+
+    async def initialize(self, group_id: str, partitions: Iterable[Where]) -> None:
+        """The group will read these: nothing is known of where, and that is written down."""
+        value = beginning(UNCHANGED, 0, self._clock.now_ms())
+        keys = [ShareKey(group_id, topic_id, index) for topic_id, index in sorted(partitions)]
+
+        def decided(key: ShareKey, one: SharePartition | None) -> list[RawRecord]:
+            return [encode_record(key, value)] if one is None else []
+
+        await asyncio.gather(*(self._store.write(key, partial(decided, key)) for key in keys))
 
     async def put(self, group_id: str, partition: Partition, offset: int) -> None:
         """The group goes on at `offset`, whatever happened before; at -1: where a new one would.

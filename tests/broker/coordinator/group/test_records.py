@@ -1,5 +1,7 @@
 """Bytes of __consumer_offsets, some of them as Apache Kafka 4.1 writes them."""
 
+import base64
+
 import pytest
 
 from broker.coordinator.group.consumer_records import (
@@ -30,6 +32,12 @@ from broker.coordinator.group.records import (
     Record,
     decode_record,
     encode_record,
+)
+from broker.coordinator.group.share_records import (
+    ShareGroupStatePartitionMetadataKey,
+    ShareGroupStatePartitionMetadataValue,
+    TopicInfo,
+    TopicPartitionsInfo,
 )
 from broker.protocol.primitives import ProtocolError
 
@@ -82,6 +90,14 @@ RECORDS = [
         ),
     ),
     Record(
+        ShareGroupStatePartitionMetadataKey("g"),
+        ShareGroupStatePartitionMetadataValue(
+            [TopicPartitionsInfo(TOPIC_ID, "t", [1])],
+            [TopicPartitionsInfo(TOPIC_ID, "t", [0, 2])],
+            [TopicInfo(TOPIC_ID, "t")],
+        ),
+    ),
+    Record(
         ConsumerGroupRegularExpressionKey("g", "t.*"),
         ConsumerGroupRegularExpressionValue(["t"], 4, 1_000),
     ),
@@ -93,6 +109,19 @@ def test_every_record_is_read_as_it_was_written(record: Record) -> None:
     key, value = encode_record(record)
 
     assert decode_record(key, value) == record
+
+
+def test_which_partitions_a_share_group_initialized_has_kafkas_bytes() -> None:
+    """As Apache Kafka 4.2.0 wrote them: group g0286, partitions 0 and 1 of topic a0286."""
+    topic_id = base64.urlsafe_b64decode("110mATr9Sj2fs3GUqW8MUA==")
+    topics = [TopicPartitionsInfo(topic_id, "a0286", [0, 1])]
+    value = ShareGroupStatePartitionMetadataValue([], topics, [])
+
+    key, encoded = encode_record(Record(ShareGroupStatePartitionMetadataKey("g0286"), value))
+
+    assert key.hex() == "000f00056730323836"
+    assert encoded is not None
+    assert encoded.hex() == f"00000102{topic_id.hex()}066130323836030000000000000001000100"
 
 
 def test_an_offset_has_kafkas_bytes() -> None:
