@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 1.0  # between looks whether a probe is needed
 RECORD_BYTES: Final = 8_192
 MADE_WITHIN_S: Final = 5.0
+PREPARE_AGAIN_S: Final = 60.0  # where the topic could not be made
 DENIED: Final = 29  # TOPIC_AUTHORIZATION_FAILED
 
 
@@ -34,11 +35,8 @@ class StoreProbe:
     async def run(self) -> None:
         """Until cancelled, or until the cluster does not let us write."""
         await self._readiness.prepared.wait()
-        try:
-            await asyncio.to_thread(self._prepare)
-        except KafkaFailure as failure:
-            log.warning("readiness is not probed: %s", failure)
-            return
+        while not await self._is_there():
+            await asyncio.sleep(PREPARE_AGAIN_S)
         self._readiness.probed = True
         while self._readiness.probed:
             await asyncio.sleep(LOOK_S)
@@ -58,6 +56,15 @@ class StoreProbe:
                 self._readiness.probe_not_stored(str(refusal))
         else:
             self._readiness.probe_stored()
+
+    async def _is_there(self) -> bool:
+        """Whether the topic could be made; a disk that is full now has room later."""
+        try:
+            await asyncio.to_thread(self._prepare)
+        except KafkaFailure as failure:
+            log.warning("readiness is not probed yet: %s", failure)
+            return False
+        return True
 
     def _prepare(self) -> None:
         ensure_topics(

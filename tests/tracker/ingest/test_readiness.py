@@ -8,10 +8,14 @@ from confluent_kafka.admin import AdminClient
 
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.manual_clock import ManualClock
+from tests.support.ports import free_port
+from tests.support.running_broker import running_broker
 from tests.support.running_ingest import RunningIngest, register, running_ingest
 from tracker.config import KafkaConfig
 from tracker.ingest import readiness, store_probe
 from tracker.ingest.readiness import PROBE_EVERY_MS, REFUSAL_MS_MAX, SILENCE_MS_MAX, Readiness
+from tracker.ingest.store_probe import StoreProbe
+from tracker.kafka import Producer
 from tracker.kafka_changes import Changes
 from tracker.sites import SiteReader
 from tracker.topics import EVENTS, STORE_PROBE
@@ -105,6 +109,28 @@ async def test_an_endpoint_that_nobody_sends_to_finds_out_that_nothing_is_stored
             await _until_status(ingest, 503)
             await asyncio.to_thread(_bound, kafka, STORE_PROBE.name, "1048588")
             await _until_status(ingest, 200)
+
+
+async def test_a_probe_whose_topic_cannot_be_made_yet_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that is full when the endpoint starts has room later."""
+    monkeypatch.setattr(store_probe, "MADE_WITHIN_S", 0.1)
+    monkeypatch.setattr(store_probe, "PREPARE_AGAIN_S", 0.1)
+    port = free_port()
+    config, ready = KafkaConfig(bootstrap_servers=f"127.0.0.1:{port}"), reached(ManualClock())
+    producer = Producer(config, client_id="test")
+    async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
+        probing = tasks.create_task(StoreProbe(config, producer, ready).run())
+        while "not probed" not in caplog.text:
+            await asyncio.sleep(0.05)
+        async with running_broker(tmp_path / "broker", port=port):
+            while not ready.probed:
+                await asyncio.sleep(0.05)
+            probing.cancel()
+            await producer.close()
+
+    assert ready.probed
 
 
 async def test_an_endpoint_whose_broker_stores_nothing_is_not_ready(tmp_path: Path) -> None:
