@@ -50,7 +50,7 @@ SKEW_S: Final = 60
 BEGUN_MS: Final = 600_000  # how long somebody may take at the provider
 USED_MAX: Final = 1_000  # sign-ins that came back, remembered so that none does so twice
 RETURNS: Final = 20  # of one address in five minutes: each asks the provider
-AFTER_LETTERS_MAX: Final = 1_000  # of where to go then: it travels in a cookie
+AFTER_BYTES_MAX: Final = 1_000  # of where to go then: it travels in a cookie
 AWAY_MS: Final = 10_000  # a provider that did not answer is not asked again before
 NAME_LETTERS_MAX: Final = 100
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -108,7 +108,7 @@ class OidcClient:
             nonce=secrets.token_urlsafe(24),
             verifier=secrets.token_urlsafe(48),
             redirect_uri=redirect_uri,
-            after=after if len(after) <= AFTER_LETTERS_MAX else "/",
+            after=after if len(after.encode()) <= AFTER_BYTES_MAX else "/",
         )
         digest = hashlib.sha256(begun.verifier.encode()).digest()
         query = {

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from aiohttp import ClientSession, CookieJar
@@ -87,6 +87,20 @@ async def come_back(client: Client, user: str, after: str = "/topics") -> tuple[
 async def who(client: Client) -> Any:
     answer = await client.get("/api/v1/actions")
     return (answer.status, (await answer.json()).get("role"))
+
+
+@pytest.mark.parametrize(("letter", "kept"), [("a", True), ("\U0001f310", False)])
+async def test_where_to_go_then_never_makes_a_cookie_that_browsers_drop(
+    client: Client, letter: str, kept: bool
+) -> None:
+    """They keep 4,096 bytes of name and value."""
+    after = "/topics?q=" + letter * 500
+
+    begun = await client.get("/login/oidc", params={"next": after}, allow_redirects=False)
+    _, location, _ = await come_back(client, "alice", after)
+
+    assert len(BROWSER_COOKIE) + len(begun.cookies[BROWSER_COOKIE].value) < 4_096
+    assert (unquote(location) == after) is kept
 
 
 async def test_the_sign_in_page_offers_both_ways(client: Client) -> None:
