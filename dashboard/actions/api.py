@@ -26,6 +26,7 @@ from tracker.kafka_changes import Refused
 _COMMANDS = {command.name: command for command in COMMANDS}
 
 NOT_ALLOWED: Final = "No rule of [rights] that names you allows this."
+NAMING: Final = frozenset(("topic", "source", "group", "labels"))  # what `named_in` looks at
 
 
 def named_in(wish: Wish) -> Names:
@@ -75,7 +76,8 @@ class ActionApi:
 
     def why_not(self, change: Action | Command, who: Identity) -> str:
         """Why `who` may not do it to anything; empty when nothing is in the way."""
-        if not self._state.sight.may_do(change.name):
+        of_whole = NAMING.isdisjoint(change.wish.__struct_fields__)
+        if not self._state.sight.may_do(change.name, of_whole):
             return NOT_ALLOWED
         if isinstance(change, Command):
             return f"This needs the role {change.role.word}." if who.role < change.role else ""

@@ -116,9 +116,11 @@ def _of_change(path: str, told: Mapping[str, Any]) -> Tool:
     schema = told["requestBody"]["content"][_JSON]["schema"]
     properties = {**schema["properties"]}
     properties |= _properties(told["parameters"])
-    about = [change.summary, schema.get("description", ""), f"Needs the role {change.role.word}."]
+    meaning = " ".join(schema.get("description", "").split())
+    about = [change.summary, meaning, f"Needs the role {change.role.word}."]
     if change.confirmed:
-        about.append(f"`confirm` repeats the {change.subject}, but for a dry run.")
+        dry = ", but for a dry run" if "dry_run" in properties else ""
+        about.append(f"`confirm` repeats the {change.subject}{dry}.")
     text = " ".join(part for part in about if part)
     return Tool(
         change.name.replace("-", "_"),

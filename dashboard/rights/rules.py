@@ -134,9 +134,12 @@ class Sight:
             rule.config.whole_clusters and rule.config.clusters == ALL_NAMES for rule in self._rules
         )
 
-    def may_do(self, action: str) -> bool:
-        """On something at least."""
-        return self._rules is None or any(rule.lets(action) for rule in self._rules)
+    def may_do(self, action: str, of_whole: bool = False) -> bool:
+        """On something at least. `of_whole`: it names no topic and no group."""
+        return self._rules is None or any(
+            rule.lets(action) and (rule.config.whole_clusters or not of_whole)
+            for rule in self._rules
+        )
 
     def may_change(self, action: str, cluster: str, about: Names, reads: bool) -> bool:
         """One rule must allow all of it; what names no topic and no group is of the whole cluster.

@@ -76,7 +76,9 @@
       plot.textContent = "";
       const note = document.createElement("p");
       note.className = "none";
-      note.textContent = "Nothing seen in this range yet.";
+      note.textContent = "limited" in document.body.dataset
+        ? "Nothing seen in this range yet, or only together with what you may not see."
+        : "Nothing seen in this range yet.";
       plot.append(note);
       return;
     }

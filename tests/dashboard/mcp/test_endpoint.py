@@ -300,6 +300,12 @@ async def test_calls_beyond_the_bound_are_asked_to_come_again(client: Client, st
     assert (await answer.json())["result"]["isError"]
 
 
+def test_descriptions_are_one_line_and_speak_of_dry_runs_only_where_there_are() -> None:
+    for tool in tools().values():
+        assert "\n" not in tool.description, tool.name
+        assert "dry run" not in tool.description or "dry_run" in tool.schema["properties"]
+
+
 def test_every_json_answer_and_every_action_is_a_tool_but_accounts() -> None:
     paths = document()["paths"]
     json_reads = {

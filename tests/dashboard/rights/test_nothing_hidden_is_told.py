@@ -152,7 +152,16 @@ async def test_hidden_topics_and_groups_are_404_and_absent_from_lists(
         status, text = await told(client, address, viewer)
         assert status == 200 and HIDDEN not in text, address
         assert "[rights.some]" in text, address  # it says that this is not all
-        assert 'href="/audit' not in text and 'href="/pipeline' not in text, address
+        for closed in ("/audit", "/pipeline", "/brokers/", "/metrics", "/security", "/schemas"):
+            assert f'href="{closed}' not in text, (address, closed)
+
+
+async def test_the_first_page_draws_topics_that_are_seen_where_sums_are_hidden(
+    client: Client, state: State
+) -> None:
+    _, text = await told(client, "/", bearer(state, "read"))
+
+    assert "topic.in:events" in text and "cluster.in" not in text
 
 
 async def test_the_walk_would_find_what_is_hidden(
@@ -203,6 +212,7 @@ async def test_agents_see_no_more_than_pages(client: Client, state: State) -> No
     )
     names = {tool["name"] for tool in (await listed.json())["result"]["tools"]}
     assert "topics" in names and not names & {"audit", "acls", "connectors", "quotas"}
+    assert "delete_topic" in names and not names & {"set_quota", "delete_connector", "end_silence"}
     assert not names & {"connector_offsets", "connect_worker"}
     assert (await call("topic", name=TOPIC))["isError"]
     assert not (await call("topic", name="events"))["isError"]
