@@ -208,18 +208,17 @@ async def _wait(session: Round, bytes_wanted: int, left_ms: float, context: Requ
 def _response(
     session: Round, reading: Reading, by_id: bool, context: RequestContext
 ) -> FetchResponse:
+    """In the order asked for, as in Kafka: a topic may come more than once."""
     response = FetchResponse(session_id=session.session_id)
-    topics: dict[tuple[str, bytes], FetchableTopicResponse] = {}
+    topic = None
     for wish, data in reading.answers:
         if session.incremental and not _is_news(wish, data):
             continue
         wish.high_watermark_told = data.high_watermark
         wish.log_start_offset_told = data.log_start_offset
         name, topic_id, _ = wish.key
-        topic = topics.get((name, topic_id))
-        if topic is None:
+        if topic is None or (topic.topic, topic.topic_id) != (name, topic_id):
             topic = FetchableTopicResponse(topic=name, topic_id=topic_id)
-            topics[name, topic_id] = topic
             response.responses.append(topic)
         topic.partitions.append(data)
         if data.records and session.session is not None:

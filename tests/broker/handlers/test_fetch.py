@@ -200,3 +200,25 @@ async def test_old_encodings_carry_the_same_records(client: RawClient) -> None:
         response = await client.ask(fetch_request("pages"), version, fetch.FetchResponse)
         assert values_in(response.responses[0].partitions[0].records) == [b"a"]
     assert await read(client, "pages") == [b"a"]
+
+
+async def test_partitions_are_answered_in_the_order_asked_for(client: RawClient) -> None:
+    """As in Apache Kafka: what did not fit into an answer is asked for first in the next."""
+    order = [("pages", 1), ("clicks", 0), ("pages", 0), ("pages", 2)]
+    for topic in ("pages", "clicks"):
+        await make_topic(client, topic, 3)
+    request = fetch.FetchRequest(
+        min_bytes=0,
+        topics=[
+            fetch.FetchTopic(topic=topic, partitions=[fetch.FetchPartition(index)])
+            for topic, index in order
+        ],
+    )
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    answered = [
+        (topic.topic, [one.partition_index for one in topic.partitions])
+        for topic in response.responses
+    ]
+    assert answered == [("pages", [1]), ("clicks", [0]), ("pages", [0, 2])]
