@@ -42,7 +42,7 @@ from broker.protocol.primitives import uuid_text
 from broker.security.security import Security, build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
-from broker.server.metrics_http import MetricsServer
+from broker.server.metrics_http import MetricsServer, Told
 from broker.storage.files import Files, OsFiles
 from broker.storage.log import LogConfig
 from broker.storage.log_manager import LogManager
@@ -177,7 +177,7 @@ class Broker:
             ]
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
             await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
-            metrics_server, metrics_port = await self._serve_metrics(partitions)
+            metrics_server, metrics_port = await self._serve_metrics(partitions, share)
             on_serving(self._serving(metrics_port, services))
             try:
                 await stopping.wait()
@@ -298,16 +298,15 @@ class Broker:
         return TransactionCoordinator(cluster, partitions, self._config, self._clock, on_marker)
 
     async def _serve_metrics(
-        self, partitions: Partitions
+        self, partitions: Partitions, share: ShareCoordinator
     ) -> tuple[MetricsServer | None, int | None]:
         config = self._config
         if config.metrics_port < 0:
             return None, None
         ProcessCollector(registry=self._metrics.registry)
         PlatformCollector(registry=self._metrics.registry)
-        server = MetricsServer(
-            self._metrics.exposition, lambda: _unhealthy(partitions), partitions.appended_between
-        )
+        told = Told(partitions.appended_between, share.offsets.deliveries)
+        server = MetricsServer(self._metrics.exposition, lambda: _unhealthy(partitions), told)
         try:
             return server, await server.start(config.metrics_host, config.metrics_port)
         except OSError as error:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from dashboard.activity.vitals import RATINGS, Measures
+from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.history_api import HistoryApi
 from dashboard.openapi import document
 from dashboard.pages import activity, messages
+from dashboard.pages.groups import delivered
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
 from tracker.kafka_groups import ShareGroup
@@ -22,7 +24,8 @@ T = TypeVar("T")
 
 
 class Api:
-    """Every answer comes from the snapshot, history or reports; none asks the cluster."""
+    """Answers come from the snapshot, history or reports; what became of a share group's records
+    is asked of our own broker. None asks the cluster."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -168,7 +171,8 @@ class Api:
         group = snapshot.groups.get(_name(request))
         for share in snapshot.share_groups:
             if group is None and share.group_id == _name(request):
-                return _json(_share_group(share))
+                told = await delivered(self._visit(request), share)
+                return _json(_share_group(share, told))
         if group is None:
             raise NotFound(f"There is no consumer group {_name(request)!r} in this cluster.")
         return _json(group)
@@ -274,11 +278,13 @@ def _json(value: Any) -> web.Response:
     return web.Response(text=body, content_type="application/json")
 
 
-def _share_group(share: ShareGroup) -> dict[str, object]:
+def _share_group(share: ShareGroup, told: Deliveries | None) -> dict[str, object]:
+    """`in_flight`, `again` and `done` stand in a row only where the bundled broker tells them."""
     starts = None
     if share.starts is not None:
         starts = [
             {"topic": place.topic, "partition": place.partition, "start": at.start, "lag": at.lag}
+            | (plain(told[place]) if told is not None and place in told else {})
             for place, at in share.starts.items()
         ]
     return {

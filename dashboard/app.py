@@ -33,6 +33,7 @@ from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door as ClusterDoor
 from dashboard.cluster.poller import Poller, PollerSettings
+from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import (
     ClusterConfig,
     DashboardConfig,
@@ -166,6 +167,7 @@ def build(
         {name: one.brokers for name, one in beside.items()},
         {name: one.registry for name, one in beside.items()},
         provider(config, further.oidc, clock),
+        DeliveryDesk(urls["broker"], clock) if config.bundled_broker and "broker" in urls else None,
     )
 
 

@@ -95,7 +95,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         (_NAME, _CLUSTER, *_MESSAGES[0:1], *_MESSAGES[3:6]),
     ),
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER, *_SOME)),
-    ("/groups/{name}", "One group: members and every partition.", (_NAME, _CLUSTER)),
+    (
+        "/groups/{name}",
+        "One group: members and every partition; of a share group what is in flight, if told.",
+        (_NAME, _CLUSTER),
+    ),
     (
         "/topics.csv",
         "The page of topics as CSV, with all its rows.",

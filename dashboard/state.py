@@ -15,6 +15,7 @@ from dashboard.cluster.broker_desk import BrokerDesk
 from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
+from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
 from dashboard.connect.client import ConnectDesk
 from dashboard.masking.rules import Masks
@@ -53,6 +54,7 @@ class State:
     brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
     registries: Mapping[str, RegistryDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
+    deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
     agent_calls: Calls = field(default_factory=Calls)
     sight: Sight = EVERYTHING  # of whom this state is for
 

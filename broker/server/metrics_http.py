@@ -1,15 +1,20 @@
 """What the broker tells by HTTP, on a port of its own.
 
-GET /metrics (Prometheus text format), GET /health, and POST /append-times: when records came, by
-the broker's clock (docs/adr/0032). It takes `{"places": [[topic, partition, offset], ...]}`, at
-most PLACES_MAX of them, and answers `{"times": [[first_ms, last_ms] or null, ...]}` in their order.
+GET /metrics (Prometheus text format), GET /health, and what Kafka's protocol does not tell
+(docs/adr/0032). POST /append-times: when records came, by the broker's clock. It takes `{"places":
+[[topic, partition, offset], ...]}`, at most PLACES_MAX of them, and answers `{"times": [[first_ms,
+last_ms] or null, ...]}` in their order. GET /share-deliveries?group=X: what became of the records
+of a share group, `{"partitions": [[topic, partition, acquired, available, done], ...]}`.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
+
+from broker.errors import KafkaError
 
 KEEP_ALIVE_S = 75.0  # a client has so long for the head of a request, the first included
 PLACES_MAX = 2_000  # a few milliseconds of the event loop
@@ -20,6 +25,17 @@ METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 AppendedBetween = Callable[[str, int, int], tuple[int, int] | None]
 """Between which milliseconds the record of a topic, partition and offset came; None: not known."""
 
+ShareDeliveries = Callable[[str], Awaitable[Sequence[tuple[str, int, Sequence[int]]]]]
+"""Topic, partition, and offsets acquired, available and done with, of a share group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who knows what is told beside metrics and health."""
+
+    appended_between: AppendedBetween
+    share_deliveries: ShareDeliveries
+
 
 class MetricsServer:
     """A small HTTP server; `start` it and `stop` it."""
@@ -28,15 +44,16 @@ class MetricsServer:
         self,
         exposition: Callable[[], bytes],
         unhealthy: Callable[[], str],
-        appended_between: AppendedBetween,
+        told: Told,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         """`unhealthy` tells what is wrong, "" when nothing is: 503 with it, else 200 "ok"."""
         self._exposition = exposition
         self._unhealthy = unhealthy
-        self._appended_between = appended_between
+        self._told = told
         application = web.Application(client_max_size=QUESTION_BYTES_MAX)
         application.router.add_post("/append-times", self._append_times)
+        application.router.add_get("/share-deliveries", self._share_deliveries)
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/health", self._health)
         self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=keep_alive_s)
@@ -68,7 +85,20 @@ class MetricsServer:
             return web.Response(status=408, text="the question did not come whole\n")
         except ValueError as error:
             return web.Response(status=400, text=f"{error}\n")
-        return web.json_response({"times": [self._appended_between(*place) for place in places]})
+        times = [self._told.appended_between(*place) for place in places]
+        return web.json_response({"times": times})
+
+    async def _share_deliveries(self, request: web.Request) -> web.Response:
+        """None for a group that is not there, as for one that was given nothing."""
+        group_id = request.query.get("group")
+        if group_id is None:
+            return web.Response(status=400, text="name a group: ?group=\n")
+        try:
+            found = await self._told.share_deliveries(group_id)
+        except KafkaError as refusal:
+            return web.Response(status=503, text=f"{refusal}\n")
+        rows = [[topic, index, *counts] for topic, index, counts in found]
+        return web.json_response({"partitions": rows})
 
 
 def _places(body: bytes) -> list[tuple[str, int, int]]:

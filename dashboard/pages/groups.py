@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard.cluster.model import Group, GroupPartition, GroupState
+from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 from tracker.kafka_groups import ShareGroup
@@ -46,7 +47,8 @@ async def group_values(visit: Visit) -> Values:
     if group is None:
         share = next((one for one in snapshot.share_groups if one.group_id == visit.name), None)
         if share is not None:
-            return {"group": None, "share": share, "owners": owners(share)}
+            told = await delivered(visit, share)
+            return {"group": None, "share": share, "owners": owners(share), "delivered": told}
         raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
     catches_up_s = None
     gained = gain(group)
@@ -69,6 +71,15 @@ def owners(share: ShareGroup) -> dict[TopicPartition, int]:
         for place in member.assignment:
             found[place] = found.get(place, 0) + 1
     return found
+
+
+async def delivered(visit: Visit, share: ShareGroup) -> Deliveries | None:
+    """Of the partitions whose starts are shown; None where the broker is not ours, or silent."""
+    desk = visit.state.deliveries
+    if desk is None or not visit.state.is_first(visit.poller):
+        return None
+    told = await desk.of(share.group_id)
+    return {at: told[at] for at in share.starts or () if at in told} if told is not None else None
 
 
 def gain(group: Group) -> float | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from broker.clock import Clock
+from broker.coordinator.share.deliveries import Deliveries, deliveries
 from broker.coordinator.share.giving import beginning
 from broker.coordinator.share.messages import ShareOffset, Where
 from broker.coordinator.share.records import NOT_COUNTED, UNCHANGED, ShareKey, encode_record
@@ -27,6 +28,16 @@ class ShareOffsets:
         """Where the group is in each partition that it reads, will read or read."""
         known = await self._store.of_group(group_id)
         return [self._offset(key, one) for key, one in known.items()]
+
+    async def deliveries(self, group_id: str) -> list[tuple[str, int, Deliveries]]:
+        """What became of the records of each partition that is there; other work goes on."""
+        found = []
+        for key, one in (await self._store.of_group(group_id)).items():
+            partition = self._store.find_partition((key.topic_id, key.partition))
+            if partition is not None:
+                found.append((partition.topic, partition.index, deliveries(one)))
+            await asyncio.sleep(0)
+        return found
 
     def _offset(self, key: ShareKey, one: SharePartition) -> ShareOffset:
         partition = self._store.find_partition((key.topic_id, key.partition))

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from broker.server.metrics_http import MetricsServer
+from broker.errors import ErrorCode, KafkaError
+from broker.server.metrics_http import MetricsServer, Told
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
 
@@ -17,6 +18,15 @@ def appended_between(topic: str, partition: int, offset: int) -> tuple[int, int]
     return (offset, offset + partition) if topic == "events" else None
 
 
+async def share_deliveries(group_id: str) -> list[tuple[str, int, tuple[int, ...]]]:
+    if group_id == "elsewhere":
+        raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "it is being read")
+    return [("events", 2, (3, 4, 5))] if group_id == "jobs" else []
+
+
+TOLD = Told(appended_between, share_deliveries)
+
+
 @pytest.fixture
 def health() -> Health:
     return Health()
@@ -24,7 +34,7 @@ def health() -> Health:
 
 @pytest.fixture
 async def url(health: Health) -> AsyncIterator[str]:
-    server = MetricsServer(lambda: b"footfall_up 1.0\n", lambda: health.problem, appended_between)
+    server = MetricsServer(lambda: b"footfall_up 1.0\n", lambda: health.problem, TOLD)
     port = await server.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{port}"
     await server.stop()
@@ -83,6 +93,26 @@ async def test_append_times_asked_for_in_no_known_letters_are_refused(
         assert response.status == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ("?group=jobs", 200, '{"partitions": [["events", 2, 3, 4, 5]]}'),
+        ("?group=", 200, '{"partitions": []}'),
+        ("?group=elsewhere", 503, "it is being read"),
+        ("", 400, "name a group"),
+    ],
+)
+async def test_what_became_of_the_records_of_a_share_group_is_told(
+    url: str, query: str, status: int, text: str
+) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/share-deliveries{query}") as response,
+    ):
+        assert response.status == status
+        assert text in await response.text()
+
+
 async def test_other_paths_and_methods_are_refused(url: str) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{url}/other") as response:
@@ -94,7 +124,7 @@ async def test_other_paths_and_methods_are_refused(url: str) -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET /metrics HTTP/1.1\r\nX-Slow: ", GET + GET[:-1]])
 async def test_a_client_that_does_not_finish_its_head_is_closed(begun: bytes) -> None:
     """Slow loris: what was answered before does not lengthen the time of what follows."""
-    server = MetricsServer(lambda: b"", lambda: "", appended_between, keep_alive_s=0.2)
+    server = MetricsServer(lambda: b"", lambda: "", TOLD, keep_alive_s=0.2)
     port = await server.start("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)
