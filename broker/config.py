@@ -39,7 +39,7 @@ class BrokerConfig:
     )
     metrics_host: str = setting("127.0.0.1", "address of the broker's own /metrics and /health")
     metrics_port: int = setting(9101, "port of /metrics; 0: a free one, -1: off", low=-1)
-    max_connections: int = setting(10_000, "connections open at once; more are closed", low=1)
+    max_connections: int = setting(10_000, "connections open at once; more wait", low=1)
     max_connections_per_ip: int = setting(INT32_MAX, "connections open at once from one IP", low=0)
     max_connections_per_ip_overrides: tuple[str, ...] = setting(
         (), "addresses with a bound of their own: 10.0.0.7:200"

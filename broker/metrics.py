@@ -198,8 +198,9 @@ class BrokerMetrics:
         self.registry = registry
         self.connections: dict[str, int] = {}
         """Open connections by listener."""
+        self.accept_blocked_s: dict[str, Callable[[], float]] = {}
+        """By listener: how long clients waited because of max_connections, seconds."""
         self.connections_refused = {
-            "max_connections": 0,
             "max_connections_per_ip": 0,
             "connection_creation_rate": 0,
         }
@@ -281,6 +282,14 @@ class BrokerMetrics:
         for listener, connections in sorted(self.connections.items()):
             count.add_metric([listener, "0"], connections)
         yield count
+        blocked = CounterMetricFamily(
+            "footfall_kafka_accept_blocked_seconds",
+            "Time in which clients waited because max_connections was reached",
+            labels=["listener"],
+        )
+        for listener, seconds in sorted(self.accept_blocked_s.items()):
+            blocked.add_metric([listener], seconds())
+        yield blocked
         refused = CounterMetricFamily(
             "footfall_kafka_connections_refused", "Connections beyond a limit", labels=["reason"]
         )

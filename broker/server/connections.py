@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -65,6 +66,7 @@ class Connections:
         crowd: Crowd | None = None,
     ) -> None:
         """`logins`: how clients log in; None: nobody has to. `crowd`: with other listeners."""
+        self.name = address.name
         self.logins = logins
         self.limits = limits
         self.metrics = metrics
@@ -75,9 +77,13 @@ class Connections:
         self._arrivals = Arrivals()
         self._turned_away: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._crowd = crowd or Crowd()
+        self._arriving = 0  # accepted, but not admitted yet
+        self._wake: Callable[[], None] | None = None  # accept again
+        self._waits_since_s = self._waited_s = 0.0
         self._refusals = SparingLog(log, "connections refused", lines_max=1)
         self._endings = SparingLog(log, "connections closed")
         metrics.connections[address.name] = 0
+        metrics.accept_blocked_s[address.name] = self._blocked_s
 
     def __len__(self) -> int:
         return len(self._open)
@@ -107,15 +113,66 @@ class Connections:
         """Count a request as answered or dropped."""
         self._crowd.held_bytes -= size_bytes
 
+    # Who may be accepted
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more connection may be accepted now."""
+        limits, crowd = self.limits, self._crowd
+        return (
+            len(self._open) + self._arriving < limits.listener_connections_max
+            and crowd.count + crowd.arriving < limits.connections_max
+        )
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether somebody waits to be accepted."""
+        return self._wake is not None
+
+    def expect(self) -> None:
+        """Count a connection that is accepted, until `arrived`."""
+        self._arriving += 1
+        self._crowd.arriving += 1
+
+    def arrived(self) -> None:
+        """An accepted connection was admitted, or is gone."""
+        self._arriving -= 1
+        self._crowd.arriving -= 1
+        self._crowd.tell_room()
+
+    def wait_for_room(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once there is room: somebody waits to be accepted."""
+        self._wake = wake
+        self._waits_since_s = time.monotonic()
+        self._crowd.waiting.add(self._look_for_room)
+
+    def wait_no_more(self) -> None:
+        """Nobody waits any more, or the listener stops."""
+        if self.has_waiting:
+            self._waited_s = self._blocked_s()
+            self._wake = None
+            self._crowd.waiting.discard(self._look_for_room)
+
+    def _look_for_room(self) -> None:
+        wake = self._wake
+        if wake is not None and self.has_room:
+            self.wait_no_more()
+            wake()
+
+    def _blocked_s(self) -> float:
+        """How long clients have waited to be accepted, all in all."""
+        if not self.has_waiting:
+            return self._waited_s
+        return self._waited_s + time.monotonic() - self._waits_since_s
+
+    def limit(self, limits: Limits) -> None:
+        """Bounds that count from now on; connections that are open stay open."""
+        self.limits = limits
+        self._look_for_room()
+
     def admit(self, connection: OpenConnection, host: str) -> Peer | None:
         """Take a new connection in; None when it is one too many."""
         limits, crowd, client_host = self.limits, self._crowd, f"/{host}"
-        if crowd.count >= limits.connections_max:
-            self._turn_away("max_connections", limits.connections_max, host)
-            return None
-        if len(self._open) >= limits.listener_connections_max:
-            self._turn_away("max_connections", limits.listener_connections_max, host)
-            return None
         bound = limits.per_ip.get(host, limits.connections_per_ip_max)
         if crowd.from_host(client_host) >= bound:
             self._turn_away("max_connections_per_ip", bound, host)

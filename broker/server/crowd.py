@@ -1,5 +1,7 @@
 """All connections of the broker together, over all listeners: what limits of the broker count."""
 
+from collections.abc import Callable
+
 from broker.security.throttle import RateWindow
 
 ENTRY_WAIT_S_MAX = 30.0
@@ -35,6 +37,9 @@ class Crowd:
         self.count = 0
         self.held_bytes = 0  # of requests that are not answered
         self.arrivals = Arrivals()
+        self.arriving = 0  # accepted, and not counted by `enter` yet
+        self.waiting: set[Callable[[], None]] = set()
+        """What listeners want to be called that accept nobody, because there is no room."""
         self._by_host: dict[str, int] = {}
         self._last_id = 0
 
@@ -57,3 +62,9 @@ class Crowd:
             self._by_host[host] = left
         else:
             del self._by_host[host]
+        self.tell_room()
+
+    def tell_room(self) -> None:
+        """There may be room for one more."""
+        for look in list(self.waiting):
+            look()

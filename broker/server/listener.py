@@ -8,6 +8,7 @@ from broker.config import BrokerConfig
 from broker.handlers.handler import ListenerAddress
 from broker.metadata.broker_configs import ip_bounds
 from broker.metrics import BrokerMetrics
+from broker.server.acceptor import Acceptor
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
 from broker.server.crowd import Crowd
@@ -56,7 +57,7 @@ class Listener:
         self._limits = limits
         self._metrics = metrics
         self._socket: socket.socket | None = None
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._connections: Connections | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -64,7 +65,7 @@ class Listener:
         """Bounds that count from now on; connections that are open stay open."""
         self._limits = limits
         if self._connections is not None:
-            self._connections.limits = limits
+            self._connections.limit(limits)
 
     def bind(self, host: str, port: int) -> int:
         """Take the port (0: a free one) and return it; OSError when it is taken.
@@ -78,7 +79,7 @@ class Listener:
 
     def unbind(self) -> None:
         """Give the port back, if nobody is served there."""
-        if self._server is None and self._socket is not None:
+        if self._acceptor is None and self._socket is not None:
             self._socket.close()
             self._socket = None
 
@@ -106,9 +107,8 @@ class Listener:
             made = Connection(connections, dispatcher)
             return made if tls is None else TlsChannel(tls, made)
 
-        self._server = await asyncio.get_running_loop().create_server(
-            connection, sock=self._socket, backlog=BACKLOG
-        )
+        self._acceptor = Acceptor(self._socket, connections, connection, tasks)
+        self._acceptor.start()
         self._sweeper = tasks.create_task(self._sweep(connections), name="idle connections")
 
     async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
@@ -116,9 +116,10 @@ class Listener:
 
         A fetch that waits for records counts as work; it is cut off when the time is over.
         """
+        if self._acceptor is not None:
+            self._acceptor.stop()
+            self._acceptor = None
         self.unbind()
-        if self._server is not None:
-            self._server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._connections is None:

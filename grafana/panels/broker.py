@@ -38,12 +38,18 @@ BROKER = (
     ),
     graph(
         "Clients told to be quiet",
-        "Seconds of silence that quotas asked of clients, each second, by kind of quota.",
+        "Seconds of silence that quotas asked of clients, each second, by quota; and the share"
+        " of time in which clients waited to be connected, because max_connections was reached.",
         "s",
         Query(
             "sum by (quota) (rate(footfall_kafka_throttle_seconds_total"
             f"{{{CLUSTER}}}[$__rate_interval]))",
             "{{quota}}",
+        ),
+        Query(
+            "sum by (listener) (rate(footfall_kafka_accept_blocked_seconds_total"
+            f"{{{CLUSTER}}}[$__rate_interval]))",
+            "to be connected: {{listener}}",
         ),
     ),
     graph(

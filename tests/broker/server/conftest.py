@@ -1,6 +1,7 @@
 """A server with toy handlers, on both event loops that the broker may run on."""
 
 import asyncio
+import socket
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,7 @@ from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatRespon
 from broker.protocol.messages.list_groups import ListGroupsRequest
 from broker.protocol.messages.produce import ProduceRequest, ProduceResponse, TopicProduceResponse
 from broker.security.throttle import ClientQuotas
+from broker.server.acceptor import Acceptor
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
 from broker.server.dispatcher import Dispatcher
@@ -164,7 +166,9 @@ class ToyServer:
         self.connections = Connections(limits, ADDRESS, self.metrics, tasks)
         self.tls: TlsSettings | None = None
         """Set before `start`: clients speak TLS."""
-        self._server: asyncio.Server | None = None
+        self._tasks = tasks
+        self._socket: socket.socket | None = None
+        self._acceptor: Acceptor | None = None
 
     def _connection(self) -> asyncio.BufferedProtocol:
         made = Connection(self.connections, self.dispatcher)
@@ -172,18 +176,21 @@ class ToyServer:
 
     @property
     def port(self) -> int:
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
+        assert self._socket is not None
+        port: int = self._socket.getsockname()[1]
         return port
 
     async def start(self) -> None:
-        self._server = await asyncio.get_running_loop().create_server(
-            self._connection, "127.0.0.1", 0
-        )
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self._acceptor = Acceptor(self._socket, self.connections, self._connection, self._tasks)
+        self._acceptor.start()
 
     async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        if self._acceptor is not None and self._socket is not None:
+            self._acceptor.stop()
+            self._acceptor = None
+            self._socket.close()
         self.connections.close_all()
         await self.until_connections(0)
 

@@ -1,0 +1,136 @@
+"""max.connections: who comes when there is no room waits in the backlog of the socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
+from broker.server.connections import Connections, Limits
+from broker.server.crowd import Crowd
+from tests.broker.server.conftest import ADDRESS, LIMITS, ToyServer
+from tests.support.raw_client import RawClient
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return replace(LIMITS, connections_max=1)
+
+
+async def waiting_client(server: ToyServer) -> tuple[RawClient, int]:
+    """A client that has asked, but is not accepted; and the id of what it asked."""
+    client = await RawClient.connect("127.0.0.1", server.port)
+    correlation_id = client.send(HeartbeatRequest(), 3)
+    async with asyncio.timeout(50):
+        while not server.connections.has_waiting:
+            await asyncio.sleep(0)
+    return client, correlation_id
+
+
+async def test_one_too_many_waits_until_another_ends(
+    server: ToyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = await server.connect()
+    second, asked = await waiting_client(server)
+    opened = len(server.connections)
+
+    first.close()
+
+    assert await second.receive(HeartbeatResponse, 3, asked)
+    assert opened == 1
+    assert "clients wait: max_connections is reached listener=PLAINTEXT" in caplog.text
+    second.close()
+
+
+async def test_a_higher_bound_lets_in_who_waits(server: ToyServer) -> None:
+    async with await server.connect():
+        second, asked = await waiting_client(server)
+
+        server.connections.limit(replace(LIMITS, connections_max=2))
+
+        assert await second.receive(HeartbeatResponse, 3, asked)
+        second.close()
+
+
+async def test_the_bound_of_a_listener_counts_as_that_of_the_broker(server: ToyServer) -> None:
+    server.connections.limit(replace(LIMITS, listener_connections_max=1))
+    first = await server.connect()
+    second, asked = await waiting_client(server)
+
+    first.close()
+
+    assert await second.receive(HeartbeatResponse, 3, asked)
+    second.close()
+
+
+async def test_the_time_of_waiting_is_counted(server: ToyServer) -> None:
+    def waited_s() -> float:
+        text = server.metrics.exposition().decode()
+        start = 'footfall_kafka_accept_blocked_seconds_total{listener="PLAINTEXT"} '
+        (value,) = [line for line in text.splitlines() if line.startswith(start)]
+        return float(value.removeprefix(start))
+
+    before = waited_s()
+    async with await server.connect():
+        second, asked = await waiting_client(server)
+        while (meanwhile := waited_s()) == 0:
+            await asyncio.sleep(0)
+    assert await second.receive(HeartbeatResponse, 3, asked)
+    after = waited_s()
+
+    assert before == 0 < meanwhile < after == waited_s()
+    second.close()
+
+
+async def test_a_broker_that_stops_leaves_who_waits(server: ToyServer) -> None:
+    async with await server.connect():
+        second, _ = await waiting_client(server)
+
+        await server.stop()
+
+        assert await second.read_to_end() == b""
+        second.close()
+
+
+async def test_a_listener_that_cannot_accept_tries_again(
+    server: ToyServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_descriptor_left(_: socket.socket) -> None:
+        monkeypatch.undo()
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("broker.server.acceptor.RETRY_S", 0.01)
+    monkeypatch.setattr(socket.socket, "accept", no_descriptor_left)
+
+    async with await server.connect() as client:
+        assert await client.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+    assert "cannot accept a client: [Errno 24] Too many open files" in caplog.text
+
+
+@pytest.fixture
+async def two(limits: Limits) -> AsyncIterator[tuple[ToyServer, ToyServer]]:
+    """Two listeners of one broker."""
+    crowd = Crowd()
+    async with asyncio.TaskGroup() as tasks:
+        servers = ToyServer(limits, tasks), ToyServer(limits, tasks)
+        for one in servers:
+            one.connections = Connections(limits, ADDRESS, one.metrics, tasks, crowd=crowd)
+            await one.start()
+        yield servers
+        for one in servers:
+            await one.stop()
+
+
+async def test_who_waits_at_one_listener_comes_in_for_who_goes_at_another(
+    two: tuple[ToyServer, ToyServer],
+) -> None:
+    first = await two[0].connect()
+    second, asked = await waiting_client(two[1])
+
+    first.close()
+
+    assert await second.receive(HeartbeatResponse, 3, asked)
+    second.close()
