@@ -7,6 +7,7 @@ be sent twice and stored once, and an event that was never acknowledged may be t
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from tests.support.appliance import Appliance, eventually
 from tests.support.kafka_address import new_site
@@ -106,3 +107,29 @@ def test_acknowledged_events_survive_a_kill_of_everything(appliance: Appliance, 
         visitors.wait_for_more(200)
 
     check_exactly_once(appliance, site, visitors)
+
+
+def test_nothing_is_lost_or_doubled_when_the_groups_topic_is_deleted(
+    appliance: Appliance, site: str
+) -> None:
+    """The roles know from their own rows where to go on, and join their groups again."""
+    with Visitors(appliance.ports["ingest"], site) as visitors:
+        visitors.wait_for_more(100)
+        delete_topic(appliance.bootstrap, "__consumer_offsets")
+        visitors.wait_for_more(100)
+        delete_topic(appliance.bootstrap, "__consumer_offsets")
+        appliance.kill_role("broker")
+        visitors.wait_for_more(100)
+
+    check_exactly_once(appliance, site, visitors)
+
+
+def delete_topic(bootstrap: str, name: str) -> None:
+    """As soon as there is one of that name."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    eventually(
+        lambda: name in admin.list_topics(timeout=SECONDS).topics,
+        SECONDS,
+        lambda: f"nobody makes {name}",
+    )
+    admin.delete_topics([name])[name].result(SECONDS)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetFetch, OffsetToCommit
+from broker.coordinator.transaction.transaction import TransactionState
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
 from broker.metadata.records import OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC
@@ -257,6 +258,25 @@ async def test_a_transaction_that_is_ended_meanwhile_ends_the_same_everywhere(
         for shop, code in zip(shops, told, strict=True):
             is_committed = shop.transactional_id in committed_values(orders)
             assert is_committed == (code is ErrorCode.NONE), (shop.transactional_id, code)
+
+
+async def test_a_transaction_ends_though_the_offsets_in_it_are_gone(tmp_path: Path) -> None:
+    async with running_broker(tmp_path, files=MemoryFiles(), **SMALL) as broker:
+        services = broker.services
+        await make_topic_inside(services, "orders")
+        await services.cluster.ensure_internal_topic(OFFSETS_TOPIC)
+        shop = Transactor(services, "shop", version=0)
+        await shop.begin_life()
+        await shop.write(ORDERS, "sold")
+        offsets = frozenset({(OFFSETS_TOPIC, 0), (OFFSETS_TOPIC, 1)})
+        await services.transactions.add_partitions("shop", shop.producer, offsets)
+
+        await services.cluster.delete_topics([OFFSETS_TOPIC])
+        await services.cluster.ensure_internal_topic(OFFSETS_TOPIC)
+        await shop.end(commit=True)
+
+        assert services.transactions.describe("shop").state is TransactionState.COMPLETE_COMMIT
+        assert committed_values(services.partitions.get(*ORDERS)) == ["sold"]
 
 
 async def code_of(call: Coroutine[Any, Any, object]) -> ErrorCode:
