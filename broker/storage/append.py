@@ -36,9 +36,9 @@ class Origin(Enum):
     COORDINATOR = "coordinator"
     REPLICATION = "replication"
 
-    @property
-    def is_client(self) -> bool:
-        return self in (Origin.CLIENT, Origin.JOINING)
+
+CLIENTS = (Origin.CLIENT, Origin.JOINING)
+"""Of these batches everything is checked. Asked of each: a property costs ten times as much."""
 
 
 @dataclass(slots=True)

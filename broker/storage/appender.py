@@ -13,6 +13,7 @@ from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.records.validate import validate_produce
 from broker.storage import recovery
 from broker.storage.append import (
+    CLIENTS,
     NO_TIMESTAMP,
     AppendGroup,
     AppendInfo,
@@ -74,7 +75,7 @@ def append_as_follower(log: "Log", records: memoryview, now_ms: int) -> int:
 def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo:
     """Decide on one batch, give it its offsets, and queue it for the group's write."""
     records, state = request.records, log.producer_state
-    if request.origin.is_client:
+    if request.origin in CLIENTS:
         header, records = validate_produce(records, limits=log.limits, now_ms=request.now_ms)
         if header.producer_id >= 0:
             duplicate = state.check(header, begins_at_zero=request.origin is Origin.JOINING)

@@ -17,6 +17,7 @@ from broker.records.header import CODEC_MASK, LENGTH_OVERHEAD, TRANSACTIONAL_BIT
 from broker.records.survey import survey
 from broker.records.validate import TIMESTAMP_UNBOUNDED_MS, ProduceLimits
 from broker.storage.append import (
+    CLIENTS,
     NO_TIMESTAMP,
     PREFIX,
     PREFIX_BYTES,
@@ -94,7 +95,7 @@ def _stage(
         if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or leader_epoch > epoch_known:
             return None
         fields = _unpack(records)
-        if request.origin.is_client:
+        if request.origin in CLIENTS:
             if not _is_sound(fields, records, limits, now_ms):
                 return None
         elif fields[5] & ~_PLAIN_BITS:
@@ -159,7 +160,7 @@ def _known(
 ) -> AppendInfo | KafkaError | None:
     """The answer to a batch that must not be appended; None: its producer's state now has it."""
     state = log.producer_state
-    if request.origin.is_client:
+    if request.origin in CLIENTS:
         try:
             duplicate = state.check(header, begins_at_zero=request.origin is Origin.JOINING)
         except KafkaError as refusal:
