@@ -142,7 +142,8 @@ class SeenHistory:
             kept = self._poller.all_history.total(summed, range_ms, now_ms)
             if len(self._sums) >= RANGES_KEPT:
                 self._sums.clear()
-            self._sums[range_ms] = now_ms, kept
+            if kept.times_ms:
+                self._sums[range_ms] = now_ms, kept
         return kept
 
     def _allowed(self, series: str) -> str:
