@@ -159,9 +159,10 @@ async def test_hidden_topics_and_groups_are_404_and_absent_from_lists(
 async def test_the_first_page_draws_topics_that_are_seen_until_their_sum_is_known(
     client: Client, state: State
 ) -> None:
-    _, before = await told(client, "/", bearer(state, "read"))
+    viewer = bearer(state, "read")
+    _, before = await told(client, "/", viewer)
     state.poller(None).history.add("topic.in:events", state.clock.now_ms(), 3.0)
-    _, after = await told(client, "/", bearer(state, "read"))
+    _, after = await told(client, "/", viewer)
 
     assert "topic.in:events" in before and "cluster.in" not in before
     assert "cluster.in" in after and "topic.in:" not in after
