@@ -235,9 +235,15 @@ class Judge:
             self._group_partition(scene, place, histories)
             for place in _places(seen, commits, owners)
         )
+        read = [
+            histories[place]
+            for part in partitions
+            if (place := TopicPartition(part.topic, part.partition)) in histories
+            and part.state is not GroupState.ORPHANED
+        ]
         rates = Rates(
-            _sum(history.rate_of("committed") for history in histories.values()),
-            _sum(history.rate_of("end") for history in histories.values()),
+            _sum(history.rate_of("committed") for history in read),
+            _sum(history.rate_of("end") for history in read),
         )
         state, cause = judge_group(description, partitions, rates)
         if group_id not in seen.commits:

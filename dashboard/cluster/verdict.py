@@ -261,13 +261,13 @@ def judge_group(
     """State and cause of a whole group, from those of its partitions."""
     if description.state == "unknown" and not description.members:
         return GroupState.UNKNOWN, "its coordinator did not describe it"
-    furthest_first = sorted(partitions, key=lambda p: -(p.lag_seconds or 0.0))
-    counted = [(p.state, p.cause) for p in furthest_first if p.state is not GroupState.ORPHANED]
+    counted = [part for part in partitions if part.state is not GroupState.ORPHANED]
+    furthest_first = sorted(counted, key=lambda p: -(p.lag_seconds or 0.0))
     if not counted:
         if partitions:
             return GroupState.ORPHANED, partitions[0].cause
         return GroupState.OK, "no commits and no assignments"
-    state, cause = worst(counted)
+    state, cause = worst((part.state, part.cause) for part in furthest_first)
     if state is GroupState.STOPPED:
         return state, f"the group has no members; {_waits(furthest_first)}"
     if state is GroupState.SLOW and rates.falls_behind:
@@ -277,7 +277,7 @@ def judge_group(
 
 
 def _waits(furthest_first: Sequence[GroupPartition]) -> str:
-    total = sum(part.lag or 0 for part in furthest_first if part.state is not GroupState.ORPHANED)
+    total = sum(part.lag or 0 for part in furthest_first)
     oldest = furthest_first[0].lag_seconds
     since = f", the oldest for {duration(oldest)}" if oldest is not None else ""
     return f"{plural(total, 'record')} wait{since}"

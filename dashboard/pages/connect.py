@@ -53,7 +53,8 @@ async def connector_values(visit: Visit) -> Values:
 async def worker_values(visit: Visit) -> Values:
     """Plugins and loggers of the worker with that number."""
     desk = visit.state.connect[visit.poller.settings.name]
-    index = int(visit.name) if visit.name.isascii() and visit.name.isdigit() else -1
+    is_number = visit.name.isascii() and visit.name.isdigit() and len(visit.name) < 10
+    index = int(visit.name) if is_number else -1
     if not 0 <= index < len(desk.clients):
         raise NotFound(
             f"There is no Connect worker {visit.name!r} in the settings of this cluster."

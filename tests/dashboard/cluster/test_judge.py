@@ -111,6 +111,24 @@ def test_settings_of_topics_are_not_asked_at_every_look() -> None:
     assert snapshot.topics["more"].min_isr == 1
 
 
+def test_what_a_group_reads_no_more_counts_for_no_rate_and_no_sentence() -> None:
+    watch, gone = Watch(), TopicPartition("gone", 0)
+    watch.cluster.add_topic("events", MadePartition(end=100, stamps={0: NOW}))
+    watch.cluster.add_topic("gone", MadePartition(end=1_000, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 0, gone: 1}, [EVENTS])
+
+    for look in range(1, 61):
+        watch.cluster.partitions[EVENTS].end = 100 + 20 * look
+        watch.cluster.partitions[gone].end = 1_000 + 900 * look
+        watch.cluster.commits["g"][EVENTS] = 10 * look
+        group = watch.look(NOW + 10_000 * look).groups["g"]
+
+    assert group.state is GroupState.SLOW
+    assert (group.consume_rate, group.produce_rate) == (1.0, 2.0)
+    assert "1.0/s of 2.0/s" in group.cause and "700 records wait" in group.cause
+    assert "gone" not in group.cause
+
+
 def test_a_state_is_told_with_when_it_began() -> None:
     watch = Watch()
     watch.cluster.add_topic("events", MadePartition(end=5))

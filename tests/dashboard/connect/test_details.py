@@ -84,7 +84,9 @@ async def test_a_worker_tells_its_plugins_and_loggers(
     wish = {"logger": "org.apache.kafka", "level": "TRACE"}
     done = await asked.act("set-connect-logger", wish)
     narrowed = await (await client.get("/connect-workers/0?q=apache")).text()
-    missing = [await client.get(f"/connect-workers/{name}") for name in ("1", "x", "²")]
+    missing = [
+        await client.get(f"/connect-workers/{name}") for name in ("1", "x", "²", "9" * 5_000)
+    ]
 
     assert "x.JsonConverter" in page and "converter" in page and "a.b" in page
     assert done[0] == 200 and made.loggers["org.apache.kafka"] == "TRACE"
