@@ -56,6 +56,8 @@ def _request(request: ConsumerGroupHeartbeatRequest, context: RequestContext) ->
     member_id = request.member_id
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.")
+    if not member_id and context.api_version >= _CLIENT_MAKES_IDS_SINCE:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "MemberId can't be empty.")
     server_makes_id = context.api_version < _CLIENT_MAKES_IDS_SINCE
     if server_makes_id and not member_id and request.member_epoch == JOINING:
         member_id = uuid_text(uuid.uuid4().bytes)

@@ -101,7 +101,7 @@ def advance(
 def validate(request: ConsumerHeartbeat) -> None:
     """Refuse what contradicts itself (INVALID_REQUEST) or asks for an unknown assignor."""
     problem = None
-    if not request.member_id:
+    if not request.member_id and request.member_epoch != LEAVING_FOR_A_MOMENT:
         problem = "MemberId can't be empty."
     elif request.instance_id == "":
         problem = "InstanceId can't be empty."

@@ -162,3 +162,16 @@ async def test_who_joins_may_subscribe_to_nothing_but_says_so(
     joined = await client.ask(request, 1, ConsumerGroupHeartbeatResponse)
 
     assert joined.error_code == code
+
+
+async def test_before_v1_who_leaves_for_a_moment_needs_no_member_id(client: RawClient) -> None:
+    """Apache Kafka 4.2: its seat says who it is; from v1 on each request has an id."""
+    await coordinated(client)
+    leaving = ConsumerGroupHeartbeatRequest("nowhere", "", -2, instance_id="seat")
+
+    codes = [
+        (await client.ask(leaving, version, ConsumerGroupHeartbeatResponse)).error_code
+        for version in (0, 1)
+    ]
+
+    assert codes == [ErrorCode.GROUP_ID_NOT_FOUND, ErrorCode.INVALID_REQUEST]
