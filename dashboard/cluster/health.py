@@ -54,6 +54,18 @@ _RUNBOOKS: Final = {
 }
 
 
+_FIRST: Final = (
+    "AWAY",
+    "ROLE DOWN",
+    "OFFLINE",
+    "UNDER MIN ISR",
+    "DISK",
+    "DATA AT RISK",
+    "DATA LOST",
+)
+"""What is told before everything else of its severity, in this order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known beside the cluster; None where it is not."""
@@ -85,8 +97,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
         for group in snapshot.furthest:
             problems.extend(_group_problems(group))
     problems.extend(_around_problems(around))
-    order = list(Severity)
-    problems.sort(key=lambda problem: order.index(problem.severity))
+    problems.sort(key=_urgency)
     if not problems:
         calm = _calm(snapshot)
         return Health(Severity.OK, "Healthy", calm, ())
@@ -96,6 +107,12 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
         word = "Action needed"
     more = f" And {plural(len(problems) - 1, 'more problem')}." if len(problems) > 1 else ""
     return Health(first.severity, word, first.sentence + more, tuple(problems))
+
+
+def _urgency(problem: Problem) -> tuple[int, int]:
+    """Sorts by severity, and what concerns all before what concerns one group."""
+    rank = _FIRST.index(problem.word) if problem.word in _FIRST else len(_FIRST)
+    return list(Severity).index(problem.severity), rank
 
 
 def _away(connection: Connection) -> Problem:
@@ -141,14 +158,16 @@ def _group_problems(group: Group) -> list[Problem]:
         word, since_ms = group.state.upper(), group.since_ms
         found.append(Problem(severity, word, sentence, "group", group.group_id, since_ms))
     risk = group.at_risk
-    if risk is not None and risk > RETENTION_WARNS and group.lag:
+    near = risk is not None and risk > RETENTION_WARNS and bool(group.lag)
+    if near and not group.lost:
         sentence = (
             f"Group {said} is about to lose data: {percent(risk)} of the way to the "
             "topic's retention."
         )
         found.append(Problem(Severity.CRITICAL, "DATA AT RISK", sentence, "group", group.group_id))
     if group.lost:
-        sentence = f"Group {said} lost {count(group.lost)} records to retention."
+        sentence = f"Group {said} lost {count(group.lost)} records to retention"
+        sentence += ", and is about to lose more." if near else "."
         found.append(Problem(Severity.CRITICAL, "DATA LOST", sentence, "group", group.group_id))
     return found
 

@@ -74,12 +74,16 @@ _NEVER: Final = 2**63 - 1
 
 def setting(value: str, key: str) -> str:
     """`7 d` or `1 GiB` for a setting in milliseconds or bytes; empty where it says nothing more."""
-    if not re.fullmatch(r"-?\d{1,19}", value) or not key.endswith((".ms", ".bytes")):
+    if not re.fullmatch(r"-?\d{1,19}", value):
         return ""
     number = int(value)
+    if number == _NEVER:
+        return "no limit"
+    if not key.endswith((".ms", ".bytes")):
+        return ""
     if number == -2:  # local.retention.*: what the topic keeps in all
         return "as " + key.removeprefix("local.")
-    if number in (-1, _NEVER):
+    if number == -1:
         return "no limit"
     if key.endswith(".ms"):
         return duration(number / 1000) if number >= 1000 else ""

@@ -51,6 +51,11 @@ class Task:
     worker: str
     trace: str
 
+    @property
+    def cause(self) -> str:
+        """What was thrown, or the cause at its root; empty where it runs."""
+        return first_line(self.trace)
+
 
 @dataclass(frozen=True, slots=True)
 class Connector:
@@ -85,8 +90,8 @@ class Connector:
         if self.state == "FAILED":
             return f"The connector failed: {first_line(self.trace)}"
         if self.failed:
-            cause = next(task.trace for task in self.tasks if task.state == "FAILED")
-            return f"{self.failed} of {len(self.tasks)} tasks failed: {first_line(cause)}"
+            cause = next(task.cause for task in self.tasks if task.state == "FAILED")
+            return f"{self.failed} of {len(self.tasks)} tasks failed: {cause}"
         if self.state == "RUNNING" and not self.tasks:
             return "It runs, but has no tasks yet"
         running = sum(task.state == "RUNNING" for task in self.tasks)

@@ -10,6 +10,7 @@ from tracker.kafka_groups import ShareGroup
 from tracker.topics import TopicPartition
 
 STRIP_CELLS_MAX = 1_000
+KEEPS_PACE_S = 10.0  # a group less behind is not on its way to anywhere
 
 
 async def list_values(visit: Visit) -> Values:
@@ -50,15 +51,11 @@ async def group_values(visit: Visit) -> Values:
             told = await delivered(visit, share)
             return {"group": None, "share": share, "owners": owners(share), "delivered": told}
         raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
-    catches_up_s = None
-    gained = gain(group)
-    if group.lag and gained is not None and gained > 0:
-        catches_up_s = group.lag / gained
     orphans = sum(part.state is GroupState.ORPHANED for part in group.partitions)
     return {
         "group": group,
         "share": None,
-        "catches_up_s": catches_up_s,
+        "catches_up_s": catches_up_s(group),
         "orphans": orphans,
         "strips": strips(group),
     }
@@ -87,6 +84,14 @@ def gain(group: Group) -> float | None:
     if group.consume_rate is None or group.produce_rate is None:
         return None
     return group.consume_rate - group.produce_rate
+
+
+def catches_up_s(group: Group) -> float | None:
+    """Seconds until nothing waits, at this pace; None where it falls behind, or keeps pace."""
+    gained = gain(group)
+    if not gained or gained < 0 or (group.lag_seconds or 0) < KEEPS_PACE_S:
+        return None
+    return group.lag / gained
 
 
 @dataclass(frozen=True, slots=True)

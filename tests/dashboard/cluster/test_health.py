@@ -74,6 +74,28 @@ def test_data_that_retention_will_delete_unread_is_a_problem_of_its_own() -> Non
     assert "DATA AT RISK" in [p.word for p in found.problems]
 
 
+def test_a_group_that_retention_overtakes_is_told_once_with_what_it_lost() -> None:
+    watch = Watch()
+    part = MadePartition(start=10, end=50, stamps={10: NOW - 999_000})
+    watch.cluster.add_topic("events", part, retention_ms="1000000", cleanup_policy="delete")
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+
+    found = health(UP, watch.look(), NOTHING)
+
+    told = {p.word: p.sentence for p in found.problems if p.word.startswith("DATA")}
+    assert told == {"DATA LOST": "Group g lost 6 records to retention, and is about to lose more."}
+
+
+def test_what_concerns_all_comes_before_groups_that_stopped() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=50))
+    watch.cluster.add_group("g", {EVENTS: 5})
+
+    found = health(UP, watch.look(), Surroundings(0.05))
+
+    assert [p.word for p in found.problems] == ["DISK", "STOPPED"]
+
+
 def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
     around = Surroundings(0.05, [("sqlite", 2_000.0)], ["ingest"])
 

@@ -79,6 +79,7 @@ def test_why_a_cluster_is_away_is_said_in_words(error: str, said: str) -> None:
         ("retention.ms", "604800000", "7 d"),
         ("retention.ms", "-1", "no limit"),
         ("flush.ms", "9223372036854775807", "no limit"),
+        ("flush.messages", "9223372036854775807", "no limit"),
         ("linger.ms", "500", ""),
         ("local.retention.bytes", "-2", "as retention.bytes"),
         ("segment.bytes", "1073741824", "1 GiB"),

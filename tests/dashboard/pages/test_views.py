@@ -1,5 +1,6 @@
 """What lists and strips show of troubles: partitions, members, topics."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dashboard.alerts.engine import Alert
 from dashboard.cluster import text
 from dashboard.pages.cluster import broker_rows, preferred, troubled
-from dashboard.pages.groups import gain, strips
+from dashboard.pages.groups import catches_up_s, gain, strips
 from dashboard.pages.page import NotFound
 from dashboard.site_map import resolve
 from dashboard.state import State
@@ -88,6 +89,22 @@ async def test_a_group_of_which_nothing_is_known_has_no_trend(tmp_path: Path) ->
     assert snapshot is not None
 
     assert gain(snapshot.groups["export"]) is None
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(120.0, 50.0), (1.1, None)])
+@pytest.mark.may_block
+async def test_a_group_that_keeps_pace_is_not_told_when_it_catches_up(
+    tmp_path: Path, seconds: float, told: float | None
+) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    snapshot = state.poller(None).snapshot
+    assert snapshot is not None
+    export = snapshot.groups["export"]
+    behind = replace(export.partitions[0], lag=100, lag_seconds=seconds)
+
+    group = replace(export, partitions=(behind,), consume_rate=12.0, produce_rate=10.0)
+
+    assert catches_up_s(group) == told
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ async def test_subjects_tell_their_kind_newest_version_and_topic(client: Client)
     listed = await told(client, "/subjects?deleted=1")
     narrowed = await told(client, "/subjects?q=EVENTS")
 
-    assert "3 subjects, 1 deleted; BACKWARD unless they say otherwise" in page
+    assert "3 subjects, 1 deleted; a new version is checked as BACKWARD" in page
     assert "Protobuf" in page and '<a href="/topics/events">events</a>' in page
     assert listed["level"] == "BACKWARD"
     assert [(row["name"], row["topic"], row["deleted"]) for row in listed["subjects"]] == [
