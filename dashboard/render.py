@@ -139,6 +139,7 @@ def _compiled() -> jinja2.Environment:
         stamp=text.stamp,
         setting=text.setting,
         reason=text.reason,
+        glued=text.glued,
         second=text.second,
         oneline=text.oneline,
         plainjson=lambda value: json.dumps(value, sort_keys=True, ensure_ascii=False),

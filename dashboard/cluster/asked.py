@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from dashboard.cluster.text import reason
 from tracker.clock import Clock
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
@@ -57,5 +58,7 @@ class Asked(Generic[T]):
         except Refused as error:
             return Answer(trouble=str(error), refused=True)
         except ClusterUnavailable as error:
-            return Answer(self._answer.value, self._answer.at_ms, f"no answer: {error}")
+            why = reason(str(error))
+            trouble = why if why.startswith("no ") else f"no answer: {why}"
+            return Answer(self._answer.value, self._answer.at_ms, trouble)
         return Answer(value, self._clock.now_ms())

@@ -102,7 +102,7 @@ def reason(error: str) -> str:
     """Why a cluster does not answer, in words; what librdkafka says is kept where it says more."""
     if "transport failure" in error or "brokers are down" in error:
         return "no connection to it"
-    return "no answer in time" if "Timed out" in error else error
+    return "no answer in time" if "timed out" in error.lower() else error
 
 
 def change(share: float) -> str:
@@ -153,6 +153,11 @@ def stamp(at_ms: int | None) -> str:
     """`2026-11-22 14:02:11.042`, for a column whose head says UTC."""
     text = _utc(at_ms, "%Y-%m-%d %H:%M:%S.%f")
     return text[:-3] if at_ms is not None else text
+
+
+def glued(sentence: str) -> str:
+    """The sentence, with no line break between a number and its unit."""
+    return re.sub(r"(?<=\d) (?=(?:ms|s|min|h|d|%|[kMGT]?B)(?!\w))", "\N{NO-BREAK SPACE}", sentence)
 
 
 def oneline(value: str) -> str:

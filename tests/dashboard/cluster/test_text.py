@@ -66,11 +66,28 @@ def test_a_value_on_one_line_has_no_line_breaks_and_an_end() -> None:
     [
         ("Failed to get metadata: Local: Broker transport failure", "no connection to it"),
         ("Local: Timed out", "no answer in time"),
+        ("RequestTimedOutError: Request timed out after 4999 ms", "no answer in time"),
         ("SASL authentication error: wrong password", "SASL authentication error: wrong password"),
     ],
 )
 def test_why_a_cluster_is_away_is_said_in_words(error: str, said: str) -> None:
     assert text.reason(error) == said
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    said = text.glued("9 s of 5 min 2 s, 8 % and 3 sheep; 12 GB")
+
+    assert said.split(" ") == [
+        "9\xa0s",
+        "of",
+        "5\xa0min",
+        "2\xa0s,",
+        "8\xa0%",
+        "and",
+        "3",
+        "sheep;",
+        "12\xa0GB",
+    ]
 
 
 @pytest.mark.parametrize(
