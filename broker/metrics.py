@@ -201,6 +201,7 @@ class BrokerMetrics:
         self.accept_blocked_s: dict[str, Callable[[], float]] = {}
         """By listener: how long clients waited because of max_connections, seconds."""
         self.connections_refused = {
+            "max_connections": 0,
             "max_connections_per_ip": 0,
             "connection_creation_rate": 0,
         }

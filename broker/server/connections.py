@@ -32,6 +32,8 @@ class Limits:
     creation_rate_max: int = INT32_MAX  # max_connection_creation_rate, over all listeners
     listener_connections_max: int = INT32_MAX  # of this listener alone
     listener_rate_max: int = INT32_MAX
+    is_protected: bool = False
+    """Whether somebody is let in here though the broker is full: others are closed."""
     per_ip: Mapping[str, int] = field(default_factory=dict)
     """Addresses that have another bound than connections_per_ip_max."""
 
@@ -119,9 +121,8 @@ class Connections:
     def has_room(self) -> bool:
         """Whether one more connection may be accepted now."""
         limits, crowd = self.limits, self._crowd
-        return (
-            len(self._open) + self._arriving < limits.listener_connections_max
-            and crowd.count + crowd.arriving < limits.connections_max
+        return len(self._open) + self._arriving < limits.listener_connections_max and (
+            limits.is_protected or crowd.count + crowd.arriving < limits.connections_max
         )
 
     @property
@@ -166,9 +167,18 @@ class Connections:
         return self._waited_s + time.monotonic() - self._waits_since_s
 
     def limit(self, limits: Limits) -> None:
-        """Bounds that count from now on; connections that are open stay open."""
+        """Bounds that count from now on: the broker closes connections that are too many."""
         self.limits = limits
+        self._make_room()
         self._look_for_room()
+
+    def _make_room(self) -> None:
+        """Close whoever was silent for longest, when the broker has too many connections."""
+        closed = self._crowd.make_room(self.limits.connections_max)
+        if closed:
+            self.metrics.connections_refused["max_connections"] += closed
+            message = "connections closed: more than max_connections count=%d"
+            self._endings.tell(logging.INFO, time.monotonic(), message, closed)
 
     def admit(self, connection: OpenConnection, host: str) -> Peer | None:
         """Take a new connection in; None when it is one too many."""
@@ -184,6 +194,10 @@ class Connections:
                 return None
         self._open.add(connection)
         connection_id = crowd.enter(client_host)
+        if limits.is_protected:
+            self._make_room()
+        else:
+            crowd.closable.add(connection)
         self.metrics.connections[self._address.name] = len(self._open)
         return Peer(connection_id, client_host, "User:ANONYMOUS", self._address)
 
@@ -230,6 +244,7 @@ class Connections:
     def forget(self, connection: OpenConnection, peer: Peer) -> None:
         """A connection that was admitted is closed."""
         self._open.discard(connection)
+        self._crowd.forget(connection)
         self._crowd.leave(peer.client_host)
         self.metrics.connections[self._address.name] = len(self._open)
 

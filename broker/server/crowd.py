@@ -1,12 +1,22 @@
 """All connections of the broker together, over all listeners: what limits of the broker count."""
 
 from collections.abc import Callable
+from heapq import nsmallest
+from typing import Protocol
 
 from broker.security.throttle import RateWindow
 
 ENTRY_WAIT_S_MAX = 30.0
 """A client gives its first request up after so long (request.timeout.ms), so a longer wait serves
 nobody. Kafka does not accept meanwhile, and the backlog of its socket is the bound."""
+
+
+class Closable(Protocol):
+    """What may be closed to make room."""
+
+    last_activity_s: float
+
+    def close(self) -> None: ...
 
 
 class Arrivals:
@@ -40,6 +50,9 @@ class Crowd:
         self.arriving = 0  # accepted, and not counted by `enter` yet
         self.waiting: set[Callable[[], None]] = set()
         """What listeners want to be called that accept nobody, because there is no room."""
+        self.closable: set[Closable] = set()
+        """Connections that make room for others when there are too many."""
+        self._closing: set[Closable] = set()
         self._by_host: dict[str, int] = {}
         self._last_id = 0
 
@@ -63,6 +76,23 @@ class Crowd:
         else:
             del self._by_host[host]
         self.tell_room()
+
+    def forget(self, connection: Closable) -> None:
+        """One that might have made room is gone."""
+        self.closable.discard(connection)
+        self._closing.discard(connection)
+
+    def make_room(self, count_max: int) -> int:
+        """Close those used least recently that are too many; how many they are."""
+        excess = self.count - len(self._closing) - count_max
+        if excess <= 0:
+            return 0
+        oldest = nsmallest(excess, self.closable, key=lambda one: one.last_activity_s)
+        self.closable.difference_update(oldest)
+        self._closing.update(oldest)
+        for connection in oldest:
+            connection.close()
+        return len(oldest)
 
     def tell_room(self) -> None:
         """There may be room for one more."""

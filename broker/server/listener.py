@@ -62,7 +62,7 @@ class Listener:
         self._sweeper: asyncio.Task[None] | None = None
 
     def limit(self, limits: Limits) -> None:
-        """Bounds that count from now on; connections that are open stay open."""
+        """Bounds that count from now on: the broker closes connections that are too many."""
         self._limits = limits
         if self._connections is not None:
             self._connections.limit(limits)

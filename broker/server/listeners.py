@@ -15,6 +15,7 @@ from broker.partition.disk_worker import in_disk_thread
 from broker.security.mechanisms import build_mechanisms, load_sources
 from broker.security.security import Security
 from broker.server.certificates import CHECK_S, Certificates
+from broker.server.connections import Limits
 from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
@@ -24,6 +25,9 @@ from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
+
+INTER_BROKER = "PLAINTEXT"
+"""The listener that security.inter.broker.protocol names when nobody sets it."""
 
 
 class PortTaken(Exception):
@@ -59,7 +63,7 @@ class Listeners:
         self._doors = [
             _Door(
                 endpoint,
-                Listener(endpoint.name, limits, metrics),
+                Listener(endpoint.name, _protected(limits, endpoint, len(endpoints)), metrics),
                 _tls(endpoint, config, metrics),
             )
             for endpoint in endpoints
@@ -149,7 +153,7 @@ class Listeners:
             own = listener_bounds(dynamic, door.endpoint.name)
             door.listener.limit(
                 replace(
-                    limits,
+                    _protected(limits, door.endpoint, len(self._doors)),
                     listener_connections_max=own.get("max.connections", INT32_MAX),
                     listener_rate_max=own.get("max.connection.creation.rate", INT32_MAX),
                 )
@@ -162,6 +166,11 @@ class Listeners:
         async with asyncio.TaskGroup() as stopping:
             for door in self._doors:
                 stopping.create_task(door.listener.stop())
+
+
+def _protected(limits: Limits, endpoint: Endpoint, listeners: int) -> Limits:
+    """As in Kafka, who comes by the listener between brokers is let in, if there are others."""
+    return replace(limits, is_protected=endpoint.name == INTER_BROKER and listeners > 1)
 
 
 def _tls(endpoint: Endpoint, config: BrokerConfig, metrics: BrokerMetrics) -> TlsSettings | None:

@@ -134,3 +134,34 @@ async def test_who_waits_at_one_listener_comes_in_for_who_goes_at_another(
 
     assert await second.receive(HeartbeatResponse, 3, asked)
     second.close()
+
+
+async def test_a_protected_listener_lets_in_and_whoever_was_silent_for_longest_goes(
+    two: tuple[ToyServer, ToyServer],
+) -> None:
+    public, protected = two
+    for server in two:
+        server.connections.limit(replace(LIMITS, connections_max=2))
+    protected.connections.limit(replace(LIMITS, connections_max=2, is_protected=True))
+    first, second = await public.connect(), await public.connect()
+    await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+    async with await protected.connect() as third:
+        assert await second.read_to_end() == b""
+        assert await third.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+        assert await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+    assert protected.metrics.connections_refused["max_connections"] == 1
+    first.close()
+    second.close()
+
+
+async def test_a_lower_bound_closes_whoever_was_silent_for_longest(server: ToyServer) -> None:
+    server.connections.limit(LIMITS)
+    async with await server.connect() as first, await server.connect() as second:
+        await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+        server.connections.limit(replace(LIMITS, connections_max=1))
+
+        assert await second.read_to_end() == b""
+        assert await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)

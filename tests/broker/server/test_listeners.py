@@ -198,3 +198,19 @@ def test_a_listener_without_what_it_needs_is_refused_before_any_port_is_taken(
 def _certificate_of(client: RawClient) -> bytes:
     shown: bytes = client._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     return shown
+
+
+async def test_the_listener_between_brokers_lets_in_when_the_broker_is_full() -> None:
+    async with serving(
+        listeners=("PLAINTEXT://127.0.0.1:0", "OTHER://127.0.0.1:0"),
+        listener_security_protocol_map=("PLAINTEXT:PLAINTEXT", "OTHER:PLAINTEXT"),
+        max_connections=1,
+    ) as made:
+        other = await RawClient.connect("127.0.0.1", made.port("OTHER"))
+        await other.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+        async with await RawClient.connect("127.0.0.1", made.port("PLAINTEXT")) as client:
+            assert await client.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+
+        assert await other.read_to_end() == b""
+        other.close()
