@@ -1,9 +1,8 @@
 """The transaction coordinator at work: what is ended, when, and what a restart makes of it."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from broker.coordinator.transaction.transaction import PREPARED, Producer, Topic
 from broker.coordinator.transaction.transaction import TransactionState as State
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
-from broker.storage.files import File
+from tests.support.gated_files import GatedFiles
 from tests.support.manual_clock import ManualClock
-from tests.support.memory_files import MemoryFile, MemoryFiles
+from tests.support.memory_files import MemoryFiles
 from tests.support.running_broker import running_broker
 from tests.support.transaction_calls import (
     TIMEOUT_MS,
@@ -30,39 +29,6 @@ SMALL: dict[str, Any] = {"transaction_state_log_num_partitions": 1}
 ORDERS, BILLS = ("orders", 0), ("bills", 0)
 PLENTY = 1 << 40
 DAY_MS = 86_400_000
-
-
-class GatedFile(MemoryFile):
-    """Its syncs wait while the gate of its directory is closed."""
-
-    def sync(self) -> None:
-        assert isinstance(self._files, GatedFiles)
-        for directory, gate in tuple(self._files.gates.items()):
-            if self.path.startswith(directory):
-                gate.wait()
-        super().sync()
-
-
-class GatedFiles(MemoryFiles):
-    """Disks, each of which can be made to hold its syncs back."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gates: dict[str, threading.Event] = {}
-        """By log directory; a closed one is an event that is not set."""
-
-    def open(self, path: str, *, create: bool = False) -> File:
-        super().open(path, create=create)
-        return GatedFile(self, path, self._names[path])
-
-    @contextmanager
-    def closed(self, directory: str) -> Iterator[threading.Event]:
-        """Hold back the syncs in a directory until the block ends, or the gate is set."""
-        gate = self.gates[directory] = threading.Event()
-        try:
-            yield gate
-        finally:
-            gate.set()
 
 
 async def test_a_replay_under_way_shows_no_transaction_to_be_ended(
