@@ -23,7 +23,6 @@ from broker.protocol.messages.consumer_group_describe import (
 from broker.security.acls import Operation, Resource
 
 _CLASSIC_MEMBER, _CONSUMER_MEMBER = 0, 1  # member_type of v1
-_TOLD_NO_RIGHTS = (ErrorCode.GROUP_AUTHORIZATION_FAILED, ErrorCode.UNSUPPORTED_VERSION)
 
 
 async def consumer_group_describe(
@@ -32,7 +31,7 @@ async def consumer_group_describe(
     described = [_describe(group_id, context) for group_id in request.group_ids]
     if request.include_authorized_operations:
         for group in described:
-            if group.error_code not in _TOLD_NO_RIGHTS:
+            if group.error_code == ErrorCode.NONE:
                 group.authorized_operations = context.authorized_operations(
                     Resource.GROUP, group.group_id
                 )

@@ -63,10 +63,10 @@ async def _prepare(key_type: int, context: RequestContext) -> KafkaError | None:
 def _answer(
     key: str, key_type: int, refusal: KafkaError | None, context: RequestContext
 ) -> Coordinator:
-    if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
-        refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
     if refusal is None:
         refusal = _unauthorized(key, key_type, context)
+    if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
+        refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
     is_share = TOPIC_OF_KEY_TYPE.get(key_type) == SHARE_STATE_TOPIC
     if refusal is None and is_share and not is_share_key(key):
         refusal = KafkaError(ErrorCode.INVALID_REQUEST, f"{key!r} is no share partition")

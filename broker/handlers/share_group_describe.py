@@ -2,7 +2,7 @@
 
 from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.share_group import SIMPLE_ASSIGNOR, ShareMember
-from broker.errors import KafkaError
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_group_describe import (
@@ -22,9 +22,10 @@ async def share_group_describe(
     groups = [_describe(group_id, context) for group_id in request.group_ids]
     if request.include_authorized_operations:
         for group in groups:
-            group.authorized_operations = context.authorized_operations(
-                Resource.GROUP, group.group_id
-            )
+            if group.error_code == ErrorCode.NONE:
+                group.authorized_operations = context.authorized_operations(
+                    Resource.GROUP, group.group_id
+                )
     return ShareGroupDescribeResponse(groups=groups)
 
 

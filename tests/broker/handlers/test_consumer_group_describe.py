@@ -40,7 +40,7 @@ async def test_a_group_is_told_with_what_its_members_own(client: RawClient) -> N
 async def test_a_group_that_is_not_there_or_is_classic_is_not_found(client: RawClient) -> None:
     await coordinated(client)
     await settle(client)
-    request = ConsumerGroupDescribeRequest(["g", "nobody", ""])
+    request = ConsumerGroupDescribeRequest(["g", "nobody", ""], include_authorized_operations=True)
 
     response = await client.ask(request, 1, ConsumerGroupDescribeResponse)
 
@@ -50,6 +50,7 @@ async def test_a_group_that_is_not_there_or_is_classic_is_not_found(client: RawC
         ErrorCode.INVALID_GROUP_ID,
     ]
     assert response.groups[0].error_message == "Group g is not a consumer group."
+    assert {group.authorized_operations for group in response.groups} == {-(2**31)}
 
 
 async def test_a_protocol_that_is_off_is_not_there_and_needs_no_words(tmp_path: Path) -> None:

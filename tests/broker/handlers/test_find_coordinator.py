@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from broker.errors import ErrorCode
@@ -7,6 +9,7 @@ from broker.protocol.messages.find_coordinator import (
 )
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
+from tests.support.security_calls import broker_and_client
 
 
 @pytest.mark.parametrize("key_type", [0, 1])
@@ -79,3 +82,14 @@ async def test_a_share_partition_is_asked_for_by_group_topic_id_and_index(
     response = await client.ask(request, 6, FindCoordinatorResponse)
 
     assert [one.error_code for one in response.coordinators] == [error]
+
+
+async def test_who_has_no_right_to_an_empty_transactional_id_is_told_so_first(
+    tmp_path: Path,
+) -> None:
+    async with broker_and_client(tmp_path, authorizer_enabled=True) as (_, client):
+        request = FindCoordinatorRequest(key_type=1, coordinator_keys=[""])
+        answer = await client.ask(request, 6, FindCoordinatorResponse)
+
+    code = answer.coordinators[0].error_code
+    assert code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED

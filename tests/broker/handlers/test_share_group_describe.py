@@ -33,6 +33,19 @@ async def test_a_share_group_is_told_with_its_members(client: RawClient) -> None
     assert (empty.group_state, empty.members) == ("Empty", [])
 
 
+async def test_rights_are_told_of_groups_that_are_there(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    await coordinated(client, "workers")
+    await beat(client, topics=["pages"])
+    request = ShareGroupDescribeRequest(["workers", "nobody"], include_authorized_operations=True)
+
+    response = await client.ask(request, 1, ShareGroupDescribeResponse)
+
+    there, missing = (group.authorized_operations for group in response.groups)
+    assert there > 0
+    assert missing == -(2**31)
+
+
 async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:
     await coordinated(client)
 
