@@ -29,6 +29,14 @@ async def waiting_client(server: ToyServer) -> tuple[RawClient, int]:
     return client, correlation_id
 
 
+async def a_moment() -> None:
+    """Until the clock of the loop, which tells milliseconds in uvloop, has gone on."""
+    loop = asyncio.get_running_loop()
+    now_s = loop.time()
+    while loop.time() <= now_s:
+        await asyncio.sleep(0)
+
+
 async def test_one_too_many_waits_until_another_ends(
     server: ToyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -144,6 +152,7 @@ async def test_a_protected_listener_lets_in_and_whoever_was_silent_for_longest_g
         server.connections.limit(replace(LIMITS, connections_max=2))
     protected.connections.limit(replace(LIMITS, connections_max=2, is_protected=True))
     first, second = await public.connect(), await public.connect()
+    await a_moment()
     await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)
 
     async with await protected.connect() as third:
@@ -159,6 +168,7 @@ async def test_a_protected_listener_lets_in_and_whoever_was_silent_for_longest_g
 async def test_a_lower_bound_closes_whoever_was_silent_for_longest(server: ToyServer) -> None:
     server.connections.limit(LIMITS)
     async with await server.connect() as first, await server.connect() as second:
+        await a_moment()
         await first.ask(HeartbeatRequest(), 3, HeartbeatResponse)
 
         server.connections.limit(replace(LIMITS, connections_max=1))
