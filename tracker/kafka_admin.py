@@ -134,11 +134,16 @@ def quiet_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
     }
 
 
+SILENT_MAX: Final = 3  # looks of the dashboard
+
+
 class Admin:
     """One cluster, asked; safe to share between threads."""
 
     def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
-        self._client = admin.AdminClient(quiet_options(settings, client_id), logger=log)
+        self._options = quiet_options(settings, client_id)
+        self._client = admin.AdminClient(self._options, logger=log)
+        self._silent = 0  # questions in a row to which no coordinator answered
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
         """Brokers, and the leader and replicas of every partition."""
@@ -195,10 +200,24 @@ class Admin:
                 list(group_ids), request_timeout=timeout_s
             )
         )
-        return {
-            group_id: _description(answer)
-            for group_id, answer in _gather(futures, timeout_s).items()
-        }
+        try:
+            answers = _gather(futures, timeout_s)
+        except ClusterUnavailable:
+            self._heard_nobody()
+            raise
+        self._silent = 0
+        return {group_id: _description(answer) for group_id, answer in answers.items()}
+
+    def _heard_nobody(self) -> None:
+        """A new client once no coordinator answered for SILENT_MAX questions in a row.
+
+        After a broker stood still for a minute (SIGSTOP), librdkafka asks it everything but what
+        goes to coordinators, for good; a new client does.
+        """
+        self._silent += 1
+        if self._silent >= SILENT_MAX:
+            self._silent = 0
+            self._client = admin.AdminClient(self._options, logger=log)
 
     def committed(
         self, group_ids: Sequence[str], timeout_s: float

@@ -1,13 +1,21 @@
 """The admin client in our own types, asked of a running broker."""
 
 import asyncio
+import socket
 
 import confluent_kafka
 import pytest
 
 from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterUnavailable
+from tracker.kafka_admin import (
+    EARLIEST,
+    LATEST,
+    LATEST_STABLE,
+    SILENT_MAX,
+    Admin,
+    ClusterUnavailable,
+)
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
@@ -171,3 +179,17 @@ async def test_a_cluster_that_is_not_there_is_told_in_time(broker: RunningBroker
             await asyncio.to_thread(admin.ping, 1.0)
         with pytest.raises(ClusterUnavailable):
             await asyncio.to_thread(admin.metadata, 1.0)
+
+
+def test_a_new_client_asks_once_no_coordinator_answered_three_questions() -> None:
+    """A client of librdkafka may never reach coordinators again after a broker stood still."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        asked = Admin(KafkaConfig(bootstrap_servers=f"127.0.0.1:{mute.getsockname()[1]}"))
+        clients = [asked._client]
+
+        for _ in range(SILENT_MAX):
+            with pytest.raises(ClusterUnavailable):
+                asked.describe_groups(["g"], 0.05)
+            clients.append(asked._client)
+
+    assert [one is clients[0] for one in clients] == [True, True, True, False]
