@@ -129,6 +129,7 @@ class Observation:
     share_groups: tuple[ShareGroup, ...] = ()
     streams: Mapping[str, StreamsGroup] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()  # groups whose coordinator did not answer this time
+    unheard: frozenset[str] = frozenset()  # nor the looks before: nothing of them is held any more
 
 
 class Held(Generic[T]):
@@ -153,11 +154,6 @@ class Held(Generic[T]):
     def silent(self) -> frozenset[str]:
         """Groups whose answer is an old one."""
         return frozenset(group_id for group_id, (looks, _) in self._last.items() if looks)
-
-    @property
-    def held(self) -> set[str]:
-        """Groups that may still be there although nobody told of them."""
-        return {group_id for group_id, (silent, _) in self._last.items() if silent < HELD_LOOKS}
 
 
 class Large:
@@ -236,6 +232,7 @@ class Collector:
         self._topic_ids: Mapping[str, str] = {}
         self._descriptions: Held[GroupDescription] = Held()
         self._commits: Held[dict[TopicPartition, int]] = Held()
+        self._group_ids: frozenset[str] = frozenset()  # of the look before
         self._configs: dict[str, dict[str, ConfigValue]] = {}
         self._configs_read_at = -CONFIGS_AGE_S
 
@@ -281,6 +278,7 @@ class Collector:
             ),
             streams=self._streams,
             silent=self._descriptions.silent | self._commits.silent,
+            unheard=self._group_ids - set(descriptions) - set(commits),
         )
 
     def _read_starts(
@@ -326,7 +324,7 @@ class Collector:
         streams = {one.group_id: one for one in self._others if one.kind == "streams"}
         named = set(listing.ids) - set(streams)
         if not listing.complete:
-            named |= (self._descriptions.held | self._commits.held) - set(streams)
+            named |= self._group_ids - set(streams)  # a silent broker does not list its groups
         asked = sorted(named)
         answers = _some(lambda: self._admin.describe_groups(asked, min(most, left())))
         answers |= {
@@ -335,7 +333,8 @@ class Collector:
             else GroupDescription(name, "streams", one.state, "", -1, (), members_unknown=True)
             for name, one in streams.items()
         }
-        all_ids = sorted(named | set(streams))
+        self._group_ids = frozenset(named | set(streams))
+        all_ids = sorted(self._group_ids)
         committed = _some(lambda: self._admin.committed(all_ids, min(most, left())))
         return (
             self._descriptions.fill(all_ids, answers),

@@ -96,6 +96,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
         problems.extend(_topic_problem(topic) for topic in snapshot.troubled)
         for group in snapshot.furthest:
             problems.extend(_group_problems(group))
+        problems.extend(_undescribed(snapshot))
     problems.extend(_around_problems(around))
     problems.sort(key=_urgency)
     if not problems:
@@ -170,6 +171,18 @@ def _group_problems(group: Group) -> list[Problem]:
         sentence += ", and is about to lose more." if near else "."
         found.append(Problem(Severity.CRITICAL, "DATA LOST", sentence, "group", group.group_id))
     return found
+
+
+def _undescribed(snapshot: Snapshot) -> list[Problem]:
+    """One problem for all groups that nothing is known of: they must not pass for caught up."""
+    names = [group.group_id for group in snapshot.groups.values() if not group.is_described]
+    if not names:
+        return []
+    if len(names) == 1:
+        sentence = f"Group {short(names[0])}: its coordinator does not answer."
+        return [Problem(Severity.WARNING, "UNKNOWN", sentence, "group", names[0])]
+    sentence = f"{plural(len(names), 'group')} cannot be judged: no coordinator of theirs answers."
+    return [Problem(Severity.WARNING, "UNKNOWN", sentence, "groups")]
 
 
 def _around_problems(around: Surroundings) -> list[Problem]:

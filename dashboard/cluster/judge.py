@@ -37,6 +37,7 @@ from tracker.topics import TopicPartition
 
 RATE_WINDOW_MS = 60_000
 NO_COMMITS_TOLD = "its coordinator does not tell its commits"
+NOT_HEARD_OF = "its coordinator does not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Judge:
         }
         groups = {
             group_id: self._group(group_id, seen, look.at_ms)
-            for group_id in sorted(set(seen.descriptions) | set(seen.commits))
+            for group_id in sorted({*seen.descriptions, *seen.commits, *seen.unheard})
         }
         return Snapshot(
             name=self._cluster,
@@ -177,7 +178,7 @@ class Judge:
         )
 
     def _forget(self, seen: Observation) -> None:
-        alive = set(seen.descriptions) | set(seen.commits)
+        alive = {*seen.descriptions, *seen.commits, *seen.unheard}
         for group_id in [g for g in self._histories if g not in alive]:
             del self._histories[group_id]
         self._losses.keep(alive)
@@ -228,8 +229,9 @@ class Judge:
         commits = seen.commits.get(group_id, {})
         rebalancing_ms = self._rebalancing(description, now_ms)
         histories = self._histories.setdefault(group_id, {})
-        for place in [place for place in histories if place not in commits]:
-            del histories[place]
+        if group_id not in seen.unheard:
+            for place in [place for place in histories if place not in commits]:
+                del histories[place]
         scene = _Scene(seen, now_ms, description, owners, commits, rebalancing_ms)
         partitions = tuple(
             self._group_partition(scene, place, histories)
@@ -247,7 +249,8 @@ class Judge:
         )
         state, cause = judge_group(description, partitions, rates)
         if group_id not in seen.commits:
-            partitions, state, cause = (), GroupState.UNKNOWN, NO_COMMITS_TOLD
+            told = NOT_HEARD_OF if group_id in seen.unheard else NO_COMMITS_TOLD
+            partitions, state, cause = (), GroupState.UNKNOWN, told
         if state is GroupState.OK and group_id in seen.silent:
             state, cause = GroupState.UNKNOWN, f"its coordinator does not answer; before, {cause}"
         if state is GroupState.OK:

@@ -166,6 +166,11 @@ class Group:
     since_ms: int | None = None  # in this state since then; while learning, in the one before
 
     @cached_property
+    def is_described(self) -> bool:
+        """False when its coordinator tells nothing of it: members and numbers are not known."""
+        return self.protocol != "unknown"
+
+    @cached_property
     def counted(self) -> tuple[GroupPartition, ...]:
         """Partitions that count for the headline: orphaned ones do not."""
         return tuple(p for p in self.partitions if p.state is not GroupState.ORPHANED)

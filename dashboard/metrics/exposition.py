@@ -247,7 +247,8 @@ def _jmx_brokers(page: Exposition, snapshot: Snapshot) -> None:
 
 
 def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> None:
-    page.add(f.MEMBERS, (cluster, group.group_id), len(group.members))
+    if group.is_described:
+        page.add(f.MEMBERS, (cluster, group.group_id), len(group.members))
     state = group.state.value if group.state.value in STATES else "unknown"
     for name in STATES:
         page.add(f.GROUP_STATE, (cluster, group.group_id, name), float(name == state))

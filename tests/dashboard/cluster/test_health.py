@@ -114,3 +114,21 @@ def test_every_problem_with_a_runbook_names_one_that_is_there() -> None:
     named = {problem.word: problem.runbook for problem in found.problems}
     assert named["AWAY"] == "KafkaClusterUnreachable"
     assert set(named.values()) <= set(RUNBOOKS)
+
+
+def test_groups_whose_coordinators_are_silent_do_not_pass_for_caught_up() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=9))
+    for name in ("g", "h"):
+        watch.cluster.add_group(name, {EVENTS: 9}, [EVENTS])
+    watch.look()
+    watch.cluster.silent, watch.cluster.listed = {"g", "h"}, False
+    for looks in range(4):
+        snapshot = watch.look(NOW + 5_000 * looks)
+
+    found = health(UP, snapshot, NOTHING)
+
+    assert [(one.severity, one.word, one.kind) for one in found.problems] == [
+        (Severity.WARNING, "UNKNOWN", "groups")
+    ]
+    assert found.sentence == "2 groups cannot be judged: no coordinator of theirs answers."

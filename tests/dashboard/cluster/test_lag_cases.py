@@ -326,10 +326,36 @@ def test_silent_coordinator_keeps_its_groups_for_three_looks(watch: Watch, liste
     watch.look()
     watch.cluster.silent, watch.cluster.listed = {"g"}, listed
 
-    looks = [watch.look(NOW + 5_000 * n).groups.get("g") for n in range(1, 5)]
+    looks = [watch.look(NOW + 5_000 * n).groups["g"] for n in range(1, 9)]
 
-    assert [group.lag for group in looks[:3] if group is not None] == [6, 6, 6]
-    assert looks[3] is None or (looks[3].partitions, looks[3].state) == ((), GroupState.UNKNOWN)
+    assert [group.lag for group in looks[:3]] == [6, 6, 6]
+    assert {(group.partitions, group.state) for group in looks[3:]} == {((), GroupState.UNKNOWN)}
+    watch.cluster.silent = set()
+    assert watch.look(NOW + 50_000).groups["g"].lag == 6
+
+
+def test_silent_coordinator_does_not_make_a_stall_begin_anew(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    watch.look()
+    watch.cluster.silent, watch.cluster.listed = {"g"}, False
+    for minutes in range(1, 6):
+        watch.look(NOW + 60_000 * minutes)
+    watch.cluster.silent, watch.cluster.listed = set(), True
+
+    assert watch.look(NOW + 360_000).groups["g"].state is GroupState.STALLED
+
+
+def test_a_group_that_is_deleted_meanwhile_is_gone_once_all_brokers_list(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=10, stamps={0: NOW}))
+    watch.cluster.add_group("g", {EVENTS: 4}, [EVENTS])
+    watch.look()
+    watch.cluster.silent, watch.cluster.listed = {"g"}, False
+    watch.look(NOW + 5_000)
+    del watch.cluster.groups["g"], watch.cluster.commits["g"]
+    watch.cluster.silent, watch.cluster.listed = set(), True
+
+    assert watch.look(NOW + 10_000).groups == {}
 
 
 def test_silent_coordinator_of_one_group_does_not_touch_another(watch: Watch) -> None:
