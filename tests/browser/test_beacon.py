@@ -246,9 +246,8 @@ async def test_leaving_the_page_loses_nothing(visit: Visit) -> None:
     assert not engagement.interactive
 
 
-async def test_what_got_503_is_sent_again(visit: Visit) -> None:
-    visited = await visit()
-    await visited.named("Early")
+async def refused_once(visited: Visited, retry_after_s: int) -> list[str]:
+    """An event of the name Stubborn that the next answer refuses; bodies that were refused."""
     refusals: list[str] = []
 
     async def refuse_once(route: Route) -> None:
@@ -261,13 +260,34 @@ async def test_what_got_503_is_sent_again(visit: Visit) -> None:
             headers={
                 "Access-Control-Allow-Origin": "*",
                 "Access-Control-Expose-Headers": "Retry-After",
-                "Retry-After": "1",
+                "Retry-After": str(retry_after_s),
             },
         )
 
     await visited.page.route("**/api/event", refuse_once)
     await visited.page.evaluate("stats('Stubborn'); stats.flush()")
     await visited.page.wait_for_function("JSON.parse(localStorage.stats || '[]').length == 1")
+    return refusals
+
+
+async def test_what_happens_while_the_endpoint_wants_a_pause_goes_out_after_it(
+    visit: Visit,
+) -> None:
+    visited = await visit()
+    await visited.named("Early")
+    await refused_once(visited, retry_after_s=2)
+
+    await visited.page.evaluate("stats('Meanwhile')")
+
+    assert (await visited.named("Stubborn")).pathname == "/shop"
+    assert (await visited.named("Meanwhile")).pathname == "/shop"
+
+
+async def test_what_got_503_is_sent_again(visit: Visit) -> None:
+    visited = await visit()
+    await visited.named("Early")
+
+    refusals = await refused_once(visited, retry_after_s=1)
     event = await visited.named("Stubborn")
 
     assert event.event_id in refusals[0]

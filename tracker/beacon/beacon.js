@@ -51,7 +51,8 @@ let flush = () => {
     } else if (queue[0] || kept()[0]) later(1e3)
     events.forEach(event => event.done?.({stored: !again}))
   }
-  if (busy || !events[0] || pause > now()) return
+  if (busy || !events[0]) return
+  if (pause > now()) return later(pause - now() + 1) // timers may be a little early
   busy = 1
   queue.splice(0, events.length - old.length)
   keep(old.slice(20))
