@@ -79,7 +79,11 @@ class Appends:
         if self._waiting is not None:
             self._waiting.served()
         if self._then is not None:
-            self._then(self._told())
+            told, then = self._told(), self._then
+            # Who waits holds the bytes of the request: no circle may keep them until the next gc.
+            self._then = None
+            self._appends.clear()
+            then(told)
 
 
 class OneOfAppends(PartitionAppend):

@@ -1,7 +1,9 @@
 """The appends of one request are answered together, or when their time is over."""
 
 import asyncio
+import gc
 import random
+import weakref
 
 import pytest
 
@@ -129,3 +131,32 @@ async def test_a_partition_that_fails_answers_for_itself_alone() -> None:
     assert offsets(told) == [1, 1, 1]  # it was on its way: written and synced
     with pytest.raises(KafkaError):
         hosted.request(*[b"late"] * COUNT)
+
+
+class Waiter:
+    """Holds the bytes of its request, as a connection's request does."""
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+
+    def told(self, _told: object) -> None:
+        self.answered.set()
+
+
+async def test_who_waited_is_let_go_with_the_answer_not_at_the_deadline() -> None:
+    hosted, waiter = Hosted(), Waiter()
+    appends = Appends(AppendWish(-1, 60_000), NOW_MS, waiter.told)
+    for partition in hosted.partitions:
+        appends.start(partition, batch(b"value"))
+    answered, held = waiter.answered, weakref.ref(waiter)
+    del waiter
+    gc.disable()
+    try:
+        await answered.wait()
+        await asyncio.sleep(0)
+
+        assert held() is None
+    finally:
+        gc.enable()
+    assert appends.done
+    await hosted.worker.close()
