@@ -80,6 +80,7 @@ class Connections:
         self._turned_away: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
         self._crowd = crowd or Crowd()
         self._arriving = 0  # accepted, but not admitted yet
+        self._is_over = False  # the broker stops
         self._wake: Callable[[], None] | None = None  # accept again
         self._waits_since_s = self._waited_s = 0.0
         self._refusals = SparingLog(log, "connections refused", lines_max=1)
@@ -181,7 +182,9 @@ class Connections:
             self._endings.tell(logging.INFO, time.monotonic(), message, closed)
 
     def admit(self, connection: OpenConnection, host: str) -> Peer | None:
-        """Take a new connection in; None when it is one too many."""
+        """Take a new connection in; None when it is one too many, or the broker stops."""
+        if self._is_over:
+            return None
         limits, crowd, client_host = self.limits, self._crowd, f"/{host}"
         bound = limits.per_ip.get(host, limits.connections_per_ip_max)
         if crowd.from_host(client_host) >= bound:
@@ -279,7 +282,8 @@ class Connections:
         return bool(self._requests) or any(connection.has_work for connection in self._open)
 
     def close_all(self) -> None:
-        """Close what is open and end what is in work: the broker stops."""
+        """Close what is open or still arrives, and end what is in work: the broker stops."""
+        self._is_over = True
         for connection in list(self._open):
             connection.close()
         for transport in list(self._turned_away):

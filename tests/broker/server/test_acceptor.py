@@ -1,6 +1,7 @@
 """max.connections: who comes when there is no room waits in the backlog of the socket."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -100,6 +101,17 @@ async def test_a_broker_that_stops_leaves_who_waits(server: ToyServer) -> None:
 
         assert await second.read_to_end() == b""
         second.close()
+
+
+async def test_who_arrives_while_the_broker_stops_is_closed(server: ToyServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        assert server._acceptor is not None
+        server._acceptor._ready()  # accepted, and not admitted before all are closed
+
+        await server.stop()
+
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.to_thread(client.recv, 1) == b""
 
 
 async def test_a_listener_that_cannot_accept_tries_again(
