@@ -43,6 +43,7 @@ from broker.security.throttle import ClientQuotas
 from broker.server.acceptor import Acceptor
 from broker.server.connection import Connection
 from broker.server.connections import Connections, Limits
+from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.tls import TlsChannel, TlsSettings
 from tests.support.manual_clock import ManualClock
@@ -223,6 +224,20 @@ async def server(limits: Limits) -> AsyncIterator[ToyServer]:
         await toy_server.start()
         yield toy_server
         await toy_server.stop()
+
+
+@pytest.fixture
+async def two(limits: Limits) -> AsyncIterator[tuple[ToyServer, ToyServer]]:
+    """Two listeners of one broker."""
+    crowd = Crowd()
+    async with asyncio.TaskGroup() as tasks:
+        servers = ToyServer(limits, tasks), ToyServer(limits, tasks)
+        for one in servers:
+            one.connections = Connections(limits, ADDRESS, one.metrics, tasks, crowd=crowd)
+            await one.start()
+        yield servers
+        for one in servers:
+            await one.stop()
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
-from broker.server.connections import Connections, Limits
-from broker.server.crowd import Crowd
-from tests.broker.server.conftest import ADDRESS, LIMITS, ToyServer
+from broker.server.connections import Limits
+from tests.broker.server.conftest import LIMITS, ToyServer
 from tests.support.raw_client import RawClient
 
 
@@ -128,20 +126,6 @@ async def test_a_listener_that_cannot_accept_tries_again(
         assert await client.ask(HeartbeatRequest(), 3, HeartbeatResponse)
 
     assert "cannot accept a client: [Errno 24] Too many open files" in caplog.text
-
-
-@pytest.fixture
-async def two(limits: Limits) -> AsyncIterator[tuple[ToyServer, ToyServer]]:
-    """Two listeners of one broker."""
-    crowd = Crowd()
-    async with asyncio.TaskGroup() as tasks:
-        servers = ToyServer(limits, tasks), ToyServer(limits, tasks)
-        for one in servers:
-            one.connections = Connections(limits, ADDRESS, one.metrics, tasks, crowd=crowd)
-            await one.start()
-        yield servers
-        for one in servers:
-            await one.stop()
 
 
 async def test_who_waits_at_one_listener_comes_in_for_who_goes_at_another(

@@ -1,34 +1,18 @@
 """Limits of the broker count the connections of all its listeners."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
-from broker.server.connections import Connections, Limits
+from broker.server.connections import Limits
 from broker.server.crowd import ENTRY_WAIT_S_MAX, Arrivals, Crowd
-from tests.broker.server.conftest import ADDRESS, LIMITS, ToyServer
+from tests.broker.server.conftest import LIMITS, ToyServer
 
 
 @pytest.fixture
 def limits() -> Limits:
     return Limits(LIMITS.frame_bytes_max, LIMITS.held_bytes_max, 3, 2, LIMITS.idle_s_max)
-
-
-@pytest.fixture
-async def two(limits: Limits) -> AsyncIterator[tuple[ToyServer, ToyServer]]:
-    """Two listeners of one broker."""
-    crowd = Crowd()
-    async with asyncio.TaskGroup() as tasks:
-        servers = ToyServer(limits, tasks), ToyServer(limits, tasks)
-        for one in servers:
-            one.connections = Connections(limits, ADDRESS, one.metrics, tasks, crowd=crowd)
-            await one.start()
-        yield servers
-        for one in servers:
-            await one.stop()
 
 
 async def test_an_address_has_no_more_connections_because_there_are_more_listeners(
