@@ -60,6 +60,7 @@ let flush = () => {
     answer => done(!answer.ok && !/40[0134]|41[03]|422/.test(answer.status), answer.headers.get('Retry-After')), done)
 }
 let leave = () => {
+  scrolled() // the browser tells of the last scroll at its next frame, which may not come
   measure()
   while (queue[0]) {
     let events = queue.splice(0, 20)
