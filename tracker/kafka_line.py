@@ -5,6 +5,7 @@ thread. A cluster that does not answer, or refuses, raises `ClusterUnavailable`;
 connects anew.
 """
 
+import functools
 import importlib
 import logging
 import socket
@@ -19,15 +20,36 @@ from tracker.kafka_admin import ClusterUnavailable
 T = TypeVar("T")
 
 PORT: Final = 9092  # where none is named
+DIRECT: Final = "direct"
 
 
+@functools.cache
 def client_library() -> Any:
     """kafka-python, imported when it is first used: it reads a hundred schemas, with a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         library = importlib.import_module("kafka")
+        _register_closing(importlib.import_module("kafka.net").KafkaNetSocket)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its exceptions say the same
     return library
+
+
+def _register_closing(sockets: Any) -> None:
+    """kafka-python's maker of connections, but that it closes a socket that was refused.
+
+    Its own leaves one for the garbage collector with each attempt. It is chosen by the scheme of
+    `proxy_url`, under which the library keeps every subclass.
+    """
+
+    class Closing(sockets):  # type: ignore[misc]  # the library has no types
+        SCHEMES = (DIRECT,)
+
+        async def sock_connect(self, net: Any, sock: Any, *where: Any, **until: Any) -> Any:
+            try:
+                return await super().sock_connect(net, sock, *where, **until)
+            except BaseException:
+                sock.close()
+                raise
 
 
 def words(of: str) -> Any:
@@ -41,6 +63,7 @@ def line_options(settings: KafkaConfig, timeout_s: float) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "footfall-dashboard-line",
+        "proxy_url": f"{DIRECT}://",
         "security_protocol": settings.security_protocol,
         "request_timeout_ms": timeout_ms,
         "bootstrap_timeout_ms": timeout_ms,
@@ -75,8 +98,8 @@ class Line:
             client.close()
 
     def _connect(self, timeout_s: float) -> Any:
-        """A client that is connected. Its constructor leaves a thread behind when it fails, and
-        an open socket where nobody listens."""
+        """A client that is connected. Its constructor tries for as long as it may where nobody
+        listens, and leaves a thread behind when it fails."""
         library, made = client_library(), []
 
         def remembered(**options: Any) -> Any:
