@@ -2,14 +2,17 @@
 
 Membership is that of KIP-848 made simple: several members may read one partition, so nothing has
 to be given up before it is given to somebody else, and a member is at its target with its next
-heartbeat. What becomes of the records is the business of broker.coordinator.share.
+heartbeat. Partitions are given once the share coordinator keeps a state of them, at an epoch of
+their own: never with the heartbeat that subscribes to them, as in Kafka. What becomes of the
+records is the business of broker.coordinator.share.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
-from broker.coordinator.group.assignors import Assignment, Partition, Subscriptions
+from broker.coordinator.group.assignors import Assignment, Partition
 from broker.coordinator.group.consumer_group import ConsumerGroupState, from_topics, to_topics
 from broker.coordinator.group.messages import Moment
 from broker.coordinator.group.record_parts import TargetAssignmentMetadata, TargetTopics
@@ -34,6 +37,9 @@ from broker.metadata.image import ClusterImage
 NEVER = float("inf")
 JOINING, LEAVING = 0, -1
 SIMPLE_ASSIGNOR = "simple"
+SOON_MS = 50
+"""When a member should ask again that waits for partitions without a state. Apache Kafka lets it
+wait for a whole interval: five seconds without records."""
 Partitions = frozenset[Partition]
 
 
@@ -101,16 +107,23 @@ class ShareGroup:
     def subscribed_topics(self) -> frozenset[str]:
         return frozenset[str]().union(*(m.topic_names for m in self.members.values()))
 
+    def subscribed_partitions(self, image: ClusterImage) -> Partitions:
+        topics = [image.topics[name] for name in self.subscribed_topics() & image.topics.keys()]
+        return frozenset((t.topic_id, index) for t in topics for index in range(len(t.partitions)))
+
     def uninitialized(self, image: ClusterImage) -> Partitions:
         """Partitions that the group reads, and of which there is no state yet."""
-        missing: set[Partition] = set()
-        for name in self.subscribed_topics() & image.topics.keys():
-            topic = image.topics[name]
-            known = self.initialized.get(topic.topic_id, frozenset())
-            if len(known) < len(topic.partitions):
-                missing.update((topic.topic_id, i) for i in range(len(topic.partitions)))
-                missing.difference_update((topic.topic_id, i) for i in known)
-        return frozenset(missing)
+        return frozenset(
+            (topic_id, index)
+            for topic_id, index in self.subscribed_partitions(image)
+            if index not in self.initialized.get(topic_id, ())
+        )
+
+    def waits_for_assignment(self, image: ClusterImage) -> bool:
+        """Whether a partition has a state by now and nobody reads it."""
+        given = Partitions().union(*self.target.values())
+        missing = self.subscribed_partitions(image) - given
+        return bool(missing - self.uninitialized(image))
 
     def next_deadline(self) -> float:
         return min(self.session_ends_at.values(), default=NEVER)
@@ -259,7 +272,7 @@ class ShareDraft:
         digest = metadata_hash(group.subscribed_topics(), self.image)
         key = ShareGroupMetadataKey(group.group_id)
         self.put(Record(key, ShareGroupMetadataValue(epoch, digest)))
-        target = assign_simply(subscriptions(group, self.image))
+        target = assign_simply(group, self.image)
         self.put(
             *(
                 group.target_record(member_id, partitions)
@@ -271,30 +284,20 @@ class ShareDraft:
         self.put(Record(target_key, TargetAssignmentMetadata(epoch)))
 
 
-def subscriptions(group: ShareGroup, image: ClusterImage) -> Subscriptions:
-    """Who wants what, by topic id; topics that do not exist are left out."""
-    topics = {name: image.topics[name] for name in group.subscribed_topics() & image.topics.keys()}
-    return Subscriptions(
-        {
-            m.member_id: frozenset(topics[n].topic_id for n in m.topic_names if n in topics)
-            for m in group.members.values()
-        },
-        {topic.topic_id: len(topic.partitions) for topic in topics.values()},
-    )
-
-
-def assign_simply(wanted: Subscriptions) -> Assignment:
+def assign_simply(group: ShareGroup, image: ClusterImage) -> Assignment:
     """Kafka's `simple` assignor: every partition has a reader, and every member something to read.
 
     With fewer members than partitions each partition has one reader; with more, members share.
+    Topics that do not exist and partitions without a state are left out.
     """
-    target: dict[str, set[Partition]] = {member: set() for member in wanted.topics_of}
-    for topic_id, count in sorted(wanted.partitions_of.items()):
-        members = sorted(
-            member for member, topics in wanted.topics_of.items() if topic_id in topics
-        )
-        for turn in range(max(count, len(members)) if members and count else 0):
-            target[members[turn % len(members)]].add((topic_id, turn % count))
+    target: dict[str, set[Partition]] = {member: set() for member in group.members}
+    topics = [image.topics[name] for name in group.subscribed_topics() & image.topics.keys()]
+    for topic in sorted(topics, key=attrgetter("topic_id")):
+        indexes = sorted(group.initialized.get(topic.topic_id, ()))
+        readers = sorted(m.member_id for m in group.members.values() if topic.name in m.topic_names)
+        for turn in range(max(len(indexes), len(readers)) if indexes else 0):
+            partition = topic.topic_id, indexes[turn % len(indexes)]
+            target[readers[turn % len(readers)]].add(partition)
     return {member: frozenset(partitions) for member, partitions in target.items()}
 
 
@@ -322,11 +325,16 @@ def heartbeat(
     if is_new or updated != before:
         draft.put(group.member_record(updated))
     digest = metadata_hash(group.subscribed_topics(), draft.image)
-    if is_new or names != before.topic_names or digest != group.metadata_hash:
+    if (
+        is_new
+        or names != before.topic_names
+        or digest != group.metadata_hash
+        or group.waits_for_assignment(draft.image)
+    ):
         draft.rebalance()
     target = group.target.get(request.member_id, frozenset())
-    told_anew = request.member_epoch == JOINING
-    if before.epoch != group.target_epoch or target != before.assigned or told_anew:
+    joins = request.member_epoch == JOINING
+    if before.epoch != group.target_epoch or target != before.assigned or joins:
         draft.put(
             group.current_record(
                 replace(
@@ -337,12 +345,15 @@ def heartbeat(
                 )
             )
         )
+    told_anew = joins or request.topic_names is not None or target != before.assigned
+    uninitialized = group.uninitialized(draft.image)
+    interval_ms = limits.heartbeat_interval_ms
     return ShareHeartbeatResponse(
         member_id=request.member_id,
         member_epoch=group.target_epoch,
-        heartbeat_interval_ms=limits.heartbeat_interval_ms,
-        assignment=target if told_anew or target != before.assigned else None,
-        uninitialized=group.uninitialized(draft.image),
+        heartbeat_interval_ms=min(interval_ms, SOON_MS) if uninitialized else interval_ms,
+        assignment=target if told_anew else None,
+        uninitialized=uninitialized,
     )
 
 

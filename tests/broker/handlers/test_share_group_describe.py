@@ -20,6 +20,7 @@ async def test_a_share_group_is_told_with_its_members(client: RawClient) -> None
     await make_topic(client, "jobs", 2)
     await coordinated(client)
     await beat(client, topics=["jobs"])
+    await beat(client, 1)
 
     stable = await described(client, "workers")
     await beat(client, -1)

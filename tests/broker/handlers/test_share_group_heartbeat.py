@@ -23,28 +23,65 @@ def partitions(response: ShareGroupHeartbeatResponse) -> list[int] | None:
     return [index for topic in response.assignment.topic_partitions for index in topic.partitions]
 
 
-async def test_members_share_partitions_and_epochs_follow(client: RawClient) -> None:
+async def test_partitions_come_with_the_heartbeat_after_they_have_a_state(
+    client: RawClient,
+) -> None:
+    """Apache Kafka 4.2: at one epoch more. There the member waits for a whole interval."""
     await make_topic(client, "jobs", 2)
     await coordinated(client)
 
-    alone = await beat(client, topics=["jobs"], member="a")
-    second = await beat(client, topics=["jobs"], member="b")
-    told = await beat(client, 1, member="a")
-    quiet = await beat(client, 2, member="a")
-    left = await beat(client, -1, member="b")
-    alone_again = await beat(client, 2, member="a")
+    joined = await beat(client, topics=["jobs"])
+    told = await beat(client, 1)
+    quiet = await beat(client, 2)
 
-    assert (alone.member_epoch, partitions(alone)) == (1, [0, 1])
-    assert (second.member_epoch, partitions(second)) == (2, [1])
-    assert (told.member_epoch, partitions(told)) == (2, [0])
+    assert (joined.member_epoch, partitions(joined)) == (1, [])
+    assert (told.member_epoch, partitions(told)) == (2, [0, 1])
     assert (quiet.member_epoch, partitions(quiet)) == (2, None)
+    assert joined.heartbeat_interval_ms < 1000
+    assert told.heartbeat_interval_ms == quiet.heartbeat_interval_ms == 5000
+
+
+async def test_a_topic_that_is_added_comes_one_heartbeat_later(client: RawClient) -> None:
+    """What the member reads already is told again to who names its topics, as in Apache Kafka."""
+    await make_topic(client, "jobs", 2)
+    await make_topic(client, "more")
+    await coordinated(client)
+    await beat(client, topics=["jobs"])
+    await beat(client, 1)
+
+    asked = await beat(client, 2, topics=["jobs", "more"])
+    told = await beat(client, 3)
+    repeated = await beat(client, 4, topics=["jobs", "more"])
+
+    assert (asked.member_epoch, partitions(asked)) == (3, [0, 1])
+    assert (told.member_epoch, sorted(partitions(told) or [])) == (4, [0, 0, 1])
+    assert (repeated.member_epoch, sorted(partitions(repeated) or [])) == (4, [0, 0, 1])
+
+
+async def test_members_share_partitions_and_epochs_follow(client: RawClient) -> None:
+    await make_topic(client, "jobs", 2)
+    await coordinated(client)
+    await beat(client, topics=["jobs"], member="a")
+
+    alone = await beat(client, 1, member="a")
+    second = await beat(client, topics=["jobs"], member="b")
+    told = await beat(client, 2, member="a")
+    quiet = await beat(client, 3, member="a")
+    left = await beat(client, -1, member="b")
+    alone_again = await beat(client, 3, member="a")
+
+    assert (alone.member_epoch, partitions(alone)) == (2, [0, 1])
+    assert (second.member_epoch, partitions(second)) == (3, [1])
+    assert (told.member_epoch, partitions(told)) == (3, [0])
+    assert (quiet.member_epoch, partitions(quiet)) == (3, None)
     assert left.member_epoch == -1
-    assert (alone_again.member_epoch, partitions(alone_again)) == (3, [0, 1])
+    assert (alone_again.member_epoch, partitions(alone_again)) == (4, [0, 1])
 
 
 async def test_with_more_members_than_partitions_they_read_the_same(client: RawClient) -> None:
     await make_topic(client, "jobs")
     await coordinated(client)
+    await beat(client, topics=["jobs"], member="a")
 
     answers = [await beat(client, topics=["jobs"], member=name) for name in "abc"]
 
