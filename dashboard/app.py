@@ -1,4 +1,4 @@
-"""Builds the dashboard from its settings and runs it: the only place that wires its parts."""
+"""Builds the dashboard from its settings and runs it; watched.py wires what a cluster has."""
 
 import asyncio
 import errno
@@ -20,53 +20,34 @@ from dashboard.access.sessions import Attempts, Sessions
 from dashboard.actions.audit import Audit, Store
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS, Household
-from dashboard.actions.desk import ActionDesk, Hand, Switches
+from dashboard.actions.desk import ActionDesk, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts import message
 from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
-from dashboard.cluster.append_times import AppendTimes
-from dashboard.cluster.broker_desk import BrokerDesk, broker_desk
-from dashboard.cluster.browse import Browser, Desk
-from dashboard.cluster.collect import Second
-from dashboard.cluster.history_store import HistoryStore
-from dashboard.cluster.poller import Door as ClusterDoor
-from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import (
-    ClusterConfig,
     DashboardConfig,
     MaskConfig,
     OidcConfig,
     RightsConfig,
 )
-from dashboard.connect.client import ConnectDesk, connect_desk
-from dashboard.decoders.reader import OpeningReader, Records
-from dashboard.decoders.registry import Registry, RegistryAccess
-from dashboard.decoders.schemas import Schemas
-from dashboard.masking.reader import MaskingReader, hash_secret
+from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
 from dashboard.rights.rules import rights
-from dashboard.security.desk import SecurityDesk, security_desk
 from dashboard.state import State
-from dashboard.subjects.desk import RegistryDesk, registry_desk
+from dashboard.watched import Common, watch
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin
-from tracker.kafka_bulk import Bulk
 from tracker.kafka_changes import Changes, NewRecord
-from tracker.kafka_groups import Groups
-from tracker.kafka_inventory import Inventory
-from tracker.kafka_line import Line
 from tracker.kafka_reader import RecordReader
-from tracker.kafka_security import SecurityAdmin
 from tracker.kafka_topics import ensure_topics
 from tracker.malformed_http import count_malformed_requests
 from tracker.topics import AUDIT
@@ -91,15 +72,6 @@ class PortTaken(Exception):
     """Somebody else listens there; the message names the address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What belongs to a cluster and is asked when somebody looks."""
-
-    connect: ConnectDesk
-    brokers: BrokerDesk
-    registry: RegistryDesk
-
-
 def build(
     config: DashboardConfig,
     clusters: Mapping[str, KafkaConfig],
@@ -114,60 +86,46 @@ def build(
         urls = role_urls(config.role_metrics)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+    own_broker = urls.get("broker") if config.bundled_broker else None
     known = [*(one.name for one in ACTIONS), *(one.name for one in COMMANDS)]
     door = replace(entrance(config), rights=rights(further.rights, known))
-    accounts = Accounts(data_dir / "dashboard" / "accounts.json")
-    pollers, browsers, hands, security = {}, {}, {}, {}
-    beside: dict[str, Beside] = {}
-    own = config.cluster_name if config.bundled_broker else None
     masks = Masks(further.masks, hash_secret(data_dir / "dashboard" / "masks.secret"))
-    for name, connection in clusters.items():
-        admin = Admin(connection)
-        times = AppendTimes(urls["broker"]) if name == own and "broker" in urls else None
-        cluster_door = ClusterDoor(admin, RecordReader(connection), _second(connection), times)
-        pollers[name] = _poller(config, name, cluster_door, data_dir, clock)
-        beside[name] = _beside(config, connection, admin, clock)
-        security[name], hands[name] = _hand(connection, admin, beside[name], clock)
-        browsers[name] = Browser(Desk(_reader(config, connection, clock, masks), admin))
-    sessions = Sessions(clock)
-    roles, disk_watch = RoleWatcher(urls, clock), DiskWatch(data_dir)
-    probing = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
-    probe = Probe(
-        ProbeWriter(kafka),
-        RecordReader(kafka, PROBE_BYTES),
-        clock,
-        ProbeSettings(probing, config.probe_interval_s),
+    common = Common(config, data_dir, clock, masks, own_broker)
+    watched = {name: watch(common, name, connection) for name, connection in clusters.items()}
+    probe = _probe(config, kafka, clock)
+    accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
+    sources = Sources(
+        pollers={name: one.poller for name, one in watched.items()},
+        roles=RoleWatcher(urls, clock),
+        disk=DiskWatch(data_dir),
+        data_dir=data_dir,
+        clock=clock,
+        probes_lost=probe.losses,
     )
-    sources = Sources(pollers, roles, disk_watch, data_dir, clock, probe.losses)
-    alerts = AlertDesk(
-        Gather(sources).facts,
-        clock,
-        Telling(channels(config), round(config.alert_repeat_hours * 3_600_000)),
-        data_dir / "dashboard" / "alerts.json",
-    )
+    alerts = _alerts(config, sources)
+    hands = {name: one.hand for name, one in watched.items()}
     switches = Switches(config.readonly, config.messages)
-    actions = ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)))
     return State(
-        config,
-        data_dir,
-        clock,
-        pollers,
-        roles,
-        ReportDesk(data_dir, clock),
-        disk_watch,
-        browsers,
-        actions,
-        Guard(door, accounts, sessions, Attempts(clock)),
-        Household(accounts, sessions, clock, alerts),
-        alerts,
-        probe,
-        security,
-        masks,
-        {name: one.connect for name, one in beside.items()},
-        {name: one.brokers for name, one in beside.items()},
-        {name: one.registry for name, one in beside.items()},
-        provider(config, further.oidc, clock),
-        DeliveryDesk(urls["broker"], clock) if config.bundled_broker and "broker" in urls else None,
+        config=config,
+        data_dir=data_dir,
+        clock=clock,
+        pollers=sources.pollers,
+        roles=sources.roles,
+        desk=ReportDesk(data_dir, clock),
+        disk_watch=sources.disk,
+        browsers={name: one.browser for name, one in watched.items()},
+        actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka))),
+        guard=Guard(door, accounts, sessions, Attempts(clock)),
+        household=Household(accounts, sessions, clock, alerts),
+        alerts=alerts,
+        probe=probe,
+        security={name: one.security for name, one in watched.items()},
+        masks=masks,
+        connect={name: one.beside.connect for name, one in watched.items()},
+        brokers={name: one.beside.brokers for name, one in watched.items()},
+        registries={name: one.beside.registry for name, one in watched.items()},
+        oidc=provider(config, further.oidc, clock),
+        deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
 
 
@@ -223,53 +181,16 @@ def provider(config: DashboardConfig, oidc: OidcConfig, clock: Clock) -> OidcCli
     return OidcClient(oidc, clock)
 
 
-def _reader(
-    config: DashboardConfig, connection: KafkaConfig, clock: Clock, masks: Masks
-) -> Records:
-    """Who reads messages: opened where there is a schema registry, then hidden as masks say."""
-    own = connection if isinstance(connection, ClusterConfig) else config
-    reader: Records = RecordReader(connection)
-    if own.schema_registry_url:
-        access = RegistryAccess(
-            own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
-        )
-        reader = OpeningReader(reader, Schemas(Registry(access, clock)))
-    return MaskingReader(reader, masks)
+def _probe(config: DashboardConfig, kafka: KafkaConfig, clock: Clock) -> Probe:
+    on = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
+    reader = RecordReader(kafka, PROBE_BYTES)
+    return Probe(ProbeWriter(kafka), reader, clock, ProbeSettings(on, config.probe_interval_s))
 
 
-def _second(connection: KafkaConfig) -> Second:
-    """What kafka-python asks, over connections that its questions share."""
-    line = Line(connection)
-    return Second(Inventory(line), Bulk(line), Groups(line))
-
-
-def _hand(
-    connection: KafkaConfig,
-    admin: Admin,
-    beside: Beside,
-    clock: Clock,
-) -> tuple[SecurityDesk, Hand]:
-    """Who tells a cluster's rights, and what changes the cluster."""
-    security = SecurityAdmin(connection)
-    desk = security_desk(security, clock)
-    changes = Changes(connection)
-    parts = (beside.connect, beside.brokers, beside.registry, desk)
-    forget = [part.forget for part in parts]
-    clients = beside.connect.clients
-    return desk, Hand(changes, admin, security, clients, forget, beside.registry.client)
-
-
-def _beside(config: DashboardConfig, connection: KafkaConfig, admin: Admin, clock: Clock) -> Beside:
-    """As the cluster's own section names them."""
-    own = connection if isinstance(connection, ClusterConfig) else config
-    return Beside(
-        connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
-        broker_desk(admin, clock),
-        registry_desk(
-            *(own.schema_registry_url, own.schema_registry_username),
-            *(own.schema_registry_password, clock),
-        ),
-    )
+def _alerts(config: DashboardConfig, sources: Sources) -> AlertDesk:
+    telling = Telling(channels(config), round(config.alert_repeat_hours * 3_600_000))
+    kept = sources.data_dir / "dashboard" / "alerts.json"
+    return AlertDesk(Gather(sources).facts, sources.clock, telling, kept)
 
 
 def _audit_store(kafka: KafkaConfig) -> Store:
@@ -284,17 +205,6 @@ def _audit_store(kafka: KafkaConfig) -> Store:
         changes.produce(NewRecord(AUDIT.name, 0, key, value))
 
     return store
-
-
-def _poller(
-    config: DashboardConfig, name: str, door: ClusterDoor, data_dir: Path, clock: Clock
-) -> Poller:
-    bundled = config.bundled_broker and name == config.cluster_name
-    interval = config.poll_interval_s if bundled else config.external_poll_interval_s
-    settings = PollerSettings(name, interval, config.poll_timeout_s, config.lag_target_s)
-    safe = "".join(letter if letter.isalnum() else "_" for letter in name)
-    store = HistoryStore(data_dir / "dashboard" / f"history-{safe}.db")
-    return Poller(settings, door, clock, store)
 
 
 async def run(state: State) -> None:

@@ -1,0 +1,135 @@
+"""What the dashboard has for each cluster: who looks at it, reads of it and changes it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.actions.desk import Hand
+from dashboard.cluster.append_times import AppendTimes
+from dashboard.cluster.broker_desk import BrokerDesk, broker_desk
+from dashboard.cluster.browse import Browser, Desk
+from dashboard.cluster.collect import Second
+from dashboard.cluster.history_store import HistoryStore
+from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.config import ClusterConfig, DashboardConfig
+from dashboard.connect.client import ConnectDesk, connect_desk
+from dashboard.decoders.reader import OpeningReader, Records
+from dashboard.decoders.registry import Registry, RegistryAccess
+from dashboard.decoders.schemas import Schemas
+from dashboard.masking.reader import MaskingReader
+from dashboard.masking.rules import Masks
+from dashboard.security.desk import SecurityDesk, security_desk
+from dashboard.subjects.desk import RegistryDesk, registry_desk
+from tracker.clock import Clock
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import Admin
+from tracker.kafka_bulk import Bulk
+from tracker.kafka_changes import Changes
+from tracker.kafka_groups import Groups
+from tracker.kafka_inventory import Inventory
+from tracker.kafka_line import Line
+from tracker.kafka_reader import RecordReader
+from tracker.kafka_security import SecurityAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all clusters share."""
+
+    config: DashboardConfig
+    data_dir: Path
+    clock: Clock
+    masks: Masks
+    own_broker_url: str | None
+    """Metrics of the bundled broker, which is that of `cluster_name`; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What belongs to a cluster and is asked when somebody looks."""
+
+    connect: ConnectDesk
+    brokers: BrokerDesk
+    registry: RegistryDesk
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The parts for one cluster."""
+
+    poller: Poller
+    browser: Browser
+    security: SecurityDesk
+    hand: Hand
+    beside: Beside
+
+
+def watch(common: Common, name: str, connection: KafkaConfig) -> Watched:
+    """The parts for the cluster of that name, not yet running."""
+    clock, own = common.clock, name == common.config.cluster_name
+    admin = Admin(connection)
+    times = AppendTimes(common.own_broker_url) if own and common.own_broker_url else None
+    door = Door(admin, RecordReader(connection), _second(connection), times)
+    beside = _beside(common.config, connection, admin, clock)
+    security, hand = _hand(connection, admin, beside, clock)
+    reader = _reader(common.config, connection, clock, common.masks)
+    poller = _poller(common, name, door)
+    return Watched(poller, Browser(Desk(reader, admin)), security, hand, beside)
+
+
+def _reader(
+    config: DashboardConfig, connection: KafkaConfig, clock: Clock, masks: Masks
+) -> Records:
+    """Who reads messages: opened where there is a schema registry, then hidden as masks say."""
+    own = connection if isinstance(connection, ClusterConfig) else config
+    reader: Records = RecordReader(connection)
+    if own.schema_registry_url:
+        access = RegistryAccess(
+            own.schema_registry_url, own.schema_registry_username, own.schema_registry_password
+        )
+        reader = OpeningReader(reader, Schemas(Registry(access, clock)))
+    return MaskingReader(reader, masks)
+
+
+def _second(connection: KafkaConfig) -> Second:
+    """What kafka-python asks, over connections that its questions share."""
+    line = Line(connection)
+    return Second(Inventory(line), Bulk(line), Groups(line))
+
+
+def _hand(
+    connection: KafkaConfig,
+    admin: Admin,
+    beside: Beside,
+    clock: Clock,
+) -> tuple[SecurityDesk, Hand]:
+    """Who tells a cluster's rights, and what changes the cluster."""
+    security = SecurityAdmin(connection)
+    desk = security_desk(security, clock)
+    changes = Changes(connection)
+    parts = (beside.connect, beside.brokers, beside.registry, desk)
+    forget = [part.forget for part in parts]
+    clients = beside.connect.clients
+    return desk, Hand(changes, admin, security, clients, forget, beside.registry.client)
+
+
+def _beside(config: DashboardConfig, connection: KafkaConfig, admin: Admin, clock: Clock) -> Beside:
+    """As the cluster's own section names them."""
+    own = connection if isinstance(connection, ClusterConfig) else config
+    return Beside(
+        connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
+        broker_desk(admin, clock),
+        registry_desk(
+            *(own.schema_registry_url, own.schema_registry_username),
+            *(own.schema_registry_password, clock),
+        ),
+    )
+
+
+def _poller(common: Common, name: str, door: Door) -> Poller:
+    config = common.config
+    bundled = config.bundled_broker and name == config.cluster_name
+    interval = config.poll_interval_s if bundled else config.external_poll_interval_s
+    settings = PollerSettings(name, interval, config.poll_timeout_s, config.lag_target_s)
+    safe = "".join(letter if letter.isalnum() else "_" for letter in name)
+    store = HistoryStore(common.data_dir / "dashboard" / f"history-{safe}.db")
+    return Poller(settings, door, common.clock, store)
