@@ -141,57 +141,69 @@ class Broker:
         }
         cluster = await self._cluster(partitions, logs, cluster_id)
         async with asyncio.TaskGroup() as tasks:
-            groups = GroupCoordinator(
-                cluster, partitions, self._config, self._clock, tasks, metrics=self._metrics.groups
-            )
-            share = ShareCoordinator(cluster, partitions, self._config, self._clock, tasks)
-            transactions = self._transactions(cluster, partitions, groups)
-            cluster.followed_by(groups.follow)
-            await groups.start()
-            services = Services(
-                config=self._config,
-                clock=self._clock,
-                cluster=cluster,
-                partitions=partitions,
-                log_moves=self._log_moves(logs, partitions, cluster),
-                groups=groups,
-                share=share,
-                transactions=transactions,
-                metrics=self._metrics,
-                fetch_sessions=_fetch_sessions(self._config),
-                security=self._security(cluster),
-                telemetry=self._telemetry(cluster),
-            )
+            services = await self._services(logs, partitions, cluster, tasks)
             upkeep = Upkeep(self._config, self._clock, (self._files, logs), partitions)
             await self._follow_settings(cluster, upkeep)
-            background = [
-                tasks.create_task(work(), name=name)
-                for name, work in (
-                    ("cluster", cluster.run),
-                    ("upkeep", upkeep.run),
-                    ("log moves", services.log_moves.run),
-                    ("share locks", share.run),
-                    ("transactions", transactions.upkeep.run),
-                    ("delegation tokens", partial(self._expire_tokens, services)),
-                )
-            ]
+            background = self._background(services, upkeep, tasks)
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
             await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
-            metrics_server, metrics_port = await self._serve_metrics(partitions, share)
+            metrics_server, metrics_port = await self._serve_metrics(partitions, services.share)
             on_serving(self._serving(metrics_port, services))
             try:
                 await stopping.wait()
             finally:
                 if metrics_server is not None:
                     await metrics_server.stop()
-                share.stop()
+                services.share.stop()
                 await self._listeners.stop()
                 waiting.close()
-                await groups.stop()
+                await services.groups.stop()
                 for task in background:
                     task.cancel()
         for partition in partitions.all():
             partition.forget()
+
+    async def _services(
+        self, logs: LogManager, partitions: Partitions, cluster: Cluster, tasks: asyncio.TaskGroup
+    ) -> Services:
+        """What the handlers stand on; groups are loaded from here on."""
+        groups = GroupCoordinator(
+            cluster, partitions, self._config, self._clock, tasks, metrics=self._metrics.groups
+        )
+        share = ShareCoordinator(cluster, partitions, self._config, self._clock, tasks)
+        transactions = self._transactions(cluster, partitions, groups)
+        cluster.followed_by(groups.follow)
+        await groups.start()
+        return Services(
+            config=self._config,
+            clock=self._clock,
+            cluster=cluster,
+            partitions=partitions,
+            log_moves=self._log_moves(logs, partitions, cluster),
+            groups=groups,
+            share=share,
+            transactions=transactions,
+            metrics=self._metrics,
+            fetch_sessions=_fetch_sessions(self._config),
+            security=self._security(cluster),
+            telemetry=self._telemetry(cluster),
+        )
+
+    def _background(
+        self, services: Services, upkeep: Upkeep, tasks: asyncio.TaskGroup
+    ) -> list[asyncio.Task[None]]:
+        """What runs beside the requests, until it is cancelled."""
+        return [
+            tasks.create_task(work(), name=name)
+            for name, work in (
+                ("cluster", services.cluster.run),
+                ("upkeep", upkeep.run),
+                ("log moves", services.log_moves.run),
+                ("share locks", services.share.run),
+                ("transactions", services.transactions.upkeep.run),
+                ("delegation tokens", partial(self._expire_tokens, services)),
+            )
+        ]
 
     def _telemetry(self, cluster: Cluster) -> Telemetry:
         metrics = ClientTelemetryMetrics(self._metrics.registry)
