@@ -105,13 +105,7 @@ async def running(
     clock = clock or SystemClock()
     registry = CollectorRegistry()
     metrics = IngestMetrics(registry)
-    producer = Producer(
-        kafka,
-        client_id="footfall-ingest",
-        acknowledge_timeout_ms=config.acknowledge_timeout_ms,
-        linger_ms=config.linger_ms,
-        max_in_flight=config.max_in_flight_events,
-    )
+    producer = _producer(kafka, config)
     reader = SiteReader(kafka, client_id=f"footfall-ingest-sites-{place.worker or 0}")
     readiness = Readiness(kafka, reader, clock)
     salts = await asyncio.to_thread(_salts, place.data_dir, clock)
@@ -119,28 +113,19 @@ async def running(
     services = await asyncio.to_thread(_services, config, shared, salts)
     application = await asyncio.to_thread(lambda: Ingest(services).application())
     count_malformed_requests()
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        auto_decompress=False,
-        shutdown_timeout=SHUTDOWN_S,
-        keepalive_timeout=KEEP_ALIVE_S,
-    )
+    runner = _runner(application)
     await runner.setup()
     scrape = _metrics_server(registry, config) if place.worker is None else None
     try:
         async with asyncio.TaskGroup() as tasks:
+            probe = StoreProbe(kafka, producer, readiness)
             background = [
                 tasks.create_task(readiness.run(), name="readiness"),
-                tasks.create_task(StoreProbe(kafka, producer, readiness).run(), name="probe"),
+                tasks.create_task(probe.run(), name="probe"),
                 tasks.create_task(_keep_salts_young(salts, clock), name="salts"),
             ]
             if place.worker is None:
-                metrics.watch(
-                    lambda: producer.in_flight,
-                    config.max_in_flight_events,
-                    lambda: readiness.problem() is None,
-                )
+                _watch_state(shared, config)
             else:
                 metrics.queue_capacity.set(config.max_in_flight_events)
                 background.append(tasks.create_task(_publish_state(shared), name="state"))
@@ -154,6 +139,26 @@ async def running(
                     task.cancel()
     finally:
         await asyncio.to_thread(_close, reader, scrape)
+
+
+def _producer(kafka: KafkaConfig, config: IngestConfig) -> Producer:
+    return Producer(
+        kafka,
+        client_id="footfall-ingest",
+        acknowledge_timeout_ms=config.acknowledge_timeout_ms,
+        linger_ms=config.linger_ms,
+        max_in_flight=config.max_in_flight_events,
+    )
+
+
+def _runner(application: web.Application) -> web.AppRunner:
+    return web.AppRunner(
+        application,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=SHUTDOWN_S,
+        keepalive_timeout=KEEP_ALIVE_S,
+    )
 
 
 def _salts(data_dir: Path, clock: Clock) -> Salts:
@@ -219,6 +224,16 @@ async def _keep_salts_young(salts: Salts, clock: Clock) -> None:
     while True:
         await asyncio.sleep(SALT_CHECK_S)
         await asyncio.to_thread(salts.prepare, clock.now_ms())
+
+
+def _watch_state(shared: _Shared, config: IngestConfig) -> None:
+    """What the gauges of a single process are read from."""
+    producer, readiness = shared.producer, shared.readiness
+    shared.metrics.watch(
+        lambda: producer.in_flight,
+        config.max_in_flight_events,
+        lambda: readiness.problem() is None,
+    )
 
 
 async def _publish_state(shared: _Shared) -> None:
