@@ -6,6 +6,7 @@ import msgspec
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
+from dashboard.history_thin import POINTS_MAX, POINTS_MIN
 
 _CLUSTER: Final = {
     "name": "cluster",
@@ -35,6 +36,17 @@ def _text(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
 
 
+def _number(name: str, description: str, low: int = 0, high: int | None = None) -> dict[str, Any]:
+    bounds = {"minimum": low} | ({} if high is None else {"maximum": high})
+    schema = {"type": "integer", **bounds}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _switch(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "enum": ["1"]}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 _ACTIVITY: Final = (
     _text("site", "A site; without it the first."),
     _text("period", "30m, today, yesterday, 24h, 7d, 30d, month, 12mo or all; UTC."),
@@ -47,18 +59,18 @@ _ACTIVITY: Final = (
 )
 
 _MESSAGES: Final = (
-    _text("partition", "One partition; without it all."),
-    _text("offset", "Read from this offset on."),
+    _number("partition", "One partition; without it all."),
+    _number("offset", "Read from this offset on."),
     _text("since", "Or from this time on: 2026-11-22T14:02 in UTC, or milliseconds since 1970."),
     _text("q", "Text in key, value or a header, any case."),
     _text("field", "A field of JSON values, dotted."),
     _text("equals", "What that field holds."),
-    _text("rows", "At most so many rows, up to 200."),
+    _number("rows", "At most so many rows, up to 200.", 1, 200),
 )
 
 _SOME: Final = (
     _text("q", "Only those with this text in their name."),
-    _text("limit", "At most so many."),
+    _number("limit", "At most so many."),
 )
 _LIST: Final = (
     _text("q", "Only rows with this text."),
@@ -68,6 +80,12 @@ _ACLS: Final = (
     _text("q", "Only entries with this text in principal, name or operation."),
     _text("principal", "Only of this principal."),
     _text("resource", "Only of this kind: TOPIC, GROUP, CLUSTER ..."),
+)
+
+_POINTS: Final = _number(
+    "points",
+    "At most about so many, each the mean of what falls into it, of lag the worst; else all.",
+    *(POINTS_MIN, POINTS_MAX),
 )
 
 _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
@@ -85,7 +103,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         (
             f"/topics/{{name}}/messages.{form}",
             f"The same as a {form.upper()} file, oldest first; its end says what was looked at.",
-            (_NAME, _CLUSTER, *_MESSAGES[:-1], _text("rows", "At most so many, up to 10000.")),
+            (_NAME, _CLUSTER, *_MESSAGES[:-1], _number("rows", "At most so many.", 1, 10_000)),
         )
         for form in ("csv", "json")
     ),
@@ -103,7 +121,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     (
         "/topics.csv",
         "The page of topics as CSV, with all its rows.",
-        (_CLUSTER, *_LIST, _text("internal", "1: internal ones as well.")),
+        (_CLUSTER, *_LIST, _switch("internal", "Internal ones as well.")),
     ),
     ("/groups.csv", "The page of groups as CSV, with all its rows.", (_CLUSTER, *_LIST)),
     ("/topics/{name}/partitions.csv", "Partitions of one topic as CSV.", (_NAME, _CLUSTER)),
@@ -116,7 +134,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     (
         "/connectors/{name}/offsets",
         "Where a connector stands, in its own words; 1000 places at most, and how many there are.",
-        (_NAME, _CLUSTER, _text("worker", "Its worker, counted from 0 as in /connectors.")),
+        (_NAME, _CLUSTER, _number("worker", "Its worker, counted from 0 as in /connectors.")),
     ),
     (
         "/connect-workers/{name}",
@@ -126,14 +144,18 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     (
         "/subjects",
         "The schema registry: its level, every subject with the topic it is of by its name.",
-        (_CLUSTER, *_LIST, _text("deleted", "1: those that were deleted softly as well.")),
+        (_CLUSTER, *_LIST, _switch("deleted", "Those that were deleted softly as well.")),
     ),
     (
         "/subjects/{name}",
         "A subject: versions, level, and one schema with its references.",
-        (_NAME, _CLUSTER, _text("version", "One version; without it the newest.")),
+        (_NAME, _CLUSTER, _number("version", "One version; without it the newest.", 1)),
     ),
-    ("/history", "Values over time; null where nothing was seen.", (_SERIES, _RANGE, _CLUSTER)),
+    (
+        "/history",
+        "Values over time; null where nothing was seen.",
+        (_SERIES, _RANGE, _POINTS, _CLUSTER),
+    ),
     (
         "/activity",
         "Visitors, page views, breakdowns, a funnel, web vitals and own metrics of one site.",

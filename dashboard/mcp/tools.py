@@ -20,6 +20,7 @@ NOT_FOR_AGENTS: Final = frozenset(("/actions", "/openapi.json"))
 ACCOUNTS: Final = frozenset(("put-user", "delete-user", "create-token", "delete-token"))
 LETTERS_MAX: Final = 2_000  # of one argument of what is read
 ITEMS_MAX: Final = 20
+POINTS: Final = 120  # of history, where an agent does not say how many: it reads each of them
 _JSON: Final = "application/json"
 
 
@@ -52,6 +53,8 @@ class Tool:
     def address(self, arguments: Mapping[str, Any]) -> str:
         """Path and query that answer what is asked; raises Misfit."""
         known, path, query = self.schema["properties"], self.path, []
+        if "points" in known:
+            arguments = {"points": POINTS, **arguments}
         for name, value in arguments.items():
             if name not in known:
                 raise Misfit(f"There is no argument {name[:100]!r}; there are {', '.join(known)}.")
@@ -99,6 +102,8 @@ def _is_for_agents(path: str, body: Mapping[str, Any]) -> bool:
 def _of_reading(path: str, told: Mapping[str, Any]) -> Tool:
     required = [one["name"] for one in told["parameters"] if one.get("required")]
     schema = _schema(_properties(told["parameters"]), required)
+    if "points" in schema["properties"]:
+        schema["properties"]["points"]["default"] = POINTS
     return Tool(name_of(path), told["summary"], schema, path)
 
 

@@ -96,6 +96,33 @@ async def test_the_official_client_looks_at_everything_in_both_eras(
     assert not any(one.is_error for one in (health, group, topics, series))
 
 
+async def test_a_week_of_history_of_many_series_is_short_enough_to_be_read(
+    client: Client, state: State
+) -> None:
+    poller, now_ms = state.poller(None), state.clock.now_ms()
+    names = [f"topic.in:{number}" for number in range(20)]
+    for name in names:
+        for minute in range(0, 7 * 1440, 60):
+            poller.history.add(name, now_ms - (7 * 1440 - minute) * 60_000, minute / 7)
+    message = asked("tools/call", name="history", arguments={"s": names, "range": "7d"})
+
+    answer = await client.post("/mcp", json=message, headers=token(state, "read"))
+
+    text = await answer.text()
+    result = json.loads(text)["result"]
+    assert not result["isError"], result
+    assert 100 < len(result["structuredContent"]["t"]) <= 121
+    assert len(result["content"][0]["text"]) < 30_000
+
+
+def test_numbers_are_told_to_be_numbers() -> None:
+    properties = tools()["topic_messages"].schema["properties"]
+
+    assert {properties[name]["type"] for name in ("partition", "offset", "rows")} == {"integer"}
+    assert tools()["topics"].schema["properties"]["limit"]["type"] == "integer"
+    assert tools()["history"].schema["properties"]["points"]["default"] == 120
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_group_of_any_name_is_told(client: Client, state: State, name: str) -> None:
     message = asked("tools/call", name="group", arguments={"name": name})
