@@ -228,6 +228,7 @@ async def run(state: State) -> None:
         host, port = await _listen(runner, state.config)
         async with asyncio.TaskGroup() as tasks:
             watching = [tasks.create_task(poller.run()) for poller in state.pollers.values()]
+            watching += [tasks.create_task(desk.watch.run()) for desk in state.connect.values()]
             watching.append(tasks.create_task(state.roles.run()))
             watching.append(tasks.create_task(state.disk_watch.run()))
             watching.append(tasks.create_task(state.actions.audit.run()))

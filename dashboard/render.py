@@ -200,8 +200,11 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "cluster": cluster,
         "cluster_name": poller.settings.name,
         "clusters": tuple(state.pollers),
+        "own_cluster": state.own_cluster,
         "limited_by": state.sight.rule_names if state.sight.limited else None,
-        "shows": lambda path: shows_page(state.sight, path, poller.settings.name),
+        "shows": lambda path: shows_page(
+            state.sight, path, poller.settings.name, state.own_cluster
+        ),
         "query": visit.query,
         "name": visit.name,
         "here": here,
@@ -217,16 +220,41 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
         "topic_url": lambda name: link("topics", name, cluster),
         "group_url": lambda name: link("groups", name, cluster),
+        "alert_url": lambda labels: _alert_url(state, labels),
+        "runbook_url": lambda name, labels: link(
+            "runbooks", name, **_about(state, labels, _LABELS)
+        ),
     }
+
+
+_LABELS: Final = {"consumergroup": "group", "topic": "topic"}
+
+
+def _about(state: State, labels: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """What an alert is about, as the query of a page; in the cluster that it is about."""
+    found = {key: labels[label] for label, key in names.items() if label in labels}
+    cluster = labels.get("kafka_cluster", state.own_cluster)
+    return found | ({"cluster": cluster} if cluster != state.own_cluster else {})
+
+
+def _alert_url(state: State, labels: Mapping[str, str]) -> str:
+    """The page of what an alert is about; empty where there is none."""
+    if labels.get("kafka_cluster", state.own_cluster) not in state.pollers:
+        return ""
+    cluster = _about(state, labels, {})
+    for label, kind in (("consumergroup", "groups"), ("topic", "topics")):
+        if label in labels:
+            return link(kind, labels[label], **cluster)
+    return "/cluster" + (f"?{urlencode(cluster)}" if cluster else "")
 
 
 def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
     """Pages beside that of the cluster; those with nobody to ask, or not for all, are left out."""
     found = [("/cluster", "Overview"), ("/security", "Security")]
     found += [("/connect", "Connect")] * bool(state.connect[cluster].clients)
-    found += [("/schemas", "Schemas")] * (state.registries[cluster].client is not None)
+    found += [("/schemas", "Schemas")] * state.registries[cluster].is_there
     found.append(("/audit", "Audit"))
-    return [part for part in found if shows_page(state.sight, part[0], cluster)]
+    return [part for part in found if shows_page(state.sight, part[0], cluster, state.own_cluster)]
 
 
 def tab_state(visit: Visit) -> str:

@@ -25,7 +25,7 @@ class SchemasApi:
         name = request.match_info.get("name") or request.query.get("name", "")
         poller = poller_of(self._state, request.query)
         visit = Visit(self._state, poller, request.query, name, whole=True)
-        if schemas.desk_of(visit).client is None:
+        if not schemas.desk_of(visit).is_there:
             raise NotFound("This cluster has no schema registry in the settings.")
         return visit
 

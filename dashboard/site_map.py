@@ -53,9 +53,13 @@ def resolve(state: State, path: str, query: Mapping[str, str]) -> tuple[Page, Vi
     """The page at `path` (decoded, no query); raises NotFound."""
     poller = poller_of(state, query)
     page, name = _named(path, query)
-    if page is None or not shows_page(state.sight, page.path, poller.settings.name):
+    if page is None or not _shows(state, page, poller.settings.name):
         raise NotFound(f"There is no page {path!r}.")
     return page, Visit(state, poller, query, name)
+
+
+def _shows(state: State, page: Page, cluster: str) -> bool:
+    return shows_page(state.sight, page.path, cluster, state.own_cluster)
 
 
 def _named(path: str, query: Mapping[str, str]) -> tuple[Page | None, str]:

@@ -70,7 +70,12 @@ class State:
 
     def is_first(self, poller: Poller) -> bool:
         """The cluster of [kafka]: the appliance's own."""
-        return poller.settings.name == next(iter(self.browsers))
+        return poller.settings.name == self.own_cluster
+
+    @property
+    def own_cluster(self) -> str:
+        """Its name, also where it may not be seen."""
+        return next(iter(self.browsers))
 
     def shows_messages(self, poller: Poller, topic: str) -> bool:
         """Whether records of the topic may be looked into by whom this state is for."""
@@ -101,7 +106,9 @@ class State:
 
     def health(self, poller: Poller) -> Health:
         """The verdict on one cluster, and on our own pipeline when it is the first."""
-        around = Surroundings()
+        name = poller.settings.name
+        connect = self.connect[name].watch.troubles if self.sight.whole(name) else ()
+        around = Surroundings(connect=connect)
         if self.is_first(poller):
             disk = self.disk()
             down = [role for role in self.roles.roles if self.roles.is_down(role)]
@@ -109,5 +116,6 @@ class State:
                 disk_free_share=disk[0] / disk[1] if disk is not None and disk[1] else None,
                 export_ages_s=self._exports_late_s(),
                 roles_down=down,
+                connect=connect,
             )
         return health(poller.connection, poller.snapshot, around)

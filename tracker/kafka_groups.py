@@ -75,6 +75,12 @@ class ShareGroup:
         told = [one.lag for one in (self.starts or {}).values() if one.lag is not None]
         return sum(told) if told else None
 
+    def lag_of(self, topic: str) -> int | None:
+        """The same of one topic."""
+        starts = (self.starts or {}).items()
+        told = [one.lag for at, one in starts if at.topic == topic and one.lag is not None]
+        return sum(told) if told else None
+
     @property
     def topics(self) -> tuple[str, ...]:
         named = {place.topic for place in self.starts or ()}

@@ -17,9 +17,11 @@ from dashboard.actions.audit import Entry
 from dashboard.actions.catalogue import Action
 from dashboard.actions.commands import COMMANDS, Command
 from dashboard.actions.perform import Outcome
+from dashboard.actions.schema_wishes import RegisterSchema, SetSubjectLevel
 from dashboard.actions.wishes import Wish
 from dashboard.rights.rules import Names
 from dashboard.state import State
+from dashboard.subjects.model import topic_of
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Refused
 
@@ -27,6 +29,8 @@ _COMMANDS = {command.name: command for command in COMMANDS}
 
 NOT_ALLOWED: Final = "No rule of [rights] that names you allows this."
 NAMING: Final = frozenset(("topic", "source", "group", "labels"))  # what `named_in` looks at
+OF_A_SUBJECT: Final = frozenset(("register-schema", "set-subject-level"))
+"""They tell of nothing but their subject; the others name what refers to it."""
 
 
 def named_in(wish: Wish) -> Names:
@@ -35,10 +39,21 @@ def named_in(wish: Wish) -> Names:
     def found(*fields: str) -> tuple[str, ...]:
         return tuple(str(one) for key in fields if (one := getattr(wish, key, None)) is not None)
 
+    if isinstance(wish, RegisterSchema | SetSubjectLevel):
+        return _topics_of(wish)
     labels = getattr(wish, "labels", {})
     topics = found("topic", "source") + ((labels["topic"],) if labels.get("topic") else ())
     group = labels.get("consumergroup")
     return Names(topics, found("group") + ((group,) if group else ()))
+
+
+def _topics_of(wish: RegisterSchema | SetSubjectLevel) -> Names:
+    """Those of a subject, and of what its schema takes from; none where one of them is of no topic
+    by its name, for that is of the whole cluster."""
+    taken = wish.references.values() if isinstance(wish, RegisterSchema) else ()
+    subjects = (wish.subject, *((place or "").rpartition(":")[0] for place in taken))
+    found = [topic_of(subject) for subject in subjects]
+    return Names() if None in found else Names(tuple(one[0] for one in found if one is not None))
 
 
 def cluster_of(wish: Wish, asked: str) -> str:
@@ -76,7 +91,9 @@ class ActionApi:
 
     def why_not(self, change: Action | Command, who: Identity) -> str:
         """Why `who` may not do it to anything; empty when nothing is in the way."""
-        of_whole = NAMING.isdisjoint(change.wish.__struct_fields__)
+        of_whole = (
+            NAMING.isdisjoint(change.wish.__struct_fields__) and change.name not in OF_A_SUBJECT
+        )
         if not self._state.sight.may_do(change.name, of_whole):
             return NOT_ALLOWED
         if isinstance(change, Command):

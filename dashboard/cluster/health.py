@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dashboard.cluster.model import Connection, Group, GroupState, Snapshot, Topic
+from dashboard.cluster.model import RETENTION_WARNS, Connection, Group, GroupState, Snapshot, Topic
 from dashboard.cluster.text import clock, count, duration, percent, plural, reason, short
+from dashboard.connect.watch import ConnectTrouble
 
-RETENTION_WARNS: Final = 0.8
 DISK_WARNS: Final = 0.1  # share free
 EXPORT_OLD_S: Final = 900.0
 
@@ -28,7 +28,7 @@ class Problem:
     severity: Severity
     word: str  # SLOW, OFFLINE ...
     sentence: str
-    kind: str  # group, topic, cluster, pipeline
+    kind: str  # group, topic, cluster, pipeline, connect
     name: str = ""
     since_ms: int | None = None  # None: not known, or the sentence says it
 
@@ -73,6 +73,7 @@ class Surroundings:
     disk_free_share: float | None = None
     export_ages_s: Sequence[tuple[str, float]] = ()  # sink, seconds since its last success
     roles_down: Sequence[str] = ()
+    connect: Sequence[ConnectTrouble] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +159,18 @@ def _group_problems(group: Group) -> list[Problem]:
         sentence = f"Group {said}: {group.cause}."
         word, since_ms = group.state.upper(), group.since_ms
         found.append(Problem(severity, word, sentence, "group", group.group_id, since_ms))
-    risk = group.at_risk
-    near = risk is not None and risk > RETENTION_WARNS and bool(group.lag)
-    if near and not group.lost:
-        sentence = (
-            f"Group {said} is about to lose data: {percent(risk)} of the way to the "
-            "topic's retention."
-        )
-        found.append(Problem(Severity.CRITICAL, "DATA AT RISK", sentence, "group", group.group_id))
-    if group.lost:
-        sentence = f"Group {said} lost {count(group.lost)} records to retention"
-        sentence += ", and is about to lose more." if near else "."
-        found.append(Problem(Severity.CRITICAL, "DATA LOST", sentence, "group", group.group_id))
+    if trouble := group.data_trouble:
+        if trouble == "lost":
+            near = (group.at_risk or 0.0) > RETENTION_WARNS and bool(group.lag)
+            sentence = f"Group {said} lost {count(group.lost)} records to retention"
+            sentence += ", and is about to lose more." if near else "."
+        else:
+            sentence = (
+                f"Group {said} is about to lose data: {percent(group.at_risk)} of the way to the "
+                "topic's retention."
+            )
+        word, since_ms = f"DATA {trouble.upper()}", group.data_trouble_since_ms
+        found.append(Problem(Severity.CRITICAL, word, sentence, "group", group.group_id, since_ms))
     return found
 
 
@@ -194,6 +195,9 @@ def _around_problems(around: Surroundings) -> list[Problem]:
         if age_s > EXPORT_OLD_S:
             sentence = f"The export to {sink} has not succeeded for {duration(age_s)}."
             found.append(Problem(Severity.WARNING, "EXPORT OLD", sentence, "pipeline"))
+    for one in around.connect:
+        severity = Severity.CRITICAL if one.critical else Severity.WARNING
+        found.append(Problem(severity, one.word, one.sentence, "connect", one.name, one.since_ms))
     return found
 
 

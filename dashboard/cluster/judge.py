@@ -183,6 +183,7 @@ class Judge:
             del self._histories[group_id]
         self._losses.keep(alive)
         self._onsets.keep("group", alive)
+        self._onsets.keep("data", alive)
         self._onsets.keep("topic", seen.metadata.topics)
         for name in [name for name in self._totals if name not in seen.metadata.topics]:
             del self._totals[name]
@@ -255,7 +256,7 @@ class Judge:
             state, cause = GroupState.UNKNOWN, f"its coordinator does not answer; before, {cause}"
         if state is GroupState.OK:
             state, cause = self._learning(group_id, partitions, cause, now_ms)
-        return Group(
+        group = Group(
             group_id=group_id,
             protocol=description.protocol,
             kafka_state=description.state,
@@ -271,6 +272,9 @@ class Judge:
             streams=seen.streams.get(group_id),
             since_ms=self._since(group_id, state, now_ms),
         )
+        trouble, begins_ms = group.data_trouble, self._begins_ms(now_ms)
+        since_ms = self._onsets.since("data", group_id, trouble, begins_ms)
+        return group if since_ms is None else replace(group, data_trouble_since_ms=since_ms)
 
     def _since(self, group_id: str, state: GroupState, now_ms: int) -> int | None:
         """When the group came into its state; while that is learned, into the one before."""

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
 from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import LogDir
+
+RETENTION_WARNS: Final = 0.8  # of the time until retention deletes what waits
 
 
 class GroupState(StrEnum):
@@ -164,6 +167,7 @@ class Group:
     lost_total: Mapping[str, int] = field(default_factory=dict)  # by topic, since we watch
     streams: StreamsGroup | None = None  # tasks and topology; None: not such a group, or not told
     since_ms: int | None = None  # in this state since then; while learning, in the one before
+    data_trouble_since_ms: int | None = None  # since when `data_trouble` is what it is
 
     @cached_property
     def is_described(self) -> bool:
@@ -196,6 +200,14 @@ class Group:
     @cached_property
     def lost(self) -> int:
         return sum(partition.lost for partition in self.counted)
+
+    @cached_property
+    def data_trouble(self) -> str:
+        """What retention does to records that it has not read: lost, at risk, or nothing."""
+        if self.lost:
+            return "lost"
+        near = self.at_risk is not None and self.at_risk > RETENTION_WARNS
+        return "at risk" if near and self.lag else ""
 
     @cached_property
     def topics(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from dashboard.connect.details import (
     said,
 )
 from dashboard.connect.model import Worker, refusal, worker
+from dashboard.connect.watch import ConnectWatch
 from dashboard.rest import NotThere, Owner, Rest, RestAccess, part
 from tracker.clock import Clock
 from tracker.kafka_admin import ClusterUnavailable
@@ -123,6 +124,7 @@ class ConnectDesk:
     clients: tuple[ConnectClient, ...]
     looks: tuple[Asked[Worker], ...]
     details: tuple[Asked[Details], ...]
+    watch: ConnectWatch
     _offsets: dict[tuple[int, str], Asked[Offsets]] = field(default_factory=dict)
 
     def offsets(self, worker: int, name: str) -> Asked[Offsets]:
@@ -147,9 +149,12 @@ class ConnectDesk:
 def connect_desk(urls: tuple[str, ...], username: str, password: str, clock: Clock) -> ConnectDesk:
     """Raises SettingsError."""
     clients = tuple(ConnectClient(RestAccess(url, username, password)) for url in urls)
+    looks = tuple(Asked(client.look, clock) for client in clients)
+    watched = [(client.url, look) for client, look in zip(clients, looks, strict=True)]
     return ConnectDesk(
         clock,
         clients,
-        tuple(Asked(client.look, clock) for client in clients),
+        looks,
         tuple(Asked(client.details, clock) for client in clients),
+        ConnectWatch(watched, clock),
     )

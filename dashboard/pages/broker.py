@@ -6,7 +6,7 @@ from tracker.kafka_admin import ConfigValue
 
 
 async def values(visit: Visit) -> Values:
-    """Settings that somebody set come first; `?only=set` leaves out defaults."""
+    """Settings that somebody set; `?all=1` shows defaults as well, `?q=` looks through all."""
     snapshot, desk = visit.snapshot, visit.state.brokers[visit.poller.settings.name]
     if snapshot is None:
         return {"row": None, "answer": None, "rack": "", "table": table(visit, [], SORTS, _text)}
@@ -18,13 +18,15 @@ async def values(visit: Visit) -> Values:
     answer = await desk.settings(number).answer()
     racks = (await desk.racks.answer()).value or {}
     settings = list((answer.value or {}).values())
-    if visit.query.get("only") == "set":
-        settings = [entry for entry in settings if not entry.is_default]
+    own = [entry for entry in settings if not entry.is_default]
+    whole = visit.query.get("all") == "1" or bool(visit.query.get("q")) or not own
     return {
         "row": rows[number],
         "answer": answer,
         "rack": racks.get(number, ""),
-        "table": table(visit, settings, SORTS, _text),
+        "table": table(visit, settings if whole else own, SORTS, _text),
+        "whole": whole,
+        "defaults": len(settings) - len(own),
     }
 
 

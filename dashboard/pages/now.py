@@ -19,6 +19,12 @@ async def values(visit: Visit) -> Values:
     """The five signals, the open problems, the busiest topics, the furthest groups."""
     snapshot, state = visit.snapshot, visit.state
     health = state.health(visit.poller)
+    loud = state.alerts.loud()
+
+    def here(alert: Alert) -> bool:
+        """About this cluster; those on the appliance itself belong to its own."""
+        return alert.labels.get("kafka_cluster", state.own_cluster) == visit.poller.settings.name
+
     problems = {(problem.kind, problem.name) for problem in health.problems}
     found: Values = {
         "health": health,
@@ -32,10 +38,12 @@ async def values(visit: Visit) -> Values:
         "under_replicated": 0,
         "exports": [],
         "disk": None,
+        "first": state.is_first(visit.poller),
         "e2e_p99": None,
         "live_visitors": None,
         "risk": _nearest_to_loss(snapshot),
-        "alerts": [one for one in state.alerts.loud() if not _is_about(one, problems)],
+        "alerts": [one for one in loud if here(one) and not _is_about(one, problems)],
+        "elsewhere": sum(not here(one) for one in loud),
         "change": _change(visit.poller.history, state.clock.now_ms()),
         "sparks": {
             name: visit.poller.history.spark(name, HOUR_MS, state.clock.now_ms()) for name in SPARKS

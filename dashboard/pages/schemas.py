@@ -35,13 +35,19 @@ def desk_of(visit: Visit) -> RegistryDesk:
 async def list_values(visit: Visit) -> Values:
     """Subjects; `?q=` narrows them, `?deleted=1` has those that were deleted softly as well."""
     desk = desk_of(visit)
-    if desk.client is None:
-        return {"registry": "", "answer": Answer(), "table": table(visit, [], _SORTS, _name)}
+    if not desk.is_there:
+        return {
+            "there": False,
+            "registry": "",
+            "answer": Answer(),
+            "table": table(visit, [], _SORTS, _name),
+        }
     answer = await desk.listing.answer()
     found = table(visit, rows(visit, answer.value), _SORTS, _name)
     shown = [row.name for row in found.rows if not row.deleted] if not visit.whole else []
     return {
-        "registry": desk.client.url,
+        "there": True,
+        "registry": desk.url,
         "answer": answer,
         "table": found,
         "latest": await desk.latest(shown) if not answer.trouble else {},
@@ -75,14 +81,14 @@ _SORTS = {"name": _name, "topic": lambda row: (row.topic == "", row.topic, row.n
 async def subject_values(visit: Visit) -> Values:
     """One version, `?version=` or the newest, and with `?against=` what differs from another."""
     desk = desk_of(visit)
-    if desk.client is None:
+    if not desk.is_there:
         raise NotFound("This cluster has no schema registry in the settings.")
     listing = await desk.listing.answer()
     answer = await desk.subject(visit.name).answer()
     if answer.value is None and answer.refused:
         raise NotFound(f"There is no subject {visit.name!r} in the registry.")
     found: Values = {
-        "registry": desk.client.url,
+        "registry": desk.url,
         "answer": answer,
         "subject": answer.value,
         "level": listing.value.level if listing.value is not None else "not known",

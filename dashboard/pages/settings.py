@@ -6,17 +6,25 @@ from dashboard.config import MaskConfig
 from dashboard.pages.page import Page, Values, Visit
 
 SECRET = ("password", "token", "webhook_url", "slack_url")
+INSIDE = (
+    *("connect_urls", "email_from", "email_to", "host", "port", "proxies", "registry_url"),
+    *("role_metrics", "username"),
+)
+"""Where and as whom things inside are reached: not for those who see less than all clusters."""
 
 
 async def values(visit: Visit) -> Values:
     """Values of [dashboard] without what opens something, the clusters that are watched, and users
     and tokens for administrators."""
     config, house = visit.state.config, visit.state.household
+    everywhere = visit.state.sight.everywhere()
     rows = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name.endswith(SECRET):
             value = "set, not shown" if value else ""
+        elif field.name.endswith(INSIDE) and not everywhere:
+            value = "not shown to you"
         rows.append((field.name, _text(value), value == field.default, field.metadata["help"]))
     return {
         "rows": rows,

@@ -32,6 +32,9 @@ async def list_values(visit: Visit) -> Values:
             for part in group.counted:
                 if part.lag_seconds is not None:
                     lags.setdefault(part.topic, []).append(part.lag_seconds)
+        for share in snapshot.share_groups:
+            for name in share.topics:
+                readers[name] = readers.get(name, 0) + 1
         rows = [
             TopicRow(topic, max(lags.get(topic.name, []), default=None), readers.get(topic.name, 0))
             for topic in snapshot.topics.values()
@@ -67,7 +70,8 @@ async def topic_values(visit: Visit) -> Values:
     if tab not in TABS:
         tab = "overview"
     if snapshot is None:
-        return {"topic": None, "tab": tab, "tabs": TABS, "consumers": [], **NO_MESSAGES}
+        nothing: Values = {"consumers": [], "queues": []}
+        return {"topic": None, "tab": tab, "tabs": TABS, **nothing, **NO_MESSAGES}
     topic = snapshot.topics.get(visit.name)
     if topic is None:
         raise NotFound(f"There is no topic {visit.name!r} in this cluster.")
@@ -85,6 +89,11 @@ async def topic_values(visit: Visit) -> Values:
         "tab": tab,
         "tabs": TABS,
         "consumers": consumers,
+        "queues": [
+            (share, share.lag_of(topic.name))
+            for share in snapshot.share_groups
+            if topic.name in share.topics
+        ],
         "skew": max(rates) / mean if mean else None,
     }
 

@@ -8,21 +8,23 @@ API: Final = "/api/v1/"
 PAGES: Final = frozenset(
     (
         *("/", "/activity", "/topics", "/topics/", "/groups", "/groups/", "/cluster", "/alerts"),
-        *("/runbooks/", "/settings"),
+        *("/runbooks/", "/settings", "/schemas", "/schemas/"),
     )
 )
 ANSWERS: Final = frozenset(
     (
         *("health", "clusters", "cluster", "topics", "groups", "history", "activity", "sites"),
-        *("alerts", "openapi", "actions", "logout"),
+        *("alerts", "openapi", "actions", "logout", "subjects"),
     )
 )
 ALL_CLUSTERS: Final = frozenset(("/audit", "audit"))  # they tell of every cluster
+OURS: Final = frozenset(("/pipeline",))  # of the appliance, whichever cluster is asked for
 
 
-def shows_page(sight: Sight, path: str, cluster: str) -> bool:
-    """`path` as the page's own: `/topics/` when a name follows."""
-    return not sight.limited or path in PAGES or _whole(sight, path, cluster)
+def shows_page(sight: Sight, path: str, cluster: str, own: str) -> bool:
+    """`path` as the page's own: `/topics/` when a name follows. `own`: the appliance's cluster."""
+    about = own if path in OURS else cluster
+    return not sight.limited or path in PAGES or _whole(sight, path, about)
 
 
 def answers(sight: Sight, path: str, cluster: str) -> bool:

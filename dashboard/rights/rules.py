@@ -122,6 +122,15 @@ class Sight:
         """Every topic and group: sums may be those of the cluster."""
         return self._any("all", cluster, "", lambda rule: rule.is_of_all and rule.cluster(cluster))
 
+    def all_topics(self, cluster: str) -> bool:
+        """No topic of it is hidden."""
+        return self._any(
+            "topics",
+            cluster,
+            "",
+            lambda rule: rule.config.topics == ALL_NAMES and rule.cluster(cluster),
+        )
+
     def whole(self, cluster: str) -> bool:
         """Also what tells of a cluster as a whole: rights, connectors, settings of brokers."""
         return self._any(

@@ -18,7 +18,9 @@ from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.verdict import worst
 from dashboard.pages.page import NotFound
 from dashboard.rights.rules import Sight
+from dashboard.rights.seen_schemas import SeenRegistry
 from dashboard.state import State
+from dashboard.subjects.desk import RegistryDesk
 from tracker.kafka_admin import GroupMember
 from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.reports.breakdown import Row
@@ -44,7 +46,11 @@ def seen_by(state: State, sight: Sight) -> State:
         sight=sight,
         pollers=cast(Mapping[str, Poller], pollers),
         desk=cast(ReportDesk, SeenReports(state.desk, sight)),
-        alerts=cast(AlertDesk, SeenAlerts(state.alerts, sight)),
+        alerts=cast(AlertDesk, SeenAlerts(state.alerts, sight, pollers)),
+        registries={
+            name: cast(RegistryDesk, SeenRegistry(one, name, sight))
+            for name, one in state.registries.items()
+        },
     )
 
 
@@ -87,10 +93,11 @@ class SeenPoller:
         return self._poller.history
 
     def shows_all_of_group(self, group_id: str) -> bool:
-        """Whether it reads no topic that is hidden."""
+        """Whether it reads no topic that is hidden; of one that is gone nobody knows."""
         if self.snapshot is None or self._of is None:
             return False
-        return self.snapshot.groups.get(group_id) is self._of.groups.get(group_id)
+        shown = self.snapshot.groups.get(group_id)
+        return shown is not None and shown is self._of.groups.get(group_id)
 
     @property
     def live_rate(self) -> float | None:
@@ -185,16 +192,28 @@ class SeenReports:
 
 class SeenAlerts:
     """Alerts and silences whose labels name nothing hidden. What is no group's and no topic's is
-    everybody's who sees the cluster."""
+    everybody's who sees the cluster. An alert on a group as a whole counts all that it reads."""
 
-    def __init__(self, desk: AlertDesk, sight: Sight) -> None:
+    def __init__(self, desk: AlertDesk, sight: Sight, pollers: Mapping[str, SeenPoller]) -> None:
         self._desk = desk
         self._sight = sight
+        self._pollers = pollers
         self.engine = SeenEngine(desk.engine, self)
         self.silences = SeenSilences(desk, self)
         self.channels = desk.channels
 
     def shows(self, labels: Mapping[str, str]) -> bool:
+        """An alert with them, and the number in its sentence."""
+        if not self.names(labels):
+            return False
+        cluster, group = labels.get("kafka_cluster", ""), labels.get("consumergroup")
+        if group is None or "topic" in labels or self._sight.all_topics(cluster):
+            return True
+        poller = self._pollers.get(cluster)
+        return poller is not None and poller.shows_all_of_group(group)
+
+    def names(self, labels: Mapping[str, str]) -> bool:
+        """Nothing that is hidden."""
         cluster = labels.get("kafka_cluster", "")
         return (
             (not cluster or self._sight.cluster(cluster))
@@ -236,7 +255,7 @@ class SeenSilences:
         self._board = board
 
     def current(self, now_ms: int) -> list[Silence]:
-        return [one for one in self._desk.silences.current(now_ms) if self._board.shows(one.labels)]
+        return [one for one in self._desk.silences.current(now_ms) if self._board.names(one.labels)]
 
     def of(self, alert: Alert, now_ms: int) -> Silence | None:
         return self._desk.silences.of(alert, now_ms)
@@ -288,6 +307,7 @@ def _group(group: Group, cluster: str, sight: Sight) -> Group:
         consume_rate=None,
         produce_rate=None,
         since_ms=group.since_ms if state is group.state else None,
+        data_trouble_since_ms=None,
     )
 
 

@@ -31,6 +31,16 @@ class RegistryDesk:
         self._lock = asyncio.Lock()
 
     @property
+    def is_there(self) -> bool:
+        """Whether the settings name one."""
+        return self.client is not None
+
+    @property
+    def url(self) -> str:
+        """As people are told it."""
+        return self.client.url if self.client is not None else ""
+
+    @property
     def listing(self) -> Asked[Listing]:
         assert self._listing is not None
         return self._listing

@@ -144,6 +144,21 @@ def test_a_state_is_told_with_when_it_began() -> None:
     assert later.since_ms == NOW + 10_000
 
 
+def test_data_that_retention_takes_is_told_with_when_that_began() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(start=0, end=50))
+    watch.cluster.add_group("g", {EVENTS: 5}, [EVENTS])
+
+    calm = watch.look(NOW).groups["g"]
+    watch.cluster.partitions[EVENTS].start = 9
+    began = watch.look(NOW + 10_000).groups["g"]
+    later = watch.look(NOW + 20_000).groups["g"]
+
+    assert (calm.data_trouble, calm.data_trouble_since_ms) == ("", None)
+    assert (began.data_trouble, began.data_trouble_since_ms) == ("lost", NOW + 10_000)
+    assert later.data_trouble_since_ms == NOW + 10_000
+
+
 def test_a_trouble_found_at_the_first_look_began_before_and_one_that_was_over_begins_anew() -> None:
     watch = Watch()
     watch.cluster.add_topic("events", MadePartition(replicas=(1, 2), isr=(1,)))

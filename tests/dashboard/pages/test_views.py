@@ -58,6 +58,64 @@ async def test_now_lists_no_alert_about_what_its_problems_say_already(tmp_path: 
 
 
 @pytest.mark.may_block
+async def test_now_lists_alerts_of_its_own_cluster_and_counts_those_of_others(
+    tmp_path: Path,
+) -> None:
+    state = await looked(tmp_path, busy_cluster())
+    for cluster in ("local", "elsewhere"):
+        labels = {"kafka_cluster": cluster, "topic": "made"}
+        one = Alert("Made", "critical", labels, "s", "", 1.0, 0, fired_at_ms=1)
+        state.alerts.engine.active[one.key] = one
+    page, visit = resolve(state, "/", {})
+
+    found = await page.values(visit)
+
+    assert [alert.labels["kafka_cluster"] for alert in found["alerts"]] == ["local"]
+    assert found["elsewhere"] == 1
+
+
+@pytest.mark.may_block
+async def test_a_runbook_leads_to_the_group_it_is_about(tmp_path: Path) -> None:
+    state = await looked(tmp_path, busy_cluster())
+
+    async def text(**query: str) -> str:
+        page, visit = resolve(state, "/runbooks/ConsumerStalled", query)
+        return str((await page.values(visit))["text"])
+
+    plain, asked, made_up = await text(), await text(group="export"), await text(group="<b>")
+    for name in ("stopped", "export"):
+        labels = {"kafka_cluster": "local", "consumergroup": name}
+        one = Alert("ConsumerStalled", "critical", labels, "s", "", 1.0, 0, fired_at_ms=1)
+        state.alerts.engine.active[one.key] = one
+        firing = await text()
+
+        assert ('<a href="/groups/stopped"><code>stopped</code></a>' in firing) is (
+            name == "stopped"
+        )
+    assert '<a href="/groups"><code>/groups/GROUP</code></a>' in plain == made_up
+    assert '<a href="/groups/export"><code>export</code></a>' in asked
+
+
+@pytest.mark.may_block
+async def test_share_groups_count_among_the_readers_of_a_topic(tmp_path: Path) -> None:
+    cluster = busy_cluster()
+    starts = {EVENTS[0]: ShareStart(3, 7), TopicPartition("broken", 0): ShareStart(0, 90)}
+    cluster.others = [ListedGroup("jobs", "share", "stable")]
+    cluster.share_groups["jobs"] = ShareGroup("jobs", "stable", "simple", (), starts)
+    state = await looked(tmp_path, cluster)
+    (topics, all_of), (topic, one) = (
+        resolve(state, "/topics", {}),
+        resolve(state, "/topics/events", {"tab": "consumers"}),
+    )
+
+    rows = {row.topic.name: row.groups for row in (await topics.values(all_of))["table"].rows}
+    found = await topic.values(one)
+
+    assert [(share.group_id, lag) for share, lag in found["queues"]] == [("jobs", 7)]
+    assert rows["events"] == len(found["consumers"]) + 1
+
+
+@pytest.mark.may_block
 async def test_topics_can_be_narrowed_to_those_in_trouble(tmp_path: Path) -> None:
     state = await looked(tmp_path, busy_cluster())
     page, visit = resolve(state, "/topics", {"only": "trouble"})
@@ -157,7 +215,7 @@ async def test_brokers_tell_their_share_and_how_many_leaders_are_preferred(
 @pytest.mark.may_block
 async def test_a_brokers_page_tells_sources_and_hides_what_is_secret(tmp_path: Path) -> None:
     state = await looked(tmp_path, busy_cluster())
-    page, visit = resolve(state, "/brokers/1", {"only": "set"})
+    page, visit = resolve(state, "/brokers/1", {})
 
     found = await page.values(visit)
 

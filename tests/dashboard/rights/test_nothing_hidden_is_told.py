@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,12 +11,14 @@ import pytest
 from aiohttp import ClientTimeout, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.access.identity import Identity, Role
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS
 from dashboard.alerts.engine import Alert
 from dashboard.config import RightsConfig
 from dashboard.mcp.tools import tools
 from dashboard.rights import seen
+from dashboard.rights.gate import shows_page
 from dashboard.rights.rules import rights
 from dashboard.site_map import PAGES
 from dashboard.state import State
@@ -342,6 +345,53 @@ async def test_history_of_a_group_that_reads_hidden_topics_counts_them_and_is_no
 
     assert any(whole["group.lag:stopped"]) and any(some["group.lag:export"])
     assert not any(some["group.lag:stopped"])
+
+
+async def test_an_alert_on_a_group_that_reads_hidden_topics_counts_them_and_is_not_told(
+    client: Client, state: State
+) -> None:
+    for labels in (
+        {"consumergroup": "stopped"},
+        {"consumergroup": "stopped", "topic": "events"},
+        {"consumergroup": "export"},
+        {"consumergroup": "long-gone"},
+    ):
+        found = {"kafka_cluster": "local", **labels}
+        alert = Alert("Behind", "warning", found, "is 5 min behind", "", 1.0, 0, 0)
+        state.alerts.engine.active[alert.key] = alert
+        state.alerts.engine.history.append(replace(alert, ended_at_ms=1))
+
+    some = json.loads((await told(client, "/api/v1/alerts", bearer(state, "read")))[1])
+
+    for what in ("firing", "history"):
+        shown = [one["labels"] for one in some[what] if one["name"] == "Behind"]
+        assert [(one["consumergroup"], one.get("topic")) for one in shown] == [
+            ("stopped", "events"),
+            ("export", None),
+        ], what
+
+
+@pytest.mark.parametrize("cluster_name", ["local", "other"])
+async def test_the_pipeline_is_that_of_the_first_cluster_whichever_is_asked_for(
+    client: Client, state: State, cluster_name: str
+) -> None:
+    rule = RightsConfig(who=("everybody",), clusters=cluster_name, whole_clusters=True)
+    sight = rights({"one": rule}, ()).of(Identity("ann", Role.VIEWER))
+
+    assert shows_page(sight, "/pipeline", "other", state.own_cluster) is (cluster_name == "local")
+
+
+async def test_settings_tell_no_inner_address_to_who_sees_less(
+    client: Client, state: State
+) -> None:
+    viewer, admin = bearer(state, "read"), bearer(state, "admin")
+
+    some = (await told(client, "/settings", viewer))[1]
+    whole = (await told(client, "/settings", admin))[1]
+
+    assert state.config.alert_email_from in whole and state.config.alert_email_from not in some
+    assert "not shown to you" in some and "not shown to you" not in whole
+    assert "lag_target_s" in some
 
 
 async def test_what_arrives_is_the_sum_of_the_topics_that_are_seen(
