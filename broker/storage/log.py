@@ -12,7 +12,14 @@ from collections import deque
 from collections.abc import Sequence
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
+from broker.storage import (
+    appender,
+    log_reader,
+    partition_directory,
+    producer_snapshot,
+    recovery,
+    retention,
+)
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
@@ -242,6 +249,8 @@ class Log:
         unsynced, self._unsynced = self._unsynced, []
         for segment in unsynced:
             segment.file.sync()
+        if self._directory_unsynced:
+            partition_directory.sync_topic_id(self._files, self.directory)
         if self._names_unsynced:
             self._names_unsynced = False
             self._files.sync_directory(self.directory)

@@ -65,6 +65,7 @@ def mark(files: Files, future: Log) -> None:
     marker = files.open(f"{future.directory}/{MARKER}", create=True)
     marker.append([b"the log in another directory is older\n"])
     marker.sync()
+    partition_directory.sync_topic_id(files, future.directory)
     files.sync_directory(future.directory)
 
 

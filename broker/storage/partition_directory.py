@@ -6,7 +6,6 @@ is not there any more and waits for a human. `partition.metadata` says which top
 
 import logging
 
-from broker.errors import StorageError
 from broker.protocol.primitives import uuid_bytes, uuid_text
 from broker.storage.checkpoint import read_file
 from broker.storage.files import Files
@@ -36,7 +35,11 @@ def parse(name: str) -> TopicPartition | None:
 
 
 def read_topic_id(files: Files, path: str) -> bytes | None:
-    """The topic id in partition.metadata; None without it, StorageError if garbled."""
+    """The topic id in partition.metadata; None without it.
+
+    A damaged file is as good as none, told in the log: which topic a log is of is known elsewhere
+    as well, and a power cut before the first flush may leave anything.
+    """
     data = read_file(files, f"{path}/{METADATA_FILE}")
     if not data:
         return None
@@ -45,17 +48,28 @@ def read_topic_id(files: Files, path: str) -> bytes | None:
         if key.strip() == "topic_id":
             try:
                 return uuid_bytes(value.strip())
-            except ValueError as error:
-                raise StorageError(f"{path}/{METADATA_FILE}: {error}") from error
-    raise StorageError(f"{path}/{METADATA_FILE} has no topic_id")
+            except ValueError:
+                break
+    log.error("partition.metadata is damaged, and done without directory=%s", path)
+    return None
 
 
 def write_topic_id(files: Files, path: str, topic_id: bytes) -> None:
-    """Note whose log this is. Not synced: a power cut before the first flush may empty the file."""
+    """Note whose log this is; `sync_topic_id` makes it survive a power cut."""
     if topic_id == _NO_ID or read_topic_id(files, path) is not None:
         return
-    text = f"version: 0\ntopic_id: {uuid_text(topic_id)}"
-    files.open(f"{path}/{METADATA_FILE}", create=True).append([text.encode()])
+    file = files.open(f"{path}/{METADATA_FILE}", create=True)
+    if file.size:
+        file.truncate(0)
+    file.append([f"version: 0\ntopic_id: {uuid_text(topic_id)}".encode()])
+
+
+def sync_topic_id(files: Files, path: str) -> None:
+    """Make the note survive a power cut, where there is one; its name is left to the caller."""
+    try:
+        files.open(f"{path}/{METADATA_FILE}").sync()
+    except FileNotFoundError:
+        pass  # a copy on its way to another log directory gets it last
 
 
 def put_aside_unless(files: Files, path: str, topic_id: bytes) -> bool:

@@ -3,7 +3,8 @@
 Two states are kept: what a running process sees, and what the disk surely holds. `sync` copies a
 file's bytes to the disk, `sync_directory` the names of a directory. `after_crash` gives the file
 system that a machine finds after a power cut: of each file the synced bytes plus any part of the
-unsynced ones; of each directory the synced names, or all of them.
+unsynced ones, or zeros in their place; of each directory the synced names, or all of them. A new
+directory's own name is one of those of its parent, if that was there before.
 """
 
 from collections.abc import Sequence
@@ -89,6 +90,7 @@ class MemoryFiles:
         self._names: dict[str, Inode] = {}
         self._synced_names: dict[str, Inode] = {}
         self._directories: set[str] = set()
+        self._unsynced_directories: set[str] = set()
         self._locks: set[str] = set()
         self.steps = 0
         self.writes = 0
@@ -121,7 +123,8 @@ class MemoryFiles:
         return sorted({_name(entry) for entry in entries if _parent(entry) == path})
 
     def make_directory(self, path: str) -> None:
-        """Directories are durable at once: their loss is not what these tests look for."""
+        if path not in self._directories and _parent(path) in self._directories:
+            self._unsynced_directories.add(path)
         while path and path not in self._directories:
             self._directories.add(path)
             path = _parent(path)
@@ -141,6 +144,7 @@ class MemoryFiles:
                 names[target + path.removeprefix(source)] = names.pop(path)
         self._directories.discard(source)
         self._directories.add(target)
+        self._unsynced_directories.discard(source)
 
     def remove(self, path: str) -> None:
         if self._names.pop(path, None) is not None:
@@ -159,6 +163,8 @@ class MemoryFiles:
         for entry, inode in self._names.items():
             if _parent(entry) == path:
                 self._synced_names[entry] = inode
+        for entry in [entry for entry in self._unsynced_directories if _parent(entry) == path]:
+            self._unsynced_directories.discard(entry)
         self.after_step()
 
     def modified_ms(self, path: str) -> int:
@@ -194,20 +200,29 @@ class MemoryFiles:
             raise PowerCut
 
     def after_crash(
-        self, *, unsynced_bytes_lost: int | None = None, names_lost: bool = True
+        self,
+        *,
+        unsynced_bytes_lost: int | None = None,
+        names_lost: bool = True,
+        zeros: bool = False,
     ) -> "MemoryFiles":
         """The disk after a power cut.
 
         Each file loses up to `unsynced_bytes_lost` bytes from its unsynced end (None: all of
-        them); a file that was cut shorter without a sync may have its old bytes back.
+        them); a file that was cut shorter without a sync may have its old bytes back. With
+        `zeros` a file is as long as it was, and what is lost of it reads as zeros: its new
+        length was written down, its bytes were not.
         """
         survivor = MemoryFiles()
-        survivor._directories = set(self._directories)
+        lost = set(self._unsynced_directories) if names_lost else set()
+        survivor._directories = set(self._directories) - lost
         names = self._synced_names if names_lost else self._names
         copies: dict[int, Inode] = {}
-        for path, inode in names.items():
+        for path, inode in tuple(names.items()):
+            if _parent(path) in lost:
+                continue
             if id(inode) not in copies:
-                copies[id(inode)] = _inode_after_crash(inode, unsynced_bytes_lost)
+                copies[id(inode)] = _inode_after_crash(inode, unsynced_bytes_lost, zeros=zeros)
             survivor._names[path] = survivor._synced_names[path] = copies[id(inode)]
         return survivor
 
@@ -230,12 +245,12 @@ class PowerCut(BaseException):
     """The machine stops here; nothing that follows in the process happens."""
 
 
-def _inode_after_crash(inode: Inode, unsynced_bytes_lost: int | None) -> Inode:
+def _inode_after_crash(inode: Inode, unsynced_bytes_lost: int | None, *, zeros: bool) -> Inode:
     data = bytes(inode.data)
     if data.startswith(inode.synced):
         unsynced = len(data) - len(inode.synced)
         lost = unsynced if unsynced_bytes_lost is None else min(unsynced, unsynced_bytes_lost)
-        data = data[: len(data) - lost]
+        data = data[: len(data) - lost] + bytes(lost if zeros else 0)
     else:
         data = inode.synced
     copy = Inode()

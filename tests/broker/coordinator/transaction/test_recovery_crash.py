@@ -8,8 +8,7 @@ of its markers.
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ from broker.coordinator.transaction.transaction import (
 )
 from broker.errors import KafkaError
 from broker.handlers.handler import Services
+from tests.support.filmed_files import CRASHES, FilmedFiles
 from tests.support.manual_clock import ManualClock
-from tests.support.memory_files import MemoryFiles
 from tests.support.running_broker import running_broker
 from tests.support.transaction_calls import (
     TIMEOUT_MS,
@@ -34,13 +33,9 @@ from tests.support.transaction_calls import (
     make_topic,
 )
 
-PICTURES_MAX = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 12
+PICTURES_MAX = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 7
 SETTINGS: dict[str, Any] = {"transaction_state_log_num_partitions": 2}
 PLACES: list[TopicPartition] = [("orders", 0), ("orders", 1)]
-CRASHES = {
-    "kill -9": {"unsynced_bytes_lost": 0, "names_lost": False},
-    "power cut": {"unsynced_bytes_lost": None, "names_lost": True},
-}
 
 
 @dataclass(slots=True)
@@ -53,30 +48,6 @@ class Told:
 
     def copy(self) -> "Told":
         return Told(dict(self.ends), list(self.identities))
-
-
-class FilmedFiles(MemoryFiles):
-    """Takes a picture of what would be left at each step, while `told` is set."""
-
-    def __init__(self, crash: dict[str, Any]) -> None:
-        super().__init__()
-        self._crash = crash
-        self._told: Told | None = None
-        self.pictures: list[tuple[Told, MemoryFiles]] = []
-
-    def after_step(self) -> None:
-        super().after_step()
-        if self._told is not None:
-            with suppress(RuntimeError):  # another thread made a file just now: its step comes
-                self.pictures.append((self._told.copy(), self.after_crash(**self._crash)))
-
-    @contextmanager
-    def filming(self, told: Told) -> Iterator[None]:
-        self._told = told
-        try:
-            yield
-        finally:
-            self._told = None
 
 
 async def play(services: Services, version: int, told: Told) -> None:
@@ -106,16 +77,16 @@ async def play(services: Services, version: int, told: Told) -> None:
 async def test_after_a_crash_at_any_step_every_transaction_is_whole_and_ends(
     tmp_path: Path, version: int, crash: dict[str, Any]
 ) -> None:
-    files, told = FilmedFiles(crash), Told()
+    files: FilmedFiles[Told] = FilmedFiles(crash)
+    told = Told()
     async with running_broker(tmp_path, ManualClock(), files, **SETTINGS) as broker:
         await make_topic(broker.services, "orders", len(PLACES))
         await Transactor(broker.services, "warm", version).begin_life()
         with files.filming(told):
             await play(broker.services, version, told)
     states = set()
-    every = max(1, -(-len(files.pictures) // PICTURES_MAX))
 
-    for before, picture in [*files.pictures[::every], files.pictures[-1]]:
+    for before, picture in files.some_pictures(PICTURES_MAX):
         async with running_broker(tmp_path, later(), picture, **SETTINGS) as broker:
             states |= {one.state for one in await settled(broker.services)}
             await check(broker.services, before, version)
