@@ -88,7 +88,7 @@
     footfallCharts.again();
   };
   const copy = async (button, text) => {
-    const label = button.textContent;
+    const label = button.dataset.label ??= button.textContent; // pressed twice, it says "Copied" already
     try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Not allowed to copy"; }
     setTimeout(() => { button.textContent = label; }, 1500);
   };

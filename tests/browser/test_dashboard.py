@@ -213,8 +213,11 @@ async def test_each_table_is_copied_as_csv_by_the_button_beside_it(
             await shown.go(path)
             for button in await shown.page.locator("button[data-csv]").all():
                 await button.click()
+                await expect(button).to_have_text("Copied")
                 copied = await shown.page.evaluate("navigator.clipboard.readText()")
                 lines[path, copied.split(",")[0]] = copied.count("\n")
+        await button.click()  # again while it says so: what it goes back to is its own label
+        await expect(button).to_have_attribute("data-label", "Copy CSV")
 
     assert lines == {
         ("/topics", "Topic"): 2,
