@@ -109,7 +109,7 @@ async def test_a_member_that_falls_silent_is_dropped_by_the_timer(tmp_path: Path
         await RawClient.connect(broker.host, broker.port) as client,
     ):
         await coordinated(client)
-        await settle(client, session_timeout_ms=500)  # long enough to settle
+        await settle(client, session_timeout_ms=1_500)  # long enough to settle
         async with asyncio.timeout(50):
             while broker.services.groups.describe("g").state != "Empty":
                 await asyncio.sleep(0.01)
