@@ -125,9 +125,16 @@ class Cluster:
         self, specs: Sequence[TopicSpec], *, validate_only: bool = False
     ) -> list[TopicImage | KafkaError]:
         """Each topic by itself: the image it has now, or the reason why it was not made."""
+        before: ClusterImage | None = None
+
+        def decide(image: ClusterImage, spec: TopicSpec) -> list[MetadataRecord]:
+            nonlocal before
+            before = before or image
+            return controller.create_topic(image, spec, self.new_id(), self.config, before)
+
         return await self._each(
             specs,
-            lambda image, spec: controller.create_topic(image, spec, self.new_id(), self.config),
+            decide,
             lambda image, spec: image.topics[spec.name],
             validate_only=validate_only,
         )

@@ -1,6 +1,7 @@
 """CreateAcls (API key 30): adds access control entries, each by itself.
 
-Needs ALTER on the cluster. Answers: SECURITY_DISABLED without an authorizer, INVALID_REQUEST.
+Needs ALTER on the cluster. Answers: SECURITY_DISABLED without an authorizer, INVALID_REQUEST, and
+UNKNOWN_SERVER_ERROR for all of them when one is a filter.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -11,12 +12,16 @@ from broker.protocol.messages.create_acls import (
     CreateAclsRequest,
     CreateAclsResponse,
 )
-from broker.security.acls import Acl, Operation, Resource
+from broker.security.acls import Acl, Operation, Resource, require_told
 from broker.security.acls import create_acls as decide
 
 
 async def create_acls(request: CreateAclsRequest, context: RequestContext) -> CreateAclsResponse:
     cluster = context.services.cluster
+    for one in request.creations:
+        require_told(
+            one.resource_type, one.resource_pattern_type, one.operation, one.permission_type
+        )
     try:
         context.require_authorizer()
         context.require(Operation.ALTER, Resource.CLUSTER)
@@ -36,6 +41,10 @@ async def create_acls(request: CreateAclsRequest, context: RequestContext) -> Cr
         )
         for one in request.creations
     ]
+    if any(acl.has_wildcards for acl in wanted):
+        return CreateAclsResponse(
+            results=[AclCreationResult(ErrorCode.UNKNOWN_SERVER_ERROR, None) for _ in wanted]
+        )
     results = await cluster.write_records(lambda image: decide(image, wanted, cluster.new_id))
     return CreateAclsResponse(
         results=[

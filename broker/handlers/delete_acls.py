@@ -13,11 +13,15 @@ from broker.protocol.messages.delete_acls import (
     DeleteAclsRequest,
     DeleteAclsResponse,
 )
-from broker.security.acls import Acl, AclFilter, Operation, Resource
+from broker.security.acls import Acl, AclFilter, Operation, Resource, require_told
 from broker.security.acls import delete_acls as decide
 
 
 async def delete_acls(request: DeleteAclsRequest, context: RequestContext) -> DeleteAclsResponse:
+    for one in request.filters:
+        require_told(
+            one.resource_type_filter, one.pattern_type_filter, one.operation, one.permission_type
+        )
     try:
         context.require_authorizer()
         context.require(Operation.ALTER, Resource.CLUSTER)

@@ -12,12 +12,18 @@ from broker.protocol.messages.describe_acls import (
     DescribeAclsResource,
     DescribeAclsResponse,
 )
-from broker.security.acls import AclFilter, Operation, Resource, find_acls
+from broker.security.acls import AclFilter, Operation, Resource, find_acls, require_told
 
 
 async def describe_acls(
     request: DescribeAclsRequest, context: RequestContext
 ) -> DescribeAclsResponse:
+    require_told(
+        request.resource_type_filter,
+        request.pattern_type_filter,
+        request.operation,
+        request.permission_type,
+    )
     wanted = AclFilter(
         request.resource_type_filter,
         request.resource_name_filter,

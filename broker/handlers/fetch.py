@@ -30,7 +30,7 @@ from broker.security.acls import Operation, Resource
 from broker.security.quotas import Quota
 
 FIRST_VERSION_BY_ID = 13
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 NO_OFFSET = -1
 NOT_READ = (
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -62,6 +62,9 @@ class Limits:
 async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse:
     services = context.services
     by_id = context.api_version >= FIRST_VERSION_BY_ID
+    end = _read_end(request)
+    if end is None:
+        return _refused_wholly(request)
     try:
         session = services.fetch_sessions.begin(
             _session_request(request, by_id), services.clock.monotonic_ms()
@@ -72,7 +75,7 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
     if services.security.quotas.active:
         most = services.security.quotas.most_at_once(Quota.CONSUMER_BYTE_RATE, context.client)
         max_bytes = int(min(max_bytes, most))
-    limits = Limits(max_bytes, _read_end(request), by_id)
+    limits = Limits(max_bytes, end, by_id)
     reading = await _read(session, limits, context)
     if request.max_wait_ms > 0 and session.wishes:
         deadline_ms = services.clock.monotonic_ms() + request.max_wait_ms
@@ -115,14 +118,39 @@ def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
     return SessionRequest(request.session_id, request.session_epoch, wishes, forgotten, by_id)
 
 
-def _read_end(request: FetchRequest) -> ReadEnd:
+def _read_end(request: FetchRequest) -> ReadEnd | None:
+    """None: there is no such isolation level."""
     replica = request.replica_state
     replica_id = request.replica_id if replica is None else replica.replica_id
     if replica_id >= 0:
         return ReadEnd.LOG_END
     if request.isolation_level == READ_COMMITTED:
         return ReadEnd.LAST_STABLE_OFFSET
-    return ReadEnd.HIGH_WATERMARK
+    return ReadEnd.HIGH_WATERMARK if request.isolation_level == READ_UNCOMMITTED else None
+
+
+def _refused_wholly(request: FetchRequest) -> FetchResponse:
+    """What Kafka answers when it cannot begin with a request: an error at the top and below."""
+    return FetchResponse(
+        error_code=ErrorCode.UNKNOWN_SERVER_ERROR,
+        responses=[
+            FetchableTopicResponse(
+                topic=topic.topic,
+                topic_id=topic.topic_id,
+                partitions=[
+                    PartitionData(
+                        partition_index=wanted.partition,
+                        error_code=ErrorCode.UNKNOWN_SERVER_ERROR,
+                        high_watermark=NO_OFFSET,
+                        aborted_transactions=[],
+                        records=b"",
+                    )
+                    for wanted in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ],
+    )
 
 
 async def _read(session: Round, limits: Limits, context: RequestContext) -> Reading:

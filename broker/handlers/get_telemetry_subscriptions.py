@@ -30,7 +30,7 @@ async def get_telemetry_subscriptions(
         accepted_compression_types=[int(codec) for codec in ACCEPTED_COMPRESSION],
         push_interval_ms=granted.interval_ms,
         telemetry_max_bytes=telemetry.max_bytes,
-        delta_temporality=False,
+        delta_temporality=True,
         requested_metrics=list(granted.metrics),
     )
 

@@ -30,13 +30,15 @@ EARLIEST_PENDING_UPLOAD = -6
 NEEDING_NO_END = (EARLIEST, EARLIEST_LOCAL, LATEST_TIERED, EARLIEST_PENDING_UPLOAD)
 FIRST_VERSION_OF = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9}
 FIRST_VERSION_OF[EARLIEST_PENDING_UPLOAD] = 11
-READ_COMMITTED = 1
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 
 
 async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> ListOffsetsResponse:
     end = ReadEnd.HIGH_WATERMARK
     if request.replica_id >= 0:
         end = ReadEnd.LOG_END
+    elif request.isolation_level not in (READ_UNCOMMITTED, READ_COMMITTED):
+        return _refused_wholly(request)
     elif request.isolation_level == READ_COMMITTED:
         end = ReadEnd.LAST_STABLE_OFFSET
     times_asked = Counter(
@@ -67,6 +69,24 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
         topics=[
             ListOffsetsTopicResponse(name, list(answers.values()))
             for name, answers in found.items()
+        ]
+    )
+
+
+def _refused_wholly(request: ListOffsetsRequest) -> ListOffsetsResponse:
+    """What Kafka answers to an isolation level that there is not."""
+    return ListOffsetsResponse(
+        topics=[
+            ListOffsetsTopicResponse(
+                topic.name,
+                [
+                    ListOffsetsPartitionResponse(
+                        wanted.partition_index, ErrorCode.UNKNOWN_SERVER_ERROR
+                    )
+                    for wanted in topic.partitions
+                ],
+            )
+            for topic in request.topics
         ]
     )
 

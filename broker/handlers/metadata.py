@@ -31,7 +31,10 @@ FIRST_VERSION_BY_ID = 12
 async def metadata(request: MetadataRequest, context: RequestContext) -> MetadataResponse:
     cluster = context.services.cluster
     if context.api_version < FIRST_VERSION_BY_ID and _asks_by_id(request):
-        return _refused(request)
+        return _refused(request, ErrorCode.INVALID_REQUEST)
+    asked = _asked(request, context)
+    if asked is not None and any(one.name is None and one.topic_id == ZERO_UUID for one in asked):
+        return _refused(request, ErrorCode.UNKNOWN_SERVER_ERROR)
     response = MetadataResponse(
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
@@ -39,13 +42,12 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
             MetadataResponseBroker(cluster.node_id, context.listener.host, context.listener.port)
         ],
     )
-    asked = request.topics
     if asked is None or (context.api_version == 0 and not asked):
         topics = cluster.image.topics.values()
         response.topics = [_described(topic) for topic in topics if _may_see(topic.name, context)]
     else:
         unknown = await _create_missing(request, asked, context)
-        response.topics = [_answer(wanted, unknown, context) for wanted in _each_once(asked)]
+        response.topics = [_answer(wanted, unknown, context) for wanted in asked]
     if request.include_topic_authorized_operations:
         for topic in response.topics:
             if topic.error_code != ErrorCode.TOPIC_AUTHORIZATION_FAILED and topic.name is not None:
@@ -59,8 +61,15 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
     return response
 
 
-def _each_once(asked: list[MetadataRequestTopic]) -> list[MetadataRequestTopic]:
-    return list({(one.name, one.topic_id): one for one in asked}.values())
+def _asked(request: MetadataRequest, context: RequestContext) -> list[MetadataRequestTopic] | None:
+    """Each topic once; where there are ids they alone count, unknown ones first, as in Kafka."""
+    if request.topics is None:
+        return None
+    by_id = {one.topic_id: one for one in request.topics if one.topic_id != ZERO_UUID}
+    if not by_id:
+        return list({one.name: one for one in request.topics}.values())
+    known = context.services.cluster.image.topic_by_id
+    return sorted(by_id.values(), key=lambda one: known(one.topic_id) is not None)
 
 
 def _may_see(topic: str, context: RequestContext) -> bool:
@@ -71,13 +80,13 @@ def _asks_by_id(request: MetadataRequest) -> bool:
     return any(one.name is None or one.topic_id != ZERO_UUID for one in request.topics or ())
 
 
-def _refused(request: MetadataRequest) -> MetadataResponse:
-    """What Apache Kafka 4.1 answers to ids in v10 and v11, which carry them but cannot ask by them:
-    every topic refused, and no cluster."""
+def _refused(request: MetadataRequest, code: ErrorCode) -> MetadataResponse:
+    """What Apache Kafka answers to ids in v10 and v11, which carry them but cannot ask by them, and
+    to a topic with neither name nor id: every topic refused, and no cluster."""
     return MetadataResponse(
         topics=[
             MetadataResponseTopic(
-                error_code=ErrorCode.INVALID_REQUEST,
+                error_code=code,
                 name=one.name or "",
                 topic_id=one.topic_id,
             )

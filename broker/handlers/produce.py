@@ -43,7 +43,6 @@ LEGAL_ACKS = (-1, 0, 1)
 FIRST_VERSION = 3
 FIRST_VERSION_BY_ID = 13
 FIRST_VERSION_WITH_ZSTD = 7  # KIP-110
-FIRST_VERSION_REPEATED = FIRST_VERSION_WITH_ZSTD  # older ones are looked into each time
 FIRST_VERSION_JOINING = 12  # a write makes its partition part of the transaction (KIP-890)
 FIRST_VERSION_WITH_ABORTABLE = 11  # KIP-890 part 1
 PASSING = (
@@ -108,20 +107,21 @@ class Beginning:
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
     appends = Appends(_append_wish(request), context.now_ms)
     beginning = Beginning(request, context, appends, [])
+    topics = _each_once(request.topic_data)
     try:
         _check_all(request, context)
-        begun = [_begin(beginning, topic) for topic in request.topic_data]
+        begun = [_begin(beginning, topic) for topic in topics]
     except KafkaError as refusal:
         begun = [
             [_refused(data.index, refusal, refusal.message) for data in topic.partition_data]
-            for topic in request.topic_data
+            for topic in topics
         ]
     if beginning.admissions:
         await _admitted(beginning.admissions)
     told = await appends.finished()
     by_id = context.api_version >= FIRST_VERSION_BY_ID
     responses = []
-    for topic, numbers in zip(request.topic_data, begun, strict=True):
+    for topic, numbers in zip(topics, begun, strict=True):
         answers = [
             _answer(data.index, told[number]) if isinstance(number, int) else number
             for data, number in zip(topic.partition_data, numbers, strict=True)
@@ -138,6 +138,20 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
         _close_if_refused(responses)
         return None
     return ProduceResponse(responses=responses)
+
+
+def _each_once(topics: list[TopicProduceData]) -> list[TopicProduceData]:
+    """Of two batches for one partition the last counts, and it alone is answered, as in Kafka."""
+    places = [
+        (topic.name, topic.topic_id, d.index) for topic in topics for d in topic.partition_data
+    ]
+    if len(places) == len(set(places)):
+        return topics
+    last: dict[tuple[str, bytes], dict[int, PartitionProduceData]] = {}
+    for one in topics:
+        parts = last.setdefault((one.name, one.topic_id), {})
+        parts.update((data.index, data) for data in one.partition_data)
+    return [TopicProduceData(*names, list(parts.values())) for names, parts in last.items()]
 
 
 def _check_all(request: ProduceRequest, context: RequestContext) -> None:
@@ -273,13 +287,8 @@ def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
 
 def _answer(index: int, told: AppendInfo | Exception) -> PartitionProduceResponse:
     if isinstance(told, AppendInfo):
-        return PartitionProduceResponse(
-            index,
-            ErrorCode.NONE,
-            told.first_offset,
-            told.log_append_time_ms,
-            told.log_start_offset,
-        )
+        offset, time_ms, start = told.first_offset, told.log_append_time_ms, told.log_start_offset
+        return PartitionProduceResponse(index, ErrorCode.NONE, offset, time_ms, start)
     if isinstance(told, KafkaError):
         return _refused(index, told)
     raise told
@@ -337,10 +346,8 @@ def _tell_log_start(answer: PartitionProduceResponse, partition: Partition | Non
 
 
 def _refuse_zstd(records: memoryview) -> None:
-    if (
-        len(records) > ATTRIBUTES_POSITION
-        and records[ATTRIBUTES_POSITION] & CODEC_MASK == CODEC_ZSTD
-    ):
+    codec = records[ATTRIBUTES_POSITION] & CODEC_MASK if len(records) > ATTRIBUTES_POSITION else 0
+    if codec == CODEC_ZSTD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
             f"zstd needs Produce v{FIRST_VERSION_WITH_ZSTD} or newer",
@@ -461,9 +468,10 @@ def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppends 
     if (
         request.acks not in (1, -1)
         or request.transactional_id is not None  # its batches are looked at every time
-        or context.api_version < FIRST_VERSION_REPEATED
+        or context.api_version < FIRST_VERSION_WITH_ZSTD  # these are looked into each time
         or services.security.quotas.active
         or not 0 < sum([len(topic.partition_data) for topic in request.topic_data]) <= REPEATED_MAX
+        or _each_once(request.topic_data) is not request.topic_data
     ):
         return None
     found = []

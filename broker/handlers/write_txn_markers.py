@@ -43,7 +43,8 @@ async def write_txn_markers(
             )
             for topic in marker.topics
         ]
-        results.append(WritableTxnMarkerResult(marker.producer_id, topics))
+        if topics:  # Kafka tells markers by the partitions they were written to
+            results.append(WritableTxnMarkerResult(marker.producer_id, topics))
     return WriteTxnMarkersResponse(markers=results)
 
 

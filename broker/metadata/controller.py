@@ -47,9 +47,16 @@ class TopicSpec:
 
 
 def create_topic(
-    image: ClusterImage, spec: TopicSpec, topic_id: bytes, config: BrokerConfig
+    image: ClusterImage,
+    spec: TopicSpec,
+    topic_id: bytes,
+    config: BrokerConfig,
+    before: ClusterImage | None = None,
 ) -> list[MetadataRecord]:
-    """Records of a new topic with the id `topic_id`."""
+    """Records of a new topic with the id `topic_id`.
+
+    `before`: without the other topics of the same request, with which its name may collide.
+    """
     check_topic_name(spec.name)
     if spec.name in image.topics:
         raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{spec.name}' already exists.")
@@ -58,7 +65,7 @@ def create_topic(
             ErrorCode.INVALID_REQUEST,
             f"Creation of internal topic {METADATA_TOPIC} is prohibited.",
         )
-    _check_collision(image, spec.name)
+    _check_collision(before or image, spec.name)
     _check_new_configs(image, spec, config)
     assignments = _assignments(image, spec, config)
     _check_room(image, len(assignments), config)

@@ -15,9 +15,11 @@ from broker.metadata.records import (
     MetadataRecord,
     RemoveAccessControlEntryRecord,
 )
+from broker.protocol.primitives import ProtocolError
 
 WILDCARD = "*"
 CLUSTER_NAME = "kafka-cluster"  # the one name of the one resource of type CLUSTER
+UNKNOWN = 0
 ANY = 1  # in filters: whatever
 
 
@@ -78,6 +80,16 @@ class Acl:
     operation: int
     permission_type: int
 
+    @property
+    def has_wildcards(self) -> bool:
+        """Whether it has numbers that only a filter may have."""
+        return self.pattern_type == PatternType.MATCH or ANY in (
+            self.resource_type,
+            self.pattern_type,
+            self.operation,
+            self.permission_type,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AclFilter:
@@ -91,15 +103,20 @@ class AclFilter:
     operation: int
     permission_type: int
 
-    def check(self) -> None:
-        """Raise INVALID_REQUEST when it has numbers that Kafka does not have."""
-        if (
-            self.resource_type not in (ANY, *Resource)
-            or self.pattern_type not in (ANY, *PatternType)
-            or self.operation not in (ANY, *Operation)
-            or self.permission_type not in (ANY, *Permission)
+    @property
+    def problem(self) -> str:
+        """Which part has numbers that Kafka does not have; empty: none."""
+        if self.resource_type not in (ANY, *Resource) or self.pattern_type not in (
+            ANY,
+            *PatternType,
         ):
-            raise KafkaError(ErrorCode.INVALID_REQUEST, f"the filter has unknown elements: {self}")
+            return "Unknown patternFilter."
+        if self.operation not in (ANY, *Operation) or self.permission_type not in (
+            ANY,
+            *Permission,
+        ):
+            return "Unknown entryFilter."
+        return ""
 
     def matches(self, acl: Acl) -> bool:
         return (
@@ -122,6 +139,12 @@ class AclFilter:
         if acl.pattern_type == PatternType.PREFIXED:
             return name.startswith(acl.resource_name)
         return acl.resource_name in (name, WILDCARD)
+
+
+def require_told(*kinds: int) -> None:
+    """ProtocolError for 0: with that number a client says that it does not know what it asks."""
+    if UNKNOWN in kinds:
+        raise ProtocolError("an entry or a filter of no kind")
 
 
 def acl_of(record: AccessControlEntryRecord) -> Acl:
@@ -164,10 +187,8 @@ def delete_acls(
     removed: set[bytes] = set()
     results: list[list[Acl] | KafkaError] = []
     for one in filters:
-        try:
-            one.check()
-        except KafkaError as refusal:
-            results.append(refusal)
+        if one.problem:
+            results.append(KafkaError(ErrorCode.INVALID_REQUEST, one.problem))
             continue
         found = {
             acl_id: acl
@@ -181,8 +202,9 @@ def delete_acls(
 
 
 def find_acls(image: ClusterImage, wanted: AclFilter) -> list[Acl]:
-    """All entries that match; INVALID_REQUEST for a filter that cannot be."""
-    wanted.check()
+    """All entries that match; none match a filter with numbers that Kafka does not have."""
+    if wanted.problem:
+        return []
     return [acl for record in image.acls.values() if wanted.matches(acl := acl_of(record))]
 
 
@@ -202,17 +224,17 @@ def _record(acl_id: bytes, acl: Acl) -> AccessControlEntryRecord:
 def _check(acl: Acl) -> None:
     reason = ""
     if acl.resource_type not in list(Resource):
-        reason = f"Invalid resourceType {acl.resource_type}"
+        reason = "Invalid resourceType UNKNOWN"
     elif acl.resource_type == Resource.CLUSTER and acl.resource_name != CLUSTER_NAME:
         reason = f"The only valid name for the CLUSTER resource is {CLUSTER_NAME}"
     elif not acl.resource_name:
         reason = "Invalid empty resource name"
     elif acl.pattern_type not in (PatternType.LITERAL, PatternType.PREFIXED):
-        reason = f"Invalid patternType {acl.pattern_type}"
+        reason = "Invalid patternType UNKNOWN"
     elif acl.operation not in list(Operation):
-        reason = f"Invalid operation {acl.operation}"
+        reason = "Invalid operation UNKNOWN"
     elif acl.permission_type not in list(Permission):
-        reason = f"Invalid permissionType {acl.permission_type}"
+        reason = "Invalid permissionType UNKNOWN"
     elif ":" not in acl.principal:
         reason = (
             f"Could not parse principal from `{acl.principal}` (no colon is present separating the"

@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from math import isnan
 
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage, QuotaKey, quota_key
@@ -143,6 +144,8 @@ def limit_for(
             parts.append((CLIENT_ID, client_id if has_client else None))
         rate = quotas.get(_key(parts), {}).get(quota)
         if rate is not None:
+            if isnan(rate):
+                return None
             account = (
                 user if has_user is not None else None,
                 client_id if has_client is not None else None,
@@ -158,7 +161,7 @@ def connection_limit_for(
     for name in (address, None):
         rate = quotas.get(_key([(IP, name)]), {}).get(Quota.CONNECTION_CREATION_RATE)
         if rate is not None:
-            return rate
+            return None if isnan(rate) else rate
     return None
 
 
@@ -240,7 +243,7 @@ def _check_value(key: str, value: float, *, of_address: bool) -> None:
     reason = ""
     if key not in list(Quota) or of_address != (key == Quota.CONNECTION_CREATION_RATE):
         reason = f"Invalid configuration key {key}"
-    elif not value > 0:
+    elif value <= 0:  # Kafka keeps what is no number, and never throttles by it
         reason = f"Quota {key} must be greater than 0"
     elif value > WHOLE_NUMBERS.get(key, float("inf")):
         kind = "an INT" if key == Quota.CONNECTION_CREATION_RATE else "a LONG"

@@ -10,6 +10,7 @@ from broker.protocol.messages.alter_client_quotas import (
     EntryData,
     OpData,
 )
+from broker.security.quotas import Quota, limit_for
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.security_calls import set_quota
@@ -61,7 +62,6 @@ async def test_the_parts_of_an_entity_are_told_in_the_order_of_apache_kafka(
         ({"user": "ann"}, {"producer_byte_rate": -5.0}),
         ({"user": "ann"}, {"producer_byte_rate": 1.5}),
         ({"user": "ann"}, {"producer_byte_rate": 1e19}),
-        ({"user": "ann"}, {"request_percentage": float("nan")}),
         ({"ip": None}, {"connection_creation_rate": 2.0**31}),
     ],
 )
@@ -73,3 +73,17 @@ async def test_what_cannot_be_a_quota_is_refused(
 ) -> None:
     assert await set_quota(client, entity, **values) == ErrorCode.INVALID_REQUEST
     assert not broker.services.cluster.image.quotas
+
+
+async def test_a_quota_that_is_no_number_is_kept_and_lets_everything_pass(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    """As in Apache Kafka 4.2; the quota of all users does not count either."""
+    await set_quota(client, {"user": None}, producer_byte_rate=1.0)
+
+    told = await set_quota(client, {"user": "ann"}, producer_byte_rate=float("nan"))
+    quotas = broker.services.cluster.image.quotas
+
+    assert told == ErrorCode.NONE
+    assert limit_for(quotas, Quota.PRODUCER_BYTE_RATE, "bob", "app") is not None
+    assert limit_for(quotas, Quota.PRODUCER_BYTE_RATE, "ann", "app") is None

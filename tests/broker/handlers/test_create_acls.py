@@ -41,12 +41,12 @@ async def test_who_may_not_alter_the_cluster_adds_nothing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "wrong",
     [
-        AclCreation(1, "pages", 3, "User:a", "*", 3, 3),
+        AclCreation(99, "pages", 3, "User:a", "*", 3, 3),
         AclCreation(2, "", 3, "User:a", "*", 3, 3),
-        AclCreation(2, "pages", PatternType.MATCH, "User:a", "*", 3, 3),
+        AclCreation(2, "pages", 9, "User:a", "*", 3, 3),
         AclCreation(2, "pages", 3, "ann", "*", 3, 3),
-        AclCreation(2, "pages", 3, "User:a", "*", 1, 3),
-        AclCreation(2, "pages", 3, "User:a", "*", 3, 1),
+        AclCreation(2, "pages", 3, "User:a", "*", 99, 3),
+        AclCreation(2, "pages", 3, "User:a", "*", 3, 9),
         AclCreation(Resource.CLUSTER, "my-cluster", 3, "User:a", "*", 3, Permission.ALLOW),
     ],
 )
@@ -56,3 +56,28 @@ async def test_an_entry_that_cannot_be_is_refused_alone(
     right = entry(Operation.READ, Resource.TOPIC, "pages")
 
     assert await add_acls(admin, wrong, right) == [ErrorCode.INVALID_REQUEST, ErrorCode.NONE]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        AclCreation(1, "pages", 3, "User:a", "*", 3, 3),
+        AclCreation(2, "pages", PatternType.MATCH, "User:a", "*", 3, 3),
+        AclCreation(2, "pages", 3, "User:a", "*", 1, 3),
+        AclCreation(2, "pages", 3, "User:a", "*", 3, 1),
+    ],
+)
+async def test_with_a_filter_in_place_of_an_entry_none_is_added(
+    secured: RunningBroker, admin: RawClient, wrong: AclCreation
+) -> None:
+    """Apache Kafka 4.2: what only a filter may say it cannot make an entry of."""
+    right = entry(Operation.READ, Resource.TOPIC, "pages")
+
+    assert await add_acls(admin, right, wrong) == [ErrorCode.UNKNOWN_SERVER_ERROR] * 2
+    assert not secured.services.cluster.image.acls
+
+
+async def test_an_entry_of_no_kind_ends_the_connection(admin: RawClient) -> None:
+    """Apache Kafka cannot read such a request."""
+    with pytest.raises((ConnectionError, EOFError)):
+        await add_acls(admin, AclCreation(2, "pages", 3, "User:a", "*", 0, 3))

@@ -75,6 +75,13 @@ async def test_names_that_differ_only_in_dot_and_underscore_collide(client: RawC
     ]
 
 
+async def test_names_of_one_request_do_not_collide_with_each_other(client: RawClient) -> None:
+    """Apache Kafka 4.2 compares them with the topics that were there before."""
+    wanted = [CreatableTopic(name, 1, 1) for name in ("page.views", "page_views")]
+
+    assert await created(client, *wanted) == [ErrorCode.NONE, ErrorCode.NONE]
+
+
 async def test_one_refusal_does_not_hold_back_the_others(client: RawClient) -> None:
     codes = await created(
         client, CreatableTopic("a", 1, 1), CreatableTopic("?", 1, 1), CreatableTopic("b", -1, -1)

@@ -1,3 +1,5 @@
+import pytest
+
 from broker.errors import ErrorCode
 from broker.protocol.messages.delete_acls import (
     DeleteAclsFilter,
@@ -51,4 +53,11 @@ async def test_a_wrong_filter_does_not_stop_the_next(
 
     codes = [result.error_code for result in response.filter_results]
     assert codes == [ErrorCode.INVALID_REQUEST, ErrorCode.NONE]
+    assert response.filter_results[0].error_message == "Unknown patternFilter."
     assert not secured.services.cluster.image.acls
+
+
+async def test_a_filter_of_no_kind_ends_the_connection(admin: RawClient) -> None:
+    """Apache Kafka cannot read such a request."""
+    with pytest.raises((ConnectionError, EOFError)):
+        await deleted(admin, DeleteAclsFilter(0, None, ANY, None, None, ANY, ANY))

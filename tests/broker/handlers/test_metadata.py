@@ -96,8 +96,36 @@ async def test_topics_are_found_by_id_from_v12_on(client: RawClient) -> None:
     response = await client.ask(MetadataRequest(topics=topics), 12, MetadataResponse)
 
     assert [(topic.error_code, topic.name) for topic in response.topics] == [
+        (ErrorCode.UNKNOWN_TOPIC_ID, None),  # first, as in Apache Kafka
         (ErrorCode.NONE, "pages"),
-        (ErrorCode.UNKNOWN_TOPIC_ID, None),
+    ]
+
+
+async def test_beside_an_id_names_are_left_out(client: RawClient) -> None:
+    """As in Apache Kafka 4.2, which looks for names only where no id is asked for."""
+    topic_id = (await make_topic(client, "pages")).topic_id
+    await make_topic(client, "visits")
+    topics = [
+        MetadataRequestTopic(name="visits"),
+        MetadataRequestTopic(topic_id=topic_id, name="visits"),
+    ]
+
+    response = await client.ask(MetadataRequest(topics=topics), 12, MetadataResponse)
+
+    assert [topic.name for topic in response.topics] == ["pages"]
+
+
+async def test_a_topic_with_neither_name_nor_id_costs_the_whole_request(client: RawClient) -> None:
+    """As in Apache Kafka 4.2."""
+    await make_topic(client, "pages")
+    topics = [MetadataRequestTopic(name="pages"), MetadataRequestTopic(name=None)]
+
+    response = await client.ask(MetadataRequest(topics=topics), 12, MetadataResponse)
+
+    refused = ErrorCode.UNKNOWN_SERVER_ERROR
+    assert [(one.error_code, one.name) for one in response.topics] == [
+        (refused, "pages"),
+        (refused, ""),
     ]
 
 

@@ -253,3 +253,28 @@ async def test_bytes_that_no_batch_begins_with_cost_the_whole_request(
 
     assert refused == [(ErrorCode.CORRUPT_MESSAGE, words)] * 2
     assert await read(client, "pages") == []
+
+
+async def test_of_two_batches_for_one_partition_the_last_is_stored_and_answered(
+    client: RawClient,
+) -> None:
+    """As in Apache Kafka 4.2, also when it keeps on coming."""
+    await make_topic(client, "pages", partitions=2)
+    parts = [(0, b"first"), (1, b"other"), (0, b"last")]
+    request = ProduceRequest(
+        acks=-1,
+        timeout_ms=5000,
+        topic_data=[
+            produce.TopicProduceData(
+                "pages", partition_data=[produce.PartitionProduceData(p, batch_of(v))]
+            )
+            for p, v in parts
+        ],
+    )
+
+    told = [await client.ask(request, 9, produce.ProduceResponse) for _ in range(3)]
+    stored = await read(client, "pages")
+
+    answers = [(one.index, one.base_offset) for one in told[0].responses[0].partition_responses]
+    assert answers == [(0, 0), (1, 0)]
+    assert stored == [b"last"] * 3
