@@ -48,6 +48,7 @@ from broker.storage.log import LogConfig
 from broker.storage.log_manager import LogManager
 from broker.telemetry.metrics import ClientTelemetryMetrics
 from broker.telemetry.telemetry import Telemetry
+from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,13 @@ class Broker:
         self._workers: dict[str, DiskWorker] = {}
 
     async def run(self, on_serving: Callable[[Serving], None], stopping: asyncio.Event) -> None:
-        """Serve until `stopping` is set. CannotStart: the port or the log directory is taken."""
+        """Serve until `stopping` is set. CannotStart: the port or the log directory is taken, or
+        the keys of tokens cannot be fetched.
+        """
+        try:
+            await self._listeners.prepare()
+        except SettingsError as error:
+            raise CannotStart(str(error)) from error
         logs = LogManager(self._files, self._log_dirs)
         try:
             cluster_id = await in_disk_thread(

@@ -263,7 +263,19 @@ class BrokerConfig:
         ("SCRAM-SHA-256", "SCRAM-SHA-512"), "also PLAIN and OAUTHBEARER"
     )
     sasl_plain_users_file: str = setting("", "users of PLAIN, a line each user:password, mode 0600")
-    sasl_oauthbearer_jwks_file: str = setting("", "public keys that sign tokens (JWKS)")
+    sasl_oauthbearer_jwks_endpoint_url: str = setting(
+        "", "where the public keys that sign tokens are fetched (JWKS), https"
+    )
+    sasl_oauthbearer_jwks_endpoint_refresh_ms: int = setting(
+        3_600_000, "they are fetched again after so long", low=1
+    )
+    sasl_oauthbearer_jwks_endpoint_retry_backoff_ms: int = setting(
+        100, "pause after the first try that failed; each is twice as long as the last", low=1
+    )
+    sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms: int = setting(
+        10_000, "after so long the tries end", low=1
+    )
+    sasl_oauthbearer_jwks_file: str = setting("", "the same in a file, read at the start")
     sasl_oauthbearer_secret_file: str = setting("", "shared secret that signs tokens, mode 0600")
     sasl_oauthbearer_expected_issuer: str = setting("", "iss of tokens; empty: any")
     sasl_oauthbearer_expected_audience: tuple[str, ...] = setting((), "aud of tokens; empty: any")

@@ -121,10 +121,6 @@ _CLASSES: tuple[Row, ...] = (
         _T.CLASS,
         "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
     ),
-    ("sasl.oauthbearer.jwks.endpoint.refresh.ms", _T.LONG, "3600000"),
-    ("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", _T.LONG, "10000"),
-    ("sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", _T.LONG, "100"),
-    ("sasl.oauthbearer.jwks.endpoint.url", _T.STRING, None),
     (
         "sasl.oauthbearer.jwt.validator.class",
         _T.CLASS,

@@ -4,6 +4,7 @@ RSA (RS and PS algorithms), EC on P-256, P-384 and P-521 (ES), and `oct` for sha
 """
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,18 +31,38 @@ _CURVES: Mapping[str, tuple[ec.EllipticCurve, str]] = {
 
 def keys_of(text: str) -> tuple[Key, ...]:
     """The signing keys of a key set; ValueError tells what is wrong with it."""
-    document = json.loads(text)
-    entries = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not entries:
-        raise ValueError('it is not an object with a list "keys" of at least one key')
     keys = []
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(_entries(text), start=1):
         try:
             if entry.get("use", "sig") == "sig":
                 keys.append(_key(entry))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"key {number} cannot be used: {error}") from error
     return tuple(keys)
+
+
+def usable_keys_of(text: str) -> tuple[Key, ...]:
+    """Those signing keys that can be used here: RFC 7517 section 5 asks to pass over the others.
+
+    ValueError: it is no key set.
+    """
+    keys = []
+    for entry in _entries(text):
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+            if entry.get("use", "sig") == "sig":
+                keys.append(_key(entry))
+    return tuple(keys)
+
+
+def _entries(text: str) -> list[Any]:
+    try:
+        document = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise ValueError('it is not an object with a list "keys" of at least one key')
+    return entries
 
 
 def _key(entry: Mapping[str, Any]) -> Key:

@@ -21,6 +21,14 @@ class TokenRefused(Exception):
     """A token that is not trusted; the message tells why, without the token."""
 
 
+class KeyMissed(TokenRefused):
+    """The token names a key that is not known."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no key named {key_id[:40]!r}")
+        self.key_id = key_id
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What is taken from a token that is trusted."""
@@ -92,6 +100,8 @@ def _check_signature(
         for key in rules.keys
         if algorithm in key.algorithms and (None in (key_id, key.id) or key.id == key_id)
     ]
+    if not candidates and isinstance(key_id, str) and all(key.id != key_id for key in rules.keys):
+        raise KeyMissed(key_id)
     if not candidates:
         raise TokenRefused(f"no key for algorithm {algorithm[:20]!r}")
     if not any(key.is_signature(algorithm, signed, signature) for key in candidates):

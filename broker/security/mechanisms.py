@@ -3,14 +3,15 @@ that the cluster knows."""
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.security.credentials import ScramMechanism
-from broker.security.jwt import Key, Rules, shared_secret, validate
+from broker.security.jwt import Claims, Key, KeyMissed, Rules, shared_secret, validate
+from broker.security.key_ring import KeyRing
 from broker.security.sasl import USER_PREFIX, Exchange, Mechanisms
 from broker.security.sasl_oauthbearer import OauthBearerExchange
 from broker.security.sasl_plain import PlainExchange, PlainUsers, users_of
@@ -28,6 +29,8 @@ class SaslSources:
 
     users: PlainUsers | None = None
     tokens: Rules = field(default_factory=Rules)
+    ring: KeyRing | None = None
+    """Keys that are fetched, beside those of `tokens`."""
 
 
 def load_sources(config: BrokerConfig) -> SaslSources:
@@ -46,7 +49,14 @@ def load_sources(config: BrokerConfig) -> SaslSources:
         users = PlainUsers(
             _parsed("sasl_plain_users_file", config.sasl_plain_users_file, users_of, private=True)
         )
-    return SaslSources(users, _rules(config) if OAUTHBEARER in enabled else Rules())
+    if OAUTHBEARER not in enabled:
+        return SaslSources(users)
+    url = config.sasl_oauthbearer_jwks_endpoint_url
+    if url and not url.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"sasl_oauthbearer_jwks_endpoint_url = {url!r} in [broker] is no https:// address"
+        )
+    return SaslSources(users, _rules(config), KeyRing() if url else None)
 
 
 def build_mechanisms(
@@ -76,9 +86,20 @@ def build_mechanisms(
             offered[name] = _plain(sources.users)
         elif name == OAUTHBEARER:
             offered[name] = lambda: OauthBearerExchange(
-                lambda token: validate(token, sources.tokens, clock.now_ms())
+                lambda token: _validated(token, sources, clock)
             )
     return Mechanisms(offered, clock, config.connections_max_reauth_ms)
+
+
+def _validated(token: str, sources: SaslSources, clock: Clock) -> Claims:
+    rules, ring, now_ms = sources.tokens, sources.ring, clock.now_ms()
+    if ring is None:
+        return validate(token, rules, now_ms)
+    try:
+        return validate(token, replace(rules, keys=rules.keys + ring.keys), now_ms)
+    except KeyMissed as refusal:
+        ring.missed(refusal.key_id, clock.monotonic_ms())
+        raise
 
 
 def _scram(server: ScramServer) -> Callable[[], Exchange]:
@@ -104,10 +125,10 @@ def _rules(config: BrokerConfig) -> Rules:
             lambda text: (shared_secret(text.strip().encode()),),
             private=True,
         )
-    if not keys and not config.sasl_oauthbearer_unsecured:
+    if not (keys or config.sasl_oauthbearer_jwks_endpoint_url or config.sasl_oauthbearer_unsecured):
         raise SettingsError(
-            "OAUTHBEARER needs sasl_oauthbearer_jwks_file or sasl_oauthbearer_secret_file in"
-            " [broker], to check signatures with"
+            "OAUTHBEARER needs sasl_oauthbearer_jwks_endpoint_url, sasl_oauthbearer_jwks_file or"
+            " sasl_oauthbearer_secret_file in [broker], to check signatures with"
         )
     return Rules(
         keys=keys,

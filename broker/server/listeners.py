@@ -20,6 +20,7 @@ from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
+from broker.server.key_fetching import KeyFetching
 from broker.server.listener import Listener, Protection, limits_of
 from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 from footfall.settings import SettingsError
@@ -51,7 +52,8 @@ class Listeners:
         """Read certificates and users; SettingsError when something is missing or unsafe."""
         self._config = config
         endpoints = endpoints_of(config)
-        self._watching: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._fetching: KeyFetching | None = None
         self._crowd = Crowd()
         self._sources = None
         if any(endpoint.protocol.has_sasl for endpoint in endpoints):
@@ -75,6 +77,12 @@ class Listeners:
     def addresses(self) -> tuple[ListenerAddress, ...]:
         """What clients are told, in the order of the settings; empty before `bind`."""
         return tuple(door.address for door in self._doors if door.address is not None)
+
+    async def prepare(self) -> None:
+        """Fetch what log-ins need from elsewhere; SettingsError when it cannot be had."""
+        if self._sources is not None and self._sources.ring is not None:
+            self._fetching = KeyFetching(self._config, self._sources.ring)
+            await self._fetching.start()
 
     def bind(self) -> None:
         """Take all ports, or none: PortTaken names the one that cannot be had."""
@@ -130,7 +138,10 @@ class Listeners:
             )
             await door.listener.serve(dispatcher, door.address, tasks, protection)
         if any(door.tls is not None for door in self._doors):
-            self._watching = tasks.create_task(self._watch_certificates(), name="certificates")
+            watching = tasks.create_task(self._watch_certificates(), name="certificates")
+            self._background.append(watching)
+        if self._fetching is not None:
+            self._background.append(tasks.create_task(self._fetching.run(), name="token keys"))
 
     async def renew_certificates(self) -> None:
         """Use certificates whose files were replaced."""
@@ -161,8 +172,8 @@ class Listeners:
 
     async def stop(self) -> None:
         """Stop all of them; they end the requests in work side by side."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._background:
+            task.cancel()
         async with asyncio.TaskGroup() as stopping:
             for door in self._doors:
                 stopping.create_task(door.listener.stop())

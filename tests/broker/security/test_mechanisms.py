@@ -204,7 +204,7 @@ def test_an_unsigned_token_is_refused_unless_it_is_asked_for(tmp_path: Path) -> 
         ),
         (
             {"sasl_enabled_mechanisms": ("OAUTHBEARER",)},
-            "needs sasl_oauthbearer_jwks_file or sasl_oauthbearer_secret_file",
+            "needs sasl_oauthbearer_jwks_endpoint_url, sasl_oauthbearer_jwks_file or",
         ),
     ],
 )

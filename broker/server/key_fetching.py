@@ -1,0 +1,95 @@
+"""Fetches the public keys of a token issuer (JWKS): at the start, now and then, when one is missed.
+
+Without keys nobody could log in, so a broker that cannot fetch them does not start, as in Kafka;
+later it goes on with those it has. Certificates are checked against the authorities of the system
+(`SSL_CERT_FILE` names others).
+"""
+
+import asyncio
+import logging
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from broker.config import BrokerConfig
+from broker.security.key_ring import KeyRing
+from footfall.settings import SettingsError
+
+log = logging.getLogger(__name__)
+
+ANSWER_BYTES_MAX = 1 << 20
+ANSWER_TIMEOUT_S = 10.0
+
+
+class KeysNotFetched(Exception):
+    """The keys could not be had; the message tells why."""
+
+
+class KeyFetching:
+    def __init__(self, config: BrokerConfig, ring: KeyRing) -> None:
+        self._url = config.sasl_oauthbearer_jwks_endpoint_url
+        self._refresh_s = config.sasl_oauthbearer_jwks_endpoint_refresh_ms / 1000
+        self._backoff_s = config.sasl_oauthbearer_jwks_endpoint_retry_backoff_ms / 1000
+        self._patience_s = config.sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms / 1000
+        self._ring = ring
+        self._missed = asyncio.Event()
+        ring.on_missed = self._missed.set
+
+    async def start(self) -> None:
+        """Fetch the first keys; SettingsError when there are none to be had."""
+        try:
+            await self._refresh()
+        except KeysNotFetched as error:
+            raise SettingsError(
+                f"sasl_oauthbearer_jwks_endpoint_url = {self._url!r} in [broker]: {error}"
+            ) from error
+
+    async def run(self) -> None:
+        """Keep the keys fresh, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._refresh_s):
+                    await self._missed.wait()
+            except TimeoutError:
+                pass
+            self._missed.clear()
+            try:
+                await self._refresh()
+            except KeysNotFetched as error:
+                log.warning("keys of tokens stay as they are url=%s: %s", self._url, error)
+
+    async def _refresh(self) -> None:
+        """Fetch, again and again at growing distances until patience ends."""
+        loop = asyncio.get_running_loop()
+        give_up_s, pause_s = loop.time() + self._patience_s, self._backoff_s
+        while True:
+            try:
+                text = await self._fetch()
+                break
+            except (ClientError, OSError, TimeoutError) as error:
+                if loop.time() + pause_s > give_up_s:
+                    raise KeysNotFetched(str(error) or "no answer in time") from error
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
+        self._take(text)
+
+    async def _fetch(self) -> bytes:
+        timeout = ClientTimeout(total=ANSWER_TIMEOUT_S)
+        async with ClientSession(timeout=timeout) as session, session.get(self._url) as answer:
+            answer.raise_for_status()
+            body = bytearray()
+            async for chunk in answer.content.iter_any():
+                body += chunk
+                if len(body) > ANSWER_BYTES_MAX:
+                    raise ClientError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
+            return bytes(body)
+
+    def _take(self, text: bytes) -> None:
+        from broker.security.jwks import usable_keys_of  # 60 ms and 10 MB that only this needs
+
+        try:
+            keys = usable_keys_of(text.decode())
+        except ValueError as error:
+            raise KeysNotFetched(f"what it answers is no key set: {error}") from error
+        if not keys:
+            raise KeysNotFetched("it has no key that can be used")
+        self._ring.keys = keys

@@ -1,0 +1,189 @@
+"""Keys of a token issuer over HTTP: at the start, when one is missed, while the issuer is ill."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from broker.config import BrokerConfig
+from broker.metadata.image import ClusterImage
+from broker.security.mechanisms import SaslSources, build_mechanisms, load_sources
+from broker.security.sasl import Authentication, State
+from broker.security.security import build_security
+from broker.server.key_fetching import ANSWER_BYTES_MAX, KeyFetching
+from footfall.settings import SettingsError
+from tests.support.manual_clock import ManualClock
+from tests.support.tokens import encoded, part
+
+DEADLINE_S = 20
+ODD_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "odd"}
+
+
+@dataclass
+class Issuer:
+    """Signs tokens, and tells its keys at an address."""
+
+    keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict)
+    answer: bytes | None = None
+    """In place of the keys."""
+    failures: int = 0
+    """So many of the next questions are answered with an error."""
+    asked: int = 0
+
+    def renew(self, key_id: str) -> None:
+        self.keys = {key_id: ec.generate_private_key(ec.SECP256R1())}
+
+    async def tell(self, _request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.failures:
+            self.failures -= 1
+            return web.Response(status=503)
+        entries = [ODD_KEY, *(_entry(name, key) for name, key in self.keys.items())]
+        body = self.answer if self.answer is not None else json.dumps({"keys": entries}).encode()
+        return web.Response(body=body)
+
+    def token(self, key_id: str, now_ms: int) -> bytes:
+        """The first message of a client that logs in with a token signed by this key."""
+        claims = {"sub": "ann", "exp": now_ms / 1000 + 60}
+        signed = f"{part({'alg': 'ES256', 'kid': key_id})}.{part(claims)}"
+        pair = decode_dss_signature(self.keys[key_id].sign(signed.encode(), ec.ECDSA(_SHA)))
+        signature = b"".join(one.to_bytes(32, "big") for one in pair)
+        return f"n,,\x01auth=Bearer {signed}.{encoded(signature)}\x01\x01".encode()
+
+
+_SHA = hashes.SHA256()
+
+
+def _entry(name: str, key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    point = key.public_key().public_numbers()
+    x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).decode() for n in (point.x, point.y))
+    return {"kty": "EC", "crv": "P-256", "kid": name, "x": x, "y": y}
+
+
+@dataclass
+class Door:
+    """What asks the issuer, and what logs in by its keys."""
+
+    fetching: KeyFetching
+    sources: SaslSources
+    config: BrokerConfig
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def state_after(self, message: bytes) -> State:
+        security = build_security(self.config, ClusterImage, self.clock)
+        made = Authentication(build_mechanisms(self.config, self.sources, security, self.clock))
+        made.choose("OAUTHBEARER", raw_tokens=False)
+        made.respond(message)
+        return made.state
+
+
+@asynccontextmanager
+async def door(issuer: Issuer, **settings: Any) -> AsyncIterator[Door]:
+    app = web.Application()
+    app.router.add_get("/keys", issuer.tell)
+    async with TestServer(app) as server:
+        config = BrokerConfig(
+            sasl_enabled_mechanisms=("OAUTHBEARER",),
+            sasl_oauthbearer_jwks_endpoint_url=str(server.make_url("/keys")),
+            sasl_oauthbearer_jwks_endpoint_retry_backoff_ms=1,
+            **{"sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms": 50, **settings},
+        )
+        sources = load_sources(config)
+        assert sources.ring is not None
+        yield Door(KeyFetching(config, sources.ring), sources, config)
+
+
+async def test_a_token_signed_by_a_key_of_the_issuer_logs_in() -> None:
+    """Its other key is of a kind that is not known here, and does no harm."""
+    issuer = Issuer()
+    issuer.renew("k1")
+    async with door(issuer) as one:
+        await one.fetching.start()
+
+        state = one.state_after(issuer.token("k1", one.clock.now_ms()))
+
+    assert state is State.AUTHENTICATED
+
+
+async def test_a_key_that_is_missed_is_fetched_for_the_next_log_in() -> None:
+    issuer = Issuer()
+    issuer.renew("k1")
+    async with door(issuer) as one:
+        await one.fetching.start()
+        issuer.renew("k2")
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
+            running = tasks.create_task(one.fetching.run())
+            states = [one.state_after(issuer.token("k2", one.clock.now_ms()))]
+            while states[-1] is not State.AUTHENTICATED:
+                await asyncio.sleep(0.01)
+                states.append(one.state_after(issuer.token("k2", one.clock.now_ms())))
+            running.cancel()
+
+    assert states[0] is State.EXCHANGING
+    assert issuer.asked == 2
+
+
+async def test_keys_are_fetched_again_after_their_time_and_stay_while_the_issuer_is_ill() -> None:
+    issuer = Issuer()
+    issuer.renew("k1")
+    async with door(
+        issuer,
+        sasl_oauthbearer_jwks_endpoint_refresh_ms=5,
+        sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms=1,
+    ) as one:
+        await one.fetching.start()
+        issuer.answer = b"maintenance"
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
+            running = tasks.create_task(one.fetching.run())
+            while issuer.asked < 4:
+                await asyncio.sleep(0.01)
+            running.cancel()
+
+        state = one.state_after(issuer.token("k1", one.clock.now_ms()))
+
+    assert state is State.AUTHENTICATED
+
+
+async def test_a_short_illness_of_the_issuer_does_not_hinder_the_start() -> None:
+    issuer = Issuer(failures=2)
+    issuer.renew("k1")
+    async with door(issuer, sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms=60_000) as one:
+        await one.fetching.start()
+
+    assert issuer.asked == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"<html>", "is no key set"),
+        (b"[]", "is no key set"),
+        (json.dumps({"keys": [ODD_KEY]}).encode(), "no key that can be used"),
+        (b" " * (ANSWER_BYTES_MAX + 1), "more than"),
+        (b"\xff", "is no key set"),
+    ],
+)
+async def test_without_keys_the_broker_does_not_start(answer: bytes, words: str) -> None:
+    async with door(Issuer(answer=answer)) as one:
+        with pytest.raises(SettingsError, match=words):
+            await one.fetching.start()
+
+
+def test_an_address_that_is_not_of_the_web_is_refused() -> None:
+    config = BrokerConfig(
+        sasl_enabled_mechanisms=("OAUTHBEARER",),
+        sasl_oauthbearer_jwks_endpoint_url="ldap://keys",
+    )
+
+    with pytest.raises(SettingsError, match="is no https:// address"):
+        load_sources(config)
