@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from dashboard.cluster.model import Topic
-from dashboard.decoders import internal
+from dashboard.decoders import cbor, internal
 from tracker.kafka_admin import Reading, Record
 from tracker.topics import TopicPartition
 
@@ -25,7 +25,7 @@ ROWS_MAX: Final = 200
 SCANNED_MAX: Final = 5_000  # records looked at for one answer
 SECONDS_MAX: Final = 4.0
 SHOWN_BYTES: Final = 2_000  # of a key, value or header
-PACKED_BYTES_MAX: Final = 1_048_576  # of a value that may be MessagePack
+PACKED_BYTES_MAX: Final = 1_048_576  # of a value that may be MessagePack or CBOR
 READ_AT_ONCE: Final = 500
 READ_S: Final = 0.25
 
@@ -75,7 +75,7 @@ class Shown:
     record: Record
     key: str
     value: str
-    kind: str  # json, text, msgpack, hex, empty
+    kind: str  # json, text, msgpack, cbor, hex, empty
     headers: tuple[tuple[str, str], ...]
     cut: bool  # longer than what is shown
 
@@ -272,6 +272,22 @@ def _message_pack(part: bytes) -> str | None:
         return None
 
 
+_CBOR: Final = frozenset((*range(0xA1, 0xBC), 0xBF, 0xD9))
+"""First bytes of maps with something in them, and of CBOR that says that it is; an array could be
+MessagePack of another meaning."""
+
+
+def _cbor(part: bytes) -> str | None:
+    """A map in CBOR as JSON, likewise."""
+    if part[0] not in _CBOR or len(part) > PACKED_BYTES_MAX:
+        return None
+    try:
+        found = cbor.decode(part)
+        return json.dumps(found, indent=1, ensure_ascii=False) if found else None
+    except (ValueError, RecursionError):
+        return None
+
+
 _PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
 
 
@@ -295,8 +311,10 @@ def _text(part: bytes | None, letters: int) -> tuple[str, str]:
     try:
         text = part.decode("utf-8")
     except UnicodeDecodeError:
-        told = _message_pack(part)
-        return (part[:letters].hex(" "), "hex") if told is None else (told, "msgpack")
+        for packed, kind in ((_message_pack, "msgpack"), (_cbor, "cbor")):
+            if (told := packed(part)) is not None:
+                return told, kind
+        return part[:letters].hex(" "), "hex"
     if any(ord(letter) < 32 and letter not in _PRINTABLE for letter in text[:SHOWN_BYTES]):
         return part[:letters].hex(" "), "hex"
     if text[:1] in ("{", "["):

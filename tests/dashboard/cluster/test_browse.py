@@ -118,6 +118,9 @@ def test_long_values_are_cut() -> None:
     ("value", "shown", "kind"),
     [
         (msgspec.msgpack.encode({"site": "a", "n": [1]}), '{"site":"a","n":[1]}', "msgpack"),
+        (bytes.fromhex("a261610161628202f5"), '{"a":1,"b":[2,true]}', "cbor"),
+        (bytes.fromhex("d9d9f7a16161f97e00"), '{"a":NaN}', "cbor"),
+        (bytes.fromhex("a1616101ff"), "a1 61 61 01 ff", "hex"),  # bytes are left
         (msgspec.msgpack.encode([1, "ü"]), '[1,"ü"]', "msgpack"),
         (msgspec.msgpack.encode({"a": 1}) + b"\x00", "81 a1 61 01 00", "hex"),  # bytes are left
         (b"\x81\xc4\x01a\x01", "81 c4 01 61 01", "hex"),  # a key of bytes is none in JSON
