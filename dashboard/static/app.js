@@ -70,7 +70,15 @@
     source = new EventSource("/api/stream?page=" + encodeURIComponent(location.pathname + location.search));
     source.onmessage = take;
     source.onopen = () => { lastFrame = Date.now(); };
-    source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(connect, 3000); } };
+    source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(again, 3000); } };
+  };
+  // Refused: who is not signed in any more is asked to, but not out of a form that is being filled.
+  const again = async () => {
+    const filling = document.activeElement.form || document.querySelector("dialog[open]");
+    const status = await fetch("/api/v1/actions", { cache: "no-store" }).then((answer) => answer.status, () => 0);
+    if (status !== 401) connect();
+    else if (filling) setTimeout(again, 3000);
+    else location.reload();
   };
   const disconnect = () => { if (source) { source.close(); source = null; } };
   let hiding = 0;

@@ -20,7 +20,9 @@ pytestmark = [
 PASSWORD = "correct horse"
 
 
-async def test_a_person_signs_in_and_out(browser: Browser, tmp_path: Path) -> None:
+async def test_a_person_signs_in_and_out_and_in_again_when_the_session_is_gone(
+    browser: Browser, tmp_path: Path
+) -> None:
     """With `Referrer-Policy: no-referrer` the form's origin was `null`, and nobody got in."""
     state = made_state(tmp_path, busy_cluster(), sign_in="on")
     state.household.accounts.put_user("ann", Role.ADMIN, PASSWORD)
@@ -41,5 +43,13 @@ async def test_a_person_signs_in_and_out(browser: Browser, tmp_path: Path) -> No
 
     await page.get_by_role("button", name="Sign out").click()
 
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+    await page.get_by_role("textbox", name="Name").fill("ann")
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator("#age")).to_have_text("live")
+    for cookie in await page.context.cookies():
+        state.guard.sessions.end(cookie["value"])  # as a restart of the dashboard does
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     await server.close()
