@@ -55,6 +55,7 @@ class BrokerConfig:
 
     # Identity and disk
     node_id: int = setting(1, "id of this broker in the cluster", low=0)
+    broker_rack: str = setting("", "where this broker stands, as clients are told; empty: nowhere")
     log_dirs: tuple[str, ...] = setting((), "directories of the logs; empty: <data_dir>/broker")
     log_flush: str = setting(
         "sync",

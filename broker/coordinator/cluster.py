@@ -99,6 +99,11 @@ class Cluster:
         return self.config.node_id
 
     @property
+    def rack(self) -> str | None:
+        """Where this broker stands, if it was told."""
+        return self.config.broker_rack or None
+
+    @property
     def partition(self) -> Partition:
         """The metadata log itself."""
         return self._shard.partition
@@ -317,6 +322,7 @@ class Cluster:
                 incarnation_id=self.new_id(),
                 broker_epoch=0 if known is None else known.epoch + 1,
                 fenced=False,
+                rack=self.rack,
             )
         ]
         is_new = not image.features

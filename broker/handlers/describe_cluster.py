@@ -37,7 +37,9 @@ async def describe_cluster(
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
         brokers=[
-            DescribeClusterBroker(cluster.node_id, context.listener.host, context.listener.port)
+            DescribeClusterBroker(
+                cluster.node_id, context.listener.host, context.listener.port, cluster.rack
+            )
         ],
     )
     if request.include_cluster_authorized_operations:

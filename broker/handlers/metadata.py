@@ -39,7 +39,9 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
         brokers=[
-            MetadataResponseBroker(cluster.node_id, context.listener.host, context.listener.port)
+            MetadataResponseBroker(
+                cluster.node_id, context.listener.host, context.listener.port, cluster.rack
+            )
         ],
     )
     if asked is None or (context.api_version == 0 and not asked):

@@ -15,7 +15,6 @@ Row = tuple[str, ConfigType, str | None, str]
 
 _IDENTITY: tuple[Row, ...] = (
     ("broker.id", _T.INT, "-1", "Id of this broker in the cluster; the same as node.id."),
-    ("broker.rack", _T.STRING, None, "Where this broker stands; one node has no need to say."),
     ("process.roles", _T.LIST, "", "What this process is: it holds the metadata and the logs."),
     ("controller.listener.names", _T.LIST, "", "The metadata has no listener of its own."),
     ("controller.quorum.voters", _T.LIST, "", "Other holders of the metadata: there are none."),

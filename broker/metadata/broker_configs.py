@@ -47,14 +47,19 @@ _LONGS = frozenset(
         "log.segment.delete.delay.ms",
         "offsets.retention.check.interval.ms",
         "queued.max.request.bytes",
+        "sasl.oauthbearer.jwks.endpoint.refresh.ms",
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms",
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms",
     )
 )
 _NULL_WHEN_DEFAULT = frozenset(("log.retention.ms", "log.roll.ms"))
 """Kafka counts these in hours until somebody sets milliseconds."""
 _NULL_WHEN_EMPTY = frozenset(
     (
+        "broker.rack",
         "delegation.token.secret.key",
         "sasl.oauthbearer.expected.issuer",
+        "sasl.oauthbearer.jwks.endpoint.url",
         "ssl.key.password",
         "ssl.keystore.location",
         "ssl.truststore.location",

@@ -16,7 +16,7 @@ from broker.metadata.broker_configs import (
 )
 from broker.metadata.client_metrics_configs import CLIENT_METRICS_CONFIGS
 from broker.metadata.config_definition import ConfigDefinition, ConfigType
-from broker.metadata.config_table import TOPIC_CONFIGS
+from broker.metadata.config_table import HIDDEN_CONFIGS, TOPIC_CONFIGS
 from broker.metadata.group_configs import GROUP_CONFIGS, default_value
 from broker.metadata.image import ClusterImage, ResourceType
 
@@ -102,7 +102,8 @@ def describe_topic(
     """Every setting of a topic whose own values are `overrides`."""
     reports = []
     finder = Synonyms(image, config)
-    for name, definition in TOPIC_CONFIGS.items():
+    hidden = {name: one for name, one in HIDDEN_CONFIGS.items() if name in overrides}
+    for name, definition in (hidden | dict(TOPIC_CONFIGS)).items():
         chain = definition.broker_chain
         synonyms = finder.of(chain) if chain else ()
         if name in overrides:

@@ -6,7 +6,7 @@ from broker.metadata.config_table import TOPIC_CONFIGS
 from tests.support.config_calls import described, set_broker_config
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
-from tests.support.topic_calls import make_topic
+from tests.support.topic_calls import batch_of, make_topic, write
 
 TOPIC, BROKER, GROUP = 2, 4, 32
 DATA = Path(__file__).parent.parent / "metadata"
@@ -29,6 +29,21 @@ async def test_every_setting_of_a_topic_is_told_with_its_meaning(client: RawClie
 
     assert [config.name for config in result.configs] == list(TOPIC_CONFIGS)
     assert all(config.documentation and config.value is not None for config in result.configs)
+
+
+async def test_a_hidden_setting_is_told_of_the_topic_that_has_it_and_rolls_its_log(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    """As in Apache Kafka 4.2, whose own tests make small segments so."""
+    await make_topic(client, "pages", internal_segment_bytes="200")
+    for _ in range(3):
+        await write(client, "pages", batch_of(b"v" * 100))
+
+    (config,) = (await described(client, TOPIC, "pages", ["internal.segment.bytes"])).configs
+    segments = broker.services.partitions.get("pages", 0).log.segments
+
+    assert (config.value, config.config_source) == ("200", 1)
+    assert [segment.base_offset for segment in segments] == [0, 1, 2]
 
 
 async def test_a_value_of_its_own_stands_before_the_brokers(client: RawClient) -> None:
