@@ -116,6 +116,18 @@ def disk_full(path: str, bytes_asked: int) -> KafkaError:
     )
 
 
+def make_durably(files: Files, path: str) -> None:
+    """Make a directory and its parents where they are missing; a power cut leaves them there."""
+    missing: list[str] = []
+    while path and not files.exists(path):
+        missing.append(path)
+        path = path.rpartition("/")[0]
+    for new in reversed(missing):
+        files.make_directory(new)
+        parent, slash, _ = new.rpartition("/")
+        files.sync_directory(parent or slash or ".")
+
+
 class OsFile:
     """A file of the operating system, opened for reading and appending."""
 

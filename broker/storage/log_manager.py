@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.storage import checkpoint, log_move, partition_directory
-from broker.storage.files import Files, Lock
+from broker.storage.files import Files, Lock, make_durably
 from broker.storage.log import Log, LogConfig
 from broker.storage.meta_properties import MetaProperties, read_properties, write_properties
 
@@ -89,7 +89,7 @@ class LogManager:
         was_known = False
         for path in self._paths:
             try:
-                self._files.make_directory(path)
+                make_durably(self._files, path)
                 lock = self._files.lock(f"{path}/{LOCK}")
             except (StorageError, KafkaError) as error:
                 if self._is_locked(error):

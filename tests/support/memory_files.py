@@ -123,11 +123,13 @@ class MemoryFiles:
         return sorted({_name(entry) for entry in entries if _parent(entry) == path})
 
     def make_directory(self, path: str) -> None:
-        if path not in self._directories and _parent(path) in self._directories:
-            self._unsynced_directories.add(path)
+        missing = []
         while path and path not in self._directories:
-            self._directories.add(path)
+            missing.append(path)
             path = _parent(path)
+        self._directories.update(missing)
+        if path:
+            self._unsynced_directories.update(missing)
 
     def rename(self, source: str, target: str) -> None:
         if source in self._directories:
@@ -214,7 +216,12 @@ class MemoryFiles:
         length was written down, its bytes were not.
         """
         survivor = MemoryFiles()
-        lost = set(self._unsynced_directories) if names_lost else set()
+        unsynced = tuple(self._unsynced_directories) if names_lost else ()
+        lost = {
+            directory
+            for directory in tuple(self._directories)
+            if any(f"{directory}/".startswith(f"{one}/") for one in unsynced)
+        }
         survivor._directories = set(self._directories) - lost
         names = self._synced_names if names_lost else self._names
         copies: dict[int, Inode] = {}

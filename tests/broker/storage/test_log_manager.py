@@ -375,3 +375,18 @@ def test_the_first_flush_of_a_log_that_was_empty_at_a_clean_stop_makes_its_names
     assert read_values(started(survivor).get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)) == [
         b"first"
     ]
+
+
+def test_a_log_directory_made_at_the_start_survives_a_power_cut_with_its_first_records() -> None:
+    files = MemoryFiles()
+    files.make_directory("/srv")
+    manager = LogManager(files, ["/srv/data/broker"])
+    manager.start(1, "cluster", lambda: "directory")
+    log = manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    append(log, batch(b"first"))
+    log.flush()
+
+    manager = LogManager(files.after_crash(), ["/srv/data/broker"])
+    manager.start(1, "cluster", lambda: "directory")
+
+    assert read_values(manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)) == [b"first"]
