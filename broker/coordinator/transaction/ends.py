@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from broker.clock import Clock
 from broker.coordinator.shard import Decision, Shard
@@ -17,11 +17,15 @@ from broker.records.control import EndTransactionMarker
 
 log = logging.getLogger(__name__)
 
+R = TypeVar("R")
+
 
 class TransactionEnds:
     def __init__(self, markers: MarkerWriter, clock: Clock) -> None:
         self._markers = markers
         self._clock = clock
+        self._put_off: set[str] = set()
+        """What was told of refusals since background work went well."""
 
     async def end_in(
         self, partition: Partition, producer: Producer, marker: EndTransactionMarker
@@ -42,7 +46,9 @@ class TransactionEnds:
             await self.mark(shard, table, prepared)
             await shard.write(decide)
         except KafkaError as error:
-            log.warning("end delayed: %s transactional_id=%s", error, prepared.transactional_id)
+            self._tell(f"end delayed: {error} transactional_id={prepared.transactional_id}")
+        else:
+            self._put_off.clear()
 
     async def mark(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
         """Markers in all partitions of a transaction that was decided."""
@@ -63,9 +69,25 @@ class TransactionEnds:
         if late.transactional_id in table.ending:
             return  # its producer ends it right now
         with table.sole_end_of(late.transactional_id):
-            prepared = await attempt(shard.write(decide))
+            prepared = await self.attempt(shard.write(decide))
             if prepared is not None:
                 await self.finish(shard, table, prepared)
+
+    async def attempt(self, work: Coroutine[Any, Any, R]) -> R | None:
+        """Background work: None if it is refused; it is tried again at the next round."""
+        try:
+            result = await work
+        except KafkaError as error:
+            self._tell(f"put off to the next round: {error}")
+            return None
+        self._put_off.clear()
+        return result
+
+    def _tell(self, refusal: str) -> None:
+        """Once: rounds come every second, and a disk may stay full for hours."""
+        if refusal not in self._put_off:
+            self._put_off.add(refusal)
+            log.warning(refusal)
 
 
 def records_of(
@@ -77,12 +99,3 @@ def records_of(
 
 def saved(table: TransactionTable, transaction: Transaction) -> Decision[Any]:
     return Decision(records_of(table, transaction), transaction)
-
-
-async def attempt(work: Coroutine[Any, Any, Any]) -> Any:
-    """Background work: a refusal is told in the log and tried again at the next round."""
-    try:
-        return await work
-    except KafkaError as error:
-        log.warning("put off to the next round: %s", error)
-        return None

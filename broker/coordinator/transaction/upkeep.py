@@ -7,7 +7,7 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.shard import Decision
 from broker.coordinator.transaction import transaction as states
-from broker.coordinator.transaction.ends import TransactionEnds, attempt
+from broker.coordinator.transaction.ends import TransactionEnds
 from broker.coordinator.transaction.records import encode_key
 from broker.coordinator.transaction.shards import TransactionShards
 from broker.coordinator.transaction.transaction import Producer
@@ -90,7 +90,7 @@ class TransactionUpkeep:
             return
         for shard, table in deleted:
             for transaction in tuple(table.unmarked.values()):
-                await attempt(self._ends.mark(shard, table, transaction))
+                await self._ends.attempt(self._ends.mark(shard, table, transaction))
         if any(table.unmarked for _, table in deleted):
             return
         if await self._abort_orphans():
@@ -120,7 +120,7 @@ class TransactionUpkeep:
             ]
             if keys:
                 tombstones: Decision[None] = Decision([(key, None) for key in keys], None)
-                await attempt(shard.write(lambda records=tombstones: records))  # type: ignore[misc]
+                await self._ends.attempt(shard.write(lambda records=tombstones: records))  # type: ignore[misc]
 
     async def _abort_orphans(self) -> bool:
         """Abort open transactions in partitions that no transactional id knows of.
@@ -153,5 +153,5 @@ class TransactionUpkeep:
         producer = Producer(entry.producer_id, min(entry.producer_epoch + 1, MARKER_EPOCH_MAX))
         log.warning("orphaned transaction aborted partition=%s %s", partition, producer)
         marker = EndTransactionMarker(ControlType.ABORT, 0)
-        await attempt(self._ends.end_in(partition, producer, marker))
+        await self._ends.attempt(self._ends.end_in(partition, producer, marker))
         return True

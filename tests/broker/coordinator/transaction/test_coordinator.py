@@ -256,3 +256,34 @@ async def places_on_other_disks(services: Services) -> list[TopicPartition]:
         by_disk.setdefault(disk_of(services, (f"t{number}", 0)), (f"t{number}", 0))
     _, slow, quick = by_disk.values()
     return [slow, quick]
+
+
+async def test_a_disk_that_stays_full_is_told_once_and_not_every_second(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files, clock = MemoryFiles(), ManualClock()
+    async with running_broker(tmp_path, clock, files, **SMALL) as broker:
+        services = broker.services
+        await make_topic(services, "orders")
+        shop = Transactor(services, "shop", version=0)
+        await shop.begin_life()
+        await shop.write(ORDERS, "late")
+        clock.advance(TIMEOUT_MS + 1)
+
+        files.bytes_left = 0
+        for _ in range(3):
+            with suppress(KafkaError):
+                await services.transactions.upkeep.abort_timed_out()
+            await services.transactions.upkeep.load()
+        files.bytes_left = PLENTY
+        while (
+            services.partitions.get(*ORDERS)
+            .log.producer_state.entries[shop.producer.id]
+            .transaction_first_offset
+            >= 0
+        ):
+            await services.transactions.upkeep.abort_timed_out()
+            await asyncio.sleep(0)
+
+    put_off = [one.message for one in caplog.records if "put off" in one.message]
+    assert len(put_off) == len(set(put_off)) > 0
