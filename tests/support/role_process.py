@@ -1,6 +1,7 @@
 """One role as a real process, to be killed and started again."""
 
 import queue
+import resource
 import signal
 import subprocess
 import sys
@@ -45,6 +46,16 @@ class RoleProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def fill_disk(self) -> None:
+        """No file of it takes another byte from now on, whatever it has open."""
+        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (0, most))
+
+    def free_disk(self) -> None:
+        """There is room again."""
+        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (most, most))
 
     def kill(self) -> None:
         """As a crash: kill -9."""

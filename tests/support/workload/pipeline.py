@@ -34,6 +34,8 @@ from tracker.topics import ALL
 ROLES: Final = ("ingest", "aggregate", "export")
 CALM_S: Final = 90.0
 """How long the way may take to be free again; the machine may be full."""
+PAUSED: Final = ", paused"
+FULL: Final = ", disk full"
 SETTLE_S: Final = 1.0
 """What would come twice comes in this time."""
 
@@ -93,20 +95,27 @@ def _roles(directory: Path, bootstrap: str, port: int) -> Iterator[dict[str, Rol
 
 def _misfortune(broker: HostileBroker, roles: dict[str, RoleProcess], dice: random.Random) -> str:
     """One of the broker's, or of a role's; its name."""
-    name = dice.choice((*MISFORTUNES, *roles, *(f"{role} paused" for role in roles)))
+    of_roles = [f"{role}{what}" for role in roles for what in ("", PAUSED, FULL)]
+    name = dice.choice((*MISFORTUNES, *of_roles))
     if name in MISFORTUNES:
         MISFORTUNES[name](broker, dice)
         if dice.random() < 0.5:
             broker.have(Weather())
         return f"broker: {name}"
-    role = roles[name.removesuffix(" paused")]
-    if name.endswith("paused"):
+    role = roles[name.partition(",")[0]]
+    if name.endswith(PAUSED):
         os.kill(role.pid, signal.SIGSTOP)
         time.sleep(dice.uniform(0.2, 1.5))
         os.kill(role.pid, signal.SIGCONT)
-    else:
-        role.kill()
-        role.start()
+        return name
+    if name.endswith(FULL):
+        role.fill_disk()
+        time.sleep(dice.uniform(0.2, 2.0))
+        if dice.random() < 0.7:
+            role.free_disk()
+            return name
+    role.kill()
+    role.start()
     return name
 
 
