@@ -255,7 +255,7 @@ class Broker:
         )
 
     def _partitions(self, logs: LogManager, waiting: Waiting) -> Partitions:
-        config = self._config
+        config, counters_of = self._config, self._metrics.logs.topic
 
         def config_of(image: ClusterImage, topic: str) -> LogConfig:
             return log_config(effective_topic_config(image, config, topic), config)
@@ -264,7 +264,7 @@ class Broker:
             PartitionsSetup(
                 logs=logs,
                 workers=self._workers,
-                hosting=lambda worker: Hosting(config.node_id, worker, waiting, self._on_append),
+                hosting=lambda worker: Hosting(config.node_id, worker, waiting, counters_of),
                 config_of=config_of,
                 waiting=waiting,
                 now_ms=self._clock.now_ms,
@@ -333,11 +333,6 @@ class Broker:
                 f"port {config.metrics_host}:{config.metrics_port} is taken or cannot be used"
                 f" ({error.strerror}): stop the other program, or set [broker] metrics_port"
             ) from error
-
-    def _on_append(self, topic: str, records: int, size_bytes: int) -> None:
-        counters = self._metrics.logs.topic(topic)
-        counters.messages_in += records
-        counters.bytes_in += size_bytes
 
     async def _expire_tokens(self, services: Services) -> None:
         """Remove delegation tokens that have ended, now and then, until cancelled."""

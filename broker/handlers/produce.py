@@ -405,20 +405,21 @@ class RepeatedAppends:
     def start(
         self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Any], None]
     ) -> bool:
-        partitions = self._partitions
-        for partition, batch in zip(partitions, records, strict=True):
+        pairs = list(zip(self._partitions, records, strict=True))
+        for partition, batch in pairs:
             if (
                 len(batch) < HEADER_BYTES
                 or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT
                 or not partition.is_online
             ):
                 return False
-        if len(partitions) == 1:
-            partitions[0].append_then(records[0], now_ms, self._wish, answered)
+        if len(pairs) == 1:
+            partition, batch = pairs[0]
+            partition.append_then(batch, now_ms, self._wish, answered)
         else:
-            appends = Appends(self._wish, now_ms, answered)
-            for partition, batch in zip(partitions, records, strict=True):
-                appends.start(partition, batch)
+            start = Appends(self._wish, now_ms, answered).start
+            for partition, batch in pairs:
+                start(partition, batch)
         for counters, count in self._counters:
             counters.produce_requests += count
         return True
@@ -431,7 +432,7 @@ class RepeatedAppends:
             told = [told]
         numbers: list[Sequence[int]] = []
         for one in told:
-            if not isinstance(one, AppendInfo):
+            if isinstance(one, Exception):
                 return self._with_refusals(told, records)
             first_offset, _, log_append_time_ms, log_start_offset, _, _ = one
             numbers.append((first_offset, log_append_time_ms, log_start_offset))

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from broker.partition.partition import Partition, PartitionAppend
+from broker.partition.jobs import Job
+from broker.partition.partition import NO_RECORDS, NOT_ANSWERED, Partition, timed_out
 from broker.partition.waiting import Waiting
-from broker.partition.wishes import AppendWish
+from broker.partition.wishes import ACKS_ALL, AppendWish
 from broker.storage.append import Origin
 from broker.storage.log import AppendInfo
 
@@ -19,7 +20,7 @@ Told = AppendInfo | Exception
 class Appends:
     """Queues appends with the same wish, and waits for all of their answers at once."""
 
-    __slots__ = ("_appends", "_left", "_now_ms", "_then", "_waiting", "_wish")
+    __slots__ = ("_appends", "_then", "_waiting", "answered_when_written", "left", "now_ms", "wish")
 
     def __init__(
         self,
@@ -28,26 +29,26 @@ class Appends:
         then: Callable[[Sequence[Told]], None] | None = None,
     ) -> None:
         """`then` is given all answers when the last one is there, never from within `start`."""
-        self._wish = wish
-        self._now_ms = now_ms
+        self.wish = wish
+        self.answered_when_written = wish.acks != ACKS_ALL
+        self.now_ms = now_ms
+        self.left = 0
+        """Appends that are not answered."""
         self._appends: list[OneOfAppends] = []
-        self._left = 0
         self._then = then
         self._waiting: Waiting | None = None
 
     def start(self, where: Partition, records: memoryview, origin: Origin = Origin.CLIENT) -> int:
         """Queue one; its number in what `finished` answers. Raises what `check_usable` raises."""
-        append = OneOfAppends(where, records, self._now_ms, self._wish, self._one_told)
-        append.all = self
-        append.origin = origin
+        append = OneOfAppends(self, where, records, origin)
         where.queue(append)
         self._appends.append(append)
-        self._left += 1
+        self.left += 1
         return len(self._appends) - 1
 
     async def finished(self) -> Sequence[Told]:
         """All answers, in the order of `start`; a refused append is an exception among them."""
-        if not self._left:
+        if not self.left:
             return self._told()
         future: asyncio.Future[Sequence[Told]] = asyncio.get_running_loop().create_future()
         self._then = partial(_settle, future)
@@ -60,22 +61,20 @@ class Appends:
 
     @property
     def done(self) -> bool:
-        return not self._left
+        return not self.left
 
     def begin_waiting(self, waiting: Waiting) -> None:
         """Those that are not answered after `timeout_ms` are told so; once for all."""
         if self._waiting is None:
             self._waiting = waiting
-            waiting.add(self, self._wish.timeout_ms)
+            waiting.add(self, self.wish.timeout_ms)
 
     def expire(self) -> None:
         for append in self._appends:
             append.expire()
 
-    def _one_told(self, _told: Told) -> None:
-        self._left -= 1
-        if self._left:
-            return
+    def all_told(self) -> None:
+        """The last answer is there."""
         if self._waiting is not None:
             self._waiting.served()
         if self._then is not None:
@@ -86,16 +85,42 @@ class Appends:
             then(told)
 
 
-class OneOfAppends(PartitionAppend):
+class OneOfAppends(Job):
     """One append of a request, whose deadline is that of all."""
 
-    __slots__ = ("all",)
+    __slots__ = ("_all", "_partition", "told")
 
-    all: Appends
+    def __init__(
+        self, appends: Appends, partition: Partition, records: memoryview, origin: Origin
+    ) -> None:
+        self.records = records
+        self.leader_epoch = partition.leader_epoch
+        self.now_ms = appends.now_ms
+        self.origin = origin
+        self.owner = self._partition = partition
+        self.answered_when_written = appends.answered_when_written
+        self.told: Told = NOT_ANSWERED
+        self._all = appends
 
     def begin_waiting(self) -> None:
         if not self.answered_when_written:
-            self.all.begin_waiting(self.partition.waiting)
+            self._all.begin_waiting(self._partition.waiting)
+
+    def finish(self, result: Told) -> None:
+        self.records = NO_RECORDS  # written: its deadline holds this object for a while yet
+        if self.told is not NOT_ANSWERED:
+            return
+        self.told = result
+        appends = self._all
+        appends.left -= 1
+        if not appends.left:
+            appends.all_told()
+
+    def expire(self) -> None:
+        """Answer it without its result; its records are still to be written."""
+        records = self.records
+        self.finish(timed_out())
+        self.records = records
 
 
 def _settle(future: asyncio.Future[Sequence[Told]], told: Sequence[Told]) -> None:

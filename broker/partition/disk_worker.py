@@ -28,7 +28,7 @@ from broker.errors import StorageError
 from broker.partition.jobs import Done, Job, Owner, Results, Written
 from broker.partition.loop_syncs import Failures, LoopSyncs
 from broker.storage.flush import SyncGuard
-from broker.storage.log import Log
+from broker.storage.log import AppendInfo, Log
 from broker.storage.quick import append_quickly
 
 log = logging.getLogger(__name__)
@@ -199,19 +199,18 @@ class DiskWorker:
         for owner, jobs in _by_owner(turn):
             for job in jobs:
                 bytes_left -= len(job.records)
-            results = _write_quickly(owner.log, jobs) if bytes_left >= 0 else None
+            results = _write_quickly(owner, jobs) if bytes_left >= 0 else None
             if results is None:
                 rest += jobs
-            else:
-                group = _report(owner, jobs, results)
-                if group:
-                    done.append((owner, group))
+            elif results:
+                done.append((owner, list(zip(jobs, results, strict=True))))
         if (ended := time.perf_counter()) - started > SLOW_WRITE_S:
             self._was_slow(ended, has_slept=0 <= sleeps < _sleeps())
         if not self._sync:
             self._commit(done)
         elif done:
-            for _, group in done:
+            for owner, group in done:
+                owner.written(group)
                 for job, _ in group:
                     job.begin_waiting()
             if self._syncs is not None:
@@ -222,14 +221,12 @@ class DiskWorker:
 
     def _commit(self, done: Written) -> None:
         """On the loop, without syncs: what is written counts, but for flush.messages."""
-        due: Written = []
         for owner, group in done:
             if owner.log.flush_is_due:
-                due.append((owner, group))
+                owner.written(group)
+                self._written.put([(owner, group)])
             else:
                 owner.committed(group)
-        if due:
-            self._written.put(due)
 
     # The writer thread
 
@@ -359,12 +356,14 @@ def _write(log: Log, jobs: Sequence[Job]) -> Results:
         return [error] * len(jobs)
 
 
-def _write_quickly(log: Log, jobs: Sequence[Job]) -> Results | None:
-    """`_write` by the loop; None when it is nothing for the loop."""
+def _write_quickly(owner: Owner, jobs: Sequence[Job]) -> Sequence[AppendInfo] | None:
+    """`_write` by the loop; None when it is nothing for the loop, nothing when it failed."""
     try:
-        return append_quickly(log, jobs)
+        return append_quickly(owner.log, jobs)
     except Exception as error:  # noqa: BLE001 - the other logs and turns go on
-        return [error] * len(jobs)
+        for job in jobs:
+            owner.failed(job, error)
+        return ()
 
 
 def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:
@@ -376,20 +375,12 @@ def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:
     ]
 
 
-def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> list[Done]:
-    """Tell what is known once a group is written; the appends that were not refused."""
-    done: list[Done] = []
-    early: list[Done] = []
+def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> None:
+    """Tell what is known once a group is written."""
     for job, result in zip(jobs, results, strict=True):
         if isinstance(result, Exception):
             owner.failed(job, result)
-            continue
-        done.append((job, result))
-        if job.answered_when_written:
-            early.append((job, result))
-    if early:
-        owner.written(early)
-    return done
+    owner.written(_appended(jobs, results))
 
 
 def new_sync_guard() -> SyncGuard:

@@ -40,10 +40,10 @@ class Owner(Protocol):
         """An append was refused, or its write or sync failed."""
 
     def written(self, group: Sequence[Done]) -> None:
-        """Appends that are answered when written are in the page cache."""
+        """Appends are in the page cache: those that are answered when written may be."""
 
     def committed(self, group: Sequence[Done]) -> None:
-        """Appends are on disk (or in the page cache, where that counts)."""
+        """Appends are on disk (or in the page cache, where that counts): all may be answered."""
 
 
 Written = list[tuple[Owner, list[Done]]]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.partition.disk_worker import DiskWorker, as_storage_error
@@ -38,6 +38,11 @@ R = TypeVar("R")
 Answered = Callable[[AppendInfo | Exception], None]
 NO_RECORDS = memoryview(b"")
 NOT_ANSWERED = RuntimeError("an append is looked at before it is answered")
+
+
+def timed_out() -> KafkaError:
+    """What is told of an append that is not committed in time."""
+    return KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms")
 
 
 def _nobody(_told: AppendInfo | Exception) -> None:
@@ -79,7 +84,7 @@ class PartitionAppend(Job):
         self._tell(result)
 
     def expire(self) -> None:
-        self._tell(KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms"))
+        self._tell(timed_out())
 
     def _tell(self, result: AppendInfo | Exception) -> None:
         if self.done:
@@ -102,6 +107,13 @@ class PartitionId:
     leader_epoch: int
 
 
+class AppendCounters(Protocol):
+    """What was appended to a topic. Plain numbers: each append adds to them."""
+
+    messages_in: int
+    bytes_in: int
+
+
 @dataclass(frozen=True, slots=True)
 class Hosting:
     """What a broker gives to each partition it hosts."""
@@ -109,8 +121,8 @@ class Hosting:
     node_id: int
     worker: DiskWorker
     waiting: Waiting
-    on_append: Callable[[str, int, int], None]
-    """(topic, records, bytes) that were appended, for the counters."""
+    counters_of: Callable[[str], AppendCounters]
+    """Of a topic."""
     on_offline: Callable[["Partition", Exception], None] = field(
         default=lambda partition, error: None
     )
@@ -129,7 +141,7 @@ class Partition:
         self.waiting = hosting.waiting
         self.worker = hosting.worker
         self._node_id = hosting.node_id
-        self._on_append = hosting.on_append
+        self._counters = hosting.counters_of(identity.topic)
         self._on_offline = hosting.on_offline
         self.progress = ReplicaProgress([hosting.node_id], partition_log.end_offset)
         self._hot_offset = partition_log.end_offset
@@ -137,11 +149,13 @@ class Partition:
         self._commit_waiters: deque[Done] = deque()
         self._watchers: set[Watcher] = set()
         self._gone: KafkaError | None = None
+        self.is_online = True
+        """Until it is gone."""
         self.is_forgotten = False
         """The topic was deleted, or the broker stops."""
         self.changing = asyncio.Lock()
         """Held by who moves the log elsewhere or changes its start: not both at a time."""
-        self._held: list[PartitionAppend] | None = None  # while the log changes its directory
+        self._held: list[Job] | None = None  # while the log changes its directory
         self._refusing_writes = False  # the disk is full: said once, not once a request
 
     def __repr__(self) -> str:
@@ -164,10 +178,6 @@ class Partition:
     @property
     def log_end_offset(self) -> int:
         return self.log.end_offset
-
-    @property
-    def is_online(self) -> bool:
-        return self._gone is None
 
     def end_for(self, end: ReadEnd) -> int:
         """The offset before which a reader of this kind may see."""
@@ -228,7 +238,7 @@ class Partition:
         job.origin = origin
         self.queue(job)
 
-    def queue(self, job: PartitionAppend) -> None:
+    def queue(self, job: Job) -> None:
         """`append_then` for an append that is made already."""
         if self._gone is not None:
             raise self._gone
@@ -258,9 +268,10 @@ class Partition:
         job.finish(self.refusal_for(error))
 
     def written(self, group: Sequence[Done]) -> None:
-        """Appends with acks=1 are in the page cache."""
+        """Appends are in the page cache: those with acks=1 are answered."""
         for job, info in group:
-            job.finish(info)
+            if job.answered_when_written:
+                job.finish(info)
 
     def committed(self, group: Sequence[Done]) -> None:
         """This broker has these appends on its disk."""
@@ -274,15 +285,15 @@ class Partition:
                 size_bytes += size
             if last_offset >= end_offset:
                 end_offset = last_offset + 1
-        if records:
-            self._on_append(self.topic, records, size_bytes)
-        if self.progress.advance(self._node_id, end_offset):
+        counters = self._counters
+        counters.messages_in += records
+        counters.bytes_in += size_bytes
+        rose = self.progress.advance(self._node_id, end_offset)
+        if rose and (self._commit_waiters or self._watchers):
             self._high_watermark_rose(size_bytes)
         high_watermark = self.progress.high_watermark
         for job, info in group:
-            if job.answered_when_written:
-                continue
-            if info.last_offset < high_watermark:
+            if job.answered_when_written or info.last_offset < high_watermark:
                 job.finish(info)
             else:
                 self._commit_waiters.append((job, info))
@@ -447,6 +458,7 @@ class Partition:
 
     def _leave(self, refusal: KafkaError) -> None:
         self._gone = refusal
+        self.is_online = False
         while self._commit_waiters:
             self._commit_waiters.popleft()[0].finish(refusal)
         for watcher in tuple(self._watchers):
@@ -457,9 +469,8 @@ class Partition:
         while waiters and waiters[0][1].last_offset < self.high_watermark:
             job, info = waiters.popleft()
             job.finish(info)
-        if self._watchers:
-            for watcher in tuple(self._watchers):
-                watcher.credit(size_bytes)
+        for watcher in tuple(self._watchers):
+            watcher.credit(size_bytes)
 
     async def _aside(self, function: Callable[[], R]) -> R:
         try:

@@ -14,6 +14,10 @@ NO_SEQUENCE = -1
 SEQUENCE_COUNT = 1 << 31  # sequences wrap from 2147483647 to 0
 
 
+HeaderFields = tuple[int, ...]
+"""The 13 fields of a BatchHeader in their order, where it would be made for each batch."""
+
+
 class BatchHeader(NamedTuple):
     """The 13 fields of a batch header, as they stand in the bytes."""
 

@@ -15,6 +15,7 @@ from broker.errors import ErrorCode, KafkaError
 
 COMPILED_BYTES_MAX = 2 * 1024 * 1024  # of records: the parser makes objects of all it reads
 _PADDING = bytes(32)  # it may look so far past the end, when a number is cut off there
+_UNPADDED = slice(-len(_PADDING))
 _BLANK_HEADER = bytes(57)  # of a batch, up to its record count: offsets and times count from 0
 _ONE_RECORD = _BLANK_HEADER + b"\x00\x00\x00\x01"
 _SIZE_BYTES_MAX = 5
@@ -44,15 +45,13 @@ def _parsed(body: Buffer, count: int, keys: bool) -> int | None:
     """None: the parser does not like something, be it right or wrong."""
     header = _ONE_RECORD if count == 1 else _BLANK_HEADER + count.to_bytes(4, "big")
     padded = memoryview(b"".join((header, body, _PADDING)))
-    number, latest = 0, -1
+    latest = -1
     try:
-        for record in DefaultRecordBatch(padded[: -len(_PADDING)]):
-            time = record.timestamp
-            if time != latest:
-                latest = max(latest, time)
+        for number, record in enumerate(DefaultRecordBatch(padded[_UNPADDED])):
             if record.offset != number or (keys and record.key is None):
                 return None
-            number += 1
+            if (time := record.timestamp) > latest:
+                latest = time
     except Exception:  # noqa: BLE001 - whatever it says of a hostile batch, the loop knows
         return None
     return None if latest < 0 else latest

@@ -25,7 +25,8 @@ from broker.storage.append import (
     place,
     place_as_sent,
 )
-from broker.storage.segment import RELATIVE_OFFSET_MAX, Appended
+from broker.storage.segment import RELATIVE_OFFSET_MAX
+from broker.storage.tail_map import Appended
 
 if TYPE_CHECKING:
     from broker.storage.log import Log
@@ -162,7 +163,7 @@ def _must_roll(log: "Log", header: BatchHeader, staged_bytes: int, now_ms: int) 
     last_offset = header.base_offset + header.last_offset_delta
     return (
         used + LENGTH_OVERHEAD + header.batch_length > config.segment_bytes
-        or segment.age_ms(header.max_timestamp, now_ms) >= config.roll_ms
+        or segment.age_ms(header.max_timestamp, now_ms) >= log.roll_ms
         or segment.index_is_full(config.segment_index_bytes)
         or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
     )

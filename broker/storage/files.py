@@ -151,10 +151,7 @@ class OsFile:
             os.close(self.descriptor)
 
     def append(self, chunks: Sequence[Buffer]) -> int:
-        position = self.size
-        length = 0
-        for chunk in chunks:
-            length += len(chunk)
+        position, length = self.size, sum(map(len, chunks))
         try:
             written = os.pwritev(self.descriptor, chunks[:_IOV_MAX], position)
             if written != length:

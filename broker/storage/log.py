@@ -28,6 +28,7 @@ from broker.storage.flush import Flush, NoGuard, SyncGuard
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
+from broker.storage.offset_index import OFFSET_ENTRY
 from broker.storage.producer_state import ProducerState
 from broker.storage.segment import Segment
 from broker.storage.transaction_index import AbortedTransaction
@@ -66,7 +67,8 @@ class Log:
         self.topic_partition = topic_partition
         self.update_config(config)
         self.segments: tuple[Segment, ...] = tuple(opened.segments)
-        self._active = self.segments[-1]
+        self.active_segment = self.segments[-1]
+        """The newest, which is written to."""
         self.producer_state: ProducerState = opened.producer_state
         self.leader_epochs: LeaderEpochs = opened.leader_epochs
         self.start_offset = opened.start_offset
@@ -86,7 +88,7 @@ class Log:
             self._bytes_since_snapshot = SNAPSHOT_INTERVAL_BYTES
         self._retired: deque[tuple[int, Segment]] = deque()  # (when, segment), oldest first
         if opened.flushed_offset < opened.end_offset:
-            self._unsynced.append(self._active)
+            self._unsynced.append(self.active_segment)
 
     @classmethod
     def open(
@@ -151,16 +153,16 @@ class Log:
 
     def appended(self, end_offset: int, size_bytes: int, now_ms: int) -> None:
         """The active segment has been written to and has this size now; for the appender."""
-        segment = self._active
+        segment, state = self.active_segment, self.producer_state
         self.append_times.note(self.end_offset, now_ms)
         if not self._unsynced:
             self._unsynced.append(segment)
         # Readers go by these two, so they change last: the size first, then the end.
         self._bytes_since_snapshot += size_bytes - segment.size
         segment.size = size_bytes
-        self.end_offset = end_offset
-        self.producer_state.map_end_offset = end_offset
-        self.producer_state.forget_ended(self._high_watermark_seen)
+        self.end_offset = state.map_end_offset = end_offset
+        if state.ended:
+            state.forget_ended(self._high_watermark_seen)
 
     def names_changed(self) -> None:
         """A file was made or renamed: the next flush makes its name safe as well."""
@@ -170,12 +172,12 @@ class Log:
 
     def roll(self, now_ms: int) -> None:
         """Begin a new segment, unless the active one is empty; retention and compaction ask."""
-        if self._active.size:
+        if self.active_segment.size:
             self.roll_at(self.end_offset, now_ms)
 
     def roll_at(self, base_offset: int, now_ms: int) -> None:
         """Finish the active segment, on disk, and begin the one at `base_offset`."""
-        finished = self._active
+        finished = self.active_segment
         finished.seal()
         self.checkpoint()
         self.take_snapshot()
@@ -184,7 +186,7 @@ class Log:
         self._names_unsynced = True
         finished.unload_indexes()
         self.segments = (*self.segments, segment)
-        self._active = segment
+        self.active_segment = segment
         log.info(
             "segment rolled topic=%s partition=%d base_offset=%d",
             *self.topic_partition,
@@ -278,7 +280,7 @@ class Log:
         if self.is_checkpointed:
             return self.recovery_point
         self.flush()
-        self._active.persist_indexes(sync=True)
+        self.active_segment.persist_indexes(sync=True)
         self.leader_epochs.persist()
         self.append_times.save(self.start_offset, self.end_offset)
         if self._bytes_since_snapshot >= SNAPSHOT_INTERVAL_BYTES:
@@ -340,10 +342,6 @@ class Log:
     def size_bytes(self) -> int:
         return sum(segment.size for segment in self.segments)
 
-    @property
-    def active_segment(self) -> Segment:
-        return self._active
-
     # changing -----------------------------------------------------------------------------
 
     def update_config(self, config: LogConfig) -> None:
@@ -351,6 +349,9 @@ class Log:
         self.config = config.jittered(self.directory)
         self.limits = config.produce_limits()
         self.stored_as_sent = is_stored_as_sent(config)
+        # What each append asks for: properties cost ten times more.
+        self.roll_ms = self.config.roll_ms
+        self.index_entries_max = self.config.segment_index_bytes // OFFSET_ENTRY.size
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log's start up to `offset`; the new start. OFFSET_OUT_OF_RANGE above the end.
@@ -385,7 +386,7 @@ class Log:
 
     def replace_segments(self, segments: Sequence[Segment]) -> None:
         """Have this row of segments; the active one stays. For retention and compaction."""
-        assert segments[-1] is self._active, "the active segment is not replaced"
+        assert segments[-1] is self.active_segment, "the active segment is not replaced"
         self.start_offset = max(self.start_offset, segments[0].base_offset)  # readers ask it again
         self.segments = tuple(segments)
 
@@ -421,7 +422,7 @@ class Log:
             kept[0].create(now_ms)
         self._names_unsynced = True
         self.segments = tuple(kept)
-        self._active = kept[-1]
+        self.active_segment = kept[-1]
         self.end_offset = offset
         self.start_offset = min(self.start_offset, offset)
         self.flushed_offset = min(self.flushed_offset, offset)
@@ -432,13 +433,13 @@ class Log:
         self._snapshot_offset = recovery.restore_producers(
             self._files, recovery.Replay(kept, offset, offset, now_ms), self.producer_state
         )
-        self._unsynced = [self._active]
+        self._unsynced = [self.active_segment]
 
     def close(self) -> None:
         """Flush and write all indexes, so that the next open has nothing to find out."""
         self.checkpoint()
-        self._active.seal()
-        self._active.persist_indexes(sync=True)
+        self.active_segment.seal()
+        self.active_segment.persist_indexes(sync=True)
 
     def delete(self) -> None:
         """Remove the directory; slices handed out stay readable."""

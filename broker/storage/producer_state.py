@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.control import ControlType, EndTransactionMarker
-from broker.records.header import SEQUENCE_COUNT, BatchHeader
+from broker.records.header import (
+    SEQUENCE_COUNT,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+    HeaderFields,
+)
 from broker.storage.transaction_index import AbortedTransaction
 
 WINDOW_BATCHES = 5  # what a producer may have in flight (KIP-98)
+_OLDER = slice(1 - WINDOW_BATCHES, None)  # of a window: what stays beside one more
 NO_OFFSET = -1
 NO_EPOCH = -1
 NO_SEQUENCE = -1
@@ -73,7 +79,7 @@ class ProducerState:
     def __init__(self) -> None:
         self.entries: dict[int, ProducerEntry] = {}
         self.map_end_offset = 0
-        self._ended: tuple[EndedTransaction, ...] = ()
+        self.ended: tuple[EndedTransaction, ...] = ()
         self._first_ongoing = NO_OFFSET
         self._ongoing: dict[int, int] = {}  # producer id -> first offset, oldest first
         self._undo: list[tuple[int, ProducerEntry | None]] | None = None
@@ -151,7 +157,7 @@ class ProducerState:
             coordinator_epoch = entry.coordinator_epoch
             first_offset = entry.transaction_first_offset
             if entry.producer_epoch == header.producer_epoch:
-                window = (*entry.window[1 - WINDOW_BATCHES :], batch)
+                window = (*entry.window[_OLDER], batch)
         if first_offset < 0 and header.is_transactional:
             first_offset = header.base_offset
             self._ongoing[producer_id] = first_offset
@@ -167,6 +173,38 @@ class ProducerState:
                 now_ms,
             )
         )
+
+    def take_next(self, fields: HeaderFields, base_offset: int, now_ms: int) -> bool:
+        """`check` and `apply` of what producers mostly send: the batch that follows their last one.
+
+        False, and nothing is changed: it is something else, which may be right as well.
+        """
+        entry = self.entries.get(fields[9])
+        if entry is None:
+            return False
+        producer_id, epoch, window, coordinator_epoch, transaction_first_offset, _ = entry
+        _, _, _, _, _, attributes, delta, _, timestamp, _, producer_epoch, sequence, _ = fields
+        last_sequence = sequence + delta
+        if (
+            producer_epoch != epoch
+            or not window
+            or sequence != window[-1].last_sequence + 1
+            or last_sequence >= SEQUENCE_COUNT
+            or (transaction_first_offset >= 0) is not (attributes & TRANSACTIONAL_BIT != 0)
+        ):
+            return False
+        batch = BatchMetadata(sequence, last_sequence, base_offset + delta, delta, timestamp)
+        if self._undo is not None:
+            self._undo.append((producer_id, entry))
+        self.entries[producer_id] = ProducerEntry(
+            producer_id,
+            epoch,
+            (*window[_OLDER], batch),
+            coordinator_epoch,
+            transaction_first_offset,
+            now_ms,
+        )
+        return True
 
     def apply_marker(
         self, header: BatchHeader, marker: EndTransactionMarker, now_ms: int
@@ -193,7 +231,7 @@ class ProducerState:
         if first_offset < 0:
             return None
         self._close_transaction(producer_id)
-        self._ended = (*self._ended, EndedTransaction(first_offset, header.base_offset))
+        self.ended = (*self.ended, EndedTransaction(first_offset, header.base_offset))
         if marker.control_type is ControlType.COMMIT:
             return None
         stable = self._first_ongoing if self._first_ongoing >= 0 else header.base_offset + 1
@@ -213,20 +251,22 @@ class ProducerState:
     def begin(self) -> None:
         """Remember from here on what is replaced, until `keep` or `undo`."""
         self._undo = []
-        self._undo_ended = self._ended
+        self._undo_ended = self.ended
 
     def keep(self) -> None:
         self._undo = None
 
     def undo(self) -> None:
         """Be as at `begin`: the batches taken in since were not written."""
-        for producer_id, entry in reversed(self._undo or []):
+        if self._undo is None:
+            return
+        for producer_id, entry in reversed(self._undo):
             if entry is None:
                 del self.entries[producer_id]
             else:
                 self.entries[producer_id] = entry
         self._undo = None
-        self._ended = self._undo_ended
+        self.ended = self._undo_ended
         self._rebuild_transactions()
 
     # transactions -------------------------------------------------------------------------
@@ -234,15 +274,14 @@ class ProducerState:
     def first_unstable_offset(self, high_watermark: int) -> int | None:
         """The first offset of a transaction that is open, or ended above the high watermark."""
         first = self._first_ongoing
-        for ended in self._ended:
+        for ended in self.ended:
             if ended.last_offset >= high_watermark and (first < 0 or ended.first_offset < first):
                 first = ended.first_offset
         return first if first >= 0 else None
 
     def forget_ended(self, high_watermark: int) -> None:
         """Drop the ended transactions whose marker is below the high watermark."""
-        if self._ended:
-            self._ended = tuple(e for e in self._ended if e.last_offset >= high_watermark)
+        self.ended = tuple(e for e in self.ended if e.last_offset >= high_watermark)
 
     def _rebuild_transactions(self) -> None:
         ongoing = sorted(
@@ -259,7 +298,7 @@ class ProducerState:
         """Have exactly these entries, true up to `end_offset`."""
         self.entries = {entry.producer_id: entry for entry in entries}
         self.map_end_offset = end_offset
-        self._ended = ()
+        self.ended = ()
         self._undo = None
         self._rebuild_transactions()
 
@@ -267,7 +306,7 @@ class ProducerState:
         """Give a restored entry the batches before its last one, found in the log again."""
         entry = self.entries[producer_id]
         older = [batch for batch in batches if batch.last_offset < entry.last_offset]
-        window = (*older[1 - WINDOW_BATCHES :], *entry.window)
+        window = (*older[_OLDER], *entry.window)
         self.entries[producer_id] = entry._replace(window=window)
 
     def remove_expired(self, now_ms: int, expiration_ms: int) -> int:

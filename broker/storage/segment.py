@@ -11,7 +11,7 @@ from broker.records.batch import HEADER_BYTES, crc_ok, read_header
 from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.storage.files import File, Files
 from broker.storage.offset_index import OFFSET_ENTRY, OffsetIndex
-from broker.storage.tail_map import TailMap
+from broker.storage.tail_map import Appended, TailMap
 from broker.storage.time_index import TimeIndex
 from broker.storage.transaction_index import TransactionIndex
 
@@ -26,8 +26,6 @@ SEGMENT_SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_IND
 
 NO_TIMESTAMP = -1
 RELATIVE_OFFSET_MAX = (1 << 31) - 1
-Appended = tuple[int, int, int, int, int]
-"""A batch in the .log: base offset, last offset, position, size in bytes, largest timestamp."""
 _WALK_BYTES = 8192  # read at once when walking headers: about two index intervals
 
 
@@ -118,8 +116,7 @@ class Segment:
         """Note batches written behind the last one of the newest segment, as `added` does."""
         assert self.tail is not None, "only the newest segment is written to"
         self._index(batches, interval_bytes)
-        for base_offset, _, position, _, _ in batches:
-            self.tail.add(base_offset, position)
+        self.tail.add(batches)
 
     def _index(self, batches: Sequence[Appended], interval_bytes: int) -> None:
         unindexed_bytes = self._bytes_since_index

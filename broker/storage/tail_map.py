@@ -1,8 +1,12 @@
 """Where the newest batches of a log begin: reads at its tail need no index and no disk."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 
+Appended = tuple[int, int, int, int, int]
+"""A batch in the .log: base offset, last offset, position, size in bytes, largest timestamp."""
 BATCHES_MIN = 1024  # known after forgetting; twice as many at most
+_BATCHES_MAX = 2 * BATCHES_MIN
 
 
 class TailMap:
@@ -17,12 +21,13 @@ class TailMap:
     def __init__(self) -> None:
         self._lists: tuple[list[int], list[int]] = ([], [])
 
-    def add(self, base_offset: int, position: int) -> None:
-        """Add a batch behind the last one."""
+    def add(self, batches: Iterable[Appended]) -> None:
+        """Add some behind the last one."""
         offsets, positions = self._lists
-        positions.append(position)
-        offsets.append(base_offset)
-        if len(offsets) > 2 * BATCHES_MIN:
+        for base_offset, _, position, _, _ in batches:
+            positions.append(position)
+            offsets.append(base_offset)
+        if len(offsets) > _BATCHES_MAX:
             self._lists = (offsets[-BATCHES_MIN:], positions[-BATCHES_MIN:])
 
     def clear(self) -> None:

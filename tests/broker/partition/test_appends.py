@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.metrics import TopicCounters
 from broker.partition.appends import Appends
 from broker.partition.disk_worker import DiskWorker
 from broker.partition.partition import Hosting, Partition, PartitionId
@@ -33,7 +34,7 @@ class Hosted:
             on_directory_failed=lambda error: None,
         )
         self.waiting = Waiting(asyncio.get_running_loop())
-        hosting = Hosting(1, self.worker, self.waiting, lambda topic, records, size_bytes: None)
+        hosting = Hosting(1, self.worker, self.waiting, lambda topic: TopicCounters())
         self.partitions = [
             Partition(PartitionId("pages", bytes(16), index, 0), self._log(index), hosting)
             for index in range(COUNT)

@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from broker.errors import KafkaError, StorageError
+from broker.metrics import TopicCounters
 from broker.partition.disk_worker import (
     GROUP_APPENDS_MAX,
     LOOP_BYTES_MAX,
@@ -56,7 +57,7 @@ class Hosted:
             on_directory_failed=self.failures.append,
         )
         waiting = Waiting(asyncio.get_running_loop())
-        hosting = Hosting(1, self.worker, waiting, lambda topic, records, size_bytes: None)
+        hosting = Hosting(1, self.worker, waiting, lambda topic: TopicCounters())
         identity = PartitionId("pages", bytes(15) + b"1", 0, 0)
         self.partition = Partition(identity, open_log(self.files), hosting)
 

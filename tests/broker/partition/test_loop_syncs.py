@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker.errors import KafkaError, StorageError
+from broker.metrics import TopicCounters
 from broker.partition import loop_syncs
 from broker.partition.disk_worker import DiskWorker, new_sync_guard
 from broker.partition.partition import Hosting, Partition, PartitionId
@@ -66,7 +67,7 @@ class Hosted:
             on_directory_failed=self.failures.append,
         )
         waiting = Waiting(asyncio.get_running_loop())
-        hosting = Hosting(1, self.worker, waiting, lambda topic, records, size_bytes: None)
+        hosting = Hosting(1, self.worker, waiting, lambda topic: TopicCounters())
         self.partitions = []
         for index, log in enumerate(logs):
             identity = PartitionId("p", bytes(15) + b"1", index, 0)

@@ -1,10 +1,14 @@
 """Sequences and transactions as a log keeps them: retries, fences, the last stable offset."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.control import ControlType
+from broker.records.header import SEQUENCE_COUNT, TRANSACTIONAL_BIT, BatchHeader
 from broker.storage.log import AppendRequest, LogConfig, Origin
+from broker.storage.producer_state import ProducerState
 from tests.support.batches import (
     NOW_MS,
     PRODUCER,
@@ -221,3 +225,38 @@ def test_a_producer_of_old_records_is_known_again_after_a_restart(clean: bool) -
     retry = append(open_log(files, clean=clean), records)
 
     assert retry.duplicate
+
+
+sent = st.tuples(
+    st.sampled_from([0, 1]),  # epoch
+    st.sampled_from([0, 1, 2, 3, SEQUENCE_COUNT - 2, SEQUENCE_COUNT - 1]),
+    st.integers(0, 2),  # last offset delta
+    st.booleans(),  # transactional
+)
+
+
+@given(st.lists(sent, max_size=8))
+def test_the_short_way_takes_what_the_long_one_takes_and_is_undone_like_it(
+    batches: list[tuple[int, int, int, bool]],
+) -> None:
+    short, long = ProducerState(), ProducerState()
+    for base_offset, (epoch, sequence, delta, transactional) in enumerate(batches):
+        bits = TRANSACTIONAL_BIT if transactional else 0
+        header = BatchHeader(
+            base_offset, 0, 0, 2, 0, bits, delta, 0, NOW_MS, 7, epoch, sequence, delta + 1
+        )
+        known = dict(short.entries)
+
+        short.begin()
+        taken = short.take_next(header, base_offset, NOW_MS)
+        short.undo()
+        assert short.entries == known
+        if taken:
+            assert long.check(header) is None
+            short.take_next(header, base_offset, NOW_MS)
+        else:
+            short.apply(header, NOW_MS)
+        long.apply(header, NOW_MS)
+
+        assert short.entries == long.entries
+        assert short.first_unstable_offset(99) == long.first_unstable_offset(99)
