@@ -245,6 +245,8 @@ def _alert_url(state: State, labels: Mapping[str, str]) -> str:
     for label, kind in (("consumergroup", "groups"), ("topic", "topics")):
         if label in labels:
             return link(kind, labels[label], **cluster)
+    if "kafka_cluster" not in labels:
+        return ""  # of this machine
     return "/cluster" + (f"?{urlencode(cluster)}" if cluster else "")
 
 

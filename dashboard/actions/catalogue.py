@@ -266,5 +266,13 @@ ACTIONS: Final = (
         schemas.delete_subject,
         "subject",
     ),
+    Action(
+        "erase-subject",
+        "Delete a subject for good that was deleted softly; a dry run unless told otherwise.",
+        schema_wishes.EraseSubject,
+        schemas.erase_subject,
+        "subject",
+        Role.ADMIN,
+    ),
 )
 BY_NAME: Final = {action.name: action for action in ACTIONS}

@@ -45,6 +45,14 @@ class DeleteSchemaVersion(Wish, frozen=True):
     confirm: Confirm = ""
 
 
+class EraseSubject(Wish, frozen=True):
+    """One that was deleted softly; what was written with it cannot be opened afterwards."""
+
+    subject: SubjectName
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
 class DeleteSubject(Wish, frozen=True):
     subject: SubjectName
     dry_run: bool = True

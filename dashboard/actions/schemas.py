@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from dashboard.actions import schema_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
-from dashboard.cluster.text import plural
+from dashboard.cluster.text import count, plural
 from dashboard.subjects.client import RegistryClient
 from dashboard.subjects.model import Draft, Reference, topic_of
 from tracker.kafka_changes import Refused
@@ -95,6 +95,24 @@ def delete_subject(scene: Scene, wish: wishes.DeleteSubject) -> Outcome:
     client.delete_subject(wish.subject)
     said = f"{wish.subject} was deleted with {many}; values written with it can still be opened."
     return Outcome(said, True)
+
+
+def erase_subject(scene: Scene, wish: wishes.EraseSubject) -> Outcome:
+    client = _client(scene)
+    listing = client.look()
+    if wish.subject in listing.subjects:
+        raise Refused("it is still there: delete it softly first, and see who misses it")
+    if wish.subject not in listing.deleted:
+        raise Refused(f"there is no deleted subject {wish.subject!r} in the registry")
+    many = plural(len(client.buried(wish.subject)), "version")
+    if wish.dry_run:
+        topic, _ = topic_of(wish.subject) or ("", "")
+        there = scene.snapshot.topics.get(topic)
+        left = f" Topic {topic} still has {count(there.records)} records." if there else ""
+        said = f"{wish.subject} would be deleted for good with {many}"
+        return Outcome(f"{said}: no value written with it can be opened then.{left}", False)
+    client.erase_subject(wish.subject)
+    return Outcome(f"{wish.subject} was deleted for good with {many}.", True)
 
 
 def _told(number: int, used_by: tuple[tuple[str, int], ...]) -> dict[str, Any]:

@@ -104,6 +104,14 @@ class RegistryClient:
         """Softly, with all its versions."""
         self._ask("DELETE", _path(name))
 
+    def buried(self, name: str) -> tuple[int, ...]:
+        """Versions of a subject that was deleted softly. Raises NotThere."""
+        return model.numbers(self._ask("GET", f"{_path(name)}/versions?deleted=true"))
+
+    def erase_subject(self, name: str) -> None:
+        """For good, after it was deleted softly: its schemas open nothing any more."""
+        self._ask("DELETE", f"{_path(name)}?permanent=true")
+
 
 def _path(name: str) -> str:
     return "/subjects/" + part(name)

@@ -93,6 +93,7 @@ WISHES: dict[str, dict[str, Any]] = {
             ("set-subject-level", {"level": "FULL"}),
             ("delete-schema-version", {"version": 1}),
             ("delete-subject", {}),
+            ("erase-subject", {}),
         )
     },
     "set-registry-level": {"level": "FULL", "dry_run": False, "confirm": "FULL"},

@@ -50,7 +50,7 @@ class SubjectRegistry:
             return 200, [*self.subjects, *hidden]
         if at[0] == "compatibility":
             return self._check(at[2], body)
-        return self._subject(method, at[1:], body)
+        return self._subject(method, at[1:], body, query)
 
     def _config(self, method: str, name: str, body: Any) -> Answer:
         if method == "PUT":
@@ -83,9 +83,16 @@ class SubjectRegistry:
             if one["id"] == schema_id
         ]
 
-    def _subject(self, method: str, at: list[str], body: Any) -> Answer:
+    def _subject(self, method: str, at: list[str], body: Any, query: str) -> Answer:
         name, what = at[0], at[1:]
         versions = self.subjects.get(name)
+        if name in self.deleted and "deleted=true" in query:
+            return 200, [1, 2]
+        if method == "DELETE" and "permanent=true" in query:
+            if versions is not None or name not in self.deleted:
+                return 404, {"error_code": 40405, "message": "Subject was not deleted first"}
+            self.deleted.remove(name)
+            return 200, [1, 2]
         if (method, what) == ("POST", ["versions"]):
             if self._misfits(body):
                 return 409, {"error_code": 409, "message": "it does not fit"}

@@ -10,6 +10,7 @@ from dashboard.cluster import text
 from dashboard.pages.cluster import broker_rows, preferred, troubled
 from dashboard.pages.groups import catches_up_s, gain, strips
 from dashboard.pages.page import NotFound
+from dashboard.render import Renderer
 from dashboard.site_map import resolve
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
@@ -72,6 +73,24 @@ async def test_now_lists_alerts_of_its_own_cluster_and_counts_those_of_others(
 
     assert [alert.labels["kafka_cluster"] for alert in found["alerts"]] == ["local"]
     assert found["elsewhere"] == 1
+
+
+@pytest.mark.may_block
+async def test_alerts_lead_into_their_own_cluster_and_those_of_the_appliance_nowhere(
+    tmp_path: Path,
+) -> None:
+    one = await looked(tmp_path, busy_cluster())
+    state = replace(one, pollers={**one.pollers, "other": one.poller(None)})
+    for labels in ({"kafka_cluster": "other", "topic": "t"}, {"disk": "/"}, {"topic": "events"}):
+        alert = Alert("Made", "critical", labels, "said", "", 1.0, 0, fired_at_ms=1)
+        state.alerts.engine.active[alert.key] = alert
+    page, visit = resolve(state, "/alerts", {})
+
+    shown = Renderer().live(page, visit, await page.values(visit))
+
+    assert '<a href="/topics/t?cluster=other" data-row>said</a>' in shown
+    assert "in other</span>" in shown and '<a href="/topics/events" data-row>said</a>' in shown
+    assert '<td class="wrap">said</td>' in shown
 
 
 @pytest.mark.may_block

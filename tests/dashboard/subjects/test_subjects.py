@@ -193,6 +193,31 @@ async def test_levels_are_set_and_taken_away(client: Client, registry: SubjectRe
     assert every[0] == 200 and registry.level == "NONE" and odd[0] == 400
 
 
+async def test_what_was_deleted_softly_is_deleted_for_good_after_a_dry_run(
+    client: Client, registry: SubjectRegistry
+) -> None:
+    registry.deleted.add("events-key")
+    wish = {"subject": "events-key"}
+    real = {"dry_run": False, "confirm": "events-key"}
+
+    page = await (await client.get("/schemas")).text()
+    tried = await act(client, "erase-subject", wish)
+    still = set(registry.deleted)
+    unsure = await act(client, "erase-subject", {**wish, "dry_run": False})
+    done = await act(client, "erase-subject", wish | real)
+    again = await act(client, "erase-subject", wish | real)
+    alive = await act(client, "erase-subject", {"subject": "events-value"})
+
+    assert "Delete a subject for good" in page and "<option>events-key</option>" in page
+    assert tried[1]["sentence"].startswith(
+        "events-key would be deleted for good with 2 versions: no value"
+    )
+    assert "Topic events still has" in tried[1]["sentence"]
+    assert (unsure[0], still) == (409, {"events-key", "old-value"})
+    assert done == (200, {**done[1], "changed": True}) and registry.deleted == {"old-value"}
+    assert again[0] == alive[0] == 409 and "softly first" in alive[1]["error"]
+
+
 async def test_what_would_be_deleted_tells_who_uses_it(
     client: Client, registry: SubjectRegistry
 ) -> None:
