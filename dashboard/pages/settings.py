@@ -20,11 +20,11 @@ async def values(visit: Visit) -> Values:
     everywhere = visit.state.sight.everywhere()
     rows = []
     for field in dataclasses.fields(config):
+        if field.name.endswith(INSIDE) and not everywhere:
+            continue
         value = getattr(config, field.name)
         if field.name.endswith(SECRET):
             value = "set, not shown" if value else ""
-        elif field.name.endswith(INSIDE) and not everywhere:
-            value = "not shown to you"
         rows.append((field.name, _text(value), value == field.default, field.metadata["help"]))
     return {
         "rows": rows,
