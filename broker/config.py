@@ -34,6 +34,11 @@ class BrokerConfig:
     advertised_listeners: tuple[str, ...] = setting(
         (), "what clients of a listener are told, as SASL_SSL://kafka.example.org:9093"
     )
+    listener_settings: tuple[str, ...] = setting(
+        (),
+        "of single listeners: listener.name.NAME.SETTING=VALUE, SETTING of ssl.* or sasl.*",
+        secret=True,
+    )
     listener_security_protocol_map: tuple[str, ...] = setting(
         (), "protocols of listeners with names of their own, as INSIDE:SASL_PLAINTEXT"
     )

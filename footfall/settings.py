@@ -145,6 +145,17 @@ def peek(
     return checked
 
 
+def with_texts(settings: S, texts: Mapping[str, str], place: str) -> S:
+    """The same settings, some of them given as texts; `place` says where they stand."""
+    fields = {field.name: field for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(type(settings))
+    values = {
+        key: _check(_parse(text, hints[key], f"{key} in {place}"), hints[key], fields[key], place)
+        for key, text in texts.items()
+    }
+    return dataclasses.replace(settings, **values)  # type: ignore[type-var]
+
+
 def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}

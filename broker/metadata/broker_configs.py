@@ -110,7 +110,7 @@ THREAD_POOLS = frozenset(
 def _of_field(field: "dataclasses.Field[Any]") -> ConfigDefinition:
     name = field.name.replace("_", ".")
     kind = _TYPES.get(getattr(field.type, "__name__", ""), _T.LIST)
-    if field.name.endswith(SECRET_SUFFIXES):
+    if field.name.endswith(SECRET_SUFFIXES) or field.metadata["secret"]:
         kind = _T.PASSWORD
     elif name in _LONGS:
         kind = _T.LONG

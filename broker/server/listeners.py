@@ -12,7 +12,7 @@ from broker.handlers.handler import ListenerAddress
 from broker.metadata.broker_configs import listener_bounds
 from broker.metrics import BrokerMetrics
 from broker.partition.disk_worker import in_disk_thread
-from broker.security.mechanisms import build_mechanisms, load_sources
+from broker.security.mechanisms import SaslSources, build_mechanisms, load_sources
 from broker.security.security import Security
 from broker.server.certificates import CHECK_S, Certificates
 from broker.server.connections import Limits
@@ -22,6 +22,7 @@ from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
 from broker.server.key_fetching import KeyFetching
 from broker.server.listener import Listener, Protection, limits_of
+from broker.server.listener_settings import own_settings
 from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 from footfall.settings import SettingsError
 
@@ -40,8 +41,12 @@ class _Door:
     """One listener on its way from settings to serving."""
 
     endpoint: Endpoint
+    config: BrokerConfig
+    """With what was set for this listener alone."""
     listener: Listener
     tls: TlsSettings | None
+    sources: SaslSources | None
+    """Of listeners with log-in."""
     address: ListenerAddress | None = None
 
 
@@ -53,11 +58,9 @@ class Listeners:
         self._config = config
         endpoints = endpoints_of(config)
         self._background: list[asyncio.Task[None]] = []
-        self._fetching: KeyFetching | None = None
+        self._fetching: list[KeyFetching] = []
         self._crowd = Crowd()
-        self._sources = None
-        if any(endpoint.protocol.has_sasl for endpoint in endpoints):
-            self._sources = load_sources(config)
+        own = own_settings(config, [endpoint.name for endpoint in endpoints])
         try:
             limits = limits_of(config)
         except KafkaError as error:
@@ -65,13 +68,15 @@ class Listeners:
         self._doors = [
             _Door(
                 endpoint,
+                own[endpoint.name],
                 Listener(endpoint.name, _protected(limits, endpoint, len(endpoints)), metrics),
-                _tls(endpoint, config, metrics),
+                _tls(endpoint, own[endpoint.name], metrics),
+                load_sources(own[endpoint.name]) if endpoint.protocol.has_sasl else None,
             )
             for endpoint in endpoints
         ]
-        for endpoint in endpoints:
-            _warn(endpoint, config)
+        for door in self._doors:
+            _warn(door.endpoint, door.config)
 
     @property
     def addresses(self) -> tuple[ListenerAddress, ...]:
@@ -80,9 +85,11 @@ class Listeners:
 
     async def prepare(self) -> None:
         """Fetch what log-ins need from elsewhere; SettingsError when it cannot be had."""
-        if self._sources is not None and self._sources.ring is not None:
-            self._fetching = KeyFetching(self._config, self._sources.ring)
-            await self._fetching.start()
+        for door in self._doors:
+            if door.sources is not None and door.sources.ring is not None:
+                fetching = KeyFetching(door.config, door.sources.ring)
+                await fetching.start()
+                self._fetching.append(fetching)
 
     def bind(self) -> None:
         """Take all ports, or none: PortTaken names the one that cannot be had."""
@@ -121,27 +128,15 @@ class Listeners:
         clock: Clock,
     ) -> None:
         """Answer clients of all listeners; returns at once."""
-        config, logins = self._config, None
-        if self._sources is not None:
-            logins = Logins(
-                build_mechanisms(config, self._sources, security, clock),
-                frame_bytes_max=min(
-                    config.sasl_server_max_receive_size, config.socket_request_max_bytes
-                ),
-                timeout_s=config.authentication_timeout_ms / 1000,
-                failure_delay_s=config.connection_failed_authentication_delay_ms / 1000,
-            )
         for door in self._doors:
             assert door.address is not None
-            protection = Protection(
-                door.tls, logins if door.endpoint.protocol.has_sasl else None, self._crowd
-            )
+            protection = Protection(door.tls, _logins(door, security, clock), self._crowd)
             await door.listener.serve(dispatcher, door.address, tasks, protection)
         if any(door.tls is not None for door in self._doors):
             watching = tasks.create_task(self._watch_certificates(), name="certificates")
             self._background.append(watching)
-        if self._fetching is not None:
-            self._background.append(tasks.create_task(self._fetching.run(), name="token keys"))
+        for fetching in self._fetching:
+            self._background.append(tasks.create_task(fetching.run(), name="token keys"))
 
     async def renew_certificates(self) -> None:
         """Use certificates whose files were replaced."""
@@ -177,6 +172,18 @@ class Listeners:
         async with asyncio.TaskGroup() as stopping:
             for door in self._doors:
                 stopping.create_task(door.listener.stop())
+
+
+def _logins(door: _Door, security: Security, clock: Clock) -> Logins | None:
+    config = door.config
+    if door.sources is None:
+        return None
+    return Logins(
+        build_mechanisms(config, door.sources, security, clock),
+        frame_bytes_max=min(config.sasl_server_max_receive_size, config.socket_request_max_bytes),
+        timeout_s=config.authentication_timeout_ms / 1000,
+        failure_delay_s=config.connection_failed_authentication_delay_ms / 1000,
+    )
 
 
 def _protected(limits: Limits, endpoint: Endpoint, listeners: int) -> Limits:

@@ -195,6 +195,29 @@ def test_a_listener_without_what_it_needs_is_refused_before_any_port_is_taken(
         Listeners(BrokerConfig(**settings), BrokerMetrics(CollectorRegistry()))
 
 
+async def test_a_listener_shows_a_certificate_of_its_own(
+    authority: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other")
+    own = other.broker()
+    async with serving(
+        listeners=("INSIDE://127.0.0.1:0", "OUTSIDE://127.0.0.1:0"),
+        listener_security_protocol_map=("INSIDE:SSL", "OUTSIDE:SSL"),
+        ssl_keystore_location=str(pair.certificate),
+        ssl_key_location=str(pair.key),
+        listener_settings=(
+            f"listener.name.outside.ssl.keystore.location={own.certificate}",
+            f"listener.name.outside.ssl.key.location={own.key}",
+        ),
+    ) as made:
+        for name, known in (("INSIDE", authority), ("OUTSIDE", other)):
+            async with await RawClient.connect(
+                "127.0.0.1", made.port(name), known.context()
+            ) as client:
+                assert await is_answered(client)
+
+
 def _certificate_of(client: RawClient) -> bytes:
     shown: bytes = client._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     return shown

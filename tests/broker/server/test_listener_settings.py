@@ -1,0 +1,53 @@
+import pytest
+
+from broker.config import BrokerConfig
+from broker.server.listener_settings import own_settings
+from footfall.settings import SettingsError
+
+NAMES = "INSIDE", "OUTSIDE"
+
+
+def test_a_setting_of_a_listener_stands_before_that_of_all() -> None:
+    config = BrokerConfig(
+        ssl_client_auth="none",
+        sasl_enabled_mechanisms=("PLAIN",),
+        listener_settings=(
+            "listener.name.outside.ssl.client.auth=required",
+            "listener.name.outside.sasl.enabled.mechanisms=SCRAM-SHA-256, SCRAM-SHA-512",
+            "listener.name.inside.connections.max.reauth.ms = 5000",
+        ),
+    )
+
+    own = own_settings(config, NAMES)
+
+    inside, outside = (own[name] for name in NAMES)
+    assert (inside.ssl_client_auth, outside.ssl_client_auth) == ("none", "required")
+    assert inside.sasl_enabled_mechanisms == ("PLAIN",)
+    assert outside.sasl_enabled_mechanisms == ("SCRAM-SHA-256", "SCRAM-SHA-512")
+    assert (inside.connections_max_reauth_ms, outside.connections_max_reauth_ms) == (5000, 0)
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("outside.ssl.client.auth=none", "is not listener.name.NAME.SETTING=VALUE"),
+        ("listener.name.outside.ssl.client.auth", "is not listener.name.NAME.SETTING=VALUE"),
+        ("listener.name.nowhere.ssl.client.auth=none", "names no listener: inside, outside"),
+        ("listener.name.outside.node.id=2", "cannot be set for a single listener"),
+        ("listener.name.outside.ssl.client.auth=maybe", "is not one of"),
+        ("listener.name.outside.connections.max.reauth.ms=soon", "is not a number"),
+    ],
+)
+def test_what_is_no_setting_of_a_listener_is_refused(item: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        own_settings(BrokerConfig(listener_settings=(item,)), NAMES)
+
+
+def test_a_password_is_in_no_error_and_in_no_print_of_the_settings() -> None:
+    config = BrokerConfig(listener_settings=("listener.name.nowhere.ssl.key.password=open sesame",))
+
+    with pytest.raises(SettingsError) as told:
+        own_settings(config, NAMES)
+
+    assert "sesame" not in str(told.value)
+    assert "sesame" not in repr(config)
