@@ -119,6 +119,18 @@ def java_string_hash(text: str) -> int:
     return value - (1 << 32) if value & 0x80000000 else value
 
 
+def partitions_of_name(text: str, count: int) -> tuple[int, int]:
+    """Which partition of an internal topic of `count` has what goes by this name: now, and before.
+
+    Kafka takes the absolute value of the hash (`Utils.abs`: 0 for the one that has none). This
+    broker once took the hash less its sign bit, which is another for half of all names: what an
+    old data directory holds there is still looked for.
+    """
+    value = java_string_hash(text)
+    distance = 0 if value == -(1 << 31) else abs(value)
+    return distance % count, (value & 0x7FFFFFFF) % count
+
+
 def java_map_order(texts: Collection[str]) -> list[str]:
     """In the order in which a java.util.HashMap goes through them; of one bucket by their names."""
     buckets = 16

@@ -33,7 +33,7 @@ from broker.metadata.image import ClusterImage
 from broker.metadata.records import OFFSETS_TOPIC
 from broker.metrics import GroupMetrics
 from broker.partition.partitions import Partitions
-from broker.protocol.primitives import java_string_hash
+from broker.protocol.primitives import partitions_of_name
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +84,16 @@ class GroupShards:
         return 0 if topic is None else len(topic.partitions)
 
     def partition_of(self, group_id: str) -> int:
-        """The partition that the group lives on; NOT_COORDINATOR while there is none."""
+        """The partition that the group lives on; NOT_COORDINATOR while there is none.
+
+        A group that an old data directory holds elsewhere stays there until it is forgotten.
+        """
         if not self.count:
             raise KafkaError(ErrorCode.NOT_COORDINATOR, f"{OFFSETS_TOPIC} does not exist yet")
-        return (java_string_hash(group_id) & 0x7FFFFFFF) % self.count
+        home, former = partitions_of_name(group_id, self.count)
+        if former != home and self._loaded(former).state.knows(group_id):
+            return former
+        return home
 
     def open_all(self, image: ClusterImage) -> None:
         """Let go of what was deleted, and begin to load every partition that is here and new."""
@@ -133,7 +139,9 @@ class GroupShards:
 
     def slot_of(self, group_id: str) -> Slot:
         """The group's shard; NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS if not to be had."""
-        index = self.partition_of(group_id)
+        return self._loaded(self.partition_of(group_id))
+
+    def _loaded(self, index: int) -> Slot:
         slot = self._slots.get(index) or self._open(index)
         slot.shard.check_loaded()
         return slot

@@ -121,6 +121,10 @@ class GroupShardState:
         assert isinstance(group, ClassicGroup), group
         return group
 
+    def knows(self, group_id: str) -> bool:
+        """Whether there is anything of the group, if only offsets."""
+        return group_id in self.groups or bool(self.offsets.of_group(group_id))
+
     def find(self, group_id: str) -> Group | None:
         """The group, or None. One that only has offsets looks empty, without a protocol type."""
         group = self.groups.get(group_id)

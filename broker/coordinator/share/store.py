@@ -19,7 +19,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.metadata.records import SHARE_STATE_TOPIC
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
-from broker.protocol.primitives import java_string_hash
+from broker.protocol.primitives import partitions_of_name
 
 RawRecord = tuple[bytes | None, bytes | None]
 
@@ -61,7 +61,7 @@ class ShareStore:
         """Append and apply the records that follow from a share partition, None: not known."""
         shard, state = await self._slot(key)
         await shard.write(lambda: Decision(decide(state.partitions.get(key)), None))
-        await self._prune(self._index(key))
+        await self._prune(await self._index(key))
 
     async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:
         """Nothing of the group (or of it and one topic) is remembered any more."""
@@ -96,12 +96,18 @@ class ShareStore:
 
     # -- shards ------------------------------------------------------------------------------
 
-    def _index(self, key: ShareKey) -> int:
+    async def _index(self, key: ShareKey) -> int:
+        """Where it lives; if an old data directory holds it elsewhere, there till it is gone."""
         count = self._config.share_coordinator_state_topic_num_partitions
         topic = self._cluster.image.topics.get(SHARE_STATE_TOPIC)
         if topic is not None:
             count = len(topic.partitions)
-        return (java_string_hash(str(key)) & 0x7FFFFFFF) % count
+        home, former = partitions_of_name(str(key), count)
+        if topic is not None and former != home:
+            _, state = await self._open(former)
+            if key in state.partitions:
+                return former
+        return home
 
     async def _all(self) -> list[tuple[Shard, ShareState]]:
         topic = self._cluster.image.topics.get(SHARE_STATE_TOPIC)
@@ -112,7 +118,7 @@ class ShareStore:
     async def _slot(self, key: ShareKey) -> tuple[Shard, ShareState]:
         if SHARE_STATE_TOPIC not in self._cluster.image.topics:
             await self._cluster.ensure_internal_topic(SHARE_STATE_TOPIC)
-        return await self._open(self._index(key))
+        return await self._open(await self._index(key))
 
     async def _open(self, index: int) -> tuple[Shard, ShareState]:
         slot = self._here(index)

@@ -1,6 +1,6 @@
 """The partitions of `__transaction_state` as shards: which one a transactional id lives on.
 
-The partition of a transactional id is Kafka's: String.hashCode of the id, modulo 50.
+The partition of a transactional id is Kafka's: by String.hashCode of the id.
 """
 
 import logging
@@ -15,7 +15,7 @@ from broker.coordinator.transaction.transaction import Transaction
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.records import TRANSACTIONS_TOPIC
 from broker.partition.partitions import Partitions
-from broker.protocol.primitives import java_string_hash
+from broker.protocol.primitives import partitions_of_name
 
 log = logging.getLogger(__name__)
 
@@ -72,16 +72,24 @@ class TransactionShards:
     def partition_for(self, transactional_id: str) -> int:
         """The partition of `__transaction_state` that holds an id, or will hold it."""
         count = self._count or self._config.transaction_state_log_num_partitions
-        return (java_string_hash(transactional_id) & 0x7FFFFFFF) % count
+        return partitions_of_name(transactional_id, count)[0]
 
     def of(self, transactional_id: str) -> Slot:
-        """The shard of an id; refused when there is none, or it is not loaded."""
+        """The shard of an id; refused when there is none, or it is not loaded.
+
+        An id that an old data directory holds elsewhere stays there until it is forgotten.
+        """
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "transactional.id is empty")
         if not self._count:  # nothing was ever initialised, or all of it was deleted
             message = f"{TRANSACTIONS_TOPIC} does not exist"
             raise KafkaError(ErrorCode.NOT_COORDINATOR, message)
-        index = self.partition_for(transactional_id)
+        home, former = partitions_of_name(transactional_id, self._count)
+        if former != home and self._loaded(former)[1].get(transactional_id) is not None:
+            return self._loaded(former)
+        return self._loaded(home)
+
+    def _loaded(self, index: int) -> Slot:
         found = self._slots.get(index)
         if found is None:
             message = f"{TRANSACTIONS_TOPIC}-{index} is not there yet"

@@ -7,6 +7,7 @@ from broker.protocol.primitives import (
     java_hash_bucket,
     java_map_order,
     java_string_hash,
+    partitions_of_name,
     read_uvarint,
     read_varint,
     read_varlong,
@@ -122,6 +123,16 @@ def test_text_that_is_no_uuid_is_refused(wrong: str) -> None:
 )
 def test_string_hash_is_the_one_of_java(text_value: str, hash_value: int) -> None:
     assert java_string_hash(text_value) == hash_value
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "before"),
+    [("readers", 28, 28), ("lagger", 0, 48), ("polygenelubricants", 0, 0)],
+)
+def test_a_name_has_the_partition_of_kafka_and_the_one_of_old_directories(
+    name: str, now: int, before: int
+) -> None:
+    assert partitions_of_name(name, 50) == (now, before)
 
 
 @pytest.mark.parametrize(("name", "bucket"), [("a", 1), ("p", 0), ("rr", 0), ("range", 9)])
