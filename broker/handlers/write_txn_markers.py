@@ -22,6 +22,8 @@ from broker.protocol.messages.write_txn_markers import (
 from broker.records.control import ControlType, EndTransactionMarker
 from broker.security.acls import Operation, Resource
 
+FIRST_RAISING_VERSION = 2
+"""Of transactions: from it on they end with the next epoch."""
 _NONE = -1
 """Of ids and epochs: there is no producer."""
 
@@ -61,6 +63,7 @@ async def _written(
             where,
             Producer(marker.producer_id, marker.producer_epoch),
             EndTransactionMarker(control, marker.coordinator_epoch),
+            epoch_is_raised=marker.transaction_version >= FIRST_RAISING_VERSION,
         )
     except KafkaError as refusal:
         return refusal.code

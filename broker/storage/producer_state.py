@@ -129,6 +129,22 @@ class ProducerState:
                 f"epoch {epoch} of producer {producer_id} is before {known}",
             )
 
+    def check_raised_epoch(self, producer_id: int, epoch: int) -> None:
+        """INVALID_PRODUCER_EPOCH when the open transaction of a producer has this very epoch.
+
+        With transactions of version 2 a marker comes with the next one (KIP-890, KIP-1228).
+        """
+        entry = self.entries.get(producer_id)
+        if (
+            entry is not None
+            and entry.transaction_first_offset >= 0
+            and epoch == entry.producer_epoch
+        ):
+            raise KafkaError(
+                ErrorCode.INVALID_PRODUCER_EPOCH,
+                f"epoch {epoch} of producer {producer_id} was not raised at the end",
+            )
+
     def check_marker(self, header: BatchHeader, marker: EndTransactionMarker) -> None:
         """KafkaError if a newer producer epoch or a newer coordinator is known."""
         self.check_epoch(header.producer_id, header.producer_epoch)

@@ -166,10 +166,20 @@ class TransactionCoordinator:
         return self._shards.partition_for(transactional_id)
 
     async def write_marker(
-        self, topic_partition: TopicPartition, producer: Producer, marker: EndTransactionMarker
+        self,
+        topic_partition: TopicPartition,
+        producer: Producer,
+        marker: EndTransactionMarker,
+        *,
+        epoch_is_raised: bool,
     ) -> None:
-        """End a producer's transaction in one partition by hand (WriteTxnMarkers)."""
+        """End a producer's transaction in one partition by hand (WriteTxnMarkers).
+
+        `epoch_is_raised`: to be later than that of its writes.
+        """
         partition = self._partitions.get(*topic_partition)
+        if epoch_is_raised:
+            partition.log.producer_state.check_raised_epoch(producer.id, producer.epoch)
         await self._ends.end_in(partition, producer, marker)
 
     def _start_adding(
