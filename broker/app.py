@@ -325,7 +325,8 @@ class Broker:
         ProcessCollector(registry=self._metrics.registry)
         PlatformCollector(registry=self._metrics.registry)
         told = Told(partitions.appended_between, share.offsets.deliveries)
-        server = MetricsServer(self._metrics.exposition, lambda: _unhealthy(partitions), told)
+        exposition = self._metrics.exposition_pieces
+        server = MetricsServer(exposition, lambda: _unhealthy(partitions), told)
         try:
             return server, await server.start(config.metrics_host, config.metrics_port)
         except OSError as error:

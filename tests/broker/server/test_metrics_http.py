@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
@@ -34,7 +34,7 @@ def health() -> Health:
 
 @pytest.fixture
 async def url(health: Health) -> AsyncIterator[str]:
-    server = MetricsServer(lambda: b"footfall_up 1.0\n", lambda: health.problem, TOLD)
+    server = MetricsServer(lambda: iter((b"footfall_up ", b"1.0\n")), lambda: health.problem, TOLD)
     port = await server.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{port}"
     await server.stop()
@@ -45,6 +45,28 @@ async def test_metrics_are_served_as_prometheus_text(url: str) -> None:
         assert response.status == 200
         assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         assert await response.text() == "footfall_up 1.0\n"
+
+
+async def test_other_work_comes_between_the_pieces_of_a_scrape() -> None:
+    loop = asyncio.get_running_loop()
+    turns: list[int] = []
+
+    def exposition() -> Iterator[bytes]:
+        for number in range(3):
+            assert len(turns) == number, "nobody had a turn since the piece before"
+            loop.call_soon(turns.append, number)
+            yield b"one_total 1.0\n"
+
+    server = MetricsServer(exposition, lambda: "", TOLD)
+    port = await server.start("127.0.0.1", 0)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+    ):
+        assert response.status == 200
+    await server.stop()
+
+    assert turns == [0, 1, 2]
 
 
 async def test_health_tells_what_is_wrong(url: str, health: Health) -> None:
@@ -124,7 +146,7 @@ async def test_other_paths_and_methods_are_refused(url: str) -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET /metrics HTTP/1.1\r\nX-Slow: ", GET + GET[:-1]])
 async def test_a_client_that_does_not_finish_its_head_is_closed(begun: bytes) -> None:
     """Slow loris: what was answered before does not lengthen the time of what follows."""
-    server = MetricsServer(lambda: b"", lambda: "", TOLD, keep_alive_s=0.2)
+    server = MetricsServer(lambda: iter(()), lambda: "", TOLD, keep_alive_s=0.2)
     port = await server.start("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)
