@@ -13,7 +13,7 @@ from rich.console import Console
 from footfall.config import DemoConfig, settings_file
 from footfall.data_dir import StartRefused
 from footfall.roles import addresses, chosen
-from footfall.settings import EXIT_CONFIG, SettingsError, load
+from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load, peek
 
 if TYPE_CHECKING:
     from tracker.config import KafkaConfig
@@ -50,6 +50,21 @@ def _kafka(config: Path | None) -> "KafkaConfig":
     from tracker.config import load_kafka
 
     return load_kafka(settings_file(config))
+
+
+def _cluster(path: Path | None, name: str) -> "tuple[str, KafkaConfig]":
+    """A cluster of the settings and how it is reached; without a name that of [kafka]."""
+    from footfall.section_check import settings_of
+    from tracker.config import load_kafka
+
+    own = peek("dashboard", "cluster_name", "local", path)
+    if name in ("", own):
+        return own, load_kafka(path)
+    known = settings_of("clusters", path)
+    if name not in known:
+        there = ", ".join([own, *known])
+        raise SettingsError(f"there is no cluster {name!r} in the settings, only {there}")
+    return name, known[name]
 
 
 def _ingest_origin(config: Path | None) -> str:
@@ -157,6 +172,28 @@ def topic_create(
     from footfall.commands import topic
 
     topic.create(_kafka(config), name, partitions, setting or [], console)
+
+
+@topic_app.command("copy")
+def topic_copy(
+    name: str,
+    to: Annotated[str, typer.Option(help="Name of the copy; the same if not given.")] = "",
+    source: Annotated[str, typer.Option("--from", help="Cluster of the settings to read.")] = "",
+    into: Annotated[str, typer.Option(help="Cluster of the settings to write to.")] = "",
+    anew: Annotated[bool, typer.Option(help="From the beginning, not where it stopped.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the records that a topic has now; the same command goes on where it stopped."""
+    from footfall.commands import copy
+
+    path = settings_file(config)
+    state = data_dir or Path(load("footfall", CommonConfig, path).data_dir)
+    sides = (
+        copy.Side(*_cluster(path, source), name),
+        copy.Side(*_cluster(path, into), to or name),
+    )
+    copy.copy(*sides, state, anew, console)
 
 
 @topic_app.command("delete")

@@ -53,7 +53,7 @@ class RecordReader:
         deadline = time.monotonic() + timeout_s
         try:
             while len(found) < len(positions) and (wait := deadline - time.monotonic()) > 0:
-                reading = _reading(ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
+                reading = reading_of(ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
                 for record in reading.records:
                     place = TopicPartition(record.topic, record.partition)
                     if place not in found:
@@ -72,7 +72,7 @@ class RecordReader:
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
         """What has arrived, at most `records_max`; returns early when that many are there."""
-        return _reading(ask(partial(self._consumer.consume, records_max, timeout_s)))
+        return reading_of(ask(partial(self._consumer.consume, records_max, timeout_s)))
 
     def stop(self) -> None:
         """Read no further; what was fetched ahead is thrown away."""
@@ -86,7 +86,8 @@ class RecordReader:
         ask(partial(self._consumer.assign, wire))
 
 
-def _reading(messages: Sequence[Any]) -> Reading:
+def reading_of(messages: Sequence[Any]) -> Reading:
+    """What librdkafka gave out; errors but ends of partitions are left out."""
     records: list[Record] = []
     ended: set[TopicPartition] = set()
     for message in messages:

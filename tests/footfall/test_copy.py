@@ -1,0 +1,179 @@
+"""`footfall topic copy` between two running brokers."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from rich.console import Console
+
+from footfall.commands.copy import Side, copy
+from tests.support.kafka_address import kafka_address, new_site
+from tracker.config import KafkaConfig
+from tracker.kafka import KafkaFailure
+from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
+from tracker.kafka_reader import RecordReader
+from tracker.kafka_topics import create_topic, delete_topic
+from tracker.topics import TopicPartition
+
+BEGAN_MS = 1_700_000_000_000
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
+    with kafka_address(tmp_path_factory.mktemp("here")) as bootstrap:
+        yield KafkaConfig(bootstrap_servers=bootstrap)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaConfig]:
+    with kafka_address(tmp_path_factory.mktemp("there")) as bootstrap:
+        yield KafkaConfig(bootstrap_servers=bootstrap)
+
+
+@pytest.fixture
+def name(here: KafkaConfig) -> str:
+    made = f"orders-{new_site()}"
+    create_topic(here, made, 2, {"retention.ms": "-1", "max.message.bytes": "900000"})
+    return made
+
+
+def write(kafka: KafkaConfig, topic: str, numbers: range, transactional: str = "") -> Producer:
+    more = {"transactional.id": transactional} if transactional else {}
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, **more})
+    if transactional:
+        producer.init_transactions(20)
+        producer.begin_transaction()
+    for number in numbers:
+        producer.produce(
+            topic,
+            key=f"k{number}",
+            value=None if number % 5 == 0 else f"v{number}",
+            headers=[("h", b"\xff"), ("none", None)],
+            partition=number % 2,
+            timestamp=BEGAN_MS + number,
+        )
+    producer.flush(20)
+    return producer
+
+
+def all_of(kafka: KafkaConfig, topic: str) -> list[Record]:
+    places = [TopicPartition(topic, index) for index in range(2)]
+    ends = Admin(kafka).offsets(places, LATEST, 10.0)
+    found: list[Record] = []
+    wanted, reader = sum(ends.values()), RecordReader(kafka)
+    reader.start(Admin(kafka).offsets(places, EARLIEST, 10.0))
+    ended: set[TopicPartition] = set()
+    while len(ended) < len(places) and len(found) < wanted:
+        reading = reader.read(500, 0.5)
+        found += reading.records
+        ended |= reading.ended
+    reader.close()
+    return found
+
+
+class Copied:
+    """Copies of one topic, and what was said."""
+
+    def __init__(self, source: Side, target: Side, data_dir: Path) -> None:
+        self._parts = (source, target, data_dir)
+
+    def again(self, anew: bool = False) -> str:
+        said = io.StringIO()
+        copy(*self._parts, anew, Console(file=said, width=200))
+        return said.getvalue()
+
+
+def test_records_come_as_they_are_and_later_ones_with_the_next_run(
+    here: KafkaConfig, there: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(30))
+    write(here, name, range(900, 905), "gone").abort_transaction(20)
+    copied = Copied(Side("here", here, name), Side("there", there, "copy"), tmp_path)
+
+    first = copied.again()
+    nothing = copied.again()
+    held = write(here, name, range(30, 33), "held")
+    waiting = copied.again()
+    held.commit_transaction(20)
+    rest = copied.again()
+
+    told = [
+        (one.partition, one.key, one.value, one.timestamp_ms, one.headers)
+        for one in sorted(all_of(there, "copy"), key=lambda one: one.timestamp_ms)
+    ]
+    assert told == [
+        (
+            number % 2,
+            f"k{number}".encode(),
+            None if number % 5 == 0 else f"v{number}".encode(),
+            BEGAN_MS + number,
+            (("h", b"\xff"), ("none", None)),
+        )
+        for number in range(33)
+    ]
+    assert f"copied 30 records of {name} (here) to copy (there)" in first
+    assert "copied 0 records" in nothing and "copied 0 records" in waiting
+    assert "wait for open transactions: copy again later" in waiting
+    assert "copied 3 records" in rest
+    made = Admin(there).topic_configs(["copy"], 10.0)["copy"]
+    assert (made["retention.ms"].value, made["max.message.bytes"].value) == ("-1", "900000")
+
+
+def test_a_copy_that_is_gone_or_empty_is_made_whole_again(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    target = f"{name}-copy"
+    copied = Copied(Side("here", here, name), Side("here", here, target), tmp_path)
+    copied.again()
+    delete_topic(here, target)
+
+    anew = copied.again()
+    twice = copied.again(anew=True)
+
+    assert "copied 4 records" in anew and "copied 4 records" in twice
+    assert len(all_of(here, target)) == 8
+
+
+def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path: Path) -> None:
+    narrow = f"{name}-narrow"
+    create_topic(here, narrow, 1, {})
+    source = Side("here", here, name)
+    write(here, narrow, range(0, 4, 2))
+    back = Copied(Side("here", here, narrow), source, tmp_path)
+    back.again()
+    (kept,) = (tmp_path / "copies").iterdir()
+    kept.write_text(json.dumps({"offsets": {"0": 99}}))
+
+    with pytest.raises(KafkaFailure, match="made anew"):
+        back.again()
+    kept.write_text("{")
+    with pytest.raises(KafkaFailure, match="--anew copies all"):
+        back.again()
+    with pytest.raises(KafkaFailure, match="onto itself"):
+        Copied(source, source, tmp_path).again()
+    with pytest.raises(KafkaFailure, match="1 partitions in cluster here, 2 are needed"):
+        Copied(source, Side("here", here, narrow), tmp_path).again()
+    with pytest.raises(KafkaFailure, match="does not exist in cluster here"):
+        Copied(Side("here", here, "nowhere"), source, tmp_path).again()
+
+
+def test_a_cluster_that_is_not_in_the_settings_is_told_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "footfall.toml").write_text('[clusters.far]\nbootstrap_servers = "far:9092"\n')
+
+    told = subprocess.run(
+        [sys.executable, "-m", "footfall", "topic", "copy", "orders", "--into", "near"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=50,
+        check=False,
+    )
+
+    assert told.returncode == 78
+    assert "there is no cluster 'near' in the settings, only local, far" in told.stderr

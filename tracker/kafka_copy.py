@@ -1,0 +1,140 @@
+"""Records of one topic written to another, of this cluster or of a second one.
+
+Keys, values, headers, times and partitions stay; aborted records are left behind, as readers of
+committed records see it. Blocks; raises KafkaFailure and ClusterUnavailable.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracker.config import KafkaConfig
+from tracker.kafka import KafkaFailure
+from tracker.kafka_admin import Reading, Record, ask, client, quiet_options
+from tracker.kafka_reader import reading_of
+from tracker.topics import TopicPartition
+
+BATCH_RECORDS: Final = 1_000
+WAIT_S: Final = 1.0  # for records of one batch
+SILENT_S: Final = 30.0  # without a record and without an end: the source is away
+STORE_S: Final = 60.0  # until a batch is acknowledged
+MESSAGE_BYTES_MAX: Final = 104_857_600
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One end of a copy."""
+
+    settings: KafkaConfig
+    topic: str
+
+
+class TopicCopy:
+    """One copy; `run` it once."""
+
+    def __init__(self, source: Ends, target: Ends) -> None:
+        self._source, self._target = source, target
+        options = quiet_options(source.settings, "footfall-copy")
+        self._consumer = client.Consumer(
+            options
+            | {
+                "group.id": "footfall-copy",  # librdkafka wants one; never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "error",  # what is gone meanwhile must not be passed over
+                "queued.max.messages.kbytes": 16_384,
+                "allow.auto.create.topics": False,
+            }
+        )
+        self._producer = client.Producer(
+            quiet_options(target.settings, "footfall-copy")
+            | {
+                "acks": "all",
+                "enable.idempotence": True,  # none twice, none out of order
+                "compression.type": "lz4",
+                "linger.ms": 20,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "delivery.timeout.ms": round(STORE_S * 1000),
+                "allow.auto.create.topics": False,
+            }
+        )
+        self._failure = ""
+
+    def run(
+        self,
+        positions: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        stored: Callable[[Mapping[TopicPartition, int], int], None],
+    ) -> None:
+        """From `positions` to `ends`, which are below every open transaction.
+
+        Calls `stored` with where to go on, and how many records those were, when that is safe.
+        """
+        left = {place for place, end in ends.items() if positions[place] < end}
+        at = dict(positions)
+        wire = [client.TopicPartition(*place, at[place]) for place in sorted(left)]
+        ask(lambda: self._consumer.assign(wire))
+        heard_s = time.monotonic()
+        try:
+            while left:
+                reading = self._read()
+                records = [one for one in reading.records if one.offset < ends[_place(one)]]
+                for record in records:
+                    self._write(record)
+                    at[_place(record)] = record.offset + 1
+                self._flush()
+                finished = left & reading.ended | {p for p in left if at[p] >= ends[p]}
+                at |= {place: ends[place] for place in finished}
+                left -= finished
+                stored(at, len(records))
+                if reading.records or finished:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > SILENT_S:
+                    raise KafkaFailure(f"no records of {self._source.topic} came", retriable=True)
+        finally:
+            self._consumer.close()
+
+    def _read(self) -> Reading:
+        messages = ask(lambda: self._consumer.consume(BATCH_RECORDS, WAIT_S))
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() != client.KafkaError._PARTITION_EOF:
+                raise KafkaFailure(f"{self._source.topic}: {error.str()}")
+        return reading_of(messages)
+
+    def _write(self, record: Record) -> None:
+        more: dict[str, Any] = {}
+        if record.timestamp_ms >= 0:
+            more["timestamp"] = record.timestamp_ms
+        while True:
+            try:
+                self._producer.produce(
+                    self._target.topic,
+                    key=record.key,
+                    value=record.value,
+                    partition=record.partition,
+                    headers=list(record.headers),
+                    on_delivery=self._delivered,
+                    **more,
+                )
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+            except client.KafkaException as error:
+                raise KafkaFailure(f"{self._target.topic}: {error.args[0].str()}") from error
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error is not None:
+            self._failure = error.str()
+
+    def _flush(self) -> None:
+        unsure = self._producer.flush(STORE_S + 5)
+        if self._failure or unsure:
+            why = self._failure or "no answer in time"
+            raise KafkaFailure(f"{self._target.topic} does not take the records: {why}")
+
+
+def _place(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
