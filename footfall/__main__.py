@@ -177,6 +177,7 @@ def topic_create(
 @topic_app.command("copy")
 def topic_copy(
     name: str,
+    *,
     to: Annotated[str, typer.Option(help="Name of the copy; the same if not given.")] = "",
     source: Annotated[str, typer.Option("--from", help="Cluster of the settings to read.")] = "",
     into: Annotated[str, typer.Option(help="Cluster of the settings to write to.")] = "",
