@@ -99,18 +99,21 @@ class ShareCoordinator:
     ) -> dict[Where, Given]:
         """Records as soon as there are `min_bytes` of them, or those there are when time is up.
 
-        `is_urgent`: the answer also brings outcomes, which somebody waits for.
+        `is_urgent`: the answer also brings outcomes, which somebody waits for. Partitions in which
+        the group cannot begin yet are waited for as well: Kafka tells them at once, whereupon
+        clients ask again at once.
         """
         deadline = self._clock.monotonic_ms() + wish.max_wait_ms
         while True:
             found = await self._giving.stock(wish, session.in_turn(wish.epoch))
-            given = found.refused
+            given = {where: one for where, one in found.refused.items() if not _may_begin_yet(one)}
             left_ms = 0 if is_urgent else deadline - self._clock.monotonic_ms()
             missing = wish.min_bytes - found.size_bytes
             if missing <= 0 or left_ms <= 0:
                 given |= await self._giving.give(wish, found.stocks)
                 missing = 1
             if given or left_ms <= 0 or not session.partitions:
+                given = found.refused | given
                 if wish.epoch == FIRST:  # the first answer names all that was looked at
                     return {where: Given(where) for where in found.looked} | given
                 return given
@@ -162,3 +165,7 @@ class ShareCoordinator:
                 refusal,
                 session.group_id,
             )
+
+
+def _may_begin_yet(one: Given) -> bool:
+    return one.error is not None and one.error.code is ErrorCode.OFFSET_NOT_AVAILABLE

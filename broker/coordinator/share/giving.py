@@ -141,8 +141,10 @@ class ShareGiving:
         duration_ms = group_configs.reset_duration_ms(reset)
         if duration_ms is not None:
             found = await partition.offset_for_timestamp(self._clock.now_ms() - duration_ms)
-            if found is not None:
-                return found.offset
+            if found is None:  # as in Kafka the group begins when there is a record so young
+                message = "offset for timestamp not found"
+                raise KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE, message)
+            return found.offset
         return partition.end_for(self._settings.read_end(group_id))
 
 

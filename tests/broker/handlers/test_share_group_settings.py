@@ -1,5 +1,6 @@
 """What settings of a share group change for its members, and what its own log keeps (KIP-932)."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,42 @@ async def test_a_group_begins_as_far_back_as_it_wants(
     given = acquired(await fetch(client, jobs, 0))
 
     assert given[0][0] == first and given[-1][1] == 2
+
+
+async def test_a_group_begins_with_the_first_record_that_is_young_enough(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    """As in Apache Kafka 4.2; records that are too old when they come are passed over."""
+    jobs = (await make_topic(client, "jobs")).topic_id
+    await setting(client, "share.auto.offset.reset", "by_duration:PT2H")
+    now_ms = broker.services.clock.now_ms()
+    codes, given = [], []
+    for epoch, age_ms in enumerate((3 * HOUR_MS, 3 * HOUR_MS, HOUR_MS)):
+        await write(client, "jobs", batch_of(b"v", timestamp_ms=now_ms - age_ms))
+        answer = await fetch(client, jobs, epoch)
+        codes.append(answer.responses[0].partitions[0].error_code)
+        given += acquired(answer)
+
+    assert codes == [ErrorCode.OFFSET_NOT_AVAILABLE] * 2 + [ErrorCode.NONE]
+    assert given == [(2, 2, 1)]
+
+
+async def test_a_fetch_waits_for_a_record_that_is_young_enough(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    jobs = (await make_topic(client, "jobs")).topic_id
+    await setting(client, "share.auto.offset.reset", "by_duration:PT2H")
+    async with (
+        await RawClient.connect(broker.host, broker.port) as other,
+        asyncio.TaskGroup() as tasks,
+    ):
+        waiting = tasks.create_task(fetch(client, jobs, 0, max_wait_ms=30_000))
+        while not len(broker.services.partitions.waiting):
+            await asyncio.sleep(0.01)
+        now_ms = broker.services.clock.now_ms()
+        await write(other, "jobs", batch_of(b"v", timestamp_ms=now_ms))
+
+    assert acquired(await waiting) == [(0, 0, 1)]
 
 
 async def test_the_log_of_a_group_at_work_stays_short_and_says_the_same(tmp_path: Path) -> None:
