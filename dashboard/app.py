@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from dashboard.config import (
     OidcConfig,
     RightsConfig,
 )
+from dashboard.config_check import check
 from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
@@ -41,11 +43,12 @@ from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
 from dashboard.rights.rules import rights
 from dashboard.state import State
-from dashboard.watched import Common, watch
+from dashboard.watched import Common, Watched, watch
 from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
+from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_changes import Changes, NewRecord
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_topics import ensure_topics
@@ -80,7 +83,12 @@ def build(
 ) -> State:
     """Every part, not yet running; the first of `clusters` is ours. Raises SettingsError."""
     clock: Clock = SystemClock()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    check(config)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = f"data_dir in [footfall]: {data_dir} cannot be made: {error.strerror}"
+        raise SettingsError(said) from error
     kafka = next(iter(clusters.values()))
     try:
         urls = role_urls(config.role_metrics)
@@ -91,7 +99,7 @@ def build(
     door = replace(entrance(config), rights=rights(further.rights, known))
     masks = Masks(further.masks, hash_secret(data_dir / "dashboard" / "masks.secret"))
     common = Common(config, data_dir, clock, masks, own_broker)
-    watched = {name: watch(common, name, connection) for name, connection in clusters.items()}
+    watched = {name: _watched(common, name, one) for name, one in clusters.items()}
     probe = _probe(config, kafka, clock)
     accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
     sources = Sources(
@@ -127,6 +135,14 @@ def build(
         oidc=provider(config, further.oidc, clock),
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
+
+
+def _watched(common: Common, name: str, connection: KafkaConfig) -> Watched:
+    """Raises SettingsError where its files or log-in are such that no client can be made."""
+    try:
+        return watch(common, name, connection)
+    except ClusterUnavailable as error:
+        raise SettingsError(f"cluster {name} cannot be asked with its settings: {error}") from error
 
 
 def channels(config: DashboardConfig) -> list[Channel]:
@@ -253,6 +269,9 @@ async def _listen(runner: web.AppRunner, config: DashboardConfig) -> tuple[str, 
     try:
         await site.start()
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            said = "is no address of this machine; set host in [dashboard] to one"
+            raise PortTaken(f"{config.host!r} {said}") from error
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         where = f"{config.host}:{config.port}"

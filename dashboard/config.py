@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from footfall.settings import SettingsError, load_named, peek, setting
-from tracker.config import KafkaConfig
+from tracker.config import KafkaConfig, check_kafka
 
 VERSION: Final = metadata.version("footfall")
 ROLE_SECTIONS: Final = (
@@ -205,6 +205,7 @@ def further_clusters(
     for name, cluster in found.items():
         if not cluster.bootstrap_servers:
             raise SettingsError(f"[clusters.{name}] names no bootstrap_servers")
+        check_kafka(cluster, f"[clusters.{name}]")
         if not name.strip() or name == first:
             raise SettingsError(f"[clusters.{name}]: {name!r} is what [kafka]'s cluster is called")
     return found

@@ -7,6 +7,7 @@ carries; what does not fit raises `SettingsError`, naming the value, the bound a
 
 import dataclasses
 import difflib
+import math
 import os
 import tomllib
 import types
@@ -212,6 +213,8 @@ def _check(value: Any, hint: Any, field: dataclasses.Field[Any], place: str) -> 
         shown = "a secret" if field.metadata.get("secret") else repr(value)
         raise SettingsError(f"{name} = {shown} in {place} must be of type {hint.__name__}")
     low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(f"{name} = {value!r} in {place} is no number that can be used")
     if low is not None and value < low:
         raise SettingsError(f"{name} = {value!r} in {place} is below its lower bound {low}")
     if high is not None and value > high:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from footfall.settings import load, peek, setting
+from tracker.kafka_check import FILES, check_addresses, check_file, check_sign_in
 
 KIB: Final = 1024
 LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -131,7 +132,12 @@ def load_kafka(path: Path | None, environ: Mapping[str, str] = os.environ) -> Ka
     So a broker on another port is found by every role and command without a second setting.
     Raises SettingsError.
     """
-    config = load("kafka", KafkaConfig, path, environ)
+    found = _resolved(load("kafka", KafkaConfig, path, environ), path, environ)
+    check_kafka(found, "[kafka]")
+    return found
+
+
+def _resolved(config: KafkaConfig, path: Path | None, environ: Mapping[str, str]) -> KafkaConfig:
     port = peek("broker", "port", 9092, path, environ)
     if peek("kafka", "bootstrap_servers", "", path, environ) or port == 0:
         return config
@@ -139,6 +145,15 @@ def load_kafka(path: Path | None, environ: Mapping[str, str] = os.environ) -> Ka
     host = LOOPBACK_OF.get(host, host)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return dataclasses.replace(config, bootstrap_servers=address)
+
+
+def check_kafka(config: KafkaConfig, place: str) -> None:
+    """Raises SettingsError for what no client could be made of; `place` is the section."""
+    protocol = config.security_protocol
+    check_addresses(config.bootstrap_servers, place)
+    check_sign_in(protocol, config.sasl_username, config.sasl_password, place)
+    for key in FILES if protocol.endswith("SSL") else ():
+        check_file(key, getattr(config, key), place)
 
 
 def child_environment(**extra: str) -> dict[str, str]:

@@ -142,7 +142,7 @@ class Admin:
 
     def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
         self._options = quiet_options(settings, client_id)
-        self._client = admin.AdminClient(self._options, logger=log)
+        self._client = ask(lambda: admin.AdminClient(self._options, logger=log))
         self._silent = 0  # questions in a row to which no coordinator answered
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
