@@ -148,6 +148,13 @@ class ErrorCode(IntEnum):
     SHARE_SESSION_LIMIT_REACHED = 133
 
 
+MALFORMED = (
+    "This most likely occurs because of a request being malformed by the client library or the"
+    " message was sent to an incompatible broker. See the broker logs for more details."
+)
+"""Kafka's words for INVALID_REQUEST where it has none for the case."""
+
+
 class KafkaError(Exception):
     """A refusal: `code` goes to the client, the message says value, bound and place."""
 

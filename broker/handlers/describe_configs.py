@@ -4,7 +4,7 @@ v1 adds synonyms, v3 types and documentation, v4 is flexible. The settings of br
 their levels.
 """
 
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import MALFORMED, ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metadata.broker_loggers import logger_levels
 from broker.metadata.config_definition import ConfigType
@@ -30,22 +30,17 @@ from broker.protocol.messages.describe_configs import (
 )
 from broker.security.acls import Operation
 
-UNKNOWN_TYPE = (
-    "This most likely occurs because of a request being malformed by the client library or the"
-    " message was sent to an incompatible broker. See the broker logs for more details."
-)
-"""For one resource of a type that there is not, all of a request are refused, as in Kafka."""
-
 
 async def describe_configs(
     request: DescribeConfigsRequest, context: RequestContext
 ) -> DescribeConfigsResponse:
     response = DescribeConfigsResponse()
+    # for one resource of a type that there is not, all of a request are refused, as in Kafka
     if any(resource.resource_type not in list(ResourceType) for resource in request.resources):
         response.results = [
             DescribeConfigsResult(
                 error_code=ErrorCode.INVALID_REQUEST,
-                error_message=UNKNOWN_TYPE,
+                error_message=MALFORMED,
                 resource_type=resource.resource_type,
                 resource_name=resource.resource_name,
             )
@@ -115,7 +110,7 @@ def _reports(resource: DescribeConfigsResource, context: RequestContext) -> list
                 ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty"
             )
         return describe_client_metrics(image.config_of(ResourceType.CLIENT_METRICS, name))
-    raise KafkaError(ErrorCode.INVALID_REQUEST, UNKNOWN_TYPE)
+    raise KafkaError(ErrorCode.INVALID_REQUEST, MALFORMED)
 
 
 def _check_logger_broker(name: str, node_id: int) -> None:

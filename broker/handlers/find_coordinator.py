@@ -8,7 +8,7 @@ coordinators' topic is made when it is asked for the first time.
 from dataclasses import replace
 
 from broker.coordinator.share.records import is_share_key
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import MALFORMED, ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of
 from broker.metadata.records import OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC
 from broker.protocol.api_keys import ApiKey
@@ -30,12 +30,18 @@ async def find_coordinator(
 ) -> FindCoordinatorResponse:
     many = context.api_version >= FIRST_VERSION_WITH_MANY
     keys = request.coordinator_keys if many else [request.key]
-    refusal = await _prepare(request.key_type, context)
-    found = [_answer(key, request.key_type, refusal, context) for key in keys]
-    if many:  # error codes alone, as in Kafka
-        return FindCoordinatorResponse(
-            coordinators=[replace(one, error_message="") for one in found]
-        )
+    refusals = [_refusal(key, request.key_type, context) for key in keys]
+    unavailable = None
+    if None in refusals:  # a topic is made for no key that is refused, as in Kafka
+        unavailable = await _prepare(TOPIC_OF_KEY_TYPE[request.key_type], context)
+    found = [
+        _answer(key, refusal or unavailable, context)
+        for key, refusal in zip(keys, refusals, strict=True)
+    ]
+    if many:
+        if request.key_type in TOPIC_OF_KEY_TYPE:  # error codes alone, as in Kafka
+            found = [replace(one, error_message="") for one in found]
+        return FindCoordinatorResponse(coordinators=found)
     (only,) = found
     return FindCoordinatorResponse(
         error_code=only.error_code,
@@ -46,35 +52,32 @@ async def find_coordinator(
     )
 
 
-async def _prepare(key_type: int, context: RequestContext) -> KafkaError | None:
+async def _prepare(topic: str, context: RequestContext) -> KafkaError | None:
     """Make the coordinators' topic if it is not there; why it cannot be used, if so."""
-    topic = TOPIC_OF_KEY_TYPE.get(key_type)
-    if topic == SHARE_STATE_TOPIC and context.api_version < FIRST_VERSION_WITH_SHARES:
-        topic = None
-    if topic is None:
-        return KafkaError(ErrorCode.INVALID_REQUEST, f"key type {key_type} has no coordinator here")
     try:
         await context.services.cluster.ensure_internal_topic(topic)
-    except KafkaError as error:
-        return KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message)
+    except KafkaError:
+        return KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, "The coordinator is not available.")
     return None
 
 
-def _answer(
-    key: str, key_type: int, refusal: KafkaError | None, context: RequestContext
-) -> Coordinator:
-    if refusal is None:
-        refusal = _unauthorized(key, key_type, context)
-    if refusal is None and not key and TOPIC_OF_KEY_TYPE[key_type] == TRANSACTIONS_TOPIC:
-        refusal = KafkaError(ErrorCode.INVALID_REQUEST, "the transactional id is empty")
-    is_share = TOPIC_OF_KEY_TYPE.get(key_type) == SHARE_STATE_TOPIC
-    if refusal is None and is_share and not is_share_key(key):
-        refusal = KafkaError(ErrorCode.INVALID_REQUEST, f"{key!r} is no share partition")
+def _answer(key: str, refusal: KafkaError | None, context: RequestContext) -> Coordinator:
     if refusal is not None:
         return Coordinator(key, -1, "", -1, refusal.code, refusal.message)
     listener = context.listener
     node_id = context.services.cluster.node_id
     return Coordinator(key, node_id, listener.host, listener.port, ErrorCode.NONE, None)
+
+
+def _refusal(key: str, key_type: int, context: RequestContext) -> KafkaError | None:
+    is_share = TOPIC_OF_KEY_TYPE.get(key_type) == SHARE_STATE_TOPIC
+    is_too_early = is_share and context.api_version < FIRST_VERSION_WITH_SHARES
+    if key_type not in TOPIC_OF_KEY_TYPE or is_too_early:
+        return KafkaError(ErrorCode.INVALID_REQUEST, MALFORMED)
+    refusal = _unauthorized(key, key_type, context)
+    if refusal is None and is_share and not is_share_key(key):
+        refusal = KafkaError(ErrorCode.INVALID_REQUEST, MALFORMED)
+    return refusal
 
 
 def _unauthorized(key: str, key_type: int, context: RequestContext) -> KafkaError | None:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.errors import ErrorCode
+from broker.errors import MALFORMED, ErrorCode
+from broker.metadata.records import SHARE_STATE_TOPIC
 from broker.protocol.messages.find_coordinator import (
     FindCoordinatorRequest,
     FindCoordinatorResponse,
@@ -38,16 +39,39 @@ async def test_one_key_is_asked_for_before_v4(client: RawClient, broker: Running
     assert response.error_message == "NONE"
 
 
-@pytest.mark.parametrize(("key_type", "key"), [(1, ""), (9, "x")])
-async def test_what_has_no_coordinator_is_refused(
-    client: RawClient, key_type: int, key: str
+@pytest.mark.parametrize("version", [3, 6])
+async def test_an_empty_name_has_a_coordinator_too(client: RawClient, version: int) -> None:
+    request = FindCoordinatorRequest(key_type=1, key="", coordinator_keys=[""])
+
+    response = await client.ask(request, version, FindCoordinatorResponse)
+
+    answer = response.coordinators[0] if version >= 4 else response
+    assert (answer.error_code, answer.node_id) == (ErrorCode.NONE, 1)
+
+
+@pytest.mark.parametrize("version", [1, 6])
+@pytest.mark.parametrize("key_type", [-1, 9])
+async def test_a_kind_that_there_is_not_is_refused_in_the_words_of_kafka(
+    client: RawClient, key_type: int, version: int
 ) -> None:
-    request = FindCoordinatorRequest(key_type=key_type, coordinator_keys=[key])
+    request = FindCoordinatorRequest(key_type=key_type, key="x", coordinator_keys=["x"])
 
-    response = await client.ask(request, 6, FindCoordinatorResponse)
+    response = await client.ask(request, version, FindCoordinatorResponse)
 
-    (answer,) = response.coordinators
+    answer = response.coordinators[0] if version >= 4 else response
     assert (answer.error_code, answer.node_id) == (ErrorCode.INVALID_REQUEST, -1)
+    assert answer.error_message == MALFORMED
+
+
+async def test_no_topic_is_made_for_what_is_refused(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    """`kcl share-group describe` asks so; found beside Apache Kafka 4.2."""
+    request = FindCoordinatorRequest(key_type=2, coordinator_keys=["a group"])
+
+    await client.ask(request, 6, FindCoordinatorResponse)
+
+    assert SHARE_STATE_TOPIC not in broker.services.cluster.image.topics
 
 
 @pytest.mark.parametrize("version", [2, 5])
