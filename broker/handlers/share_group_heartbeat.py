@@ -6,7 +6,7 @@ UNSUPPORTED_VERSION (share.version 0).
 """
 
 from broker.coordinator.group.consumer_group import to_topics
-from broker.coordinator.group.share_group import ShareHeartbeat
+from broker.coordinator.group.share_group import JOINING, ShareHeartbeat
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey
@@ -30,6 +30,8 @@ async def share_group_heartbeat(
         for name in request.subscribed_topic_names or ():
             context.require(Operation.DESCRIBE, Resource.TOPIC, name)
         services = context.services
+        if request.member_epoch == JOINING:
+            await services.share.offsets.prepare()
         told = await services.groups.share.heartbeat(_request(request, context))
         if told.uninitialized:  # tried again with the next heartbeat when it is refused
             await services.share.offsets.initialize(request.group_id, told.uninitialized)

@@ -47,6 +47,10 @@ class ShareOffsets:
             lag = max(0, end - one.start - one.delivered)
         return ShareOffset((key.topic_id, key.partition), one.told_start, lag)
 
+    async def prepare(self) -> None:
+        """Somebody joins a group: what takes long is done before its session begins."""
+        await self._store.ensure_topic()
+
     async def initialize(self, group_id: str, partitions: Iterable[Where]) -> None:
         """The group will read these: nothing is known of where, and that is written down."""
         value = beginning(UNCHANGED, 0, self._clock.now_ms())

@@ -115,9 +115,13 @@ class ShareStore:
             return []
         return [await self._open(index) for index in range(len(topic.partitions))]
 
-    async def _slot(self, key: ShareKey) -> tuple[Shard, ShareState]:
+    async def ensure_topic(self) -> None:
+        """Make the topic of share states if it is not there."""
         if SHARE_STATE_TOPIC not in self._cluster.image.topics:
             await self._cluster.ensure_internal_topic(SHARE_STATE_TOPIC)
+
+    async def _slot(self, key: ShareKey) -> tuple[Shard, ShareState]:
+        await self.ensure_topic()
         return await self._open(await self._index(key))
 
     async def _open(self, index: int) -> tuple[Shard, ShareState]:
