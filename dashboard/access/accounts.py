@@ -8,10 +8,11 @@ import secrets
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dashboard.access import passwords
 from dashboard.access.identity import Role
+from footfall.settings import SettingsError
 from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
@@ -49,19 +50,30 @@ class Accounts:
     """Users and tokens of one dashboard."""
 
     def __init__(self, path: Path) -> None:
+        """Raises SettingsError for a file that is damaged: a new one would let a stranger begin."""
         self._path = path
         self._lock = threading.Lock()
         self._users: dict[str, User] = {}
         self._tokens: dict[str, Token] = {}
         if path.exists():
-            body = json.loads(path.read_text())
-            for user in body["users"]:
-                self._users[user["name"]] = User(
-                    user["name"], Role(user["role"]), user["password_hash"]
-                )
-            for token in body["tokens"]:
-                made = Token(**{**token, "scopes": tuple(token["scopes"])})
-                self._tokens[made.name] = made
+            try:
+                self._read(json.loads(path.read_text()))
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                raise SettingsError(
+                    f"users and tokens in {path} cannot be read ({error}): put a copy of it back,"
+                    " or move it away to begin with a new password of admin, without the others"
+                ) from error
+
+    def _read(self, body: Any) -> None:
+        for user in body["users"]:
+            self._users[user["name"]] = User(
+                user["name"], Role(user["role"]), user["password_hash"]
+            )
+        for token in body["tokens"]:
+            made = Token(**{**token, "scopes": tuple(token["scopes"])})
+            self._tokens[made.name] = made
+        if not self._users:
+            raise ValueError("it names nobody")
 
     def first_password(self) -> str | None:
         """Makes the first administrator; its password, or None when somebody is there already."""

@@ -8,6 +8,7 @@ import pytest
 from dashboard.access.accounts import AccountError, Accounts
 from dashboard.access.identity import Role
 from dashboard.access.sessions import AGE_MS, IDLE_MS, TRIES, WINDOW_MS, Attempts, Sessions
+from footfall.settings import SettingsError
 from tests.support.manual_clock import ManualClock
 
 pytestmark = pytest.mark.may_block
@@ -26,6 +27,32 @@ def test_the_first_password_is_told_once_and_stored_hashed(tmp_path: Path) -> No
     assert again.check("nobody", password) is None
     assert password not in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *(
+            b"",
+            b"null",
+            b"[]",
+            b"\xff",
+            b'{"users": 5, "tokens": []}',
+            b'{"users": [], "tokens": []}',
+        ),
+        b'{"users": [{"name": "a", "role": 9, "password_hash": "x"}], "tokens": []}',
+        b'{"users": [], "tokens": [{"of": "later"}]}',
+    ],
+)
+def test_accounts_that_are_damaged_keep_everybody_out_with_a_way_back(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_bytes(damaged)
+
+    with pytest.raises(SettingsError, match=r"users and tokens in .* cannot be read"):
+        Accounts(path)
+    assert path.read_bytes() == damaged
 
 
 def test_a_token_is_found_after_a_restart_and_its_text_is_nowhere(tmp_path: Path) -> None:
