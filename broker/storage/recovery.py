@@ -154,13 +154,14 @@ def _new_segment(files: Files, directory: str, base_offset: int, now_ms: int) ->
 def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
     """Trust the indexes of a finished segment if they are whole, else build them again (False)."""
     segment.size = segment.file.size
-    if _open_indexes(segment) and _indexes_are_sane(segment):
+    are_whole = _open_indexes(segment)
+    _require_what_is_indexed(segment)
+    if are_whole and _indexes_are_sane(segment):
         last = segment.time_index.last()
         if last is not None:
             segment.max_timestamp, segment.max_timestamp_offset = last
         segment.unload_indexes()
         return True
-    _require_what_is_indexed(segment)
     log.warning("indexes built again segment=%s", segment.path(LOG_SUFFIX))
     segment.reset_indexes()
     next_offset = segment.base_offset
@@ -177,8 +178,8 @@ def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
 
 
 def _require_what_is_indexed(segment: Segment) -> None:
-    """StorageError for a finished .log without a byte, whose index knows of batches in it."""
-    if segment.size == 0 and segment.offset_index.file.count:
+    """StorageError for a finished .log without a byte, whose indexes know of batches in it."""
+    if segment.size == 0 and (segment.offset_index.file.count or segment.time_index.file.count):
         raise segment.damage(0, "it is empty, and its index is not")
 
 

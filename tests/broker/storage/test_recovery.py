@@ -240,6 +240,20 @@ def test_a_finished_segment_that_is_empty_is_told() -> None:
         open_log(files, recovery_point=200, clean=True)
 
 
+def test_an_empty_finished_segment_too_small_for_an_entry_by_offset_is_told() -> None:
+    """Its index by time has one entry all the same."""
+    files = MemoryFiles()
+    config = LogConfig(segment_bytes=200)
+    log = Log.open(files, DIRECTORY, ("events", 0), config, now_ms=NOW_MS)
+    for number in range(6):
+        append(log, batch(b"value %d" % number))
+    log.close()
+    files.open(FIRST).truncate(0)
+
+    with pytest.raises(StorageError, match=r"00000\.log is damaged at byte 0: it is empty"):
+        Log.open(files, DIRECTORY, ("events", 0), config, clean_shutdown=True, now_ms=NOW_MS)
+
+
 @pytest.mark.parametrize("text", [b"", b"0\n1\nx y\n", b"0\n1\n1 2 3\n", b"\xff\xfe", b"1\n0\n"])
 def test_damaged_leader_epochs_are_read_from_the_batches(text: bytes) -> None:
     files, log = filled(200)
