@@ -8,10 +8,8 @@ import asyncio
 import os
 import struct
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,6 +34,7 @@ from broker.protocol.messages.sync_group import (
     SyncGroupResponse,
 )
 from tests.fuzz.attack import Shape, Target
+from tests.support.measured import connect, cost, target_of
 from tests.support.raw_client import RawClient
 from tests.support.topic_calls import batch_of, make_topic, read, write
 
@@ -47,30 +46,6 @@ MEMBERS = 100 if LONG else 20
 TOPICS = 10
 
 pytestmark = [pytest.mark.system, pytest.mark.may_block, pytest.mark.timeout(300)]
-
-
-@asynccontextmanager
-async def target_of(directory: Path, **settings: Any) -> AsyncIterator[Target]:
-    target = Target(directory, create_topic_policy_max_partitions=100_000, **settings)
-    try:
-        target.process.start()
-        yield target
-    finally:
-        target.process.close()
-
-
-def connect(target: Target) -> Any:
-    return RawClient.connect(target.process.host, target.process.port)
-
-
-def cost(what: str, began_s: float, target: Target) -> None:
-    """Print the time since `began_s` and what the process takes now."""
-    shape = target.shape()
-    seconds = time.perf_counter() - began_s
-    print(
-        f"{what}: {seconds:.3f} s, {shape.resident_bytes / 2**20:.0f} MiB resident,"
-        f" {shape.descriptors} descriptors, {shape.processor_s:.2f} s of processor time in all"
-    )
 
 
 async def test_clients_that_take_for_ever_are_closed_and_counted(tmp_path: Path) -> None:
@@ -240,7 +215,8 @@ async def test_a_group_of_many_members_comes_to_one_generation(tmp_path: Path) -
 
         assert {mine.generation_id for mine in joined} == {joined[0].generation_id}
         assert len({mine.member_id for mine in joined}) == MEMBERS
-        assert {answer.error_code for answer in (*synced, *beats)} == {ErrorCode.NONE}
+        assert {answer.error_code for answer in synced} == {ErrorCode.NONE}
+        assert {answer.error_code for answer in beats} == {ErrorCode.NONE}
         assert {bytes(answer.assignment) for answer in synced} == {
             mine.member_id.encode() for mine in joined
         }
