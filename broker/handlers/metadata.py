@@ -99,8 +99,11 @@ def _refused(request: MetadataRequest, code: ErrorCode) -> MetadataResponse:
 
 async def _create_missing(
     request: MetadataRequest, asked: list[MetadataRequestTopic], context: RequestContext
-) -> set[str]:
-    """Make the topics that are asked for by name and not there yet; those still unknown for now."""
+) -> dict[str, ErrorCode]:
+    """Make the topics that are asked for by name and not there yet; what to say of each for now.
+
+    Why a topic cannot be made is not told, but for a right that is missing.
+    """
     cluster = context.services.cluster
     missing = [
         wanted.name
@@ -115,7 +118,7 @@ async def _create_missing(
         and request.allow_auto_topic_creation
         and context.services.config.auto_create_topics_enable
     ):
-        return set()
+        return {}
     names = list(dict.fromkeys(missing))
     may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
 
@@ -126,16 +129,24 @@ async def _create_missing(
     made = await for_allowed(
         names, check, lambda names: cluster.create_topics([cluster.spec_of(name) for name in names])
     )
-    return {name for name, result in zip(names, made, strict=True) if not _is_there_by_now(result)}
+    return {
+        name: ErrorCode.TOPIC_AUTHORIZATION_FAILED if _is_refused(result) else _code_for_now(name)
+        for name, result in zip(names, made, strict=True)
+        if not _is_there_by_now(result)
+    }
 
 
 def _code_for_now(name: str) -> ErrorCode:
-    """Kafka looks at the name alone: why a topic cannot be made is not told here."""
+    """Kafka looks at the name alone."""
     try:
         check_topic_name(name)
     except KafkaError as refusal:
         return refusal.code
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+
+def _is_refused(result: object) -> bool:
+    return isinstance(result, KafkaError) and result.code is ErrorCode.TOPIC_AUTHORIZATION_FAILED
 
 
 def _is_there_by_now(result: object) -> bool:
@@ -144,7 +155,7 @@ def _is_there_by_now(result: object) -> bool:
 
 
 def _answer(
-    wanted: MetadataRequestTopic, unknown: set[str], context: RequestContext
+    wanted: MetadataRequestTopic, unknown: dict[str, ErrorCode], context: RequestContext
 ) -> MetadataResponseTopic:
     image = context.services.cluster.image
     if wanted.topic_id != ZERO_UUID:
@@ -164,7 +175,7 @@ def _answer(
     topic = image.topics.get(name)
     if topic is not None and name not in unknown:
         return _described(topic)
-    return MetadataResponseTopic(error_code=_code_for_now(name), name=name)
+    return MetadataResponseTopic(error_code=unknown.get(name) or _code_for_now(name), name=name)
 
 
 def _described(topic: TopicImage) -> MetadataResponseTopic:

@@ -369,6 +369,29 @@ async def test_topics_that_must_not_be_seen_are_not_there(
     assert [topic.name for topic in seen.topics] == [PAGES]
 
 
+@pytest.mark.parametrize("right", [(TOPIC, "new"), (CLUSTER, CLUSTER_NAME)])
+async def test_a_topic_is_made_by_asking_for_it_only_with_the_right_to_create(
+    broker: RunningBroker, client: RawClient, right: tuple[Resource, str]
+) -> None:
+    await allow(broker, (Operation.DESCRIBE, TOPIC, "new"))
+    request = metadata.MetadataRequest(
+        topics=[metadata.MetadataRequestTopic(name="new")], allow_auto_topic_creation=True
+    )
+
+    async def answered() -> int:
+        response = await client.ask(request, 9, metadata.MetadataResponse)
+        return int(response.topics[0].error_code)
+
+    without = await answered()
+    await allow(broker, (Operation.CREATE, *right))
+    with_it = await answered()
+    then = await answered()
+
+    assert without == ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    assert with_it == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert then == ErrorCode.NONE
+
+
 async def test_a_fetch_takes_the_right_to_read(broker: RunningBroker, client: RawClient) -> None:
     without = await client.ask(fetch_request(PAGES), 12, fetch.FetchResponse)
     await allow(broker, (Operation.READ, TOPIC, PAGES))
