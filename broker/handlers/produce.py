@@ -8,22 +8,26 @@ acks 0: no answer; acks 1: answered when written; acks all: when committed. All 
 are queued before the first wait, so requests of one connection keep their order in the logs.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from broker.coordinator.transaction.transaction import Producer
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metadata.records import INTERNAL_TOPICS
-from broker.metrics import TopicCounters
-from broker.partition.appends import Appends, Told
+from broker.partition.appends import Appends
 from broker.partition.partition import Partition
-from broker.partition.wishes import AppendWish
+from broker.producing.answers import (
+    answer_of,
+    append_wish,
+    count_refused,
+    refused,
+    tell_log_start,
+)
+from broker.producing.repeated import RepeatedAppends
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.produce import (
-    BatchIndexAndErrorMessage,
     PartitionProduceData,
     PartitionProduceResponse,
     ProduceRequest,
@@ -31,11 +35,12 @@ from broker.protocol.messages.produce import (
     TopicProduceData,
     TopicProduceResponse,
 )
-from broker.records.batch import HEADER_BYTES, read_header
-from broker.records.validate import RecordsRefused, begins_transactional, first_batch
+from broker.records.batch import ATTRIBUTES_POSITION, HEADER_BYTES, read_header
+from broker.records.compression import Codec
+from broker.records.header import CODEC_MASK, TRANSACTIONAL_BIT
+from broker.records.validate import begins_transactional, first_batch
 from broker.security.acls import Operation, Resource
 from broker.storage.append import Origin
-from broker.storage.log import AppendInfo
 
 ACKS_NONE = 0
 ADMIN_CLIENT_ID = "__admin_client"
@@ -50,33 +55,7 @@ PASSING = (
     ErrorCode.COORDINATOR_NOT_AVAILABLE,
     ErrorCode.NOT_COORDINATOR,
 )
-WITHOUT_LOG_START = (
-    ErrorCode.CORRUPT_MESSAGE,
-    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    ErrorCode.REQUEST_TIMED_OUT,
-    ErrorCode.MESSAGE_TOO_LARGE,
-    ErrorCode.RECORD_LIST_TOO_LARGE,
-    ErrorCode.INVALID_REQUIRED_ACKS,
-    ErrorCode.TOPIC_AUTHORIZATION_FAILED,
-    ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    ErrorCode.KAFKA_STORAGE_ERROR,
-    ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-    ErrorCode.INVALID_RECORD,
-    ErrorCode.UNKNOWN_TOPIC_ID,
-    ErrorCode.INVALID_TOPIC_EXCEPTION,
-)
-"""Refused before a log looked at the records."""
-WITH_WORDS = ErrorCode.INVALID_TXN_STATE, ErrorCode.NOT_ENOUGH_REPLICAS
-LEAST_WAIT_MS = 1000
-"""timeout.ms bounds the wait for other brokers: of one's own disk Kafka answers whatever it is."""
-ATTRIBUTES_POSITION = 22  # their low byte
-CODEC_MASK = 0x07
-CODEC_ZSTD = 4
-TRANSACTIONAL_BIT = 0x10
 REPEATED_MAX = 256  # partitions of a request that is known by its shape
-BLANKS = 0x6261_7365_0001, 0x7469_6D65_0002, 0x7374_6172_0003
-"""Base offset, append time and log start of the first partition; others have more above them."""
-
 
 Begun = int | PartitionProduceResponse
 """One partition of a request: the number of its append, or its refusal."""
@@ -105,7 +84,7 @@ class Beginning:
 
 
 async def produce(request: ProduceRequest, context: RequestContext) -> ProduceResponse | None:
-    appends = Appends(_append_wish(request), context.now_ms)
+    appends = Appends(append_wish(request), context.now_ms)
     beginning = Beginning(request, context, appends, [])
     topics = _each_once(request.topic_data)
     try:
@@ -113,7 +92,7 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
         begun = [_begin(beginning, topic) for topic in topics]
     except KafkaError as refusal:
         begun = [
-            [_refused(data.index, refusal, refusal.message) for data in topic.partition_data]
+            [refused(data.index, refusal, refusal.message) for data in topic.partition_data]
             for topic in topics
         ]
     if beginning.admissions:
@@ -123,7 +102,7 @@ async def produce(request: ProduceRequest, context: RequestContext) -> ProduceRe
     responses = []
     for topic, numbers in zip(topics, begun, strict=True):
         answers = [
-            _answer(data.index, told[number]) if isinstance(number, int) else number
+            answer_of(data.index, told[number]) if isinstance(number, int) else number
             for data, number in zip(topic.partition_data, numbers, strict=True)
         ]
         _count(topic, answers, context)
@@ -171,23 +150,19 @@ def _check_all(request: ProduceRequest, context: RequestContext) -> None:
                     raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
 
 
-def _append_wish(request: ProduceRequest) -> AppendWish:
-    return AppendWish(request.acks, max(request.timeout_ms, LEAST_WAIT_MS))
-
-
 def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:
     """Queue the appends to the partitions of one topic."""
     begun: list[Begun] = []
     try:
         name = _writable(topic, beginning.context)
     except KafkaError as refusal:
-        return [_refused(data.index, refusal) for data in topic.partition_data]
+        return [refused(data.index, refusal) for data in topic.partition_data]
     get = beginning.context.services.partitions.get
     for data in topic.partition_data:
         try:
             begun.append(_start(beginning, get(name, data.index), data, begun))
         except KafkaError as refusal:
-            begun.append(_refused(data.index, refusal))
+            begun.append(refused(data.index, refusal))
     return begun
 
 
@@ -239,7 +214,7 @@ async def _admitted(admissions: Sequence[Admission]) -> None:
         try:
             await admission.joined
         except KafkaError as refusal:
-            admission.begun[admission.place] = _refused(admission.index, refusal)
+            admission.begun[admission.place] = refused(admission.index, refusal)
 
 
 def _writable(topic: TopicProduceData, context: RequestContext) -> str:
@@ -285,15 +260,6 @@ def _admission_code(code: ErrorCode, version: int) -> ErrorCode:
     return code
 
 
-def _answer(index: int, told: AppendInfo | Exception) -> PartitionProduceResponse:
-    if isinstance(told, AppendInfo):
-        offset, time_ms, start = told.first_offset, told.log_append_time_ms, told.log_start_offset
-        return PartitionProduceResponse(index, ErrorCode.NONE, offset, time_ms, start)
-    if isinstance(told, KafkaError):
-        return _refused(index, told)
-    raise told
-
-
 def _count(
     topic: TopicProduceData, answers: list[PartitionProduceResponse], context: RequestContext
 ) -> None:
@@ -305,49 +271,18 @@ def _count(
         return
     for answer in answers:
         if answer.error_code != ErrorCode.NONE:
-            _tell_log_start(answer, context.services.partitions.find(name, answer.index))
+            tell_log_start(answer, context.services.partitions.find(name, answer.index))
     counters = context.services.metrics.logs.topic(name)
     counters.produce_requests += len(answers)
-    _count_refused(
+    count_refused(
         counters,
         [(one, data.records) for one, data in zip(answers, topic.partition_data, strict=True)],
     )
 
 
-def _count_refused(
-    counters: TopicCounters,
-    answers: Iterable[tuple[PartitionProduceResponse, memoryview | None]],
-) -> None:
-    for answer, records in answers:
-        if answer.error_code != ErrorCode.NONE:
-            counters.failed_produce_requests += 1
-            counters.bytes_rejected += len(records or b"")
-
-
-def _refused(index: int, refusal: KafkaError, words: str = "") -> PartitionProduceResponse:
-    """With words where Kafka has some: of records, of transactions, and `words`."""
-    answer = PartitionProduceResponse(
-        index=index, error_code=refusal.code, base_offset=-1, error_message=words or None
-    )
-    if refusal.code in WITH_WORDS:
-        answer.error_message = refusal.message
-    if isinstance(refusal, RecordsRefused):  # KIP-467: the producer may send the others again
-        answer.error_message = refusal.message
-        answer.record_errors = [BatchIndexAndErrorMessage(*record) for record in refusal.records]
-    return answer
-
-
-def _tell_log_start(answer: PartitionProduceResponse, partition: Partition | None) -> None:
-    """Where a log begins that refused records itself, as Kafka tells it."""
-    if partition is not None and (
-        answer.record_errors or answer.error_code not in WITHOUT_LOG_START
-    ):
-        answer.log_start_offset = partition.log_start_offset
-
-
 def _refuse_zstd(records: memoryview) -> None:
     codec = records[ATTRIBUTES_POSITION] & CODEC_MASK if len(records) > ATTRIBUTES_POSITION else 0
-    if codec == CODEC_ZSTD:
+    if codec == Codec.ZSTD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
             f"zstd needs Produce v{FIRST_VERSION_WITH_ZSTD} or newer",
@@ -361,106 +296,6 @@ def _close_if_refused(responses: list[TopicProduceResponse]) -> None:
             if answer.error_code != ErrorCode.NONE:
                 code = ErrorCode(answer.error_code).name.lower()
                 raise ConnectionAbortedError(f"acks=0 produce refused: {code} topic={topic.name}")
-
-
-class RepeatedAppends:
-    """Appends to some partitions, by requests that differ in their batches alone."""
-
-    def __init__(
-        self,
-        request: ProduceRequest,
-        context: RequestContext,
-        partitions: Sequence[Sequence[Partition]],
-    ) -> None:
-        """`partitions`: those of each topic of `request`."""
-        self._cluster = context.services.cluster
-        self._image = self._cluster.image
-        self._wish = _append_wish(request)
-        self._partitions = [partition for one in partitions for partition in one]
-        by_id = context.api_version >= FIRST_VERSION_BY_ID
-        self._topics = [  # without the request's records: they must not stay
-            ("" if by_id else topic.name, topic.topic_id, len(topic.partition_data))
-            for topic in request.topic_data
-        ]
-        self._counters = [
-            (context.services.metrics.logs.topic(of_topic[0].topic), len(of_topic))
-            for of_topic in partitions
-            if of_topic
-        ]
-        blanks = [
-            (BLANKS[0] + (place << 48), BLANKS[1] + (place << 48), BLANKS[2] + (place << 48))
-            for place in range(len(self._partitions))
-        ]
-        self.blanks: Sequence[Sequence[int]] = blanks
-        self.blank_response = self._response(
-            [
-                PartitionProduceResponse(partition.index, ErrorCode.NONE, *blank)
-                for partition, blank in zip(self._partitions, blanks, strict=True)
-            ]
-        )
-
-    def is_current(self) -> bool:
-        return self._cluster.image is self._image
-
-    def start(
-        self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Any], None]
-    ) -> bool:
-        pairs = list(zip(self._partitions, records, strict=True))
-        for partition, batch in pairs:
-            if (
-                len(batch) < HEADER_BYTES
-                or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT
-                or not partition.is_online
-            ):
-                return False
-        if len(pairs) == 1:
-            partition, batch = pairs[0]
-            partition.append_then(batch, now_ms, self._wish, answered)
-        else:
-            start = Appends(self._wish, now_ms, answered).start
-            for partition, batch in pairs:
-                start(partition, batch)
-        for counters, count in self._counters:
-            counters.produce_requests += count
-        return True
-
-    def answer(
-        self, told: Told | list[Told], records: Sequence[memoryview]
-    ) -> list[Sequence[int]] | ProduceResponse:
-        """`told`: the answer to the only append, or the answers to several."""
-        if not isinstance(told, list):
-            told = [told]
-        numbers: list[Sequence[int]] = []
-        for one in told:
-            if isinstance(one, Exception):
-                return self._with_refusals(told, records)
-            first_offset, _, log_append_time_ms, log_start_offset, _, _ = one
-            numbers.append((first_offset, log_append_time_ms, log_start_offset))
-        return numbers
-
-    def _with_refusals(
-        self, told: Sequence[AppendInfo | Exception], records: Sequence[memoryview]
-    ) -> ProduceResponse:
-        answers = [
-            _answer(partition.index, one)
-            for partition, one in zip(self._partitions, told, strict=True)
-        ]
-        for answer, partition in zip(answers, self._partitions, strict=True):
-            if answer.error_code != ErrorCode.NONE:
-                _tell_log_start(answer, partition)
-        response = self._response(answers)
-        rest = iter(zip(answers, records, strict=True))
-        for counters, count in self._counters:
-            _count_refused(counters, islice(rest, count))
-        return response
-
-    def _response(self, answers: Sequence[PartitionProduceResponse]) -> ProduceResponse:
-        rest = iter(answers)
-        topics = [
-            TopicProduceResponse(name, topic_id, list(islice(rest, count)))
-            for name, topic_id, count in self._topics
-        ]
-        return ProduceResponse(responses=topics)
 
 
 def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppends | None:
@@ -484,7 +319,15 @@ def repeat(request: ProduceRequest, context: RequestContext) -> RepeatedAppends 
             found.append([services.partitions.get(name, one.index) for one in topic.partition_data])
     except KafkaError:
         return None
-    return RepeatedAppends(request, context, found)
+    cluster = services.cluster
+    image = cluster.image
+    return RepeatedAppends(
+        request,
+        found,
+        services.metrics.logs,
+        lambda: cluster.image is image,
+        by_id=context.api_version >= FIRST_VERSION_BY_ID,
+    )
 
 
 HANDLER = Handler(

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from broker.partition.jobs import Job
-from broker.partition.partition import NO_RECORDS, NOT_ANSWERED, Partition, timed_out
+from broker.partition.lone_append import NO_RECORDS, NOT_ANSWERED, timed_out
+from broker.partition.partition import Partition
 from broker.partition.waiting import Waiting
 from broker.partition.wishes import ACKS_ALL, AppendWish
 from broker.storage.append import Origin

@@ -17,10 +17,11 @@ from typing import Protocol, TypeVar
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.partition.disk_worker import DiskWorker, as_storage_error
 from broker.partition.jobs import Done, Job
+from broker.partition.lone_append import Answered, LoneAppend
 from broker.partition.replica_progress import ReplicaProgress
 from broker.partition.waiting import Waiting
 from broker.partition.watcher import Watcher
-from broker.partition.wishes import ACKS_ALL, NO_EPOCH, AppendWish, ReadEnd
+from broker.partition.wishes import NO_EPOCH, AppendWish, ReadEnd
 from broker.storage.log import (
     AppendInfo,
     FileSlice,
@@ -34,67 +35,6 @@ from broker.storage.transaction_index import AbortedTransaction
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
-
-Answered = Callable[[AppendInfo | Exception], None]
-NO_RECORDS = memoryview(b"")
-NOT_ANSWERED = RuntimeError("an append is looked at before it is answered")
-
-
-def timed_out() -> KafkaError:
-    """What is told of an append that is not committed in time."""
-    return KafkaError(ErrorCode.REQUEST_TIMED_OUT, "not committed within timeout.ms")
-
-
-def _nobody(_told: AppendInfo | Exception) -> None:
-    """Whom there is to tell when that was done."""
-
-
-class PartitionAppend(Job):
-    """One append on its way through the disk worker."""
-
-    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "done", "partition", "told")
-
-    def __init__(
-        self,
-        partition: "Partition",
-        records: memoryview,
-        now_ms: int,
-        wish: AppendWish,
-        answered: Answered,
-    ) -> None:
-        self.records = records
-        self.leader_epoch = partition.leader_epoch
-        self.now_ms = now_ms
-        self.origin = Origin.CLIENT
-        self.partition = self.owner = partition
-        self.answered_when_written = wish.acks != ACKS_ALL
-        self.done = False
-        self.told: AppendInfo | Exception = NOT_ANSWERED
-        self._answered = answered
-        self._timeout_ms = wish.timeout_ms
-        self._is_waiting = False
-
-    def begin_waiting(self) -> None:
-        if not self.answered_when_written:
-            self._is_waiting = True
-            self.partition.waiting.add(self, self._timeout_ms)
-
-    def finish(self, result: AppendInfo | Exception) -> None:
-        self.records = NO_RECORDS  # written: its deadline holds this object for a while yet
-        self._tell(result)
-
-    def expire(self) -> None:
-        self._tell(timed_out())
-
-    def _tell(self, result: AppendInfo | Exception) -> None:
-        if self.done:
-            return
-        self.done = True
-        self.told = result
-        if self._is_waiting:
-            self.partition.waiting.served()
-        answered, self._answered = self._answered, _nobody
-        answered(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +174,7 @@ class Partition:
 
         `answered` is told the answer once, on the loop, and never from within this call.
         """
-        job = PartitionAppend(self, records, now_ms, wish, answered)
+        job = LoneAppend(self, records, now_ms, wish, answered)
         job.origin = origin
         self.queue(job)
 

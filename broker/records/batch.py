@@ -34,6 +34,7 @@ HEADER_BYTES = 61
 CRC_START = 21  # first byte that the CRC covers
 MAGIC = 2
 MAGIC_POSITION = 16
+ATTRIBUTES_POSITION = 22  # their low byte
 
 NO_TIMESTAMP = -1
 NO_PRODUCER_ID = -1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import (
+    ATTRIBUTES_POSITION,
     HEADER_BYTES,
     MAGIC,
     MAGIC_POSITION,
@@ -36,7 +37,6 @@ OLDEST_HEADER_BYTES = 14  # behind the length, in the message format of Kafka 0.
 _LENGTH = Struct(">i")
 _SIGNED = Struct(">b")
 _LENGTH_POSITION = 8
-_ATTRIBUTES_POSITION = 22  # their low byte
 _NOT_ITS_CLOCK = "timestamp type to LogAppendTime"
 _BAD_TIMESTAMPS = "One or more records have been rejected due to invalid timestamp"
 
@@ -99,8 +99,8 @@ def begins_transactional(records: memoryview) -> bool:
     return (
         _size_of_batch(records) is not None
         and records[MAGIC_POSITION] == MAGIC
-        and len(records) > _ATTRIBUTES_POSITION
-        and records[_ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT != 0
+        and len(records) > ATTRIBUTES_POSITION
+        and records[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT != 0
     )
 
 

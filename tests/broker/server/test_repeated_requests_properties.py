@@ -22,7 +22,7 @@ PLACES = (  # topic and partition of each batch
     ((0, 0),),
     ((0, 0), (0, 1), (0, 2)),
     ((0, 2), (1, 0)),
-    ((0, 1), (0, 1)),  # one log twice
+    ((0, 1), (0, 1)),  # one partition twice
     ((0, 0), (1, 7)),  # there is no such partition
 )
 PRODUCER = (7, 0)
@@ -165,4 +165,4 @@ def test_requests_to_several_partitions_and_topics_are_among_them(
 
     both.ask([(places, [of(b"x")] * len(places), -1, 9) for places in PLACES for _ in range(2)])
 
-    assert begun == [1, 3, 2, 2]
+    assert begun == [1, 3, 2]  # what names a partition twice is looked at each time
