@@ -10,6 +10,7 @@ from broker.protocol.messages import (
     read_share_group_state_summary,
     write_share_group_state,
 )
+from broker.protocol.primitives import uuid_text
 from tests.support.raw_client import RawClient
 from tests.support.share_calls import GROUP
 from tests.support.topic_calls import make_topic
@@ -21,7 +22,8 @@ Batch = tuple[int, int, int, int]
 async def stateful(client: RawClient) -> bytes:
     """A topic, and the coordinator of its share partitions; the id of the topic."""
     topic_id = (await make_topic(client, "jobs")).topic_id
-    wanted = find_coordinator.FindCoordinatorRequest(key_type=2, coordinator_keys=["g:t:0"])
+    key = f"{GROUP}:{uuid_text(topic_id)}:0"
+    wanted = find_coordinator.FindCoordinatorRequest(key_type=2, coordinator_keys=[key])
     await client.ask(wanted, 6, find_coordinator.FindCoordinatorResponse)
     return topic_id
 

@@ -99,6 +99,8 @@ class ShareGroup:
     session_ends_at: dict[str, float] = field(default_factory=dict)
     initialized: dict[bytes, frozenset[int]] = field(default_factory=dict)
     """By topic id: the partitions of which the share coordinator keeps a state."""
+    given_of: dict[bytes, frozenset[int]] | None = None
+    """`initialized` as it was, the same object, when the target was made."""
 
     @property
     def state(self) -> ConsumerGroupState:
@@ -113,14 +115,19 @@ class ShareGroup:
 
     def uninitialized(self, image: ClusterImage) -> Partitions:
         """Partitions that the group reads, and of which there is no state yet."""
+        topics = [image.topics[name] for name in self.subscribed_topics() & image.topics.keys()]
         return frozenset(
-            (topic_id, index)
-            for topic_id, index in self.subscribed_partitions(image)
-            if index not in self.initialized.get(topic_id, ())
+            (topic.topic_id, index)
+            for topic in topics
+            if len(known := self.initialized.get(topic.topic_id, ())) < len(topic.partitions)
+            for index in range(len(topic.partitions))
+            if index not in known
         )
 
     def waits_for_assignment(self, image: ClusterImage) -> bool:
         """Whether a partition has a state by now and nobody reads it."""
+        if self.given_of is self.initialized:
+            return False
         given = Partitions().union(*self.target.values())
         missing = self.subscribed_partitions(image) - given
         return bool(missing - self.uninitialized(image))
@@ -197,7 +204,6 @@ class ShareGroup:
             members=dict(self.members),
             target=dict(self.target),
             session_ends_at=dict(self.session_ends_at),
-            initialized=dict(self.initialized),
         )
 
     def apply(self, record: Record) -> None:
@@ -209,6 +215,7 @@ class ShareGroup:
                 self.metadata_hash = value.metadata_hash if value else 0
             case ShareGroupTargetAssignmentMetadataKey():
                 self.target_epoch = value.assignment_epoch if value else 0
+                self.given_of = self.initialized
             case ShareGroupMemberMetadataKey(member_id=member_id):
                 self._put_member(member_id, value)
             case ShareGroupTargetAssignmentMemberKey(member_id=member_id):
