@@ -135,6 +135,12 @@ def quiet_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
 
 
 SILENT_MAX: Final = 3  # looks of the dashboard
+COORDINATOR_TIMEOUT_S: Final = 600.0
+"""What librdkafka is told for questions to coordinators; who asks goes away long before.
+
+When such a question times out inside librdkafka (2.16) before its coordinator is found, and is
+found afterwards, librdkafka ends the process: a broker that stood still and went on did that.
+"""
 
 
 class Admin:
@@ -197,7 +203,7 @@ class Admin:
             return {}
         futures = ask(
             lambda: self._client.describe_consumer_groups(
-                list(group_ids), request_timeout=timeout_s
+                list(group_ids), request_timeout=COORDINATOR_TIMEOUT_S
             )
         )
         try:
@@ -227,7 +233,7 @@ class Admin:
         for group_id in group_ids:
             question = [client.ConsumerGroupTopicPartitions(group_id)]
             call = partial(self._client.list_consumer_group_offsets, question)
-            futures.update(ask(partial(call, request_timeout=timeout_s)))
+            futures.update(ask(partial(call, request_timeout=COORDINATOR_TIMEOUT_S)))
         return {
             group_id: {
                 TopicPartition(part.topic, part.partition): part.offset

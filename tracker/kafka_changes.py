@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import ClusterUnavailable, admin, ask, client, quiet_options
+from tracker.kafka_admin import (
+    COORDINATOR_TIMEOUT_S,
+    ClusterUnavailable,
+    admin,
+    ask,
+    client,
+    quiet_options,
+)
 from tracker.kafka_line import Line, client_library
 from tracker.kafka_share import delete_starts, set_starts
 from tracker.topics import TopicPartition
@@ -120,14 +127,15 @@ class Changes:
         wire = [client.TopicPartition(*place, offset) for place, offset in offsets.items()]
         question = [client.ConsumerGroupTopicPartitions(group_id, wire)]
         ask_it = self._client.alter_consumer_group_offsets
-        (answer,) = self._done(ask_it(question, request_timeout=self._timeout_s))
+        (answer,) = self._done(ask_it(question, request_timeout=COORDINATOR_TIMEOUT_S))
         for part in answer.topic_partitions:
             if part.error is not None:
                 raise Refused(f"{part.topic}-{part.partition}: {part.error.str()}")
 
     def delete_group(self, group_id: str) -> None:
         """With its commits; refused while it has members."""
-        self._done(self._client.delete_consumer_groups([group_id], request_timeout=self._timeout_s))
+        asked = self._client.delete_consumer_groups
+        self._done(asked([group_id], request_timeout=COORDINATOR_TIMEOUT_S))
 
     def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None:
         """What a group has committed for these; refused while it is subscribed to their topics.

@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import confluent_kafka
 import pytest
 
-from tests.support.running_broker import RunningBroker
+from tests.support.running_broker import RunningBroker, broker_process
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import (
     EARLIEST,
@@ -193,3 +196,47 @@ def test_a_new_client_asks_once_no_coordinator_answered_three_questions() -> Non
             clients.append(asked._client)
 
     assert [one is clients[0] for one in clients] == [True, True, True, False]
+
+
+ASKS_WHILE_IT_STANDS_STILL = """
+import os, signal, sys
+from tracker.config import KafkaConfig
+from tracker.kafka_admin import Admin, ClusterUnavailable
+from tracker.kafka_changes import Changes
+
+kafka = KafkaConfig(bootstrap_servers=sys.argv[1])
+admin, changes = Admin(kafka), Changes(kafka, timeout_s=0.2)
+admin.metadata(30)
+os.kill(int(sys.argv[2]), signal.SIGSTOP)
+describe = lambda: admin.describe_groups(["g"], 0.2)
+for ask in (
+    lambda: admin.committed(["g"], 0.2),
+    lambda: changes.delete_group("g"),
+    describe, describe, describe,  # the last of them takes a new client
+):
+    try:
+        ask()
+    except ClusterUnavailable:
+        print("no answer")
+os.kill(int(sys.argv[2]), signal.SIGCONT)
+print(admin.committed(["g"], 30))
+"""
+
+
+def test_a_broker_that_stood_still_and_goes_on_ends_nobody_who_asked(tmp_path: Path) -> None:
+    """librdkafka aborts the process when a coordinator is found for a question that timed out."""
+    with broker_process(tmp_path) as broker:
+        told = subprocess.run(
+            [
+                *(sys.executable, "-c", ASKS_WHILE_IT_STANDS_STILL),
+                *(f"{broker.host}:{broker.port}", str(broker.pid)),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    assert (told.returncode, told.stdout.splitlines()) == (0, ["no answer"] * 5 + ["{'g': {}}"]), (
+        told.stderr
+    )
