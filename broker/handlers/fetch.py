@@ -4,8 +4,10 @@ v7 adds sessions (KIP-227), v9 leader epochs (KIP-320), v12 is flexible and tell
 v13 names topics by id (KIP-516), v15 moves the replica id into a tagged field.
 
 Answered at once when min_bytes are there, a partition is refused or diverged, or the client does
-not want to wait; otherwise when enough was written or max_wait_ms passed. Records are never read
-here: an answer carries slices of segment files, which the server sends.
+not want to wait; otherwise when enough was written or max_wait_ms passed. Who asks for no bytes at
+least waits all the same for records that were acknowledged (acks=1) and are about to be on the
+disk: in Kafka they can be read at once, and clients read what they have just written. Records are
+never read here: an answer carries slices of segment files, which the server sends.
 """
 
 from dataclasses import dataclass
@@ -48,6 +50,11 @@ class Reading:
     size_bytes: int
     is_urgent: bool
     """A partition was refused or diverged: the client must know at once."""
+    is_on_its_way: bool = False
+    """Records that a partition has where the client reads are about to be on the disk."""
+
+    def lacks_bytes(self, min_bytes: int) -> int:
+        return (max(min_bytes, 1) if self.is_on_its_way else min_bytes) - self.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,11 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
     reading = await _read(session, limits, context)
     if request.max_wait_ms > 0 and session.wishes:
         deadline_ms = services.clock.monotonic_ms() + request.max_wait_ms
-        while not reading.is_urgent and reading.size_bytes < request.min_bytes:
+        while not reading.is_urgent and (lacking := reading.lacks_bytes(request.min_bytes)) > 0:
             left_ms = deadline_ms - services.clock.monotonic_ms()
             if left_ms <= 0:
                 break
-            await _wait(session, request.min_bytes - reading.size_bytes, left_ms, context)
+            await _wait(session, lacking, left_ms, context)
             reading = await _read(session, limits, context)
     quotas = services.security.quotas
     if quotas.active:
@@ -160,6 +167,8 @@ async def _read(session: Round, limits: Limits, context: RequestContext) -> Read
         try:
             partition = _allowed_partition(wish.key, limits, context)
             data = await _read_partition(partition, wish, limits, reading.size_bytes)
+            if partition.high_watermark <= wish.fetch_offset < partition.log_end_offset:
+                reading.is_on_its_way = True
         except KafkaError as refusal:
             data = _refused(wish.key, limits.by_id, refusal, context)
         if data.error_code != ErrorCode.NONE or data.diverging_epoch is not None:

@@ -79,6 +79,28 @@ async def test_min_bytes_is_waited_for(client: RawClient, broker: RunningBroker)
     assert values_in(response.responses[0].partitions[0].records) == [b"a", b"b"]
 
 
+async def test_who_wants_no_bytes_at_least_reads_what_was_acknowledged(client: RawClient) -> None:
+    """Also records with acks=1, which are answered before they are on the disk."""
+    await make_topic(client, "pages")
+
+    seen = []
+    for offset in range(30):
+        await write(client, "pages", batch_of(b"mine"), acks=1)
+        asked = fetch_request("pages", offset=offset, max_wait_ms=30_000, min_bytes=0)
+        seen.append(values_in((await fetched(client, asked)).records))
+
+    assert seen == [[b"mine"]] * 30
+
+
+async def test_who_wants_no_bytes_is_answered_at_once_at_the_end(client: RawClient) -> None:
+    await make_topic(client, "pages")
+
+    async with asyncio.timeout(20):
+        data = await fetched(client, fetch_request("pages", max_wait_ms=30_000, min_bytes=0))
+
+    assert (data.error_code, bytes(data.records)) == (ErrorCode.NONE, b"")
+
+
 async def test_an_epoch_of_the_future_is_unknown(client: RawClient) -> None:
     await make_topic(client, "pages")
     request = fetch_request("pages", max_wait_ms=5000)
