@@ -81,7 +81,8 @@ class Partition:
         self.waiting = hosting.waiting
         self.worker = hosting.worker
         self._node_id = hosting.node_id
-        self._counters = hosting.counters_of(identity.topic)
+        self._counters_of = hosting.counters_of
+        self._counters: AppendCounters | None = None  # a topic without appends has no series
         self._on_offline = hosting.on_offline
         self.progress = ReplicaProgress([hosting.node_id], partition_log.end_offset)
         self._hot_offset = partition_log.end_offset
@@ -226,6 +227,8 @@ class Partition:
             if last_offset >= end_offset:
                 end_offset = last_offset + 1
         counters = self._counters
+        if counters is None:
+            counters = self._counters = self._counters_of(self.topic)
         counters.messages_in += records
         counters.bytes_in += size_bytes
         rose = self.progress.advance(self._node_id, end_offset)

@@ -54,6 +54,21 @@ async def test_a_broken_batch_is_refused_and_the_others_go_on(client: RawClient)
     assert [answer.error_code for answer in answers] == [ErrorCode.CORRUPT_MESSAGE, ErrorCode.NONE]
 
 
+async def test_topics_have_series_from_their_first_record_on(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await make_topic(client, "quiet")
+    await make_topic(client, "pages", partitions=2)
+
+    await write(client, "pages", batch_of(b"a", b"b"), partition=0)
+    await write(client, "pages", batch_of(b"c"), partition=1)
+
+    messages_in = next(broker.services.metrics.logs.collect())
+    told = {sample.labels["topic"]: sample.value for sample in messages_in.samples}
+    assert "quiet" not in told
+    assert told["pages"] == 3
+
+
 async def test_a_refused_batch_names_the_records_at_fault(client: RawClient) -> None:
     await make_topic(client, "latest", cleanup_policy="compact")
 
