@@ -320,38 +320,17 @@ def heartbeat(
         remove(draft, [request.member_id])
         return ShareHeartbeatResponse(request.member_id, LEAVING)
     before = _admit(group, request, limits)
-    names = before.topic_names if request.topic_names is None else request.topic_names
-    updated = replace(
-        before,
-        rack_id=request.rack_id or before.rack_id,
-        client_id=request.client_id,
-        client_host=request.client_host,
-        topic_names=names,
-    )
-    is_new = request.member_id not in group.members
-    if is_new or updated != before:
-        draft.put(group.member_record(updated))
-    digest = metadata_hash(group.subscribed_topics(), draft.image)
-    if (
-        is_new
-        or names != before.topic_names
-        or digest != group.metadata_hash
-        or group.waits_for_assignment(draft.image)
-    ):
-        draft.rebalance()
+    _subscribe(draft, before, _updated(before, request))
     target = group.target.get(request.member_id, frozenset())
     joins = request.member_epoch == JOINING
     if before.epoch != group.target_epoch or target != before.assigned or joins:
-        draft.put(
-            group.current_record(
-                replace(
-                    updated,
-                    epoch=group.target_epoch,
-                    previous_epoch=before.epoch,
-                    assigned=target,
-                )
-            )
+        current = replace(
+            group.members[request.member_id],
+            epoch=group.target_epoch,
+            previous_epoch=before.epoch,
+            assigned=target,
         )
+        draft.put(group.current_record(current))
     told_anew = joins or request.topic_names is not None or target != before.assigned
     uninitialized = group.uninitialized(draft.image)
     interval_ms = limits.heartbeat_interval_ms
@@ -362,6 +341,31 @@ def heartbeat(
         assignment=target if told_anew else None,
         uninitialized=uninitialized,
     )
+
+
+def _updated(member: ShareMember, request: ShareHeartbeat) -> ShareMember:
+    return replace(
+        member,
+        rack_id=request.rack_id or member.rack_id,
+        client_id=request.client_id,
+        client_host=request.client_host,
+        topic_names=member.topic_names if request.topic_names is None else request.topic_names,
+    )
+
+
+def _subscribe(draft: ShareDraft, before: ShareMember, updated: ShareMember) -> None:
+    """Write down what the member says of itself, and share out anew what that changes."""
+    group = draft.group
+    is_new = updated.member_id not in group.members
+    if is_new or updated != before:
+        draft.put(group.member_record(updated))
+    if (
+        is_new
+        or updated.topic_names != before.topic_names
+        or metadata_hash(group.subscribed_topics(), draft.image) != group.metadata_hash
+        or group.waits_for_assignment(draft.image)
+    ):
+        draft.rebalance()
 
 
 def _validate(request: ShareHeartbeat) -> None:
