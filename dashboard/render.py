@@ -166,6 +166,32 @@ def _abilities(visit: Visit, who: Identity) -> str:
 def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
     """What every template may use, and the page's own values."""
     state, poller = visit.state, visit.poller
+    name, sight = poller.settings.name, state.sight
+    return {
+        **values,
+        "page": page,
+        "config": state.config,
+        "connection": poller.connection,
+        "snapshot": poller.snapshot,
+        "stale": poller.is_stale(),
+        "now_ms": state.clock.now_ms(),
+        "alerts_firing": len(state.alerts.loud()),
+        "tab_state": tab_state(visit),
+        "cluster_name": name,
+        "clusters": tuple(state.pollers),
+        "own_cluster": state.own_cluster,
+        "limited_by": sight.rule_names if sight.limited else None,
+        "shows": lambda path: shows_page(sight, path, name, state.own_cluster),
+        "query": visit.query,
+        "name": visit.name,
+        "cluster_parts": _parts(state, name),
+        **_links(visit),
+    }
+
+
+def _links(visit: Visit) -> dict[str, Any]:
+    """How templates make addresses; `cluster` is empty for the first one, which needs no name."""
+    state, poller = visit.state, visit.poller
     cluster = "" if state.is_first(poller) else poller.settings.name
 
     def here(**changes: str | int) -> str:
@@ -188,29 +214,10 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         return at("/api/v1" + path, **kept)
 
     return {
-        **values,
-        "page": page,
-        "config": state.config,
-        "connection": poller.connection,
-        "snapshot": poller.snapshot,
-        "stale": poller.is_stale(),
-        "now_ms": state.clock.now_ms(),
-        "alerts_firing": len(state.alerts.loud()),
-        "tab_state": tab_state(visit),
         "cluster": cluster,
-        "cluster_name": poller.settings.name,
-        "clusters": tuple(state.pollers),
-        "own_cluster": state.own_cluster,
-        "limited_by": state.sight.rule_names if state.sight.limited else None,
-        "shows": lambda path: shows_page(
-            state.sight, path, poller.settings.name, state.own_cluster
-        ),
-        "query": visit.query,
-        "name": visit.name,
         "here": here,
         "at": at,
         "csv": csv,
-        "cluster_parts": _parts(state, poller.settings.name),
         "connector_url": lambda name, index: link(
             "connect", name, cluster, **({"worker": str(index)} if index else {})
         ),
