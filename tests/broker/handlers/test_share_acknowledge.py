@@ -111,3 +111,30 @@ async def test_a_full_disk_takes_no_lock_away(tmp_path: Path) -> None:
     assert lost[1] != ErrorCode.NONE
     assert [run for run in of_others if run[1] > 0] == []
     assert kept == (ErrorCode.NONE, ErrorCode.NONE)
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["released", "left behind"])
+async def test_a_full_disk_forgets_no_delivery(tmp_path: Path, leaves: bool) -> None:
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        topic_id = (await make_topic(client, "jobs")).topic_id
+        await from_the_beginning(client)
+        await produce(client, "jobs", 5)
+        await fetch(client, topic_id, 0)
+        await acknowledge(client, topic_id, 1, (0, 4, [RELEASE]))
+        assert acquired(await fetch(client, topic_id, 2)) == [(0, 4, 2)]
+
+        files.bytes_left = 0
+        if leaves:
+            await fetch(client, topic_id, -1)
+        else:
+            await acknowledge(client, topic_id, 3, (0, 4, [RELEASE]))
+        files.bytes_left = 1 << 40
+        epoch = 0
+        while not (found := acquired(await fetch(client, topic_id, epoch, member="b"))):
+            epoch += 1
+
+    assert found == [(0, 4, 3)]
