@@ -11,6 +11,7 @@ from broker.storage.index_file import IndexFile
 
 TIME_ENTRY = Struct(">qi")
 _TIMESTAMP, _OFFSET = 0, 1
+_NO_TIMESTAMP = -1
 
 
 class TimeIndex:
@@ -23,9 +24,9 @@ class TimeIndex:
         self.file = IndexFile(files, path, TIME_ENTRY)
 
     def append_if_later(self, timestamp: int, offset: int) -> None:
-        """Add an entry unless one is there that says as much."""
+        """Add an entry unless one is there that says as much; none for records without a time."""
         last = self.last()
-        if last is None or timestamp > last[0]:
+        if timestamp > (_NO_TIMESTAMP if last is None else last[0]):
             self.file.append(timestamp, offset - self.base_offset)
 
     def last(self) -> tuple[int, int] | None:

@@ -33,6 +33,8 @@ def test_kafka_dumps_a_log_with_everything_in_it(tmp_path: Path) -> None:
     directory = tmp_path / "events-0"
     config = LogConfig(segment_bytes=4000, index_interval_bytes=300)
     log = Log.open(OsFiles(), str(directory), ("events", 0), config, now_ms=NOW_MS)
+    for _ in range(60):
+        append(log, batch(b"a segment of records without a time", timestamp_ms=-1))
     for number in range(40):
         values = (b"value %d" % number,) * (1 + number % 3)
         append(log, batch(*values, timestamp_ms=NOW_MS + number, codec=Codec(number % 5)))
@@ -46,6 +48,7 @@ def test_kafka_dumps_a_log_with_everything_in_it(tmp_path: Path) -> None:
 
     assert "Exception" not in dumped
     assert "mismatches" not in dumped
+    assert "out of order" not in dumped
     assert "isvalid: false" not in dumped
     found = {int(offset) for offset in re.findall(r"\| offset: (\d+)", dumped)}
     assert found == set(range(log.end_offset))
