@@ -109,6 +109,7 @@ def build(
         data_dir=data_dir,
         clock=clock,
         probes_lost=probe.losses,
+        connect={name: one.beside.connect.watch for name, one in watched.items()},
     )
     alerts = _alerts(config, sources)
     hands = {name: one.hand for name, one in watched.items()}

@@ -254,6 +254,10 @@ def _alert_url(state: State, labels: Mapping[str, str]) -> str:
             return link(kind, labels[label], **cluster)
     if "kafka_cluster" not in labels:
         return ""  # of this machine
+    if "connector" in labels:
+        return link("connect", labels["connector"], **cluster, worker=labels.get("worker", "0"))
+    if "worker" in labels:
+        return link("connect-workers", labels["worker"], **cluster)
     return "/cluster" + (f"?{urlencode(cluster)}" if cluster else "")
 
 

@@ -7,7 +7,7 @@ from dashboard.alerts.facts import Facts, commit_series, lag_series, lost_series
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, slope, unchanged
 from dashboard.cluster.model import Group, GroupState, Topic
-from dashboard.cluster.text import count, duration, percent, plural
+from dashboard.cluster.text import count, duration, percent, plural, short
 
 MINUTE_MS: Final = 60_000
 SILENT_MS: Final = 120_000
@@ -23,6 +23,26 @@ def _unreachable(facts: Facts) -> Iterator[Finding]:
         if not cluster.up or (last is not None and facts.now_ms - last > SILENT_MS):
             labels = {"kafka_cluster": cluster.name}
             yield Finding(labels, 0.0, f"Cannot poll Kafka cluster {cluster.name}")
+
+
+def _connectors(facts: Facts) -> Iterator[Finding]:
+    """As their worker told them last; the number of tasks that failed, at least 1."""
+    for cluster in facts.clusters:
+        for worker in cluster.connect:
+            for one in worker.connectors:
+                if one.severity == "critical":
+                    labels = {"kafka_cluster": cluster.name, "worker": str(worker.index)}
+                    said = f"Connector {short(one.name)}: {one.sentence}"
+                    yield Finding({**labels, "connector": one.name}, max(one.failed, 1), said)
+
+
+def _silent_workers(facts: Facts) -> Iterator[Finding]:
+    for cluster in facts.clusters:
+        for worker in cluster.connect:
+            if worker.silent:
+                labels = {"kafka_cluster": cluster.name, "worker": str(worker.index)}
+                said = f"Connect worker {worker.index} of {cluster.name} does not answer"
+                yield Finding(labels, 0.0, said)
 
 
 def _topics(number: Callable[[Topic], int], sentence: str) -> Callable[[Facts], Iterator[Finding]]:
@@ -145,6 +165,20 @@ RULES: Final = (
         300,
         "a replica is out of sync",
         _topics(lambda topic: topic.under_replicated, "{topic} is under-replicated"),
+    ),
+    Rule(
+        "ConnectorFailed",
+        "critical",
+        60,
+        "a connector failed, or a task of it",
+        _connectors,
+    ),
+    Rule(
+        "ConnectWorkerSilent",
+        "warning",
+        120,
+        "a Kafka Connect worker does not tell its connectors",
+        _silent_workers,
     ),
     Rule(
         "ConsumerLagTimeHigh",

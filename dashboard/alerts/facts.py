@@ -6,6 +6,7 @@ from typing import Final
 
 from dashboard.alerts.window import Window
 from dashboard.cluster.model import GroupState, Snapshot
+from dashboard.connect.model import WorkerSeen
 
 SLO_BUCKET_S: Final = 5.0
 
@@ -16,6 +17,7 @@ class ClusterFacts:
     up: bool
     last_success_ms: int | None
     snapshot: Snapshot | None  # None: nothing that is recent enough
+    connect: Sequence[WorkerSeen] = ()
 
 
 @dataclass(frozen=True, slots=True)

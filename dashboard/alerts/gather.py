@@ -8,6 +8,7 @@ from typing import Final
 from dashboard.alerts.facts import SLO_BUCKET_S, ClusterFacts, Facts
 from dashboard.alerts.window import Window
 from dashboard.cluster.poller import Poller
+from dashboard.connect.watch import ConnectWatch
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from tracker.clock import Clock
@@ -27,6 +28,7 @@ class Sources:
     data_dir: Path
     clock: Clock
     probes_lost: Callable[[], float | None]
+    connect: Mapping[str, ConnectWatch]  # by cluster, as `pollers`
 
 
 class Gather:
@@ -47,6 +49,7 @@ class Gather:
                     poller.connection.up,
                     poller.connection.last_success_ms,
                     poller.snapshot if poller.is_usable() else None,
+                    self._from.connect[name].seen,
                 )
                 for name, poller in self._from.pollers.items()
             ],

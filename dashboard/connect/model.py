@@ -10,6 +10,10 @@ from tracker.kafka_admin import ClusterUnavailable
 HIDDEN: Final = "hidden"
 TRACE_LETTERS: Final = 20_000
 CONNECTORS_MAX: Final = 5_000
+CONNECTOR_STATES: Final = (
+    *("running", "failed", "paused", "stopped", "unassigned", "restarting", "unknown"),
+)
+"""Of connectors and tasks as metrics tell them; what no Connect of today says is unknown."""
 _SECRET: Final = re.compile(
     r"password|passwd|passphrase|secret|token|credential|jaas|private|"
     r"(^|[._-])(api|access|account)?[._-]?key($|[._-](?!converter|deserializer|serializer|"
@@ -105,6 +109,21 @@ class Worker:
     version: str
     kafka_cluster_id: str
     connectors: tuple[Connector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """One worker at the last look; `connectors` as it told them last, also where it is silent."""
+
+    index: int  # its place among connect_urls
+    silent: bool
+    connectors: tuple[Connector, ...]
+
+
+def state_told(state: str) -> str:
+    """A state as metrics tell it: one of CONNECTOR_STATES."""
+    word = state.lower()
+    return word if word in CONNECTOR_STATES else "unknown"
 
 
 def first_line(trace: str) -> str:

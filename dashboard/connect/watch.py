@@ -8,7 +8,7 @@ from typing import Final
 from dashboard.cluster.asked import Answer, Asked
 from dashboard.cluster.onsets import Onsets
 from dashboard.cluster.text import plural, short
-from dashboard.connect.model import Worker
+from dashboard.connect.model import Worker, WorkerSeen
 from tracker.clock import Clock
 
 INTERVAL_S: Final = 20.0
@@ -37,6 +37,7 @@ class ConnectWatch:
         self._silent = [0] * len(looks)
         self._first = True
         self.troubles: tuple[ConnectTrouble, ...] = ()
+        self.seen: tuple[WorkerSeen, ...] = ()  # nothing before the first look
 
     async def run(self) -> None:
         while self._looks:
@@ -59,6 +60,10 @@ class ConnectWatch:
             sentence = f"{plural(more, 'more connector')} failed as well."
             failed[TOLD_MAX:] = [ConnectTrouble("CONNECTOR FAILED", sentence, True)]
         self.troubles = (*away, *failed)
+        self.seen = tuple(
+            WorkerSeen(index, bool(answer.trouble), answer.value.connectors if answer.value else ())
+            for index, answer in enumerate(answers)
+        )
 
     def _away(self, url: str, answer: Answer[Worker], now_ms: int | None) -> ConnectTrouble:
         sentence = f"The Connect worker {url} does not tell its connectors: {answer.trouble}."

@@ -6,6 +6,7 @@ above the limit are left out in a fixed order and counted in footfall_series_dro
 too large for the limit.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import re2
 
 from dashboard.cluster.model import Group, Partition, Snapshot
+from dashboard.connect.model import CONNECTOR_STATES, WorkerSeen, state_told
 from dashboard.metrics import families as f
 from dashboard.metrics.families import Family
 from tracker.kafka_groups import ShareGroup
@@ -33,6 +35,7 @@ class ClusterPage:
     last_success_ms: int | None
     duration_s: float
     jmx_names: bool
+    connect: Sequence[WorkerSeen] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,9 @@ STAGES: Final = (
 )
 """What goes first when there are too many, by reason; then single rows, by "rest"."""
 
-ALWAYS: Final = (f.COLLECTOR_UP, f.COLLECTOR_LAST, f.COLLECTOR_DURATION, f.SERIES_DROPPED)
+ALWAYS: Final = (
+    *(f.COLLECTOR_UP, f.COLLECTOR_LAST, f.COLLECTOR_DURATION, f.SERIES_DROPPED, f.CONNECT_UP),
+)
 REASONS: Final = (*(reason for reason, _ in STAGES), "rest", "roles")
 
 
@@ -136,6 +141,7 @@ def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int =
     excluded = re2.compile(limits.exclude_groups) if limits.exclude_groups else None
     for cluster in clusters:
         _collector(page, cluster)
+        _connect(page, cluster)  # before topics and groups: what is late is cut first
         if cluster.snapshot is None:
             continue
         _topics(page, cluster.snapshot, cluster.jmx_names)
@@ -164,6 +170,19 @@ def _collector(page: Exposition, cluster: ClusterPage) -> None:
     if cluster.last_success_ms is not None:
         page.add(f.COLLECTOR_LAST, (cluster.name,), cluster.last_success_ms / 1000)
     page.add(f.COLLECTOR_DURATION, (cluster.name,), cluster.duration_s)
+
+
+def _connect(page: Exposition, cluster: ClusterPage) -> None:
+    """Connectors that failed come first, so that they are cut last."""
+    for worker in cluster.connect:
+        place = (cluster.name, str(worker.index))
+        page.add(f.CONNECT_UP, place, float(not worker.silent))
+        for one in sorted(worker.connectors, key=lambda one: one.severity != "critical"):
+            tasks = Counter(state_told(task.state) for task in one.tasks)
+            page.add(f.CONNECTOR_STATE, (*place, one.name, state_told(one.state)), 1)
+            for state in CONNECTOR_STATES:
+                if tasks[state] or state in ("running", "failed"):
+                    page.add(f.CONNECTOR_TASKS, (*place, one.name, state), tasks[state])
 
 
 def _topics(page: Exposition, snapshot: Snapshot, jmx_names: bool) -> None:

@@ -20,6 +20,7 @@ _PARTITION = ("kafka_cluster", "topic", "partition")
 _GROUP = ("kafka_cluster", "consumergroup")
 _GROUP_TOPIC = ("kafka_cluster", "consumergroup", "topic")
 _GROUP_PARTITION = ("kafka_cluster", "consumergroup", "topic", "partition")
+_CONNECTOR_STATE = ("kafka_cluster", "worker", "connector", "state")
 _BROKER = ("kafka_cluster", "broker_id")
 
 
@@ -126,6 +127,22 @@ JMX_IMBALANCE: Final = _gauge(
 
 JMX_OFFLINE_DIRS: Final = _gauge(
     "kafka_log_logmanager_offlinelogdirectorycount", _BROKER, "Log directories that failed."
+)
+
+# Kafka Connect, named as exporters over its REST interface name it; `worker`: its place among
+# connect_urls. Workers' own JMX names are others, so that nothing is added up twice.
+CONNECT_UP: Final = _gauge(
+    "kafka_connect_up", ("kafka_cluster", "worker"), "1 while the Connect worker answers."
+)
+CONNECTOR_STATE: Final = _gauge(
+    "kafka_connect_connector_state",
+    _CONNECTOR_STATE,
+    "1 on the state of the connector, as its worker told it last.",
+)
+CONNECTOR_TASKS: Final = _gauge(
+    "kafka_connect_connector_tasks",
+    _CONNECTOR_STATE,
+    "Tasks of the connector: running, failed, and in other states where there are any.",
 )
 
 # D: ours

@@ -75,7 +75,8 @@ def _is_about(alert: Alert, problems: Collection[tuple[str, str]]) -> bool:
     for label, kind in (("consumergroup", "group"), ("topic", "topic")):
         if label in alert.labels:
             return (kind, alert.labels[label]) in problems
-    return False
+    # connectors that failed and silent workers are problems each, be it in a number
+    return "worker" in alert.labels and any(kind == "connect" for kind, _ in problems)
 
 
 def _beginning(snapshot: Snapshot, first: bool) -> Values:

@@ -19,7 +19,7 @@ from dashboard.pages.page import NotFound, Page, Values, Visit, link
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "runbooks"
 SHOWN_MAX: Final = 20
 _PATH: Final = re.compile(
-    r"<code>/(groups|topics|cluster|pipeline|alerts)(?:/(GROUP|TOPIC))?(?:\?([a-z=]+))?</code>"
+    r"<code>/(groups|topics|cluster|pipeline|alerts|connect)(?:/(GROUP|TOPIC))?(?:\?([a-z=]+))?</code>"
 )
 _LABELS: Final = {"GROUP": "consumergroup", "TOPIC": "topic"}
 

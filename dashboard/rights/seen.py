@@ -190,6 +190,9 @@ class SeenReports:
         return question
 
 
+CONNECT: Final = frozenset(("connector", "worker"))  # labels of what /connect shows
+
+
 class SeenAlerts:
     """Alerts and silences whose labels name nothing hidden. What is no group's and no topic's is
     everybody's who sees the cluster. An alert on a group as a whole counts all that it reads."""
@@ -219,6 +222,7 @@ class SeenAlerts:
             (not cluster or self._sight.cluster(cluster))
             and ("topic" not in labels or self._sight.topic(cluster, labels["topic"]))
             and ("consumergroup" not in labels or self._sees_group(cluster, labels))
+            and (CONNECT.isdisjoint(labels) or self._sight.whole(cluster))
         )
 
     def _sees_group(self, cluster: str, labels: Mapping[str, str]) -> bool:

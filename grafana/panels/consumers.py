@@ -73,6 +73,30 @@ CONSUMERS = (
         "short",
         Query(f"sum by (sharegroup) (footfall_sharegroup_members{{{CLUSTER}}})", "{{sharegroup}}"),
     ),
+    graph(
+        "Kafka Connect: connectors and tasks that failed",
+        "Failed tasks of each connector; in all, connectors that failed whole.",
+        "short",
+        Query(
+            "sum by (worker, connector) "
+            f'(kafka_connect_connector_tasks{{{CLUSTER},state="failed"}})',
+            "{{connector}}",
+        ),
+        Query(
+            f'count(kafka_connect_connector_state{{{CLUSTER},state="failed"}}) '
+            f"or 0 * count(kafka_connect_connector_state{{{CLUSTER}}})",
+            "connectors, whole",
+        ),
+    ),
+    graph(
+        "Kafka Connect: workers that answer",
+        "1 while the worker answers the dashboard, by its place among connect_urls.",
+        "short",
+        Query(
+            f"min by (kafka_cluster, worker) (kafka_connect_up{{{CLUSTER}}})",
+            "{{kafka_cluster}} {{worker}}",
+        ),
+    ),
     Panel(
         "Lag by partition",
         "Age of the oldest record that waits, each partition now.",

@@ -1,7 +1,7 @@
 """Every query of every board and every alert rule, asked of a real Prometheus.
 
 It scrapes a running Footfall with all that panels draw: a listener with TLS, a share group, an
-agent's call. No query may err, and none may be empty.
+agent's call, a Connect worker. No query may err, and none may be empty.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ import pytest
 from grafana import build
 from tests.support.appliance import Appliance, eventually, fetch
 from tests.support.certificates import Authority
+from tests.support.connect_worker import connect_worker
 from tests.support.ports import free_port
 from tests.support.raw_client import RawClient
 from tests.support.share_offsets import worked
@@ -72,15 +73,19 @@ class Asked:
 @pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     made = Appliance(tmp_path_factory.mktemp("boards"))
-    made.write_settings({"broker": with_tls(made)})
-    try:
-        made.start()
-        assert made.footfall("site", "add", SITE).returncode == 0
-        asyncio.run(share_group_at_work(made))
-        agent_looks(made)
-        yield made
-    finally:
-        made.close()
+    with connect_worker() as worker:
+        worker.add("archive", "RUNNING")
+        made.write_settings(
+            {"broker": with_tls(made), "dashboard": {"connect_urls": f'["{worker.url}"]'}}
+        )
+        try:
+            made.start()
+            assert made.footfall("site", "add", SITE).returncode == 0
+            asyncio.run(share_group_at_work(made))
+            agent_looks(made)
+            yield made
+        finally:
+            made.close()
 
 
 def with_tls(appliance: Appliance) -> dict[str, str]:

@@ -87,12 +87,13 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
     browsers = {"local": Browser(Desk(MaskingReader(cluster, masks), cluster))}
     sessions = Sessions(clock)
-    sources = Sources({"local": poller}, roles, disk, data_dir, clock, lambda: None)
+    connects = connect_desk(config.connect_urls, "", "", clock)
+    watches = {"local": connects.watch}
+    sources = Sources({"local": poller}, roles, disk, data_dir, clock, lambda: None, watches)
     alerts = AlertDesk(Gather(sources).facts, clock, Telling((), 3_600_000))
     accounts = Accounts(data_dir / "accounts.json")
     switches = Switches(config.readonly, config.messages)
     rights = security_desk(cluster, clock)
-    connects = connect_desk(config.connect_urls, "", "", clock)
     brokers = broker_desk(cluster, clock)
     registry = registry_desk(config.schema_registry_url, "", "", clock)
     forget = [rights.forget, connects.forget, brokers.forget, registry.forget]

@@ -14,6 +14,7 @@ from dashboard.alerts.rule import Rule
 from dashboard.alerts.window import Window, increase, rate, slope
 from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot, Topic
 from dashboard.cluster.model import Partition as Part
+from dashboard.connect.model import Connector, Task, WorkerSeen
 from tests.support.tools import ROOT
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -74,6 +75,21 @@ def steady(**known: Any) -> Callable[[int], Facts]:
 BROKEN = Part("events", 0, -1, (1, 2), (), None, None, None)
 CUT = Part("events", 0, 1, (1,), (1,), 5, 100, None)
 
+
+def connector(name: str, *tasks: str, state: str = "RUNNING") -> Connector:
+    made = tuple(
+        Task(number, word, "w:8083", "java.io.IOException: disk is full")
+        for number, word in enumerate(tasks)
+    )
+    return Connector(name, "sink", state, "w:8083", "", made, {})
+
+
+def connect(*connectors: Connector, silent: bool = False) -> Callable[[int], Facts]:
+    """A cluster whose only Connect worker told these connectors last."""
+    seen = replace(cluster(snapshot()), connect=(WorkerSeen(0, silent, connectors),))
+    return steady(clusters=[seen])
+
+
 WRONG: dict[str, Callable[[int], Facts]] = {
     "KafkaClusterUnreachable": steady(clusters=[cluster(None, up=False)]),
     "KafkaPartitionOffline": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
@@ -91,6 +107,8 @@ WRONG: dict[str, Callable[[int], Facts]] = {
     ),
     "CertificateEndsSoon": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 13 * 86_400}),
     "CertificateEnds": steady(certificates_end_s={"SSL": NOW_MS / 1000 - 5}),
+    "ConnectorFailed": connect(connector("archive", "RUNNING", "FAILED"), connector("files")),
+    "ConnectWorkerSilent": connect(silent=True),
     "RoleDown": steady(roles_down=["ingest"]),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - 50 * n, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(9, 100), disk_path="/data"),
@@ -117,6 +135,8 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
     "ConsumerLostData": steady(clusters=[cluster(snapshot(group(lost_total={"events": 7})))]),
     "CertificateEndsSoon": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 15 * 86_400}),
     "CertificateEnds": steady(certificates_end_s={"SSL": NOW_MS / 1000 + 13 * 86_400}),
+    "ConnectorFailed": connect(connector("paused", "PAUSED", state="PAUSED"), connector("new")),
+    "ConnectWorkerSilent": connect(connector("archive", "RUNNING")),
     "RoleDown": steady(),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - n // 10, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(10, 100), disk_path="/data"),
@@ -156,6 +176,21 @@ def test_orphaned_partitions_alarm_nobody() -> None:
 
     for name in ("ConsumerStalled", "ConsumerLagTimeHigh", "ConsumerLagTimeCritical"):
         assert run(BY_NAME[name], facts, 30) == []
+
+
+def test_a_failed_connector_is_told_with_its_cause_also_while_its_worker_is_silent() -> None:
+    failed = connector("archive", "RUNNING", "FAILED"), connector("files", state="FAILED")
+
+    alerts = run(BY_NAME["ConnectorFailed"], connect(*failed, silent=True), 2)
+
+    assert [(alert.labels["connector"], alert.value) for alert in alerts] == [
+        ("archive", 1.0),
+        ("files", 1.0),
+    ]
+    assert alerts[0].summary == (
+        "Connector archive: 1 of 2 tasks failed: java.io.IOException: disk is full"
+    )
+    assert alerts[0].labels == {"kafka_cluster": "local", "worker": "0", "connector": "archive"}
 
 
 def test_rules_are_those_of_prometheus_with_the_same_severity_and_time() -> None:

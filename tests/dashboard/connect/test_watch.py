@@ -13,11 +13,9 @@ from dashboard.rights.rules import EVERYTHING, rights
 from dashboard.rights.seen import seen_by
 from dashboard.state import State
 from tests.support.connect_worker import ConnectWorker, connect_worker
-from tests.support.made_dashboard import busy_cluster, made_state
+from tests.support.watched_connect import GONE, again, looked
 
 pytestmark = pytest.mark.may_block
-
-GONE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -27,18 +25,6 @@ def worker() -> Iterator[ConnectWorker]:
         running.add("paused", "PAUSED", state="PAUSED")
         running.add("files", "RUNNING")
         yield running
-
-
-async def looked(tmp_path: Path, *urls: str) -> State:
-    state = made_state(tmp_path, busy_cluster(), connect_urls=urls)
-    await state.poller(None).look()
-    await again(state)
-    return state
-
-
-async def again(state: State) -> None:
-    state.connect["local"].forget()
-    await state.connect["local"].watch.look()
 
 
 def problems(state: State) -> list[Problem]:

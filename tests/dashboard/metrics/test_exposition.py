@@ -5,8 +5,9 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from dashboard.connect.model import Connector, Task, WorkerSeen
 from dashboard.metrics import families
-from dashboard.metrics.exposition import ClusterPage, Limits, expose
+from dashboard.metrics.exposition import REASONS, ClusterPage, Limits, expose
 from dashboard.metrics.roles import first_series
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
@@ -62,6 +63,9 @@ CONTRACT = {
     "footfall_consumergroup_uncommitted_partitions": GROUP_TOPIC,
     "footfall_sharegroup_members": ("kafka_cluster", "sharegroup"),
     "footfall_sharegroup_lag": ("kafka_cluster", "sharegroup", "topic"),
+    "kafka_connect_up": ("kafka_cluster", "worker"),
+    "kafka_connect_connector_state": ("kafka_cluster", "worker", "connector", "state"),
+    "kafka_connect_connector_tasks": ("kafka_cluster", "worker", "connector", "state"),
     "footfall_collector_up": ("kafka_cluster",),
     "footfall_collector_last_success_timestamp_seconds": ("kafka_cluster",),
     "footfall_collector_duration_seconds": ("kafka_cluster",),
@@ -242,3 +246,18 @@ def test_a_share_group_is_told_by_topic_and_one_that_is_only_listed_is_not() -> 
     assert 'footfall_sharegroup_lag{kafka_cluster="local",sharegroup="q",topic="events"} 12' in text
     assert 'footfall_sharegroup_members{kafka_cluster="local",sharegroup="q"} 0' in text
     assert 'sharegroup="old"' not in text
+
+
+def test_of_connectors_above_the_limit_those_that_failed_are_cut_last() -> None:
+    tasks = Task(0, "RUNNING", "w", ""), Task(1, "FAILED", "w", "")
+    many = [Connector(f"c{n}", "sink", "RUNNING", "w", "", tasks[:1], {}) for n in range(300)]
+    seen = WorkerSeen(0, False, (*many, Connector("zone", "sink", "RUNNING", "w", "", tasks, {})))
+    page = ClusterPage("local", None, True, NOW, 0.1, False, (seen,))
+
+    cut = expose([page], Limits(True, 400, ""))
+
+    found = values(cut.text())
+    assert cut.series == 400
+    assert found["footfall_series_dropped{reason=rest}"] == 3 + 301 + 602 + 1 + len(REASONS) - 400
+    assert found["kafka_connect_up{worker=0}"] == 1
+    assert found["kafka_connect_connector_tasks{connector=zone,state=failed,worker=0}"] == 1
