@@ -109,8 +109,9 @@ RULES: Final = (
         "CertificateEndsSoon",
         "warning",
         600,
-        "a listener's certificate ends within 14 days",
+        "a listener's certificate ends within 14 days; quiet while CertificateEnds fires",
         _certificates(14 * DAY_S),
+        under="CertificateEnds",
     ),
     Rule(
         "CertificateEnds",

@@ -184,8 +184,9 @@ RULES: Final = (
         "ConsumerLagTimeHigh",
         "warning",
         300,
-        "the oldest waiting record is older than 60 s",
+        "the oldest waiting record is older than 60 s; quiet while ConsumerLagTimeCritical fires",
         _behind(LAG_HIGH_S),
+        under="ConsumerLagTimeCritical",
     ),
     Rule(
         "ConsumerLagTimeCritical",

@@ -83,11 +83,14 @@ class AlertDesk:
         return [one for one in self.engine.firing() if self.silences.of(one, now_ms) is None]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many by severity and state (pending, firing, silenced); none is 0."""
+        """How many by severity and state (pending, firing, silenced), without those that are quiet
+        under a worse one; none is 0."""
         now_ms = self._clock.now_ms()
         found = dict.fromkeys(product(SEVERITIES, STATES), 0)
         for alert in list(self.engine.active.values()):
             word = "pending"
+            if alert.firing and self.engine.is_quiet(alert):
+                continue
             if alert.firing:
                 word = "firing" if self.silences.of(alert, now_ms) is None else "silenced"
             found[alert.severity, word] = found.get((alert.severity, word), 0) + 1
@@ -106,7 +109,10 @@ class AlertDesk:
             if due and self.silences.of(alert, now_ms) is None:
                 self._told_at_ms[alert.fingerprint] = now_ms
                 news.append(alert)
-        still = {alert.fingerprint for alert in firing}
+        still = {alert.fingerprint for alert in self.engine.active.values() if alert.firing}
+        for fingerprint in still - {alert.fingerprint for alert in firing}:
+            if fingerprint in self._told_at_ms:  # quiet under a worse one: due as soon as that ends
+                self._told_at_ms[fingerprint] = 0
         over = {alert.fingerprint: alert for alert in self.engine.history}
         for fingerprint in [f for f in self._told_at_ms if f not in still]:
             del self._told_at_ms[fingerprint]

@@ -53,6 +53,7 @@ class Engine:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        self._under = {rule.name: rule.under for rule in rules}
         self.active: dict[Key, Alert] = {}
         self.history: deque[Alert] = deque(maxlen=HISTORY_MAX)  # over, the newest last
         self._carried: set[Key] = set()
@@ -113,8 +114,13 @@ class Engine:
 
     def firing(self) -> list[Alert]:
         """Those that are told, worst first, then the newest."""
-        alerts = [alert for alert in self.active.values() if alert.firing]
+        alerts = [one for one in self.active.values() if one.firing and not self.is_quiet(one)]
         return sorted(alerts, key=lambda a: (a.severity != "critical", -(a.fired_at_ms or 0)))
+
+    def is_quiet(self, alert: Alert) -> bool:
+        """Whether a worse one about the same fires, which says it already."""
+        worse = self.active.get((self._under.get(alert.name, ""), alert.key[1]))
+        return worse is not None and worse.firing
 
     def pending(self) -> list[Alert]:
         return [alert for alert in self.active.values() if not alert.firing]

@@ -24,6 +24,7 @@ class Rule:
     for_s: int  # how long it must be so before it is told
     says: str  # the condition in words
     find: Callable[[Facts], Iterable[Finding]]
+    under: str = ""  # quiet while the alert of this name with the same labels fires
 
     @property
     def runbook(self) -> str:

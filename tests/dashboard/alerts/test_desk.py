@@ -65,6 +65,46 @@ def test_an_alert_is_told_once_then_again_after_the_repeat_then_over() -> None:
     assert (first, later, end) == (["firing"], ["firing"], ["over"])
 
 
+def names(told: Sequence[Alert]) -> list[tuple[str, bool]]:
+    return [(one.name, one.firing) for one in told]
+
+
+def test_a_warning_is_quiet_while_the_critical_alert_of_the_same_thing_fires() -> None:
+    made, other = Desk(), Desk()
+    now_s = made.clock.now_ms() / 1000
+    ends = {"TLS": now_s + 86_400 + 1_800, "LATER": now_s + 10 * 86_400}
+    made.facts = Facts(0, certificates_end_s=ends)
+    other.facts = Facts(0, certificates_end_s={"TLS": now_s})
+
+    warned = made.pass_minutes(20)
+    told = made.pass_minutes(15)
+    shown = {(one.name, one.labels["listener"]) for one in made.desk.engine.firing()}
+    counted = made.desk.counts()["warning", "firing"]
+    made.facts = Facts(0, certificates_end_s={"LATER": ends["LATER"]})
+    made.clock.advance(15_000)
+    made.desk.evaluate()
+    over = {(one.name, one.labels["listener"]) for one in made.desk.tell()}
+
+    assert (warned, told) == (["firing", "firing"], ["firing"])
+    assert shown == {("CertificateEnds", "TLS"), ("CertificateEndsSoon", "LATER")}
+    assert counted == 1
+    assert over == {("CertificateEnds", "TLS"), ("CertificateEndsSoon", "TLS")}
+    assert other.pass_minutes(20) == ["firing"]  # the warning came second: it is never told
+
+
+def test_a_warning_that_is_left_when_the_critical_alert_ends_is_told_again() -> None:
+    made = Desk()
+    now_s = made.clock.now_ms() / 1000
+    made.facts = Facts(0, certificates_end_s={"TLS": now_s + 86_400 + 1_800})
+    made.pass_minutes(40)
+    made.facts = Facts(0, certificates_end_s={"TLS": now_s + 5 * 86_400})
+    made.clock.advance(15_000)
+    made.desk.evaluate()
+
+    assert names(made.desk.tell()) == [("CertificateEndsSoon", True), ("CertificateEnds", False)]
+    assert made.desk.tell() == []
+
+
 def test_a_trouble_shorter_than_its_time_is_never_told() -> None:
     made = Desk()
 

@@ -208,6 +208,27 @@ def test_rules_are_those_of_prometheus_with_the_same_severity_and_time() -> None
     assert ours == written
 
 
+def test_what_is_quiet_under_what_is_documented_for_alertmanager() -> None:
+    """As the inhibition rules of an Alertmanager, in a block of docs/monitoring.md; of scraped
+    series more labels must agree, those of where they were scraped."""
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    (block,) = [part for part in text.split("```yaml\n") if part.startswith("inhibit_rules:")]
+    documented = {
+        (*one["target_matchers"], *one["source_matchers"]): set(one["equal"])
+        for one in yaml.safe_load(block.partition("```")[0])["inhibit_rules"]
+    }
+
+    quiet = {rule.name: rule.under for rule in RULES if rule.under}
+
+    assert set(documented) == {
+        (f'alertname="{name}"', f'alertname="{under}"') for name, under in quiet.items()
+    }
+    for name, under in quiet.items():
+        (found,) = run(BY_NAME[name], WRONG[name], 20)
+        assert set(found.labels) <= documented[f'alertname="{name}"', f'alertname="{under}"']
+    assert {rule.under for rule in RULES if rule.under} <= set(BY_NAME)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_its_runbook(rule: Rule) -> None:
     assert (ROOT / rule.runbook).is_file()
