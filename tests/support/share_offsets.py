@@ -41,7 +41,8 @@ async def worked(client: RawClient) -> bytes:
     await coordinated(client)
     await from_the_beginning(client)
     await produce(client, "jobs", 5)
-    await beat(client, topics=["jobs"])
+    joined = await beat(client, topics=["jobs"])
+    await beat(client, joined.member_epoch)  # partitions come once they have a state
     await fetch(client, topic_id, 0)
     await acknowledge(client, topic_id, 1, (0, 1, [ACCEPT]))
     return topic_id
