@@ -7,6 +7,7 @@ Filters are those of the message browser. A stream ends by itself after ten minu
 """
 
 import asyncio
+import contextlib
 import json
 from typing import Final
 
@@ -49,7 +50,9 @@ class Tail:
         response = web.StreamResponse(headers=HEADERS)
         followed.watchers += 1
         try:
-            await response.prepare(request)
+            with contextlib.suppress(ClusterUnavailable):  # the next look says it in the stream
+                await followed.after(followed.sequence, visit.snapshot.topics[name])
+            await response.prepare(request)  # what arrives from here on is shown
             why = await self._send(response, followed, visit, request)
             end = f"event: end\ndata: {json.dumps({'why': why})}\n\n"
             await push(request, response, end.encode())

@@ -1,9 +1,12 @@
 """Messages as a file: bounded, filtered as the page is, masked, and well-formed to its end."""
 
+import asyncio
 import csv
 import io
 import json
+import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError
@@ -133,3 +136,23 @@ async def test_what_is_masked_is_not_in_the_live_tail(client: Client, cluster: M
         event = await stream.content.readuntil(b'"headers"')
 
     assert b"***" in event and json.dumps("ann@example.com").encode() not in event
+
+
+async def test_what_arrives_once_a_followed_topic_answers_is_shown(
+    client: Client, cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the topic ended is known before the page is told that it follows it."""
+    asked, has_arrived = cluster.offsets, threading.Event()
+
+    def slowly(*question: Any) -> dict[TopicPartition, int]:
+        has_arrived.wait(0.3)
+        return asked(*question)
+
+    monkeypatch.setattr(cluster, "offsets", slowly)
+    async with client.get("/api/v1/topics/users/tail") as stream:
+        cluster.partitions[PLACE].end += 1
+        has_arrived.set()
+        async with asyncio.timeout(20):
+            event = await stream.content.readuntil(b'"headers"')
+
+    assert b"event: rows" in event
