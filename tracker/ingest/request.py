@@ -23,10 +23,13 @@ SERVER_TYPES: Final = BROWSER_TYPES | {"application/x-ndjson", "application/ndjs
 async def read_body(request: web.Request, bytes_max: int, types: frozenset[str]) -> bytes:
     """The body, unpacked; raises Refused when it is too large, too slow or of another type."""
     if request.content_type not in types:
-        raise Refused(Reason.MEDIA_TYPE, f"Content-Type {request.content_type[:100]!r}")
+        wanted = ", ".join(sorted(types))
+        sent = f"Content-Type {request.content_type[:100]!r}"
+        raise Refused(Reason.MEDIA_TYPE, f"{sent} is none of {wanted}")
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", ""):
-        raise Refused(Reason.MEDIA_TYPE, f"Content-Encoding {encoding[:100]!r}")
+        sent = f"Content-Encoding {encoding[:100]!r}"
+        raise Refused(Reason.MEDIA_TYPE, f"{sent} is neither gzip nor identity")
     length = request.content_length
     if length is not None and length > bytes_max:
         raise _too_large(bytes_max)

@@ -106,11 +106,15 @@ async def test_a_mistake_is_named(
 
 
 async def test_a_form_is_415(ingest: RunningIngest) -> None:
-    status, _, _ = await ingest.post(
+    status, _, text = await ingest.post(
         "/api/event", "a=b", Content_Type="application/x-www-form-urlencoded"
     )
 
     assert status == 415
+    assert json.loads(text)["message"] == (
+        "Content-Type 'application/x-www-form-urlencoded' is none of application/json,"
+        " application/octet-stream, text/plain"
+    )
 
 
 async def test_a_wrong_method_is_405_and_an_unknown_path_404(ingest: RunningIngest) -> None:
