@@ -353,6 +353,25 @@ async def test_charts_are_drawn_and_pause_stops_the_stream(
         await expect(shown.page.locator("#age")).to_have_text("live")
 
 
+async def test_what_is_counted_is_drawn_on_an_axis_of_whole_numbers(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_measured_visits(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.page.add_init_script(
+            "window.drawn = []; const draw = CanvasRenderingContext2D.prototype.fillText;"
+            "CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {"
+            " drawn.push(text); draw.call(this, text, ...place) }"
+        )
+        await shown.go("/activity?period=30m")
+        await shown.page.wait_for_function("drawn.includes('1')")
+
+        numbers = await shown.page.evaluate("drawn.filter((text) => !text.includes(':'))")
+
+    assert set(numbers) == {"0", "1"}
+
+
 async def test_the_script_of_all_pages_is_below_150_kilobytes(tmp_path: Path) -> None:
     app: web.Application = Site(made_state(tmp_path, busy_cluster())).application()
     async with TestServer(app) as server, ClientSession(auto_decompress=False) as session:
