@@ -1,5 +1,7 @@
 """Decoders under coverage-guided fuzzing: bytes in, a value or a refusal out, never anything else.
 
+Each tells whether all of it was decoded.
+
 coverage_guided.py runs one of them under atheris. What reached new code stands in corpus/, and
 test_decoders.py feeds that, whole and damaged, to the same functions.
 """
@@ -30,7 +32,7 @@ REQUESTS: Final = {
 }
 
 
-def frames(data: bytes) -> None:
+def frames(data: bytes) -> bool:
     """What a socket receives: cut into frames, headers read, requests decoded and encoded again."""
     reader = FrameReader(FRAME_BYTES_MAX)
     try:
@@ -38,7 +40,8 @@ def frames(data: bytes) -> None:
         for frame in [*reader.feed(data[:half]), *reader.feed(data[half:])]:
             _request(frame)
     except ProtocolError:
-        pass
+        return False
+    return True
 
 
 def _request(frame: memoryview) -> None:
@@ -54,18 +57,21 @@ def _request(frame: memoryview) -> None:
     assert encode_bytes(decode(request_type, version, once), version) == once
 
 
-def batches(data: bytes) -> None:
+def batches(data: bytes) -> bool:
     """What Produce carries; the CRC is made right, or nothing behind it would ever be reached."""
     view = memoryview(_with_right_crc(data))
-    try:
-        validate_produce(view, limits=LIMITS, now_ms=NOW_MS)
-    except KafkaError:
-        pass
     try:
         for position, header in iterate(view):
             decode_records(header, view[position : position + header.size_bytes])
     except KafkaError:
         pass
+    try:
+        stored = validate_produce(view, limits=LIMITS, now_ms=NOW_MS)
+    except KafkaError:
+        return False
+    records = decode_records(stored.header, stored.batch)  # what is stored can be read
+    assert len(records) == stored.header.record_count
+    return True
 
 
 def _with_right_crc(data: bytes) -> bytes:
@@ -80,12 +86,12 @@ def _with_right_crc(data: bytes) -> bytes:
         return data
 
 
-def subscriptions(data: bytes) -> None:
+def subscriptions(data: bytes) -> bool:
     """What members of classic groups say of themselves in JoinGroup."""
-    decode_subscription(data)
+    return decode_subscription(data) is not None
 
 
-TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+TARGETS: Final[dict[str, Callable[[bytes], bool]]] = {
     "frames": frames,
     "batches": batches,
     "subscriptions": subscriptions,

@@ -21,10 +21,10 @@ def corpus(name: str) -> list[Path]:
 def test_the_corpus_is_decoded_or_refused(name: str) -> None:
     inputs = corpus(name)
 
-    for path in inputs:
-        TARGETS[name](path.read_bytes())
+    decoded = [TARGETS[name](path.read_bytes()) for path in inputs]
 
     assert len(inputs) >= 10
+    assert any(decoded)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,10 +35,10 @@ def test_damaged_inputs_of_the_corpus_are_decoded_or_refused(
     path = data.draw(st.sampled_from(corpus(name)))
     seed = data.draw(st.integers(0, 2**32))
 
-    TARGETS[name](damaged(path.read_bytes(), random.Random(seed)))
+    assert TARGETS[name](damaged(path.read_bytes(), random.Random(seed))) in (True, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(name: str, data: bytes) -> None:
-    TARGETS[name](data)
+    assert TARGETS[name](data) in (True, False)

@@ -77,8 +77,9 @@ async def test_limits_of_connections_count_from_now_on(
     second = await RawClient.connect(broker.host, broker.port)
     await somebody_waits(broker)
     await altered(client, BROKER, "1", ("max.connections", SET, "2"))
+    await make_topic(second, "pages")
 
-    await make_topic(second, "pages")  # it is served
+    assert "pages" in broker.services.cluster.image.topics  # the second client was served
     second.close()
 
 

@@ -106,9 +106,12 @@ async def test_an_endpoint_that_nobody_sends_to_finds_out_that_nothing_is_stored
         async with running_ingest(kafka, tmp_path / "ingest") as ingest:
             await _until_there(kafka, STORE_PROBE.name)
             await asyncio.to_thread(_bound, kafka, STORE_PROBE.name, "1")
-            await _until_status(ingest, 503)
+            full = await _until_status(ingest, 503)
             await asyncio.to_thread(_bound, kafka, STORE_PROBE.name, "1048588")
-            await _until_status(ingest, 200)
+            free = await _until_status(ingest, 200)
+
+    assert "a probe record could not be stored" in full
+    assert "could not be stored" not in free
 
 
 async def test_a_probe_whose_topic_cannot_be_made_yet_tries_again(
@@ -141,11 +144,11 @@ async def test_an_endpoint_whose_broker_stores_nothing_is_not_ready(tmp_path: Pa
         async with running_ingest(kafka, tmp_path / "ingest") as ingest:
             await asyncio.to_thread(_bound, kafka, EVENTS.name, "1")
             refused, *_ = await ingest.post("/api/event", _page(site))
-            unready = await _readyz(ingest)
+            unready, _ = await _readyz(ingest)
             counted = await ingest.metrics()
             await asyncio.to_thread(_bound, kafka, EVENTS.name, "1048588")
             stored, *_ = await ingest.post("/api/event", _page(site))
-            ready = await _readyz(ingest)
+            ready, _ = await _readyz(ingest)
 
             assert (refused, unready) == (503, 503)
             assert "footfall_beacon_ready 0.0" in counted
@@ -157,15 +160,17 @@ def _page(site: str) -> str:
     return f'{{"n":"pageview","u":"https://{site}/","d":"{site}"}}'
 
 
-async def _readyz(ingest: RunningIngest) -> int:
+async def _readyz(ingest: RunningIngest) -> tuple[int, str]:
     async with ingest.http.get(ingest.url + "/readyz") as answer:
-        return answer.status
+        return answer.status, await answer.text()
 
 
-async def _until_status(ingest: RunningIngest, status: int) -> None:
+async def _until_status(ingest: RunningIngest, status: int) -> str:
+    """What is said with it."""
     async with asyncio.timeout(40):
-        while await _readyz(ingest) != status:
+        while (told := await _readyz(ingest))[0] != status:
             await asyncio.sleep(0.1)
+    return told[1]
 
 
 async def _until_there(kafka: str, topic: str) -> None:
