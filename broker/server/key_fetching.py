@@ -7,6 +7,7 @@ later it goes on with those it has. Certificates are checked against the authori
 
 import asyncio
 import logging
+from http import HTTPStatus
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -74,8 +75,13 @@ class KeyFetching:
 
     async def _fetch(self) -> bytes:
         timeout = ClientTimeout(total=ANSWER_TIMEOUT_S)
-        async with ClientSession(timeout=timeout) as session, session.get(self._url) as answer:
+        async with (
+            ClientSession(timeout=timeout) as session,
+            session.get(self._url, allow_redirects=False) as answer,
+        ):
             answer.raise_for_status()
+            if answer.status != HTTPStatus.OK:  # a redirect could lead from https to anybody's http
+                raise ClientError(f"it answers {answer.status} and no keys: name where they are")
             body = bytearray()
             async for chunk in answer.content.iter_any():
                 body += chunk

@@ -38,6 +38,8 @@ class Issuer:
     """In place of the keys."""
     failures: int = 0
     """So many of the next questions are answered with an error."""
+    moved_to: str = ""
+    """Where it sends who asks."""
     asked: int = 0
 
     def renew(self, key_id: str) -> None:
@@ -48,6 +50,8 @@ class Issuer:
         if self.failures:
             self.failures -= 1
             return web.Response(status=503)
+        if self.moved_to:
+            raise web.HTTPFound(self.moved_to)
         entries = [ODD_KEY, *(_entry(name, key) for name, key in self.keys.items())]
         body = self.answer if self.answer is not None else json.dumps({"keys": entries}).encode()
         return web.Response(body=body)
@@ -177,6 +181,18 @@ async def test_without_keys_the_broker_does_not_start(answer: bytes, words: str)
     async with door(Issuer(answer=answer)) as one:
         with pytest.raises(SettingsError, match=words):
             await one.fetching.start()
+
+
+async def test_an_issuer_that_sends_elsewhere_is_not_followed() -> None:
+    """It could lead from https to http, where anybody on the way can put in keys of his own."""
+    elsewhere, issuer = Issuer(), Issuer()
+    elsewhere.renew("k1")
+    async with door(elsewhere) as there, door(issuer) as one:
+        issuer.moved_to = there.config.sasl_oauthbearer_jwks_endpoint_url
+        with pytest.raises(SettingsError, match="answers 302 and no keys"):
+            await one.fetching.start()
+
+    assert elsewhere.asked == 0
 
 
 def test_an_address_that_is_not_of_the_web_is_refused() -> None:
