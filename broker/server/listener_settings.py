@@ -25,15 +25,15 @@ def own_settings(config: BrokerConfig, names: Iterable[str]) -> dict[str, Broker
     """The settings of each listener by its name; SettingsError never tells a secret."""
     texts: dict[str, dict[str, str]] = {name: {} for name in names}
     by_small_name = {name.lower(): name for name in texts}
-    for item in config.listener_settings:
-        shown = repr(item.partition("=")[0].strip())
+    for number, item in enumerate(config.listener_settings, start=1):
         found = _ITEM.fullmatch(item.strip())
-        if found is None:
+        if found is None:  # told by its place: it may be a piece of a password with a comma in it
             raise SettingsError(
-                f"{shown} of listener_settings in [broker] is not listener.name.NAME.SETTING=VALUE"
+                f"number {number} of listener_settings in [broker] is not"
+                " listener.name.NAME.SETTING=VALUE"
             )
         name, setting, text = found.groups()
-        key = setting.replace(".", "_")
+        key, shown = setting.replace(".", "_"), f"'listener.name.{name}.{setting}'"
         if name not in by_small_name:
             raise SettingsError(
                 f"{shown} of listener_settings in [broker] names no listener:"

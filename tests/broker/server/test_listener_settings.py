@@ -43,8 +43,16 @@ def test_what_is_no_setting_of_a_listener_is_refused(item: str, words: str) -> N
         own_settings(BrokerConfig(listener_settings=(item,)), NAMES)
 
 
-def test_a_password_is_in_no_error_and_in_no_print_of_the_settings() -> None:
-    config = BrokerConfig(listener_settings=("listener.name.nowhere.ssl.key.password=open sesame",))
+@pytest.mark.parametrize(
+    "items",
+    [
+        ("listener.name.nowhere.ssl.key.password=open sesame",),
+        ("listener.name.outside.ssl.key.password=open", "sesame"),
+        ("listener.name.outside.ssl.key.password: open sesame",),
+    ],
+)
+def test_a_password_is_in_no_error_and_in_no_print_of_the_settings(items: tuple[str, ...]) -> None:
+    config = BrokerConfig(listener_settings=items)
 
     with pytest.raises(SettingsError) as told:
         own_settings(config, NAMES)
