@@ -52,6 +52,11 @@ def load_sources(config: BrokerConfig) -> SaslSources:
     if OAUTHBEARER not in enabled:
         return SaslSources(users)
     url = config.sasl_oauthbearer_jwks_endpoint_url
+    if "@" in url.partition("?")[0]:
+        raise SettingsError(
+            "sasl_oauthbearer_jwks_endpoint_url in [broker] has a name or a password in it, but the"
+            " log and DescribeConfigs tell the address: keys of tokens are public"
+        )
     if url and not url.startswith(("https://", "http://")):
         raise SettingsError(
             f"sasl_oauthbearer_jwks_endpoint_url = {url!r} in [broker] is no https:// address"

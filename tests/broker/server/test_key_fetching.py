@@ -203,3 +203,15 @@ def test_an_address_that_is_not_of_the_web_is_refused() -> None:
 
     with pytest.raises(SettingsError, match="is no https:// address"):
         load_sources(config)
+
+
+def test_an_address_with_a_password_in_it_is_refused_and_not_told() -> None:
+    config = BrokerConfig(
+        sasl_enabled_mechanisms=("OAUTHBEARER",),
+        sasl_oauthbearer_jwks_endpoint_url="https://ann:sesame@issuer.example/keys",
+    )
+
+    with pytest.raises(SettingsError, match="has a name or a password in it") as told:
+        load_sources(config)
+
+    assert "sesame" not in str(told.value)
