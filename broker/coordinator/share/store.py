@@ -16,6 +16,7 @@ from broker.coordinator.share.records import ShareKey, Value, encode_record, tom
 from broker.coordinator.share.share_partition import SharePartition
 from broker.coordinator.share.state import ShareState
 from broker.errors import ErrorCode, KafkaError
+from broker.metadata.image import TopicImage
 from broker.metadata.records import SHARE_STATE_TOPIC
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
@@ -43,7 +44,7 @@ class ShareStore:
 
     async def find(self, key: ShareKey) -> SharePartition | None:
         """The share partition as it is; None when the group never read it."""
-        _, state = await self._slot(key)
+        _, state = await self._open(await self._index(key))
         return state.partitions.get(key)
 
     async def change(self, key: ShareKey, look: Look) -> None:
@@ -59,9 +60,10 @@ class ShareStore:
         self, key: ShareKey, decide: Callable[[SharePartition | None], list[RawRecord]]
     ) -> None:
         """Append and apply the records that follow from a share partition, None: not known."""
-        shard, state = await self._slot(key)
+        index = await self._index(key)
+        shard, state = await self._open(index)
         await shard.write(lambda: Decision(decide(state.partitions.get(key)), None))
-        await self._prune(await self._index(key))
+        await self._prune(index)
 
     async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:
         """Nothing of the group (or of it and one topic) is remembered any more."""
@@ -98,12 +100,9 @@ class ShareStore:
 
     async def _index(self, key: ShareKey) -> int:
         """Where it lives; if an old data directory holds it elsewhere, there till it is gone."""
-        count = self._config.share_coordinator_state_topic_num_partitions
-        topic = self._cluster.image.topics.get(SHARE_STATE_TOPIC)
-        if topic is not None:
-            count = len(topic.partitions)
-        home, former = partitions_of_name(str(key), count)
-        if topic is not None and former != home:
+        topic = await self.ensure_topic()
+        home, former = partitions_of_name(str(key), len(topic.partitions))
+        if former != home:
             _, state = await self._open(former)
             if key in state.partitions:
                 return former
@@ -115,14 +114,9 @@ class ShareStore:
             return []
         return [await self._open(index) for index in range(len(topic.partitions))]
 
-    async def ensure_topic(self) -> None:
-        """Make the topic of share states if it is not there."""
-        if SHARE_STATE_TOPIC not in self._cluster.image.topics:
-            await self._cluster.ensure_internal_topic(SHARE_STATE_TOPIC)
-
-    async def _slot(self, key: ShareKey) -> tuple[Shard, ShareState]:
-        await self.ensure_topic()
-        return await self._open(await self._index(key))
+    async def ensure_topic(self) -> TopicImage:
+        """The topic of share states, made if it is not there."""
+        return await self._cluster.ensure_internal_topic(SHARE_STATE_TOPIC)
 
     async def _open(self, index: int) -> tuple[Shard, ShareState]:
         slot = self._here(index)
