@@ -49,7 +49,7 @@ class TransactionCoordinator:
         self._partitions = partitions
         self._config = config
         self._clock = clock
-        self._shards = TransactionShards(cluster, partitions, config, clock)
+        self._shards = TransactionShards(cluster, partitions, clock)
         self._ends = TransactionEnds(MarkerWriter(partitions, on_marker), clock)
         self.upkeep = TransactionUpkeep(self._shards, self._ends, partitions, config, clock)
 
@@ -160,10 +160,6 @@ class TransactionCoordinator:
     def all(self) -> Iterator[Transaction]:
         """Every transaction known here (ListTransactions)."""
         return self._shards.all()
-
-    def partition_for(self, transactional_id: str) -> int:
-        """The partition of `__transaction_state` that holds an id, or will hold it."""
-        return self._shards.partition_for(transactional_id)
 
     async def write_marker(
         self,

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 
 from broker.clock import Clock
-from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.shard import Shard
 from broker.coordinator.transaction.table import TransactionTable
@@ -23,12 +22,9 @@ Slot = tuple[Shard, TransactionTable]
 
 
 class TransactionShards:
-    def __init__(
-        self, cluster: Cluster, partitions: Partitions, config: BrokerConfig, clock: Clock
-    ) -> None:
+    def __init__(self, cluster: Cluster, partitions: Partitions, clock: Clock) -> None:
         self._cluster = cluster
         self._partitions = partitions
-        self._config = config
         self._clock = clock
         self._slots: dict[int, Slot] = {}
         self.deleted: list[Slot] = []
@@ -68,11 +64,6 @@ class TransactionShards:
             for index in range(self._count):
                 if (shard := self._open(index)) is not None:
                     await self._load(shard)
-
-    def partition_for(self, transactional_id: str) -> int:
-        """The partition of `__transaction_state` that holds an id, or will hold it."""
-        count = self._count or self._config.transaction_state_log_num_partitions
-        return partitions_of_name(transactional_id, count)[0]
 
     def of(self, transactional_id: str) -> Slot:
         """The shard of an id; refused when there is none, or it is not loaded.

@@ -13,6 +13,7 @@ from broker.coordinator.transaction.transaction import PREPARED, Producer, Topic
 from broker.coordinator.transaction.transaction import TransactionState as State
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
+from broker.protocol.primitives import partitions_of_name
 from tests.support.gated_files import GatedFiles
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_files import MemoryFiles
@@ -131,9 +132,9 @@ async def test_a_damaged_state_partition_refuses_its_ids_and_no_others(tmp_path:
             producer = Transactor(broker.services, name, version=0)
             await producer.begin_life()
             await producer.begin_life()
-        lost = broker.services.transactions.partition_for("a")
+        lost, _ = partitions_of_name("a", 2)
         directory = broker.services.partitions.get("__transaction_state", lost).log.directory
-        other = broker.services.transactions.partition_for("b")
+        other, _ = partitions_of_name("b", 2)
         crashed = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
     crashed.corrupt(f"{directory}/{0:020d}.log", 70)
 
