@@ -122,8 +122,12 @@ class GroupShardState:
         return group
 
     def knows(self, group_id: str) -> bool:
-        """Whether there is anything of the group, if only offsets."""
-        return group_id in self.groups or bool(self.offsets.of_group(group_id))
+        """Whether there is anything of the group, if only offsets, of an open transaction even."""
+        return (
+            group_id in self.groups
+            or bool(self.offsets.of_group(group_id))
+            or self.offsets.has_pending(group_id)
+        )
 
     def find(self, group_id: str) -> Group | None:
         """The group, or None. One that only has offsets looks empty, without a protocol type."""

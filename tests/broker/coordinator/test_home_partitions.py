@@ -14,6 +14,7 @@ import pytest
 
 from broker.coordinator.group import shards as group_shards
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetFetch, OffsetToCommit
+from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.share import store as share_store
 from broker.coordinator.share.records import ShareKey
 from broker.coordinator.transaction import shards as transaction_shards
@@ -53,9 +54,11 @@ def of_before(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return monkeypatch.undo
 
 
-async def commit(services: Services, offset: int) -> None:
+async def commit(services: Services, offset: int, producer: tuple[int, int] | None = None) -> None:
+    """Of pages-0, in the transaction of a producer (id, epoch) or in none."""
     one = OffsetToCommit("pages", 0, offset, -1, "")
-    await services.groups.commit_offsets(OffsetCommit(NAME, -1, "", None, (one,)))
+    wish = OffsetCommit(NAME, -1, "", None, (one,), producer=producer)
+    await services.groups.commit_offsets(wish)
 
 
 async def committed(services: Services) -> list[int]:
@@ -123,6 +126,35 @@ async def test_a_group_of_an_old_directory_keeps_its_offsets_until_it_is_deleted
         assert (found, stays) == ([5], [FORMER])
         assert used(services, OFFSETS_TOPIC) == [HOME, FORMER]
         assert await committed(services) == [7]
+
+
+async def test_what_a_transaction_of_an_old_directory_may_still_commit_is_looked_for_there(
+    tmp_path: Path, of_before: Callable[[], None]
+) -> None:
+    files = MemoryFiles()
+    pages = TopicPartition("pages", 0)
+    async with (
+        running_broker(tmp_path, files=files, **FIFTY) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        services = broker.services
+        await make_topic(client, "pages")
+        await services.cluster.ensure_internal_topic(OFFSETS_TOPIC)
+        await ready(services)
+        producer = await Transactor(services, NAME, version=0).begin_life()
+        await services.transactions.add_partitions(
+            NAME, producer, frozenset({(OFFSETS_TOPIC, FORMER)})
+        )
+        await commit(services, 5, (producer.id, producer.epoch))
+    of_before()
+
+    async with running_broker(tmp_path, files=files, **FIFTY) as broker:
+        await ready(broker.services)
+        wanted = OffsetFetch(NAME, (pages,), require_stable=True)
+
+        (found,) = await broker.services.groups.fetch_offsets(wanted)
+
+        assert found.error is ErrorCode.UNSTABLE_OFFSET_COMMIT
 
 
 async def test_a_transactional_id_of_an_old_directory_is_fenced_as_before(
