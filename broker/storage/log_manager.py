@@ -1,62 +1,30 @@
-"""All logs of this broker: one directory each, spread over the log directories.
+"""All logs of this broker: which log directory each lies in, and how it comes to another.
 
-A log directory holds, beside `<topic>-<partition>/`: `.lock`, `meta.properties` (whose it is),
-four checkpoints (recovery points, log start offsets, high watermarks, where compaction is) and,
-after a clean stop only, `.kafka_cleanshutdown`. Names and formats are Apache Kafka's.
+What one log directory holds: broker/storage/log_directory.
 
 Each method that takes a partition or a directory is to be called in that directory's own thread.
 """
 
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.storage import checkpoint, log_move, partition_directory
-from broker.storage.files import Files, Lock, make_durably
+from broker.storage import log_move, partition_directory
+from broker.storage.files import Files, make_durably
 from broker.storage.log import Log, LogConfig
+from broker.storage.log_directory import LogDirectory, TopicPartition
 from broker.storage.meta_properties import MetaProperties, read_properties, write_properties
 
 log = logging.getLogger(__name__)
 
-TopicPartition = tuple[str, int]
-
-RECOVERY_POINTS = "recovery-point-offset-checkpoint"
-LOG_START_OFFSETS = "log-start-offset-checkpoint"
-HIGH_WATERMARKS = "replication-offset-checkpoint"
-CLEANER_OFFSETS = "cleaner-offset-checkpoint"
-CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
 LOCK = ".lock"
-_CLEAN_SHUTDOWN_CONTENT = json.dumps({"version": 0, "brokerEpoch": -1}).encode()
-
-
 SUPERSEDED_MS = 10_000  # a read that began before a log was moved has ended by then
 
 
 class MovedHalfway(StorageError):
     """A moved log is in its place but cannot be used: the partition must not be written to."""
-
-
-@dataclass(slots=True)
-class _Directory:
-    """One log directory: what its files said at start, and the logs opened in it since."""
-
-    path: str
-    lock: Lock
-    properties: MetaProperties
-    clean_shutdown: bool
-    recovery_points: dict[TopicPartition, int]
-    log_start_offsets: dict[TopicPartition, int]
-    high_watermarks: dict[TopicPartition, int]
-    cleaner_offsets: dict[TopicPartition, int]
-    logs: dict[TopicPartition, Log] = field(default_factory=dict)
-    failed: set[TopicPartition] = field(default_factory=set)
-    forgotten: set[TopicPartition] = field(default_factory=set)
-    """Deleted, or put aside, since the checkpoints were written: they still name them."""
-    superseded: deque[tuple[int, str, str]] = field(default_factory=deque)
-    """Logs that lie elsewhere now: (since when, where they were, where they are), oldest first."""
 
 
 class LogManager:
@@ -65,7 +33,7 @@ class LogManager:
     def __init__(self, files: Files, log_dirs: Sequence[str]) -> None:
         self._files = files
         self._paths = tuple(log_dirs)
-        self._directories: dict[str, _Directory] = {}
+        self._directories: dict[str, LogDirectory] = {}
         self._homes: dict[TopicPartition, str] = {}
         self.unfinished_moves: dict[TopicPartition, str] = {}
         """Partitions that were to lie in another directory when the last process ended."""
@@ -105,7 +73,7 @@ class LogManager:
             properties = known or MetaProperties(
                 self._cluster_id() or cluster_id, node_id, new_directory_id()
             )
-            self._directories[path] = self._read(path, lock, properties)
+            self._directories[path] = LogDirectory.read(self._files, path, lock, properties)
         if not self._directories:
             raise failure or StorageError("no log directory is set")
         self._settle_moves()
@@ -117,10 +85,9 @@ class LogManager:
     def _forget_what_is_gone(self) -> None:
         """Checkpoints may name logs that were deleted just before the last process ended."""
         for directory in self._directories.values():
-            noted = (directory.recovery_points, directory.log_start_offsets)
-            for identity in set().union(*noted, directory.high_watermarks):
+            for identity in directory.noted():
                 if self._homes.get(identity) != directory.path:
-                    self._forget(directory, identity)
+                    directory.forget(identity)
 
     def _write_properties(self) -> None:
         """Tell each directory of the others; those that it knew and that are not here are away."""
@@ -162,29 +129,6 @@ class LogManager:
         for directory in self._directories.values():
             return directory.properties.cluster_id
         return None
-
-    def _read(self, path: str, lock: Lock, properties: MetaProperties) -> _Directory:
-        """Read the checkpoints; the mark of a clean stop is removed, as it holds only once."""
-        partition_directory.remove_deleted(self._files, path)
-        marker = f"{path}/{CLEAN_SHUTDOWN}"
-        clean_shutdown = self._files.exists(marker)
-        if clean_shutdown:
-            self._files.remove(marker)
-            self._files.sync_directory(path)
-        try:
-            starts = checkpoint.read_offsets(self._files, f"{path}/{LOG_START_OFFSETS}")
-        except StorageError as error:
-            raise StorageError(
-                f"{error}: put it back from a copy, or delete it to go on; what was deleted by"
-                " DeleteRecords may be readable again then"
-            ) from error
-        points, watermarks, cleaner = (
-            checkpoint.read_offsets_if_sound(self._files, f"{path}/{name}")
-            for name in (RECOVERY_POINTS, HIGH_WATERMARKS, CLEANER_OFFSETS)
-        )
-        return _Directory(
-            path, lock, properties, clean_shutdown, points, starts, watermarks, cleaner
-        )
 
     def release(self) -> None:
         """Let go of the locks; for a start that failed."""
@@ -270,26 +214,7 @@ class LogManager:
         if opened is not None:
             opened.update_config(config)
             return opened
-        path = f"{directory.path}/{partition_directory.name_of(topic_partition)}"
-        if partition_directory.put_aside_unless(self._files, path, topic_id):
-            self._forget(directory, topic_partition)
-        if topic_partition in directory.forgotten:
-            self.write_checkpoints(directory.path)  # before there is a log that they are not of
-        directory.failed.add(topic_partition)  # until it is open
-        opened = Log.open(
-            self._files,
-            path,
-            topic_partition,
-            config,
-            clean_shutdown=directory.clean_shutdown,
-            recovery_point=directory.recovery_points.get(topic_partition, 0),
-            log_start_offset=directory.log_start_offsets.get(topic_partition, 0),
-            now_ms=now_ms,
-        )
-        partition_directory.write_topic_id(self._files, path, topic_id)
-        directory.failed.discard(topic_partition)
-        directory.logs[topic_partition] = opened
-        return opened
+        return directory.open_log(topic_partition, topic_id, config, now_ms)
 
     def delete(self, topic_partition: TopicPartition, topic_id: bytes) -> None:
         """Take a log away: its directory is renamed now and removed by `remove_deleted`."""
@@ -297,15 +222,11 @@ class LogManager:
         home = self._homes.pop(topic_partition, None)
         if home is None or home not in self._directories:
             return
-        name = partition_directory.name_of(topic_partition)
         for other in self._directories.values():
-            for _, old, _ in [one for one in other.superseded if one[1] == f"{other.path}/{name}"]:
-                partition_directory.mark_deleted(self._files, old, topic_id)
-        directory = self._directories[home]
-        directory.logs.pop(topic_partition, None)
-        directory.failed.discard(topic_partition)
-        self._forget(directory, topic_partition)
-        partition_directory.mark_deleted(self._files, f"{home}/{name}", topic_id)
+            place = other.place_of(topic_partition)
+            if any(old == place for _, old, _ in other.superseded):
+                partition_directory.mark_deleted(self._files, place, topic_id)
+        self._directories[home].delete(topic_partition, topic_id)
 
     # moving -------------------------------------------------------------------------------
 
@@ -322,21 +243,20 @@ class LogManager:
         identity = future.topic_partition
         path = future.directory.rpartition("/")[0]
         target, source = self._directories[path], self._directories[self._homes[identity]]
-        name = partition_directory.name_of(identity)
-        place = f"{path}/{name}"
+        place, old = target.place_of(identity), source.place_of(identity)
         partition_directory.mark_deleted(self._files, place, self._unique(now_ms))  # superseded
         target.superseded = deque(one for one in target.superseded if one[1] != place)
-        log_move.unmark(self._files, f"{source.path}/{name}")
+        log_move.unmark(self._files, old)
         partition_directory.write_topic_id(self._files, future.directory, topic_id)
         log_move.mark(self._files, future)
         target.recovery_points[identity] = future.end_offset
         target.log_start_offsets[identity] = future.start_offset
         target.high_watermarks[identity] = future.end_offset
         try:
-            self.write_checkpoints(path)
+            target.write_checkpoints()
             self._files.rename(future.directory, place)
         except (StorageError, KafkaError):
-            self._forget(target, identity)
+            target.forget(identity)
             raise
         try:
             self._files.sync_directory(path)
@@ -344,12 +264,12 @@ class LogManager:
         except (StorageError, KafkaError) as error:
             raise MovedHalfway(f"{place} is in its place and cannot be used: {error}") from error
         source.logs.pop(identity, None)
-        self._forget(source, identity)
+        source.forget(identity)
         if cleaned_to:
             target.cleaner_offsets[identity] = cleaned_to
         target.logs[identity] = opened
         self._homes[identity] = path
-        source.superseded.append((now_ms, f"{source.path}/{name}", place))
+        source.superseded.append((now_ms, old, place))
         return opened
 
     def _reopened(self, future: Log, place: str, now_ms: int) -> Log:
@@ -380,18 +300,6 @@ class LogManager:
         self._last_unique += 1
         return now_ms.to_bytes(8, "big") + self._last_unique.to_bytes(8, "big")
 
-    @staticmethod
-    def _forget(directory: _Directory, topic_partition: TopicPartition) -> None:
-        """What was noted of an earlier log of this name is not true of the next one."""
-        directory.forgotten.add(topic_partition)
-        for offsets in (
-            directory.recovery_points,
-            directory.log_start_offsets,
-            directory.high_watermarks,
-            directory.cleaner_offsets,
-        ):
-            offsets.pop(topic_partition, None)
-
     def remove_deleted(self, path: str) -> int:
         """Unlink the files of deleted partitions; how many partitions."""
         return partition_directory.remove_deleted(self._files, path)
@@ -402,10 +310,10 @@ class LogManager:
         They stay until a human removes them; one that does not say whose it is stays as it is.
         """
         for identity, home in list(self._homes.items()):
-            path = f"{home}/{partition_directory.name_of(identity)}"
             directory = self._directories.get(home)
             if directory is None or identity in directory.logs:
                 continue
+            path = directory.place_of(identity)
             try:
                 topic_id = partition_directory.read_topic_id(self._files, path)
                 if topic_id is None or is_known(topic_id):
@@ -415,7 +323,7 @@ class LogManager:
                 log.warning("log of an earlier topic stays where it is: %s", error)
                 continue
             del self._homes[identity]
-            self._forget(directory, identity)
+            directory.forget(identity)
 
     def logs_in(self, path: str) -> list[Log]:
         return list(self._directories[path].logs.values())
@@ -438,55 +346,30 @@ class LogManager:
     def store_cleaner_offset(self, topic_partition: TopicPartition, offset: int) -> None:
         """Note how far compaction got."""
         directory = self._directories[self.directory_for(topic_partition)]
-        directory.cleaner_offsets[topic_partition] = offset
-        checkpoint.write_offsets(
-            self._files, directory.path, CLEANER_OFFSETS, directory.cleaner_offsets
-        )
+        directory.store_cleaner_offset(topic_partition, offset)
 
     def store_log_starts(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """Write down where logs begin, so that what was deleted stays so after a crash."""
         changed = set()
         for topic_partition in topic_partitions:
             path = self.directory_for(topic_partition)
-            directory = self._directories[path]
-            directory.log_start_offsets[topic_partition] = self.get(topic_partition).start_offset
+            starts = self._directories[path].log_start_offsets
+            starts[topic_partition] = self.get(topic_partition).start_offset
             changed.add(path)
         for path in changed:
-            offsets = self._directories[path].log_start_offsets
-            checkpoint.write_offsets(self._files, path, LOG_START_OFFSETS, offsets)
+            self._directories[path].write_log_starts()
 
     def write_checkpoints(
         self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None
     ) -> None:
-        """Write down recovery points, start offsets and high watermarks (default: the ends).
-
-        A recovery point is as far as the log's own last `checkpoint()`; call that before.
-        """
-        directory = self._directories[path]
-        for identity, opened in list(directory.logs.items()):
-            directory.recovery_points[identity] = opened.recovery_point
-            directory.log_start_offsets[identity] = opened.start_offset
-            watermark = (high_watermarks or {}).get(identity, opened.flushed_offset)
-            directory.high_watermarks[identity] = watermark
-        for name, offsets in (
-            (RECOVERY_POINTS, directory.recovery_points),
-            (LOG_START_OFFSETS, directory.log_start_offsets),
-            (HIGH_WATERMARKS, directory.high_watermarks),
-        ):
-            checkpoint.write_offsets(self._files, path, name, offsets)
-        directory.forgotten.clear()
+        """What LogDirectory.write_checkpoints does, in one of them."""
+        self._directories[path].write_checkpoints(high_watermarks)
 
     def clean_shutdown(self, high_watermarks: Mapping[TopicPartition, int] | None = None) -> None:
         """Close all logs, and mark each directory in which nothing failed; locks are released."""
         for path, directory in self._directories.items():
             try:
-                for opened in directory.logs.values():
-                    opened.close()
-                self.write_checkpoints(path, high_watermarks)
-                if not directory.failed:
-                    checkpoint.replace_file(
-                        self._files, path, CLEAN_SHUTDOWN, _CLEAN_SHUTDOWN_CONTENT
-                    )
+                directory.close(high_watermarks)
             except (StorageError, KafkaError):
                 log.exception("no clean stop, the next start checks the logs directory=%s", path)
         self.release()

@@ -86,13 +86,11 @@ def append_marker(
     )
 
 
-def checkpoint_all(
-    manager: LogManager, path: str, high_watermarks: dict[tuple[str, int], int] | None = None
-) -> None:
+def checkpoint_all(manager: LogManager, path: str) -> None:
     """What the upkeep does now and then with a log directory."""
     for log in manager.logs_in(path):
         log.checkpoint()
-    manager.write_checkpoints(path, high_watermarks)
+    manager.write_checkpoints(path)
 
 
 def read_records(log: Log, offset: int | None = None, *, max_bytes: int = 1 << 20) -> list[Record]:

@@ -4,13 +4,8 @@ import pytest
 
 from broker.errors import KafkaError, StorageError
 from broker.storage.log import LogConfig
-from broker.storage.log_manager import (
-    CLEAN_SHUTDOWN,
-    CLEANER_OFFSETS,
-    HIGH_WATERMARKS,
-    RECOVERY_POINTS,
-    LogManager,
-)
+from broker.storage.log_directory import CLEAN_SHUTDOWN
+from broker.storage.log_manager import LogManager
 from tests.support.batches import NOW_MS, append, batch, checkpoint_all, read_values
 from tests.support.memory_files import MemoryFiles
 
@@ -207,27 +202,6 @@ def test_a_log_that_does_not_say_whose_it_is_stays_where_it_is() -> None:
     assert files.exists("/disk1/events-0/00000000000000000000.log")
 
 
-def test_checkpoints_are_in_kafkas_format() -> None:
-    files = MemoryFiles()
-    manager = with_records(files)
-    manager.get(EVENTS).delete_records_before(1)
-
-    checkpoint_all(manager, "/disk1", {EVENTS: 2})
-    manager.store_cleaner_offset(EVENTS, 1)
-
-    def content(name: str) -> bytes:
-        return files.contents(f"/disk1/{name}")
-
-    assert content("recovery-point-offset-checkpoint") == b"0\n1\nevents 0 3\n"
-    assert content("log-start-offset-checkpoint") == b"0\n1\nevents 0 1\n"
-    assert content("replication-offset-checkpoint") == b"0\n1\nevents 0 2\n"
-    assert content("cleaner-offset-checkpoint") == b"0\n1\nevents 0 1\n"
-    assert content("events-0/leader-epoch-checkpoint") == b"0\n1\n0 1\n"
-    assert content("events-0/partition.metadata") == (
-        b"version: 0\ntopic_id: AAECAwQFBgcICQoLDA0ODw"
-    )
-
-
 def test_what_was_checkpointed_survives_a_power_cut() -> None:
     files = MemoryFiles()
     manager = with_records(files)
@@ -240,39 +214,6 @@ def test_what_was_checkpointed_survives_a_power_cut() -> None:
 
     assert (log.start_offset, log.end_offset, log.recovery_point) == (1, 3, 3)
     assert again.cleaner_offset(EVENTS) == 2
-
-
-DAMAGED_CHECKPOINTS = ["1\n0\n", "0\n2\nevents 0 3\n", "0\n1\nevents 0\n", "", "0\nx\n", "\xff\0"]
-
-
-@pytest.mark.parametrize("text", DAMAGED_CHECKPOINTS)
-def test_damaged_log_starts_are_told_with_the_way_out(text: str) -> None:
-    """Without them deleted records could come back, so nobody goes on without being asked."""
-    files = MemoryFiles()
-    files.make_directory("/disk1")
-    path = "/disk1/log-start-offset-checkpoint"
-    files.open(path, create=True).append([text.encode("latin-1")])
-
-    with pytest.raises(StorageError, match=f"{path} .* delete it to go on"):
-        started(files)
-
-    files.remove(path)
-    started(files.after_crash(unsynced_bytes_lost=0, names_lost=False))
-
-
-@pytest.mark.parametrize("name", [RECOVERY_POINTS, HIGH_WATERMARKS, CLEANER_OFFSETS])
-@pytest.mark.parametrize("text", DAMAGED_CHECKPOINTS)
-def test_other_damaged_checkpoints_are_done_without(name: str, text: str) -> None:
-    files = MemoryFiles()
-    manager = with_records(files)
-    path = f"{manager.directory_for(EVENTS)}/{name}"
-    manager.clean_shutdown()
-    files.remove(path)
-    files.open(path, create=True).append([text.encode("latin-1")])
-
-    log = started(files).get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
-
-    assert read_values(log) == [b"0", b"1", b"2"]
 
 
 def test_a_checkpoint_of_a_log_that_is_gone_says_nothing_of_the_next_one() -> None:
