@@ -361,6 +361,7 @@ class Reading:
 
     records: tuple[Record, ...]
     ended: frozenset[TopicPartition]
+    trouble: str = ""  # the last that was told instead of a record
 
 
 def _description(answer: Any) -> GroupDescription:

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import Reading, Record, ask, client, quiet_options
-from tracker.kafka_reader import reading_of
+from tracker.kafka_admin import Reading, Record, client, quiet_options
+from tracker.kafka_reader import RecordReader
 from tracker.topics import TopicPartition
 
+CLIENT_ID: Final = "footfall-copy"
 BATCH_RECORDS: Final = 1_000
-WAIT_S: Final = 1.0  # for records of one batch
+WAIT_S: Final = 0.2  # for records of one batch; bounds what large ones take in memory, too
 SILENT_S: Final = 30.0  # without a record and without an end: the source is away
 STORE_S: Final = 60.0  # until a batch is acknowledged
 MESSAGE_BYTES_MAX: Final = 104_857_600
@@ -35,21 +36,10 @@ class TopicCopy:
 
     def __init__(self, source: Ends, target: Ends) -> None:
         self._source, self._target = source, target
-        options = quiet_options(source.settings, "footfall-copy")
-        self._consumer = client.Consumer(
-            options
-            | {
-                "group.id": "footfall-copy",  # librdkafka wants one; never joined
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "error",  # what is gone meanwhile must not be passed over
-                "queued.max.messages.kbytes": 16_384,
-                "allow.auto.create.topics": False,
-            }
-        )
+        # what is gone meanwhile must not be passed over
+        self._reader = RecordReader(source.settings, client_id=CLIENT_ID, where_gone="error")
         self._producer = client.Producer(
-            quiet_options(target.settings, "footfall-copy")
+            quiet_options(target.settings, CLIENT_ID)
             | {
                 "acks": "all",
                 "enable.idempotence": True,  # none twice, none out of order
@@ -74,8 +64,7 @@ class TopicCopy:
         """
         left = {place for place, end in ends.items() if positions[place] < end}
         at = dict(positions)
-        wire = [client.TopicPartition(*place, at[place]) for place in sorted(left)]
-        ask(lambda: self._consumer.assign(wire))
+        self._reader.start({place: at[place] for place in left})
         heard_s = time.monotonic()
         try:
             while left:
@@ -92,17 +81,16 @@ class TopicCopy:
                 if reading.records or finished:
                     heard_s = time.monotonic()
                 elif time.monotonic() - heard_s > SILENT_S:
-                    raise KafkaFailure(f"no records of {self._source.topic} came", retriable=True)
+                    said = f"no records of {self._source.topic} came for {SILENT_S:.0f} s"
+                    raise KafkaFailure(said, retriable=True)
         finally:
-            self._consumer.close()
+            self._reader.close()
 
     def _read(self) -> Reading:
-        messages = ask(lambda: self._consumer.consume(BATCH_RECORDS, WAIT_S))
-        for message in messages:
-            error = message.error()
-            if error is not None and error.code() != client.KafkaError._PARTITION_EOF:
-                raise KafkaFailure(f"{self._source.topic}: {error.str()}")
-        return reading_of(messages)
+        reading = self._reader.read(BATCH_RECORDS, WAIT_S)
+        if reading.trouble:
+            raise KafkaFailure(f"{self._source.topic}: {reading.trouble}")
+        return reading
 
     def _write(self, record: Record) -> None:
         more: dict[str, Any] = {}
@@ -123,7 +111,7 @@ class TopicCopy:
             except BufferError:
                 self._producer.poll(0.1)
             except client.KafkaException as error:
-                raise KafkaFailure(f"{self._target.topic}: {error.args[0].str()}") from error
+                raise KafkaFailure.of(error, f"{self._target.topic}: ") from error
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is not None:

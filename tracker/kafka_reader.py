@@ -24,15 +24,22 @@ class RecordReader:
     Not safe to share between threads.
     """
 
-    def __init__(self, settings: KafkaConfig, partition_bytes: int = READ_BYTES_MAX) -> None:
-        options = quiet_options(settings, "footfall-dashboard-reader")
+    def __init__(
+        self,
+        settings: KafkaConfig,
+        partition_bytes: int = READ_BYTES_MAX,
+        client_id: str = "footfall-dashboard-reader",
+        where_gone: str = "earliest",
+    ) -> None:
+        """`where_gone`: on with the earliest record, or `error`, where an offset is not there."""
+        options = quiet_options(settings, client_id)
         self._consumer = client.Consumer(
             options
             | {
-                "group.id": "footfall-dashboard-reader",  # librdkafka wants one; never joined
+                "group.id": client_id,  # librdkafka wants one; never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
+                "auto.offset.reset": where_gone,
                 "fetch.wait.max.ms": 50,
                 "fetch.message.max.bytes": partition_bytes,
                 "queued.max.messages.kbytes": 8_192,
@@ -53,7 +60,7 @@ class RecordReader:
         deadline = time.monotonic() + timeout_s
         try:
             while len(found) < len(positions) and (wait := deadline - time.monotonic()) > 0:
-                reading = reading_of(ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
+                reading = _reading(ask(partial(self._consumer.consume, 100, min(wait, 0.2))))
                 for record in reading.records:
                     place = TopicPartition(record.topic, record.partition)
                     if place not in found:
@@ -72,7 +79,7 @@ class RecordReader:
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
         """What has arrived, at most `records_max`; returns early when that many are there."""
-        return reading_of(ask(partial(self._consumer.consume, records_max, timeout_s)))
+        return _reading(ask(partial(self._consumer.consume, records_max, timeout_s)))
 
     def stop(self) -> None:
         """Read no further; what was fetched ahead is thrown away."""
@@ -86,10 +93,11 @@ class RecordReader:
         ask(partial(self._consumer.assign, wire))
 
 
-def reading_of(messages: Sequence[Any]) -> Reading:
-    """What librdkafka gave out; errors but ends of partitions are left out."""
+def _reading(messages: Sequence[Any]) -> Reading:
+    """What librdkafka gave out."""
     records: list[Record] = []
     ended: set[TopicPartition] = set()
+    trouble = ""
     for message in messages:
         error = message.error()
         if error is None:
@@ -97,8 +105,9 @@ def reading_of(messages: Sequence[Any]) -> Reading:
         elif error.code() == client.KafkaError._PARTITION_EOF:
             ended.add(TopicPartition(message.topic(), message.partition()))
         else:
-            log.debug("record not read reason=%s", error.str())
-    return Reading(tuple(records), frozenset(ended))
+            trouble = error.str()
+            log.debug("record not read reason=%s", trouble)
+    return Reading(tuple(records), frozenset(ended), trouble)
 
 
 def _record(message: Any) -> Record:

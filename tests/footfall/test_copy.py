@@ -16,6 +16,7 @@ from tests.support.kafka_address import kafka_address, new_site
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
 from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
+from tracker.kafka_copy import Ends, TopicCopy
 from tracker.kafka_reader import RecordReader
 from tracker.kafka_topics import create_topic, delete_topic
 from tracker.topics import TopicPartition
@@ -161,6 +162,17 @@ def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path
         Copied(source, Side("here", here, narrow), tmp_path).again()
     with pytest.raises(KafkaFailure, match="does not exist in cluster here"):
         Copied(Side("here", here, "nowhere"), source, tmp_path).again()
+
+
+def test_records_that_go_away_meanwhile_end_the_copy_and_are_not_passed_over(
+    here: KafkaConfig, name: str
+) -> None:
+    write(here, name, range(4))
+    place = TopicPartition(name, 0)
+    beyond = {place: 50}  # as after the log was cut
+
+    with pytest.raises(KafkaFailure, match=f"{name}: .*out of range"):
+        TopicCopy(Ends(here, name), Ends(here, name)).run(beyond, {place: 60}, lambda *_: None)
 
 
 def test_a_cluster_that_is_not_in_the_settings_is_told_with_those_that_are(tmp_path: Path) -> None:
