@@ -194,7 +194,7 @@ def topic_copy(
         copy.Side(*_cluster(path, source), name),
         copy.Side(*_cluster(path, into), to or name),
     )
-    copy.copy(*sides, state, anew, console)
+    raise typer.Exit(0 if copy.copy(*sides, state, anew, console) else 1)
 
 
 @topic_app.command("delete")

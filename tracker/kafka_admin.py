@@ -125,6 +125,16 @@ class ConfigValue:
     is_sensitive: bool
     source: str = ""  # Kafka's word, such as DYNAMIC_BROKER_CONFIG
 
+    @property
+    def of_brokers(self) -> bool:
+        """Whether a topic has it because its brokers are set to it."""
+        return not self.is_default and "BROKER" in self.source
+
+    @property
+    def of_topic(self) -> bool:
+        """Whether it is set at its topic, and told."""
+        return not (self.is_default or self.is_sensitive or self.of_brokers)
+
 
 def quiet_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
     """Of a client that asks: a cluster that is away is given up soon and without a word."""

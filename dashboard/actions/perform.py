@@ -89,11 +89,7 @@ def create_topic(scene: Scene, wish: wishes.CreateTopic) -> Outcome:
 def copy_topic(scene: Scene, wish: wishes.CopyTopic) -> Outcome:
     source = topic_of(scene, wish.source)
     copies = max((len(part.replicas) for part in source.partitions), default=-1)
-    configs = {
-        name: entry.value
-        for name, entry in source.configs.items()
-        if not entry.is_default and not entry.is_sensitive
-    }
+    configs = {name: entry.value for name, entry in source.configs.items() if entry.of_topic}
     like = wishes.CreateTopic(
         topic=wish.topic,
         partitions=len(source.partitions),

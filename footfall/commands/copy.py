@@ -7,9 +7,8 @@ a crash, at most one batch, is stored twice.
 
 import hashlib
 import json
-import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,9 +17,10 @@ from rich.console import Console
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin
-from tracker.kafka_copy import Ends, TopicCopy
+from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterMetadata
+from tracker.kafka_copy import CLIENT_ID, Ends, TopicCopy
 from tracker.kafka_topics import create_topic
+from tracker.secret_file import replace_file
 from tracker.topics import TopicPartition
 
 TIMEOUT_S: Final = 10.0
@@ -36,105 +36,141 @@ class Side:
     topic: str
 
 
-def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Console) -> None:
-    """What is there now, from where an earlier run stopped; `anew`: from the beginning."""
-    if (source.cluster, source.topic) == (target.cluster, target.topic):
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What of the source is copied: offsets by partition, the ends exclusive."""
+
+    starts: Mapping[TopicPartition, int]
+    ends: Mapping[TopicPartition, int]
+    held: int  # offsets behind the ends, up to which transactions are open
+
+
+def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Console) -> bool:
+    """What is there now, from where an earlier run stopped; `anew`: from the beginning.
+
+    False when Ctrl-C ended it before all of that was copied.
+    """
+    reading, writing = Admin(source.kafka, CLIENT_ID), Admin(target.kafka, CLIENT_ID)
+    seen, there = reading.metadata(TIMEOUT_S), writing.metadata(TIMEOUT_S)
+    about = (
+        *(seen.cluster_id or source.cluster, source.topic),
+        *(there.cluster_id or target.cluster, target.topic),
+    )
+    if about[:2] == about[2:]:
         raise KafkaFailure("a topic is not copied onto itself: name another with --to or --into")
-    admin = Admin(source.kafka, "footfall-copy")
-    places = _places(admin, source)
-    starts = admin.offsets(places, EARLIEST, TIMEOUT_S)
-    ends = admin.offsets(places, LATEST_STABLE, TIMEOUT_S)
-    open_ends = admin.offsets(places, LATEST, TIMEOUT_S)
-    if len(starts) < len(places) or len(ends) < len(places):
-        raise KafkaFailure(f"not every partition of {source.topic} tells its offsets")
-    is_empty = _prepare(admin, source, target, len(places))
-    notes = Notes(data_dir / "copies", source, target)
-    kept = {} if anew or is_empty else notes.read()
-    for place, offset in kept.items():
-        if offset > ends.get(place, offset):
-            said = f"{source.topic} was made anew since the last copy: --anew copies all of it"
-            raise KafkaFailure(said)
-    positions = {place: max(starts[place], kept.get(place, 0)) for place in places}
-    total = sum(ends[place] - positions[place] for place in places)
-    progress = Progress(total, console)
+    extent = _extent(reading, _places(seen, source))
+    if target.topic in there.topics:
+        is_empty = _is_empty(writing, _places(there, target), target, len(extent.ends))
+    else:
+        is_empty = True
+        own = _own_settings(reading, source.topic)
+        create_topic(target.kafka, target.topic, len(extent.ends), own)
+    ids = (_topic_id(reading, source.topic), _topic_id(writing, target.topic))
+    notes = Notes(data_dir / "copies", about, ids)
+    kept = {} if anew or is_empty else notes.read(extent.ends)
+    at = {place: max(start, kept.get(place, 0)) for place, start in extent.starts.items()}
+    notes.write(at)  # where that fails it is told now, before anything is stored
+    progress = Progress(sum(extent.ends[place] - at[place] for place in at), console)
 
-    def stored(at: Mapping[TopicPartition, int], records: int) -> None:
-        notes.write(at)
-        progress.show(at, ends, records)
+    def stored(reached: Mapping[TopicPartition, int], records: int) -> None:
+        notes.write(reached)
+        progress.show(reached, extent.ends, records)
 
+    run = TopicCopy(Ends(source.kafka, source.topic), Ends(target.kafka, target.topic))
     try:
-        TopicCopy(Ends(source.kafka, source.topic), Ends(target.kafka, target.topic)).run(
-            positions, ends, stored
-        )
+        run.run(at, extent.ends, stored)
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from here")
-        return
-    console.print(
-        f"copied {progress.records:,} records of {source.topic} ({source.cluster}) "
-        f"to {target.topic} ({target.cluster})",
-        markup=False,
-        highlight=False,
-    )
-    if held := sum(open_ends.get(place, 0) - end for place, end in ends.items()):
-        console.print(f"{held:,} offsets wait for open transactions: copy again later")
+        return False
+    told = f"{progress.records:,} records of {source.topic} ({source.cluster})"
+    told = f"copied {told} to {target.topic} ({target.cluster})"
+    console.print(told, markup=False, highlight=False)
+    if extent.held:
+        console.print(f"{extent.held:,} offsets wait for open transactions: copy again later")
+    return True
 
 
-def _places(admin: Admin, side: Side) -> list[TopicPartition]:
-    partitions = admin.metadata(TIMEOUT_S).topics.get(side.topic)
+def _places(seen: ClusterMetadata, side: Side) -> list[TopicPartition]:
+    partitions = seen.topics.get(side.topic)
     if partitions is None:
         raise KafkaFailure(f"topic {side.topic} does not exist in cluster {side.cluster}")
     return [TopicPartition(side.topic, part.index) for part in partitions]
 
 
-def _prepare(admin: Admin, source: Side, target: Side, partitions: int) -> bool:
-    """Makes the target with the source's settings where it is missing; whether it is empty."""
-    other = Admin(target.kafka, "footfall-copy")
-    there = other.metadata(TIMEOUT_S).topics.get(target.topic)
-    if there is None:
-        told = admin.topic_configs([source.topic], TIMEOUT_S).get(source.topic, {})
-        own = {
-            entry.name: entry.value
-            for entry in told.values()
-            if not entry.is_default and not entry.is_sensitive and entry.value is not None
-        }
-        create_topic(target.kafka, target.topic, partitions, own)
-        return True
-    if len(there) < partitions:
+def _extent(admin: Admin, places: Sequence[TopicPartition]) -> Extent:
+    starts = admin.offsets(places, EARLIEST, TIMEOUT_S)
+    ends = admin.offsets(places, LATEST_STABLE, TIMEOUT_S)
+    open_ends = admin.offsets(places, LATEST, TIMEOUT_S)
+    if len(starts) < len(places) or len(ends) < len(places):
+        raise KafkaFailure(f"not every partition of {places[0].topic} tells its offsets")
+    return Extent(
+        starts, ends, sum(open_ends.get(place, ends[place]) - ends[place] for place in ends)
+    )
+
+
+def _own_settings(admin: Admin, topic: str) -> dict[str, str]:
+    told = admin.topic_configs([topic], TIMEOUT_S).get(topic, {})
+    return {entry.name: entry.value for entry in told.values() if entry.of_topic}
+
+
+def _is_empty(admin: Admin, places: Sequence[TopicPartition], target: Side, needed: int) -> bool:
+    """Whether nothing was ever stored in the target; KafkaFailure where not all fits into it."""
+    if len(places) < needed:
         raise KafkaFailure(
-            f"{target.topic} has {len(there)} partitions in cluster {target.cluster}, "
-            f"{partitions} are needed"
+            f"{target.topic} has {len(places)} partitions in cluster {target.cluster}, "
+            f"{needed} are needed"
         )
-    ends = other.offsets([TopicPartition(target.topic, p.index) for p in there], LATEST, TIMEOUT_S)
-    return not any(ends.values())
+    return not any(admin.offsets(places, LATEST, TIMEOUT_S).values())
+
+
+def _topic_id(admin: Admin, topic: str) -> str:
+    """Empty where the cluster has none (before 2.8) or does not tell it yet."""
+    return admin.topic_ids([topic], TIMEOUT_S).get(topic, "")
 
 
 class Notes:
     """How far a copy came, in a file of its own."""
 
-    def __init__(self, folder: Path, source: Side, target: Side) -> None:
-        self._about = [source.cluster, source.topic, target.cluster, target.topic]
+    def __init__(self, folder: Path, about: Sequence[str], ids: tuple[str, str]) -> None:
+        """`about`: cluster and topic, of the source and the target; `ids`: the topics' own."""
+        self._about, self._ids = list(about), list(ids)
         name = hashlib.sha256(json.dumps(self._about).encode()).hexdigest()[:16]
         self._path = folder / f"{name}.json"
-        self._topic = source.topic
+        self._topic = about[1]
 
-    def read(self) -> dict[TopicPartition, int]:
-        """Where to go on; nothing where nobody has begun."""
+    def read(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Where to go on; nothing where nobody has begun. KafkaFailure where that is not known."""
         try:
             told = json.loads(self._path.read_text())
-            offsets = {int(index): int(offset) for index, offset in told["offsets"].items()}
+            source_id, target_id = told["ids"]
+            found = {
+                TopicPartition(self._topic, int(index)): int(offset)
+                for index, offset in told["offsets"].items()
+            }
         except FileNotFoundError:
             return {}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise KafkaFailure(f"{self._path} cannot be read: --anew copies all of it") from error
-        return {TopicPartition(self._topic, index): offset for index, offset in offsets.items()}
+        if _differ(target_id, self._ids[1]):
+            return {}  # another topic under that name, in which nothing was copied
+        if _differ(source_id, self._ids[0]) or any(found[at] > ends.get(at, 0) for at in found):
+            said = f"{self._topic} was made anew since the last copy: --anew copies all of it"
+            raise KafkaFailure(said)
+        return found
 
     def write(self, at: Mapping[TopicPartition, int]) -> None:
-        """All at once: a crash leaves the notes of before."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        """All at once: a crash leaves the notes of before. KafkaFailure where it cannot be done."""
         offsets = {str(place.partition): offset for place, offset in at.items()}
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps({"copy": self._about, "offsets": offsets}))
-        os.replace(fresh, self._path)
+        told = {"copy": self._about, "ids": self._ids, "offsets": offsets}
+        try:
+            replace_file(self._path, json.dumps(told).encode())
+        except OSError as error:
+            said = f"{self._path} cannot be written ({error.strerror})"
+            raise KafkaFailure(said) from error
+
+
+def _differ(one: str, other: str) -> bool:
+    return bool(one and other and one != other)
 
 
 class Progress:

@@ -1,9 +1,12 @@
 """`footfall topic copy` between two running brokers."""
 
+import contextlib
 import io
 import json
+import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +15,15 @@ from confluent_kafka import Producer
 from rich.console import Console
 
 from footfall.commands.copy import Side, copy
+from tests.support.appliance import eventually
 from tests.support.kafka_address import kafka_address, new_site
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
 from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
-from tracker.kafka_copy import Ends, TopicCopy
+from tracker.kafka_changes import Changes
+from tracker.kafka_copy import BATCH_RECORDS, CLIENT_ID, Ends, TopicCopy
 from tracker.kafka_reader import RecordReader
+from tracker.kafka_security import SecurityAdmin
 from tracker.kafka_topics import create_topic, delete_topic
 from tracker.topics import TopicPartition
 
@@ -141,6 +147,139 @@ def test_a_copy_that_is_gone_or_empty_is_made_whole_again(
     assert len(all_of(here, target)) == 8
 
 
+@contextlib.contextmanager
+def slow_copies(kafka: KafkaConfig) -> Iterator[None]:
+    """After each batch the cluster keeps its copier waiting for longer than a test takes."""
+    quotas = SecurityAdmin(kafka)
+    quotas.set_quota({"client-id": CLIENT_ID}, {"producer_byte_rate": 1_000.0})
+    try:
+        yield
+    finally:
+        quotas.set_quota({"client-id": CLIENT_ID}, {"producer_byte_rate": None})
+        quotas.close()
+
+
+def done(data_dir: Path) -> int:
+    """Offsets that the notes say are copied."""
+    return sum(
+        sum(json.loads(kept.read_text())["offsets"].values())
+        for kept in (data_dir / "copies").glob("*.json")
+    )
+
+
+def interrupted(command: list[str], cwd: Path, number: signal.Signals) -> tuple[int, str]:
+    """The command's end and words; the signal comes while it is behind its first batch."""
+    before = done(cwd)
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            eventually(lambda: done(cwd) > before, 40, lambda: f"ended: {running.poll()}")
+        finally:
+            running.send_signal(number)
+        said, _ = running.communicate(timeout=40)
+    return running.returncode, said
+
+
+def test_a_copy_that_is_interrupted_loses_nothing_and_doubles_one_batch_at_most(
+    here: KafkaConfig, there: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    number = 5 * BATCH_RECORDS
+    write(here, name, range(number))
+    (tmp_path / "footfall.toml").write_text(
+        f'[kafka]\nbootstrap_servers = "{here.bootstrap_servers}"\n'
+        f'[clusters.there]\nbootstrap_servers = "{there.bootstrap_servers}"\n'
+    )
+    command = [sys.executable, "-m", "footfall", "topic", "copy", name, "--into", "there"]
+    command += ["--data-dir", str(tmp_path)]
+
+    with slow_copies(there):
+        pressed = interrupted(command, tmp_path, signal.SIGINT)
+        ended = interrupted(command, tmp_path, signal.SIGTERM)
+        killed = interrupted(command, tmp_path, signal.SIGKILL)
+        on_the_way = done(tmp_path)
+    Copied(Side("local", here, name), Side("there", there, name), tmp_path).again()
+
+    times = Counter(record.key for record in all_of(there, name))
+    assert pressed == (1, "stopped; the same command goes on from here\n")
+    assert (ended[0], killed[0]) == (-signal.SIGTERM, -signal.SIGKILL)
+    assert on_the_way < number
+    assert set(times) == {f"k{one}".encode() for one in range(number)}
+    assert sum(times.values()) - number <= 3 * BATCH_RECORDS
+
+
+def test_a_source_that_was_made_anew_is_not_taken_for_the_one_before(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    copied = Copied(Side("here", here, name), Side("here", here, f"{name}-copy"), tmp_path)
+    copied.again()
+    delete_topic(here, name)
+    create_topic(here, name, 2, {})
+    write(here, name, range(10))
+
+    with pytest.raises(KafkaFailure, match="made anew since the last copy"):
+        copied.again()
+    assert "copied 10 records" in copied.again(anew=True)
+
+
+def test_a_target_that_was_made_anew_has_all_records_with_what_it_holds_since(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    target = f"{name}-copy"
+    copied = Copied(Side("here", here, name), Side("here", here, target), tmp_path)
+    copied.again()
+    delete_topic(here, target)
+    create_topic(here, target, 2, {})
+    write(here, target, range(10, 11))
+
+    assert "copied 4 records" in copied.again()
+    assert "copied 0 records" in copied.again()
+
+
+def test_what_brokers_are_set_to_is_not_set_at_the_copy(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    broker, changes = str(Admin(here).metadata(10.0).brokers[0].id), Changes(here)
+    changes.set_broker_configs(broker, {"log.segment.bytes": "2000000"}, False)
+    try:
+        Copied(Side("here", here, name), Side("here", here, f"{name}-copy"), tmp_path).again()
+        seen = Admin(here).topic_configs([f"{name}-copy"], 10.0)[f"{name}-copy"]
+    finally:
+        changes.set_broker_configs(broker, {"log.segment.bytes": None}, False)
+
+    assert seen["segment.bytes"].value == "2000000"
+    assert seen["segment.bytes"].of_brokers and seen["retention.ms"].of_topic
+
+
+def test_a_name_of_another_cluster_is_no_name_of_the_one_before(
+    here: KafkaConfig, there: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    create_topic(there, name, 2, {})
+    write(there, name, range(2))
+    source = Side("here", here, name)
+    Copied(source, Side("far", here, f"{name}-far"), tmp_path).again()
+
+    moved = Copied(source, Side("far", there, name), tmp_path).again()
+    with pytest.raises(KafkaFailure, match="onto itself"):
+        Copied(source, Side("alias", here, name), tmp_path).again()
+
+    assert "copied 4 records" in moved
+
+
+def test_notes_that_cannot_be_written_are_told_before_anything_is_copied(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    (tmp_path / "copies").write_text("a file")
+    target = f"{name}-copy"
+
+    with pytest.raises(KafkaFailure, match=r"copies/.*json cannot be written"):
+        Copied(Side("here", here, name), Side("here", here, target), tmp_path).again()
+
+    assert all_of(here, target) == []
+
+
 def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path: Path) -> None:
     narrow = f"{name}-narrow"
     create_topic(here, narrow, 1, {})
@@ -149,7 +288,7 @@ def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path
     back = Copied(Side("here", here, narrow), source, tmp_path)
     back.again()
     (kept,) = (tmp_path / "copies").iterdir()
-    kept.write_text(json.dumps({"offsets": {"0": 99}}))
+    kept.write_text(json.dumps({"ids": ["", ""], "offsets": {"0": 99}}))
 
     with pytest.raises(KafkaFailure, match="made anew"):
         back.again()
