@@ -11,7 +11,7 @@ from broker.protocol.messages import (
     share_group_heartbeat,
 )
 from tests.support.raw_client import RawClient
-from tests.support.topic_calls import batch_of, write
+from tests.support.topic_calls import batch_of, make_topic, write
 
 GROUP = "workers"
 ACCEPT, RELEASE, REJECT, RENEW = 1, 2, 3, 4
@@ -91,6 +91,15 @@ def acquired(response: share_fetch.ShareFetchResponse) -> list[tuple[int, int, i
         for partition in topic.partitions
         for run in partition.acquired_records
     ]
+
+
+async def given_to_a(client: RawClient, count: int) -> bytes:
+    """Id of a topic `jobs` with so many records, all of them given to member a."""
+    topic_id = (await make_topic(client, "jobs")).topic_id
+    await from_the_beginning(client)
+    await produce(client, "jobs", count)
+    assert acquired(await fetch(client, topic_id, 0)) == [(0, count - 1, 1)]
+    return topic_id
 
 
 async def acknowledge(

@@ -14,20 +14,13 @@ from tests.support.share_calls import (
     acknowledge,
     acquired,
     fetch,
-    from_the_beginning,
-    produce,
+    given_to_a,
 )
-from tests.support.topic_calls import make_topic
 
 
 @pytest.fixture
 async def jobs(client: RawClient) -> bytes:
-    """Id of a topic with five records, all of them given to member a."""
-    topic_id = (await make_topic(client, "jobs")).topic_id
-    await from_the_beginning(client)
-    await produce(client, "jobs", 5)
-    assert acquired(await fetch(client, topic_id, 0)) == [(0, 4, 1)]
-    return topic_id
+    return await given_to_a(client, 5)
 
 
 async def test_only_released_records_come_again(client: RawClient, jobs: bytes) -> None:
@@ -97,10 +90,7 @@ async def test_a_full_disk_takes_no_lock_away(tmp_path: Path) -> None:
         running_broker(tmp_path, files=files) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        topic_id = (await make_topic(client, "jobs")).topic_id
-        await from_the_beginning(client)
-        await produce(client, "jobs", 5)
-        assert acquired(await fetch(client, topic_id, 0)) == [(0, 4, 1)]
+        topic_id = await given_to_a(client, 5)
 
         files.bytes_left = 0
         lost = await acknowledge(client, topic_id, 1, (0, 0, [ACCEPT]))
@@ -120,10 +110,7 @@ async def test_a_full_disk_forgets_no_delivery(tmp_path: Path, leaves: bool) -> 
         running_broker(tmp_path, files=files) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        topic_id = (await make_topic(client, "jobs")).topic_id
-        await from_the_beginning(client)
-        await produce(client, "jobs", 5)
-        await fetch(client, topic_id, 0)
+        topic_id = await given_to_a(client, 5)
         await acknowledge(client, topic_id, 1, (0, 4, [RELEASE]))
         assert acquired(await fetch(client, topic_id, 2)) == [(0, 4, 2)]
 

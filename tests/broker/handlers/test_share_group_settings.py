@@ -20,7 +20,7 @@ from tests.support.share_calls import (
     acquired,
     fetch,
     from_the_beginning,
-    produce,
+    given_to_a,
 )
 from tests.support.topic_calls import batch_of, make_topic, write
 from tests.support.transaction_calls import Transactor
@@ -122,10 +122,7 @@ async def test_the_log_of_a_group_at_work_stays_short_and_says_the_same(tmp_path
         running_broker(tmp_path, **settings) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        jobs = (await make_topic(client, "jobs")).topic_id
-        await from_the_beginning(client)
-        await produce(client, "jobs", 30)
-        await fetch(client, jobs, 0)
+        jobs = await given_to_a(client, 30)
 
         for offset in range(20):
             assert await acknowledge(client, jobs, offset + 1, (offset, offset, [ACCEPT])) == (0, 0)
@@ -148,10 +145,7 @@ async def test_answers_that_a_full_disk_refused_are_as_if_never_given(tmp_path: 
         running_broker(tmp_path, files=files) as broker,
         await RawClient.connect(broker.host, broker.port) as client,
     ):
-        jobs = (await make_topic(client, "jobs")).topic_id
-        await from_the_beginning(client)
-        await produce(client, "jobs", 3)
-        await fetch(client, jobs, 0)
+        jobs = await given_to_a(client, 3)
         kept = await acknowledge(client, jobs, 1, (0, 0, [ACCEPT]))
 
         files.full_directory = str(tmp_path)
