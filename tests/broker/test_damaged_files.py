@@ -18,13 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.app import CannotStart
-from tests.support.filmed_files import CRASHES, FilmedFiles
-from tests.support.group_calls import coordinated
+from tests.support.filmed_files import CRASHES
 from tests.support.memory_files import MemoryFiles
-from tests.support.promises import SETTINGS, Told, Unusable, check, play
-from tests.support.raw_client import RawClient
-from tests.support.running_broker import running_broker
-from tests.support.topic_calls import make_topic
+from tests.support.promises import Told, Unusable, check, played
 
 EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 STRIDE = 11  # of all cases the short form tries one in so many, of each damage some
@@ -77,16 +73,7 @@ DAMAGE: list[Damage] = [missing, empty, cut, zeros, garbled, old]
 
 
 async def made(tmp_path: Path) -> Disks:
-    files: FilmedFiles[Told] = FilmedFiles(CRASHES["kill -9"])
-    told = Told()
-    async with (
-        running_broker(tmp_path, files=files, **SETTINGS) as broker,
-        await RawClient.connect(broker.host, broker.port) as client,
-    ):
-        await make_topic(client, "pages")
-        await coordinated(client)
-        with files.filming(told):
-            await play(client, told)
+    async with played(tmp_path, CRASHES["kill -9"]) as (files, told):
         killed = files.after_crash(**CRASHES["kill -9"])
     stopped = files.after_crash(**CRASHES["kill -9"])
     return Disks(told, stopped, killed, files.pictures[len(files.pictures) // 2][1])

@@ -11,12 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.filmed_files import CRASHES, FilmedFiles
-from tests.support.group_calls import coordinated
-from tests.support.promises import SETTINGS, Told, check, play
-from tests.support.raw_client import RawClient
-from tests.support.running_broker import running_broker
-from tests.support.topic_calls import make_topic
+from tests.support.filmed_files import CRASHES
+from tests.support.promises import check, played
 
 PICTURES_MAX = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 5
 
@@ -25,16 +21,8 @@ PICTURES_MAX = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" els
 async def test_what_a_client_was_told_is_done_stands_after_a_crash_at_any_step(
     tmp_path: Path, crash: dict[str, Any]
 ) -> None:
-    files: FilmedFiles[Told] = FilmedFiles(crash)
-    told = Told()
-    async with (
-        running_broker(tmp_path, files=files, **SETTINGS) as broker,
-        await RawClient.connect(broker.host, broker.port) as client,
-    ):
-        await make_topic(client, "pages")
-        await coordinated(client)
-        with files.filming(told):
-            await play(client, told)
+    async with played(tmp_path, crash) as (files, _):
+        pictures = files.some_pictures(PICTURES_MAX)
 
-    for before, picture in files.some_pictures(PICTURES_MAX):
-        await check(tmp_path, before, picture)
+    for told, picture in pictures:
+        await check(tmp_path, told, picture)

@@ -1,8 +1,11 @@
 """A bit of everything a broker does, noted as it is answered, and whether all of it still stands.
 
-For crashes and damage: `play` on one broker, `check` on another one that starts from what is left.
+For crashes and damage: `played` is one broker, `check` asks another one that starts from what is
+left.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from broker.security.acls import Operation, Resource
 from tests.support import share_calls
 from tests.support.batches import batch
 from tests.support.config_calls import SET, TOPIC, altered
+from tests.support.filmed_files import FilmedFiles
 from tests.support.group_calls import commit, coordinated
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
@@ -68,6 +72,24 @@ class Told:
             deleted=set(self.deleted),
             users=set(self.users),
         )
+
+
+@asynccontextmanager
+async def played(
+    directory: Path, crash: dict[str, Any]
+) -> AsyncIterator[tuple[FilmedFiles[Told], Told]]:
+    """A broker that has done all its work and still runs: its film, and what clients were told."""
+    files: FilmedFiles[Told] = FilmedFiles(crash)
+    told = Told()
+    async with (
+        running_broker(directory, files=files, **SETTINGS) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        await coordinated(client)
+        with files.filming(told):
+            await play(client, told)
+        yield files, told
 
 
 async def play(client: RawClient, told: Told) -> None:
