@@ -6,6 +6,7 @@ docs/limits.md.
 
 import os
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from broker.errors import ErrorCode
 from broker.protocol.messages import consumer_group_heartbeat as consumers
 from broker.protocol.messages.share_group_heartbeat import ShareGroupHeartbeatResponse
+from tests.fuzz.attack import Target
 from tests.support.group_calls import coordinated
 from tests.support.measured import connect, cost, target_of
 from tests.support.raw_client import RawClient
@@ -38,24 +40,45 @@ class Member:
     owned: list[int] = field(default_factory=list)
 
 
+Beat = Callable[[Member], Awaitable[None]]
+"""One heartbeat of a member, which then knows what it was told."""
+
+
 async def test_a_consumer_group_of_many_members_settles(tmp_path: Path) -> None:
     async with target_of(tmp_path, **SETTINGS) as target, await connect(target) as client:
         topic_id = (await make_topic(client, "many", PARTITIONS)).topic_id
         await coordinated(client, "crowd")
-        members = [Member(f"member-{number:03}") for number in range(MEMBERS)]
-        cost("before", time.perf_counter(), target)
-        began_s, rounds = time.perf_counter(), 0
-        while not _is_settled(members) and rounds < ROUNDS_MAX:
-            for one in members:
-                await _consumer_beat(client, one, topic_id)
-            rounds += 1
-        cost(f"{MEMBERS} consumers settled in {rounds} rounds of heartbeats", began_s, target)
-        began_s = time.perf_counter()
-        for one in members:
-            await _consumer_beat(client, one, topic_id)
-        cost("a heartbeat of each", began_s, target)
+
+        members = await _settle(target, lambda one: _consumer_beat(client, one, topic_id))
 
     assert _is_settled(members)
+
+
+async def test_a_share_group_of_many_members_settles(tmp_path: Path) -> None:
+    async with target_of(tmp_path, **SETTINGS) as target, await connect(target) as client:
+        await make_topic(client, "many", PARTITIONS)
+        await coordinated(client, "crowd")
+
+        members = await _settle(target, lambda one: _share_beat(client, one))
+
+    assert _is_settled(members)
+
+
+async def _settle(target: Target, beats: Beat) -> list[Member]:
+    """Rounds of heartbeats until all have their share, and one round more; prints what it cost."""
+    members = [Member(f"member-{number:03}") for number in range(MEMBERS)]
+    cost("before", time.perf_counter(), target)
+    began_s, rounds = time.perf_counter(), 0
+    while not _is_settled(members) and rounds < ROUNDS_MAX:
+        for one in members:
+            await beats(one)
+        rounds += 1
+    cost(f"{MEMBERS} members settled in {rounds} rounds of heartbeats", began_s, target)
+    began_s = time.perf_counter()
+    for one in members:
+        await beats(one)
+    cost("a heartbeat of each", began_s, target)
+    return members
 
 
 async def _consumer_beat(client: RawClient, member: Member, topic_id: bytes) -> None:
@@ -69,41 +92,21 @@ async def _consumer_beat(client: RawClient, member: Member, topic_id: bytes) -> 
         subscribed_topic_names=["many"] if joins else None,
         topic_partitions=owned,
     )
-    answer = await client.ask(request, 1, consumers.ConsumerGroupHeartbeatResponse)
-    assert answer.error_code == ErrorCode.NONE, answer.error_message
-    member.epoch = answer.member_epoch
-    if answer.assignment is not None:
-        member.owned = [
-            index for topic in answer.assignment.topic_partitions for index in topic.partitions
-        ]
+    _take(member, await client.ask(request, 1, consumers.ConsumerGroupHeartbeatResponse))
 
 
-async def test_a_share_group_of_many_members_settles(tmp_path: Path) -> None:
-    async with target_of(tmp_path, **SETTINGS) as target, await connect(target) as client:
-        await make_topic(client, "many", PARTITIONS)
-        await coordinated(client, "crowd")
-        members = [Member(f"member-{number:03}") for number in range(MEMBERS)]
-        cost("before", time.perf_counter(), target)
-        began_s, rounds = time.perf_counter(), 0
-        while not _is_settled(members) and rounds < ROUNDS_MAX:
-            for one in members:
-                _take(one, await _share_beat(client, one))
-            rounds += 1
-        cost(f"{MEMBERS} sharers settled in {rounds} rounds of heartbeats", began_s, target)
-        began_s = time.perf_counter()
-        for one in members:
-            _take(one, await _share_beat(client, one))
-        cost("a heartbeat of each", began_s, target)
-
-    assert _is_settled(members)
-
-
-async def _share_beat(client: RawClient, member: Member) -> ShareGroupHeartbeatResponse:
+async def _share_beat(client: RawClient, member: Member) -> None:
     topics = ["many"] if member.epoch == 0 else None
-    return await beat(client, member.epoch, topics=topics, member=member.name, group_id="crowd")
+    _take(
+        member,
+        await beat(client, member.epoch, topics=topics, member=member.name, group_id="crowd"),
+    )
 
 
-def _take(member: Member, answer: ShareGroupHeartbeatResponse) -> None:
+def _take(
+    member: Member,
+    answer: consumers.ConsumerGroupHeartbeatResponse | ShareGroupHeartbeatResponse,
+) -> None:
     assert answer.error_code == ErrorCode.NONE, answer.error_message
     member.epoch = answer.member_epoch
     if answer.assignment is not None:
