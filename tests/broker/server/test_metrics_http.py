@@ -63,9 +63,10 @@ async def test_other_work_comes_between_the_pieces_of_a_scrape() -> None:
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/metrics") as response,
     ):
-        assert response.status == 200
+        told = await response.read()
     await server.stop()
 
+    assert (response.status, told) == (200, b"one_total 1.0\n" * 3)
     assert turns == [0, 1, 2]
 
 

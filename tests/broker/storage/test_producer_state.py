@@ -227,6 +227,17 @@ def test_a_producer_of_old_records_is_known_again_after_a_restart(clean: bool) -
     assert retry.duplicate
 
 
+def test_the_short_way_takes_the_batch_that_follows_and_no_other() -> None:
+    state = ProducerState()
+    first, second = (BatchHeader(at, 0, 0, 2, 0, 0, 0, 0, NOW_MS, 7, 0, at, 1) for at in (0, 1))
+
+    unknown = state.take_next(first, 0, NOW_MS)
+    state.apply(first, NOW_MS)
+    taken = [state.take_next(second, 1, NOW_MS) for _ in range(2)]
+
+    assert (unknown, taken) == (False, [True, False])
+
+
 sent = st.tuples(
     st.sampled_from([0, 1]),  # epoch
     st.sampled_from([0, 1, 2, 3, SEQUENCE_COUNT - 2, SEQUENCE_COUNT - 1]),
