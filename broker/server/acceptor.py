@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 
 from broker.server.connections import Connections
-from broker.server.sparing_log import SparingLog
+from broker.sparing_log import SparingLog
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from broker.metrics import BrokerMetrics
 from broker.server.crowd import Arrivals, Crowd
 from broker.server.dispatcher import Peer
 from broker.server.guard import Guard, Logins
-from broker.server.sparing_log import SparingLog
+from broker.sparing_log import SparingLog
 
 log = logging.getLogger(__name__)
 

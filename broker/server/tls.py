@@ -15,9 +15,9 @@ from broker.config import BrokerConfig
 from broker.metrics import AuthenticationCounters
 from broker.security.principals import Rule, principal_of, rules_of
 from broker.server.certificates import Certificates
-from broker.server.sparing_log import SparingLog
 from broker.server.tls_writer import TlsWriter
 from broker.server.writer import SocketWriter
+from broker.sparing_log import SparingLog
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)

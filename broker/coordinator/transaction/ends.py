@@ -1,6 +1,5 @@
 """How a transaction that was decided ends: markers in its partitions, then the decision is done."""
 
-import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -8,14 +7,13 @@ from broker.clock import Clock
 from broker.coordinator.shard import Decision, Shard
 from broker.coordinator.transaction import transaction as states
 from broker.coordinator.transaction.markers import MarkerWriter
+from broker.coordinator.transaction.put_off import PutOff
 from broker.coordinator.transaction.records import encode_key, encode_value
 from broker.coordinator.transaction.table import TransactionTable
 from broker.coordinator.transaction.transaction import Producer, Transaction
 from broker.errors import KafkaError
 from broker.partition.partition import Partition
 from broker.records.control import EndTransactionMarker
-
-log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -24,8 +22,7 @@ class TransactionEnds:
     def __init__(self, markers: MarkerWriter, clock: Clock) -> None:
         self._markers = markers
         self._clock = clock
-        self._put_off: set[str] = set()
-        """What was told of refusals since background work went well."""
+        self._put_off = PutOff(clock)
 
     async def end_in(
         self, partition: Partition, producer: Producer, marker: EndTransactionMarker
@@ -46,9 +43,9 @@ class TransactionEnds:
             await self.mark(shard, table, prepared)
             await shard.write(decide)
         except KafkaError as error:
-            self._tell(f"end delayed: {error} transactional_id={prepared.transactional_id}")
+            self._put_off.refused(prepared.transactional_id, error)
         else:
-            self._put_off.clear()
+            self._put_off.done(prepared.transactional_id)
 
     async def mark(self, shard: Shard, table: TransactionTable, prepared: Transaction) -> None:
         """Markers in all partitions of a transaction that was decided."""
@@ -69,25 +66,19 @@ class TransactionEnds:
         if late.transactional_id in table.ending:
             return  # its producer ends it right now
         with table.sole_end_of(late.transactional_id):
-            prepared = await self.attempt(shard.write(decide))
+            prepared = await self.attempt(late.transactional_id, shard.write(decide))
             if prepared is not None:
                 await self.finish(shard, table, prepared)
 
-    async def attempt(self, work: Coroutine[Any, Any, R]) -> R | None:
-        """Background work: None if it is refused; it is tried again at the next round."""
+    async def attempt(self, of: str, work: Coroutine[Any, Any, R]) -> R | None:
+        """Background work of a name: None if it is refused; it is tried again at the next round."""
         try:
             result = await work
         except KafkaError as error:
-            self._tell(f"put off to the next round: {error}")
+            self._put_off.refused(of, error)
             return None
-        self._put_off.clear()
+        self._put_off.done(of)
         return result
-
-    def _tell(self, refusal: str) -> None:
-        """Once: rounds come every second, and a disk may stay full for hours."""
-        if refusal not in self._put_off:
-            self._put_off.add(refusal)
-            log.warning(refusal)
 
 
 def records_of(

@@ -90,7 +90,8 @@ class TransactionUpkeep:
             return
         for shard, table in deleted:
             for transaction in tuple(table.unmarked.values()):
-                await self._ends.attempt(self._ends.mark(shard, table, transaction))
+                marking = self._ends.mark(shard, table, transaction)
+                await self._ends.attempt(transaction.transactional_id, marking)
         if any(table.unmarked for _, table in deleted):
             return
         if await self._abort_orphans():
@@ -120,7 +121,10 @@ class TransactionUpkeep:
             ]
             if keys:
                 tombstones: Decision[None] = Decision([(key, None) for key in keys], None)
-                await self._ends.attempt(shard.write(lambda records=tombstones: records))  # type: ignore[misc]
+                await self._ends.attempt(
+                    f"unused ids of {shard.partition}",
+                    shard.write(lambda records=tombstones: records),  # type: ignore[misc]
+                )
 
     async def _abort_orphans(self) -> bool:
         """Abort open transactions in partitions that no transactional id knows of.
@@ -151,7 +155,10 @@ class TransactionUpkeep:
                 if transaction.state is states.TransactionState.ONGOING:
                     await self._ends.fence(shard, table, transaction)
         producer = Producer(entry.producer_id, min(entry.producer_epoch + 1, MARKER_EPOCH_MAX))
-        log.warning("orphaned transaction aborted partition=%s %s", partition, producer)
-        marker = EndTransactionMarker(ControlType.ABORT, 0)
-        await self._ends.attempt(self._ends.end_in(partition, producer, marker))
+
+        async def abort() -> None:
+            await self._ends.end_in(partition, producer, EndTransactionMarker(ControlType.ABORT, 0))
+            log.warning("orphaned transaction aborted partition=%s %s", partition, producer)
+
+        await self._ends.attempt(f"orphan in {partition} {producer}", abort())
         return True

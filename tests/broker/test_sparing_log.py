@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from broker.server.sparing_log import WINDOW_S, SparingLog
+from broker.sparing_log import WINDOW_S, SparingLog
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""A log that a flood of clients cannot fill: so many lines a while, then how many were left out."""
+"""A log that a flood cannot fill: so many lines a while, then how many were left out."""
 
 import logging
 
@@ -6,7 +6,7 @@ WINDOW_S = 10.0
 
 
 class SparingLog:
-    """Lines about clients, of one kind; times are monotonic seconds."""
+    """Lines of one kind; times are monotonic seconds."""
 
     def __init__(self, log: logging.Logger, what: str, lines_max: int = 20) -> None:
         """`what` the lines are about, for the line that counts those left out."""
