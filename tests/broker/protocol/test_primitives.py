@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, integers, text
@@ -133,6 +135,29 @@ def test_a_name_has_the_partition_of_kafka_and_the_one_of_old_directories(
     name: str, now: int, before: int
 ) -> None:
     assert partitions_of_name(name, 50) == (now, before)
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 1_000])
+def test_a_name_asked_for_again_is_where_it_was_in_a_topic_of_as_many(length: int) -> None:
+    name = "ж" * length
+    value = java_string_hash(name)
+    wanted = [(abs(value) % count, (value & 0x7FFFFFFF) % count) for count in (50, 7, 50)]
+
+    found = [partitions_of_name(name, count) for count in (50, 7, 50)]
+
+    assert found == wanted
+
+
+def test_long_names_of_whoever_asks_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            partitions_of_name(f"{number:02000d}", 50)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 10_000  # and not 20 names of 2,000
 
 
 @pytest.mark.parametrize(("name", "bucket"), [("a", 1), ("p", 0), ("rr", 0), ("range", 9)])
