@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -40,6 +40,7 @@ class Member:
 
     def __init__(self, bootstrap: str, **settings: Any) -> None:
         self.values: list[str] = []
+        self.errors: list[KafkaError] = []
         self.lost: list[TopicPartition] = []
         self.revoked: list[TopicPartition] = []
         self.consumer = Consumer(
@@ -63,10 +64,12 @@ class Member:
 
     def poll(self) -> None:
         for message in self.consumer.consume(50, timeout=0.05):
-            if message.error() is None:
-                value = message.value()
-                assert value is not None
-                self.values.append(value.decode())
+            if (error := message.error()) is not None:
+                self.errors.append(error)
+                continue
+            value = message.value()
+            assert value is not None
+            self.values.append(value.decode())
 
 
 @contextmanager
