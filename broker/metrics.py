@@ -216,6 +216,8 @@ class BrokerMetrics:
         """By kind of quota: how often clients were told to be quiet, and seconds of it in all."""
         self.certificates_valid_until_s: dict[str, Callable[[], float]] = {}
         """By listener with TLS: the end of its certificate, seconds since 1970."""
+        self.token_key_failures: dict[str, Callable[[], int]] = {}
+        """By listener that fetches keys of tokens: how often in a row it got none."""
         self._authentications: dict[str, AuthenticationCounters] = {}
         self._requests: dict[str, RequestMetrics] = {}
         self._idle = _LoopIdle()
@@ -338,6 +340,14 @@ class BrokerMetrics:
         for listener, end_s in sorted(self.certificates_valid_until_s.items()):
             ends.add_metric([listener], end_s())
         yield ends
+        stale = GaugeMetricFamily(
+            "footfall_kafka_token_keys_failed_refreshes",
+            "Refreshes in a row that brought no keys of tokens; those of before are used on",
+            labels=["listener"],
+        )
+        for listener, failures in sorted(self.token_key_failures.items()):
+            stale.add_metric([listener], failures())
+        yield stale
 
     def _throttle_families(self) -> Iterator[Metric]:
         times = CounterMetricFamily(

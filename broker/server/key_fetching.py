@@ -1,8 +1,8 @@
 """Fetches the public keys of a token issuer (JWKS): at the start, now and then, when one is missed.
 
 Without keys nobody could log in, so a broker that cannot fetch them does not start, as in Kafka;
-later it goes on with those it has. Certificates are checked against the authorities of the system
-(`SSL_CERT_FILE` names others).
+later it goes on with those it has, and tries every minute. Certificates are checked
+against the authorities of the system (`SSL_CERT_FILE` names others).
 """
 
 import asyncio
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 1 << 20
 ANSWER_TIMEOUT_S = 10.0
+AFTER_FAILURE_S = 60.0  # or the interval of refreshes, if that is shorter
 
 
 class KeysNotFetched(Exception):
@@ -32,8 +33,13 @@ class KeyFetching:
         self._backoff_s = config.sasl_oauthbearer_jwks_endpoint_retry_backoff_ms / 1000
         self._patience_s = config.sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms / 1000
         self._ring = ring
+        self._failures = 0
         self._missed = asyncio.Event()
         ring.on_missed = self._missed.set
+
+    def failures_in_a_row(self) -> int:
+        """Refreshes that brought no keys, since one that did."""
+        return self._failures
 
     async def start(self) -> None:
         """Fetch the first keys; SettingsError when there are none to be had."""
@@ -48,7 +54,7 @@ class KeyFetching:
         """Keep the keys fresh, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(self._refresh_s):
+                async with asyncio.timeout(self._pause_s()):
                     await self._missed.wait()
             except TimeoutError:
                 pass
@@ -56,7 +62,16 @@ class KeyFetching:
             try:
                 await self._refresh()
             except KeysNotFetched as error:
-                log.warning("keys of tokens stay as they are url=%s: %s", self._url, error)
+                if not self._failures:  # the metric tells how it goes on
+                    log.warning("keys of tokens stay as they are url=%s: %s", self._url, error)
+                self._failures += 1
+            else:
+                if self._failures:
+                    log.info("keys of tokens are fetched again url=%s", self._url)
+                self._failures = 0
+
+    def _pause_s(self) -> float:
+        return min(self._refresh_s, AFTER_FAILURE_S) if self._failures else self._refresh_s
 
     async def _refresh(self) -> None:
         """Fetch, again and again at growing distances until patience ends."""

@@ -56,6 +56,7 @@ class Listeners:
     def __init__(self, config: BrokerConfig, metrics: BrokerMetrics) -> None:
         """Read certificates and users; SettingsError when something is missing or unsafe."""
         self._config = config
+        self._metrics = metrics
         endpoints = endpoints_of(config)
         self._background: list[asyncio.Task[None]] = []
         self._fetching: list[KeyFetching] = []
@@ -90,6 +91,8 @@ class Listeners:
                 fetching = KeyFetching(door.config, door.sources.ring)
                 await fetching.start()
                 self._fetching.append(fetching)
+                name = door.endpoint.name
+                self._metrics.token_key_failures[name] = fetching.failures_in_a_row
 
     def bind(self) -> None:
         """Take all ports, or none: PortTaken names the one that cannot be had."""

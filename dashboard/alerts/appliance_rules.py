@@ -104,6 +104,14 @@ def _certificates(left_s: float) -> Callable[[Facts], Iterator[Finding]]:
     return ends
 
 
+def _token_keys(facts: Facts) -> Iterator[Finding]:
+    for listener, failures in facts.token_key_failures.items():
+        if failures > 0:
+            times = f"{count(failures)} {'times' if failures > 1 else 'time'}"
+            said = f"Keys of tokens for listener {listener} were asked for {times} in vain"
+            yield Finding({"listener": listener}, failures, said)
+
+
 RULES: Final = (
     Rule(
         "CertificateEndsSoon",
@@ -119,6 +127,13 @@ RULES: Final = (
         60,
         "a listener's certificate ends within a day",
         _certificates(DAY_S),
+    ),
+    Rule(
+        "TokenKeysStale",
+        "warning",
+        300,
+        "keys of tokens could not be fetched again, by a listener with OAUTHBEARER",
+        _token_keys,
     ),
     Rule("RoleDown", "critical", 120, "a role does not answer its metrics", _roles),
     Rule(

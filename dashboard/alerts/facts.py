@@ -36,6 +36,7 @@ class Facts:
     events_week_ago: float | None = None  # a second, over a quarter of an hour
     probes_lost: float | None = None  # counter
     certificates_end_s: Mapping[str, float] = field(default_factory=dict)  # by listener, Unix time
+    token_key_failures: Mapping[str, float] = field(default_factory=dict)  # by listener, in a row
     window: Window = field(default_factory=Window)
 
 

@@ -17,6 +17,7 @@ from tracker.topics import EVENTS
 WEEK_MS: Final = 7 * 86_400_000
 QUARTER_MS: Final = 15 * 60_000
 ENDS: Final = "footfall_kafka_certificate_valid_until_timestamp_seconds"
+KEY_FAILURES: Final = "footfall_kafka_token_keys_failed_refreshes"
 ROLLUPS: Final = "rollups"  # the aggregator's sink is no export
 
 
@@ -62,11 +63,14 @@ class Gather:
             events_in_all=in_all,
             events_week_ago=self._week_ago(now_ms),
             probes_lost=self._from.probes_lost(),
-            certificates_end_s={
-                sample.labels.get("listener", ""): sample.value for sample in roles.samples(ENDS)
-            },
+            certificates_end_s=self._by_listener(ENDS),
+            token_key_failures=self._by_listener(KEY_FAILURES),
             window=self._window,
         )
+
+    def _by_listener(self, name: str) -> dict[str, float]:
+        samples = self._from.roles.samples(name)
+        return {sample.labels.get("listener", ""): sample.value for sample in samples}
 
     def _beacons(self) -> dict[str, float]:
         sums: dict[str, float] = {}

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,13 +15,16 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from prometheus_client import CollectorRegistry
 
 from broker.config import BrokerConfig
 from broker.metadata.image import ClusterImage
+from broker.metrics import BrokerMetrics
 from broker.security.mechanisms import SaslSources, build_mechanisms, load_sources
 from broker.security.sasl import Authentication, State
 from broker.security.security import build_security
 from broker.server.key_fetching import ANSWER_BYTES_MAX, KeyFetching
+from broker.server.listeners import Listeners
 from footfall.settings import SettingsError
 from tests.support.manual_clock import ManualClock
 from tests.support.tokens import encoded, part
@@ -156,6 +160,44 @@ async def test_keys_are_fetched_again_after_their_time_and_stay_while_the_issuer
         state = one.state_after(issuer.token("k1", one.clock.now_ms()))
 
     assert state is State.AUTHENTICATED
+
+
+async def test_keys_that_cannot_be_fetched_are_counted_and_told_once_until_they_can(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    issuer = Issuer()
+    issuer.renew("k1")
+    caplog.set_level(logging.INFO, "broker.server.key_fetching")
+    async with door(
+        issuer,
+        sasl_oauthbearer_jwks_endpoint_refresh_ms=5,
+        sasl_oauthbearer_jwks_endpoint_retry_backoff_max_ms=1,
+    ) as one:
+        await one.fetching.start()
+        issuer.answer = b"maintenance"
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
+            running = tasks.create_task(one.fetching.run())
+            while (counted := one.fetching.failures_in_a_row()) < 3:
+                await asyncio.sleep(0.01)
+            issuer.answer = None
+            while one.fetching.failures_in_a_row():
+                await asyncio.sleep(0.01)
+            running.cancel()
+
+    told = [message.partition(" url=")[0] for message in caplog.messages]
+    assert counted >= 3
+    assert told == ["keys of tokens stay as they are", "keys of tokens are fetched again"]
+
+
+async def test_a_listener_has_a_metric_of_the_keys_it_could_not_fetch() -> None:
+    issuer = Issuer()
+    issuer.renew("k1")
+    metrics = BrokerMetrics(CollectorRegistry())
+    async with door(issuer, listeners=("SASL_PLAINTEXT://127.0.0.1:0",)) as one:
+        await Listeners(one.config, metrics).prepare()
+
+    series = 'footfall_kafka_token_keys_failed_refreshes{listener="SASL_PLAINTEXT"} 0.0'
+    assert series in metrics.exposition().decode()
 
 
 async def test_a_short_illness_of_the_issuer_does_not_hinder_the_start() -> None:
