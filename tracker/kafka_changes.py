@@ -19,6 +19,7 @@ from tracker.kafka_admin import (
     client,
     quiet_options,
 )
+from tracker.kafka_defaults import set_broker_defaults
 from tracker.kafka_line import Line, client_library
 from tracker.kafka_share import delete_starts, set_starts
 from tracker.topics import TopicPartition
@@ -92,7 +93,12 @@ class Changes:
         self, broker: str, configs: Mapping[str, str | None], validate_only: bool
     ) -> None:
         """Of one broker by its id, or of all as their default when it is empty."""
-        self._alter(admin.ResourceType.BROKER, broker, configs, validate_only)
+        if broker:
+            self._alter(admin.ResourceType.BROKER, broker, configs, validate_only)
+            return
+        self._by_line(
+            lambda line: set_broker_defaults(line, configs, validate_only, self._timeout_s)
+        )
 
     def _alter(
         self,
@@ -160,13 +166,13 @@ class Changes:
 
     def set_share_starts(self, group_id: str, starts: Mapping[TopicPartition, int]) -> None:
         """Where a share group goes on; refused while it has members."""
-        self._share(lambda line: set_starts(line, group_id, starts, self._timeout_s))
+        self._by_line(lambda line: set_starts(line, group_id, starts, self._timeout_s))
 
     def delete_share_starts(self, group_id: str, topic: str) -> None:
         """What a share group knows of a topic; refused while it has members."""
-        self._share(lambda line: delete_starts(line, group_id, topic, self._timeout_s))
+        self._by_line(lambda line: delete_starts(line, group_id, topic, self._timeout_s))
 
-    def _share(self, change: Callable[[Line], str]) -> None:
+    def _by_line(self, change: Callable[[Line], str]) -> None:
         with contextlib.closing(Line(self._settings)) as line:
             if refusal := change(line):
                 raise Refused(refusal)

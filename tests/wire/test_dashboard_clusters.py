@@ -325,6 +325,14 @@ def offsets_and_settings_change(connection: KafkaConfig) -> None:
         changes.set_broker_configs(str(broker.id), {"log.retention.ms": "x"}, validate_only=True)
     assert admin.racks(SECONDS) == {}
 
+    with pytest.raises(Refused):
+        changes.set_broker_configs("", {"log.retention.ms": "x"}, validate_only=False)
+    changes.set_broker_configs("", {"log.retention.ms": "1"}, validate_only=True)
+    changes.set_broker_configs("", asked, validate_only=False)
+    told(source, ("7200000", "DYNAMIC_DEFAULT_BROKER_CONFIG"))
+    changes.set_broker_configs("", {"log.retention.ms": None}, validate_only=False)
+    told(source, (before.value, before.source))
+
 
 async def test_offsets_and_brokers_of_an_apache_kafka_are_changed(kafka: RealKafka) -> None:
     await asyncio.to_thread(offsets_and_settings_change, plain(kafka))
