@@ -13,9 +13,9 @@ from dashboard.activity.vitals import RATINGS, Measures
 from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.history_api import HistoryApi
 from dashboard.openapi import document
-from dashboard.pages import activity, messages
+from dashboard.pages import activity, alerts, messages
 from dashboard.pages.groups import delivered
-from dashboard.pages.page import NotFound, Visit, poller_of
+from dashboard.pages.page import FILTER_MAX, NotFound, Visit, poller_of
 from dashboard.state import State
 from tracker.kafka_groups import ShareGroup
 from tracker.reports.measures import Spread
@@ -208,15 +208,15 @@ class Api:
         return _json(await self._state.desk.sites())
 
     async def _alerts(self, request: web.Request) -> web.Response:
-        desk, now_ms = self._state.alerts, self._state.clock.now_ms()
-        return _json(
-            {
-                "firing": desk.engine.firing(),
-                "pending": desk.engine.pending(),
-                "history": list(desk.engine.history),
-                "silences": desk.silences.current(now_ms),
-            }
-        )
+        """Each list with `?q=` in it, `?page=` of `?limit=`; all of it without a limit."""
+        visit = self._visit(request)
+        found = alerts.board(self._state, request.query.get("q", "")[:FILTER_MAX])
+        limit = visit.number("limit", 0, 1_000_000) or None
+        first = (max(1, visit.number("page", 1, 1_000_000)) - 1) * (limit or 0)
+        lists = {part.name: getattr(found, part.name) for part in dataclasses.fields(found)}
+        totals = {name: len(rows) for name, rows in lists.items()}
+        cut = {name: rows[first:][:limit] for name, rows in lists.items()}
+        return _json(cut | {"totals": totals})
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(document())

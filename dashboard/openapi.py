@@ -167,7 +167,15 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         (*_ACTIVITY, _text("dimension", "page, entry_page, source, campaign, country, os ...")),
     ),
     ("/sites", "Sites that have been seen.", ()),
-    ("/alerts", "Alerts that fire, may fire and are over; silences.", ()),
+    (
+        "/alerts",
+        "Alerts that fire, may fire and are over, the newest first; silences; how many of each.",
+        (
+            _text("q", "Only those with this text in name, sentence or labels."),
+            _number("limit", "At most so many of each list; 0 or none: all."),
+            _number("page", "Which page of them, from 1 on.", 1),
+        ),
+    ),
     ("/actions", "What you may change, why not where not, and your CSRF token.", ()),
     ("/openapi.json", "This document.", ()),
 )

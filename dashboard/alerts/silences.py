@@ -18,9 +18,9 @@ class Silence:
     by: str
     comment: str
 
-    def covers(self, alert: Alert) -> bool:
-        have = alert.all_labels
-        return all(have.get(name) == value for name, value in self.labels.items())
+    def covers(self, labels: Mapping[str, str]) -> bool:
+        """An alert with all these labels."""
+        return self.labels.items() <= labels.items()
 
 
 class Silences:
@@ -53,5 +53,8 @@ class Silences:
 
     def of(self, alert: Alert, now_ms: int) -> Silence | None:
         """The silence that covers the alert and lasts longest."""
-        covering = [silence for silence in self.current(now_ms) if silence.covers(alert)]
-        return covering[-1] if covering else None
+        labels = alert.all_labels
+        covering = [
+            one for one in self._all.values() if one.until_ms > now_ms and one.covers(labels)
+        ]
+        return max(covering, key=lambda silence: silence.until_ms, default=None)

@@ -4,7 +4,7 @@ The same function feeds the first load and the live stream; nothing here asks a 
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from dashboard.cluster.poller import Poller
 from dashboard.state import State
 
 PAGE_ROWS: Final = 100
+FILTER_MAX: Final = 200  # characters of what is searched for
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -93,6 +94,7 @@ class Table:
     sort: str
     descending: bool
     filter: str
+    key: str = "page"  # of the address, see Sheet
 
 
 def table(
@@ -102,7 +104,7 @@ def table(
     text_of: Callable[[Any], str],
 ) -> Table:
     """Filter by `?q=`, sort by `?sort=` (a leading `-` turns it round), cut to `?page=`."""
-    wanted = visit.query.get("q", "")[:200]
+    wanted = visit.query.get("q", "")[:FILTER_MAX]
     if wanted:
         rows = [row for row in rows if wanted.lower() in text_of(row).lower()]
     asked = visit.query.get("sort", "")
@@ -111,8 +113,24 @@ def table(
     if sort not in sorts:
         sort, descending = next(iter(sorts)), False
     ordered = sorted(rows, key=sorts[sort], reverse=descending)
-    size = len(ordered) + 1 if visit.whole else PAGE_ROWS
-    pages = max(1, -(-len(ordered) // size))
-    page = min(max(1, visit.number("page", 1, 1_000_000)), pages)
-    cut = ordered[(page - 1) * size : page * size]
-    return Table(cut, len(rows), page, pages, sort, descending, wanted)
+    cut = sheet(visit, ordered, "page")
+    return Table(cut.rows, cut.total, cut.page, cut.pages, sort, descending, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of a list among several of an address, each with a key of its own there."""
+
+    rows: list[Any]
+    total: int
+    page: int
+    pages: int
+    key: str
+
+
+def sheet(visit: Visit, rows: Sequence[Any], key: str) -> Sheet:
+    """Cut to the page that `?KEY=` names, in the order they have."""
+    size = len(rows) + 1 if visit.whole else PAGE_ROWS
+    pages = max(1, -(-len(rows) // size))
+    page = min(max(1, visit.number(key, 1, 1_000_000)), pages)
+    return Sheet(list(rows[(page - 1) * size : page * size]), len(rows), page, pages, key)

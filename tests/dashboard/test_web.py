@@ -4,13 +4,16 @@ import gzip
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.alerts.engine import Alert
 from dashboard.pages.page import link
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster
@@ -170,6 +173,39 @@ async def test_the_alerts_page_shows_what_fires_and_links_to_it(
 
     assert "Cannot poll Kafka cluster local" in html
     assert [alert["name"] for alert in told["pending"]] == ["KafkaClusterUnreachable"]
+
+
+async def test_many_alerts_are_told_page_by_page_and_found_by_their_text(
+    client: Client, state: State
+) -> None:
+    await looked(state)
+    engine = state.alerts.engine
+    topics = [f"made-{number:03}" for number in range(250)]
+    many = [Alert("Full", "critical", {"topic": one}, one, "", 1.0, 5, 5) for one in topics]
+    engine.active = {one.key: one for one in many}
+    engine.history.extend(replace(one, ended_at_ms=9) for one in many)
+
+    async def page(query: str) -> str:
+        return await (await client.get("/alerts" + query)).text()
+
+    async def told(query: str) -> Any:
+        return await (await client.get("/api/v1/alerts" + query)).json()
+
+    def shown(html: str) -> list[str]:
+        return sorted(set(re.findall(r"made-\d{3}", html)))
+
+    first, third = await page(""), await page("?firing=3&over=2")
+    cut, found = await told("?limit=100&page=3"), await told("?q=MADE-24")
+
+    assert first.count("page 1 of 3") == 2 and "?firing=2" in first and "?over=2" in first
+    assert "page 3 of 3" in third and "?firing=2&amp;over=2" in third
+    assert shown(first) == topics[:100] + topics[150:]  # what is over begins with the newest
+    assert shown(third) == topics[50:150] + topics[200:]
+    assert [one["summary"] for one in cut["firing"]] == topics[200:]
+    assert [one["summary"] for one in cut["history"]] == topics[49::-1]
+    assert cut["totals"] == {"firing": 250, "pending": 0, "history": 250, "silences": 0}
+    assert [one["summary"] for one in found["firing"]] == topics[240:]
+    assert "Nothing that fires fits" in await page("?q=nowhere")
 
 
 async def test_the_stream_sends_the_live_block_of_its_page(
