@@ -23,11 +23,13 @@ from dashboard.cluster.model import Group
 from dashboard.pages.groups import gain
 from dashboard.pages.page import Page, Values, Visit, link
 from dashboard.rights.gate import shows_page
+from dashboard.rights.rules import Sight
 from dashboard.state import State
 
 HERE: Final = Path(__file__).parent
 
 CSV_KEYS: Final = ("q", "sort", "hide", "internal", "only", "principal", "resource", "name")
+ClusterNames = tuple[str, str]  # the one that is looked at ("": none is seen), the appliance's own
 MENU: Final = (
     ("now", "Now", "/", "n"),
     ("activity", "Activity", "/activity", "a"),
@@ -57,6 +59,15 @@ class SignIn:
     user: str = ""  # who tried already
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why somebody does not see what was asked for."""
+
+    title: str
+    sentence: str
+    back: tuple[str, str] | None = None  # an address and its words
+
+
 class Renderer:
     """The templates, compiled once."""
 
@@ -79,16 +90,15 @@ class Renderer:
         context = template.new_context(_frame(page, visit, values))
         return "".join(template.blocks["live"](context))
 
-    def error(
-        self, title: str, sentence: str, theme: str, back: tuple[str, str] | None = None
-    ) -> str:
-        """A page that says what is wrong and where to go; `back` is an address and its words."""
+    def error(self, trouble: Trouble, theme: str, sight: Sight, clusters: ClusterNames) -> str:
+        """A page that says what is wrong and where to go, as far as `sight` goes in `clusters`."""
+        cluster, own = clusters
         return self._templates.get_template("error.html").render(
-            title=title,
-            sentence=sentence,
+            trouble=trouble,
             theme=theme,
-            back=back,
-            menu=MENU,
+            menu=MENU if cluster or not sight.limited else (),
+            shows=lambda path: shows_page(sight, path, cluster, own),
+            limited_by=sight.rule_names if sight.limited else None,
             page=None,
             who=None,
             can="",

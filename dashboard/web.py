@@ -26,7 +26,7 @@ from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
-from dashboard.render import HERE, Reader, Renderer, theme_of
+from dashboard.render import HERE, Reader, Renderer, Trouble, theme_of
 from dashboard.rights.gate import answers
 from dashboard.rights.rules import SIGHTS_MAX, Sight
 from dashboard.rights.seen import seen_by
@@ -118,8 +118,7 @@ class Site:
     @web.middleware
     async def _seen(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Who sees less is answered by a site of the same routes that knows no more than that."""
-        who = request.get(WHO)
-        sight = self._state.guard.rights.of(who) if who is not None else self._state.sight
+        sight = self._sight(request)
         if sight is self._state.sight:
             return await handler(request)
         site = self._others.get(sight)
@@ -130,6 +129,11 @@ class Site:
             site.application()
         answer: web.StreamResponse = await (await site.find(request)).handler(request)
         return answer
+
+    def _sight(self, request: web.Request) -> Sight:
+        """Of whom asks; of this site where nobody has signed in."""
+        who = request.get(WHO)
+        return self._state.guard.rights.of(who) if who is not None else self._state.sight
 
     async def _page(self, request: web.Request) -> web.Response:
         page, visit = resolve(self._state, request.path, request.query)
@@ -191,7 +195,13 @@ class Site:
         if request.path.startswith("/api/") or request.path in ("/metrics", AGENTS):
             return web.json_response({"error": sentence}, status=status)
         back = next((found for start, found in _BACK if request.path.startswith(start)), None)
-        html = self._renderer.error(title, sentence, theme_of(request.cookies), back)
+        sight = self._sight(request)
+        seen = [name for name in self._state.pollers if sight.cluster(name)]
+        asked = request.query.get("cluster")
+        cluster = asked if asked in seen else next(iter(seen), "")
+        trouble = Trouble(title, sentence, back if seen else None)
+        about = (cluster, self._state.own_cluster)
+        html = self._renderer.error(trouble, theme_of(request.cookies), sight, about)
         return web.Response(text=html, content_type="text/html", status=status)
 
 

@@ -33,6 +33,7 @@ Client = TestClient[web.Request, web.Application]
 
 TOPIC, GROUP = "topic-xyzzy", "group-xyzzy"
 NEVER = "never-plugh"
+CLOSED = ("/audit", "/pipeline", "/brokers/", "/metrics", "/security", "/schemas")
 HIDDEN = "xyzzy"
 NAMES = [action.name for action in ACTIONS] + [command.name for command in COMMANDS]
 
@@ -155,7 +156,7 @@ async def test_hidden_topics_and_groups_are_404_and_absent_from_lists(
         status, text = await told(client, address, viewer)
         assert status == 200 and HIDDEN not in text, address
         assert "[rights.some]" in text, address  # it says that this is not all
-        for closed in ("/audit", "/pipeline", "/brokers/", "/metrics", "/security", "/schemas"):
+        for closed in CLOSED:
             assert f'href="{closed}' not in text, (address, closed)
 
 
@@ -252,15 +253,30 @@ async def test_changes_reach_only_what_is_seen(
     assert answer.status == status, await answer.text()
 
 
-@pytest.mark.parametrize(
-    ("rule", "status"),
-    [
-        (RightsConfig(who=("everybody",), topics=".*", groups=".*"), 404),
-        (RightsConfig(who=("everybody",), whole_clusters=True), 200),
-        (RightsConfig(who=("everybody",), whole_clusters=True, clusters="loc.*"), 404),
-        (RightsConfig(who=("user:somebody-else",), whole_clusters=True), 403),
-    ],
-)
+RULES = [  # and what /audit answers
+    (RightsConfig(who=("everybody",), topics=".*", groups=".*"), 404),
+    (RightsConfig(who=("everybody",), whole_clusters=True), 200),
+    (RightsConfig(who=("everybody",), whole_clusters=True, clusters="loc.*"), 404),
+    (RightsConfig(who=("user:somebody-else",), whole_clusters=True), 403),
+]
+
+
+@pytest.mark.parametrize(("rule", "status"), RULES)
+async def test_a_refusal_leads_nowhere_that_is_refused_as_well(
+    client: Client, state: State, rule: RightsConfig, status: int
+) -> None:
+    found, text = await told(client, "/topics/not-there", bearer(state, "read"))
+
+    sees, whole = status != 403, status == 200
+    assert found == (404 if sees else 403)
+    assert ('href="/topics"' in text) == ('href="/"' in text.partition("<main")[2]) == sees
+    for closed in ("/pipeline", "/security"):
+        assert (f'href="{closed}"' in text) == (rule.whole_clusters and sees), closed
+    assert ('href="/audit"' in text) == whole
+    assert 'href="/metrics"' not in text
+
+
+@pytest.mark.parametrize(("rule", "status"), RULES)
 async def test_what_tells_of_all_clusters_needs_a_rule_that_says_so(
     client: Client, state: State, status: int
 ) -> None:
