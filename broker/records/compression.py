@@ -25,6 +25,8 @@ _GZIP_WBITS = 31  # zlib: gzip header and trailer
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = _XERIAL_MAGIC + struct.pack(">ii", 1, 1)
 _XERIAL_BLOCK_BYTES = 32 * 1024
+_LZ4_PIECE = 4  # times the packed size is unpacked at once
+_LZ4_PIECE_BYTES_MIN = 4096
 _ZSTD_FIRST_GUESS = 8  # times the compressed size
 
 
@@ -105,15 +107,19 @@ def _unpack_gzip(data: Buffer, bytes_max: int) -> bytes:
 
 
 def _unpack_lz4(data: Buffer, bytes_max: int) -> bytes:
+    """In pieces: the room for one is taken from the system before it is known how much comes."""
     parts: list[bytes] = []
-    rest = bytes(data)
+    rest: Buffer = data
     left = bytes_max + 1
+    piece = max(len(data) * _LZ4_PIECE, _LZ4_PIECE_BYTES_MIN)
     while rest and left > 0:
         frame = lz4.frame.LZ4FrameDecompressor()
-        parts.append(frame.decompress(rest, max_length=left))
-        left -= len(parts[-1])
-        if not frame.eof and left > 0:
-            raise EOFError("the frame is cut off")
+        while not frame.eof and left > 0:
+            parts.append(frame.decompress(rest, max_length=min(piece, left)))
+            left -= len(parts[-1])
+            if frame.needs_input and not frame.eof and left > 0:
+                raise EOFError("the frame is cut off")
+            rest = b""
         rest = frame.unused_data or b""
     return b"".join(parts)
 

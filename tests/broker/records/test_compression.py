@@ -1,6 +1,7 @@
 """Codecs: in the clients' framings, and never more memory than allowed."""
 
 import struct
+import tracemalloc
 
 import cramjam
 import pytest
@@ -86,6 +87,26 @@ def test_several_members_of_gzip_are_one_text() -> None:
     packed = bytes(cramjam.gzip.compress(b"first ")) + bytes(cramjam.gzip.compress(b"second"))
 
     assert decompress(Codec.GZIP, packed) == b"first second"
+
+
+def test_lz4_that_unpacks_to_many_times_its_size_comes_back_from_several_frames() -> None:
+    first, second = bytes(700_000), b"footfall " * 100_000
+    packed = bytes(compress(Codec.LZ4, first)) + bytes(compress(Codec.LZ4, second))
+
+    assert decompress(Codec.LZ4, memoryview(packed)) == first + second
+
+
+def test_lz4_takes_memory_by_what_it_unpacks_not_by_what_is_allowed() -> None:
+    packed = compress(Codec.LZ4, b"footfall " * 1_000)
+
+    tracemalloc.start()
+    try:
+        decompress(Codec.LZ4, packed, 50_000_000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 1_000_000
 
 
 def test_a_codec_that_does_not_exist_is_refused() -> None:
