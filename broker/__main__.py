@@ -18,6 +18,7 @@ import uvloop
 from broker.app import Broker, CannotStart, Serving
 from broker.clock import SystemClock
 from broker.config import BrokerConfig, CommonConfig
+from broker.freed_memory import keep_freed_memory
 from footfall.settings import EXIT_CONFIG, SettingsError, load
 
 EXIT_CANNOT_START = 1
@@ -42,6 +43,7 @@ def main() -> int:
         print(f"broker: {error}", file=sys.stderr)
         return EXIT_CONFIG
     faulthandler.enable()
+    keep_freed_memory()
     sys.setswitchinterval(THREAD_SWITCH_S)
     logging.basicConfig(
         level=common.log_level,
