@@ -284,7 +284,9 @@ class BrokerConfig:
     sasl_oauthbearer_jwks_file: str = setting("", "the same in a file, read at the start")
     sasl_oauthbearer_secret_file: str = setting("", "shared secret that signs tokens, mode 0600")
     sasl_oauthbearer_expected_issuer: str = setting("", "iss of tokens; empty: any")
-    sasl_oauthbearer_expected_audience: tuple[str, ...] = setting((), "aud of tokens; empty: any")
+    sasl_oauthbearer_expected_audience: tuple[str, ...] = setting(
+        (), "aud of tokens; empty: for tokens that name none"
+    )
     sasl_oauthbearer_sub_claim_name: str = setting("sub", "the claim that names the user")
     sasl_oauthbearer_clock_skew_seconds: int = setting(30, "by which clocks may differ", low=0)
     sasl_oauthbearer_unsecured: bool = setting(

@@ -31,7 +31,7 @@ async def sasl_authenticate(
     done = authentication.state is State.AUTHENTICATED
     return SaslAuthenticateResponse(
         error_code=ErrorCode.NONE,
-        error_message=None,
+        error_message="",  # Kafka's default, and not null
         auth_bytes=answer,
         session_lifetime_ms=authentication.session_lifetime_ms if done else 0,
     )

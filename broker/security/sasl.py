@@ -21,10 +21,13 @@ REAUTHENTICATION_MS_MIN = 1000
 
 
 class SaslRefused(KafkaError):
-    """A log-in that failed; the message goes to the client and names no secret."""
+    """A log-in that failed; neither the message, which the client is told, nor the reason, which
+    the log is told, names a secret.
+    """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(ErrorCode.SASL_AUTHENTICATION_FAILED, message)
+        self.reason = reason or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Authentication:
         """The exchange that runs, or ran last, was not the first one of this connection."""
         self.session_lifetime_ms = 0
         """As clients are told; 0: no end."""
+        self.refusal = ""
+        """Why it failed, for the log."""
         self._exchange: Exchange | None = None
         self._since_ms = 0.0
         self._ends_ms: float | None = None
@@ -135,17 +140,14 @@ class Authentication:
             self.is_again = True
         begin = self._mechanisms.offered.get(mechanism)
         if begin is None:
-            self.state = State.FAILED
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_SASL_MECHANISM,
-                f"Unsupported SASL mechanism {mechanism[:100]}",
-            )
+            unsupported = f"Unsupported SASL mechanism {mechanism[:100]}"
+            raise self._failed(KafkaError(ErrorCode.UNSUPPORTED_SASL_MECHANISM, unsupported))
         if self.is_again and mechanism != self.mechanism:
-            self.state = State.FAILED
-            raise SaslRefused(
+            changed = SaslRefused(
                 f"SaslMechanism '{mechanism}' requested by client is not supported for"
                 f" reauthentication of mechanism '{self.mechanism}'"
             )
+            raise self._failed(changed)
         self.mechanism = mechanism
         self._exchange = begin()
         self.raw_tokens = raw_tokens
@@ -154,10 +156,8 @@ class Authentication:
     def expect_no_exchange(self) -> None:
         """ILLEGAL_SASL_STATE when a token should have come: the connection has failed."""
         if self.state is State.EXCHANGING:
-            self.state = State.FAILED
-            self.raw_tokens = False
-            self._exchange = None
-            raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE, "a token of the log-in was due")
+            due = "a token of the log-in was due"
+            raise self._failed(KafkaError(ErrorCode.ILLEGAL_SASL_STATE, due))
 
     def respond(self, token: bytes) -> bytes:
         """Answer a token of the client; SaslRefused: the connection has failed."""
@@ -167,12 +167,17 @@ class Authentication:
             step = self._exchange.respond(token)
             if step.identity is not None:
                 self._finish(step.identity)
-        except KafkaError:
-            self.state = State.FAILED
-            self.raw_tokens = False
-            self._exchange = None
+        except KafkaError as refusal:
+            self._failed(refusal)
             raise
         return step.answer
+
+    def _failed(self, refusal: KafkaError) -> KafkaError:
+        self.refusal = refusal.reason if isinstance(refusal, SaslRefused) else refusal.message
+        self.state = State.FAILED
+        self.raw_tokens = False
+        self._exchange = None
+        return refusal
 
     def _finish(self, identity: Identity) -> None:
         principal = USER_PREFIX + identity.user

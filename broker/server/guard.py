@@ -8,15 +8,18 @@ guessing slow.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.errors import KafkaError
 from broker.metrics import AuthenticationCounters
 from broker.protocol.primitives import ProtocolError
 from broker.security.sasl import Authentication, Mechanisms, State
 from broker.server.dispatcher import Peer
+from broker.sparing_log import SparingLog
 
 log = logging.getLogger(__name__)
+
+REASON_CHARACTERS_MAX = 200
 
 
 class NotAllowedYet(ProtocolError):
@@ -32,6 +35,7 @@ class Logins:
     """Of requests before a client is authenticated."""
     timeout_s: float
     failure_delay_s: float
+    refusals: SparingLog = field(default_factory=lambda: SparingLog(log, "log-ins failed"))
 
 
 class Guard:
@@ -131,7 +135,16 @@ class Guard:
         else:
             self._counters.failed += 1
         self._timer.cancel()
-        reason = f"log-in failed mechanism={self._authentication.mechanism or 'none'}"
+        mechanism = self._authentication.mechanism or "none"
+        self._logins.refusals.tell(
+            logging.INFO,
+            self._loop.time(),
+            "log-in failed peer=%s mechanism=%s reason=%r",
+            self._peer.client_host,
+            mechanism,
+            self._authentication.refusal[:REASON_CHARACTERS_MAX],
+        )
+        reason = f"log-in failed mechanism={mechanism}"
         self._timer = self._loop.call_later(self._logins.failure_delay_s, self._close, reason)
 
     def _too_late(self) -> None:

@@ -16,9 +16,12 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def token(secret: bytes, claims: dict[str, Any], algorithm: str = "HS256") -> str:
+def token(
+    secret: bytes, claims: dict[str, Any], algorithm: str = "HS256", key_id: str | None = None
+) -> str:
     """A token signed with a shared secret; algorithm none: not signed."""
-    signed = f"{part({'alg': algorithm, 'typ': 'JWT'})}.{part(claims)}"
+    header = {"alg": algorithm, "typ": "JWT"} | ({} if key_id is None else {"kid": key_id})
+    signed = f"{part(header)}.{part(claims)}"
     if algorithm == "none":
         return f"{signed}."
     made = hmac.digest(secret, signed.encode(), f"sha{algorithm[2:]}")

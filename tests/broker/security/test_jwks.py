@@ -12,7 +12,7 @@ from broker.security.jwt import Rules, TokenRefused, validate
 from tests.support.tokens import encoded, part, token
 
 NOW_MS = 1_700_000_000_000
-CLAIMS = {"sub": "alice", "exp": NOW_MS // 1000 + 60}
+CLAIMS = {"sub": "alice", "iat": NOW_MS // 1000, "exp": NOW_MS // 1000 + 60}
 CURVES: dict[str, tuple[ec.EllipticCurve, str, int]] = {
     "ES256": (ec.SECP256R1(), "P-256", 32),
     "ES384": (ec.SECP384R1(), "P-384", 48),

@@ -97,13 +97,18 @@ async def test_a_log_in_of_several_steps_is_in_at_the_last(door: Door) -> None:
     assert steps == [False, False, True]
 
 
-async def test_a_failed_log_in_hears_nothing_more_and_is_closed_a_moment_later(door: Door) -> None:
+async def test_a_failed_log_in_hears_nothing_more_and_is_closed_a_moment_later(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log is told at once and why: most clients close the connection themselves."""
+    caplog.set_level(logging.INFO)
     door.choose()
 
     came_in = door.show(b"a guess")
 
     assert not came_in
     assert door.guard.has_failed
+    assert caplog.messages == ["log-in failed peer=/127.0.0.1 mechanism=TOY reason='no'"]
     assert await asyncio.wait_for(door.closed, 10) == "log-in failed mechanism=TOY"
     assert (door.counters.successful, door.counters.failed) == (0, 1)
     assert door.peer.principal == "User:ANONYMOUS"

@@ -62,7 +62,7 @@ class Issuer:
 
     def token(self, key_id: str, now_ms: int) -> bytes:
         """The first message of a client that logs in with a token signed by this key."""
-        claims = {"sub": "ann", "exp": now_ms / 1000 + 60}
+        claims = {"sub": "ann", "iat": now_ms / 1000, "exp": now_ms / 1000 + 60}
         signed = f"{part({'alg': 'ES256', 'kid': key_id})}.{part(claims)}"
         pair = decode_dss_signature(self.keys[key_id].sign(signed.encode(), ec.ECDSA(_SHA)))
         signature = b"".join(one.to_bytes(32, "big") for one in pair)
