@@ -194,12 +194,12 @@ def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqli
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """A read-only view of the database at `path`; an empty one while the file does not exist.
+    """A read-only view of the database at `path`; an empty one while nothing is in the file.
 
     Cheap: open it per request, so that a database made or replaced later is seen. Raises
     WrongSchema. May be used from another thread than the one that opened it, one at a time.
     """
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         empty = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         _migrate(empty)
         return empty

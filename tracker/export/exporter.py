@@ -39,6 +39,10 @@ class SinkUnavailable(Exception):
         self.reason = reason
 
 
+class SinkUnusable(Exception):
+    """Waiting does not help: the sink is damaged, or of a later version; the message says which."""
+
+
 class SinkRewound(Exception):
     """The sink stands before the records it was given: it was replaced by an older copy.
 
@@ -54,17 +58,21 @@ class Exporter(Protocol):
         """Labels the metrics: "sqlite", "rollups"."""
 
     @property
+    def place(self) -> str:
+        """Where it is, for who has to mend it: a path, an address."""
+
+    @property
     def topics(self) -> Sequence[Topic]:
         """What it takes records of: EVENTS, METRICS."""
 
     def open(self) -> None:
-        """Make ready: create or migrate tables. Raises SinkUnavailable."""
+        """Make ready: create or migrate tables. Raises SinkUnavailable, SinkUnusable."""
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         """Where to go on reading `owned`; a partition never seen starts at 0.
 
         Everything held is forgotten, it will be read again. From here on only records of `owned`
-        are taken. Raises SinkUnavailable.
+        are taken. Raises SinkUnavailable, SinkUnusable.
         """
 
     def restart(self, where: TopicPartition, offset: int) -> None:
@@ -74,7 +82,10 @@ class Exporter(Protocol):
         """Hold `records`; `next_offsets` also passes over what could not be decoded."""
 
     def flush(self) -> Offsets:
-        """All that is held becomes durable, once. Raises SinkUnavailable, SinkRewound."""
+        """All that is held becomes durable, once.
+
+        Raises SinkUnavailable, SinkUnusable, SinkRewound.
+        """
 
     def close(self) -> None:
         """Give up what is held (it will be read again) and release the sink."""

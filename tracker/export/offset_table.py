@@ -6,7 +6,7 @@ _offsets(topic, partition, next_offset)    written in the same transaction as th
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
-from tracker.export.exporter import Arrived, Offsets, SinkUnavailable
+from tracker.export.exporter import Arrived, Offsets, SinkUnavailable, SinkUnusable
 from tracker.export.held import Held
 from tracker.topics import TopicPartition
 
@@ -18,22 +18,25 @@ _REASONS = {
     sqlite3.SQLITE_READONLY: "read_only",
     sqlite3.SQLITE_CANTOPEN: "cannot_open",
 }
-"""Primary result codes that may pass; anything else (corruption, a bug) ends the process."""
+"""Primary result codes that may pass; anything else (damage, a bug) ends the process."""
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def unavailable(error: sqlite3.Error) -> SinkUnavailable | None:
-    """What a failure means for the worker; None when waiting will not help."""
-    code = getattr(error, "sqlite_errorcode", None)
-    reason = _REASONS.get(code & 0xFF) if code is not None else None
-    return SinkUnavailable(reason, str(error)) if reason else None
+def meaning(error: sqlite3.Error) -> Exception:
+    """What a failure means for the worker; the error itself where it is a bug."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in _DAMAGE:
+        return SinkUnusable(str(error))
+    reason = _REASONS.get(code)
+    return SinkUnavailable(reason, str(error)) if reason else error
 
 
 def read_offsets(db: sqlite3.Connection, owned: Iterable[TopicPartition]) -> Offsets:
-    """Next offsets of `owned`; 0 for a partition never seen. Raises SinkUnavailable."""
+    """Next offsets of `owned`; 0 for a partition never seen. Raises what `meaning` says."""
     try:
         rows = db.execute("SELECT topic, partition, next_offset FROM _offsets").fetchall()
     except sqlite3.Error as error:
-        raise unavailable(error) or error from error
+        raise meaning(error) from error
     stored = {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
     return {where: stored.get(where, 0) for where in owned}
 
@@ -48,7 +51,7 @@ def write_offsets(db: sqlite3.Connection, offsets: Mapping[TopicPartition, int])
 
 
 def in_transaction(db: sqlite3.Connection, work: Callable[[], None]) -> None:
-    """`work` wholly or not at all, alone among all writers. Raises SinkUnavailable."""
+    """`work` wholly or not at all, alone among all writers. Raises what `meaning` says."""
     try:
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -59,7 +62,7 @@ def in_transaction(db: sqlite3.Connection, work: Callable[[], None]) -> None:
                 db.execute("ROLLBACK")
             raise
     except sqlite3.Error as error:
-        raise unavailable(error) or error from error
+        raise meaning(error) from error
 
 
 def flush_held(
@@ -67,7 +70,8 @@ def flush_held(
 ) -> Offsets:
     """One flush of a SQLite sink: what is held and not yet there goes to `store`, with its offsets.
 
-    Returns the offsets that are safe to commit. Raises SinkUnavailable, SinkRewound.
+    Returns the offsets that are safe to commit. Raises SinkUnavailable, SinkUnusable,
+    SinkRewound.
     """
     moved = held.moved
     if not moved:

@@ -22,8 +22,8 @@ from tracker.export.held import Held
 from tracker.export.offset_table import (
     flush_held,
     in_transaction,
+    meaning,
     read_offsets,
-    unavailable,
     write_offsets,
 )
 from tracker.rollups import BUSY_TIMEOUT_MS
@@ -61,7 +61,7 @@ class SqliteExporter:
     topics = (EVENTS, METRICS)
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-        self._path = path
+        self.place = str(path)
         self._timeout_s = busy_timeout_ms / 1000
         self._held = Held()
         columns = list(event_columns())
@@ -74,14 +74,14 @@ class SqliteExporter:
 
     def open(self) -> None:
         try:
-            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=self._timeout_s)
+            self._db = sqlite3.connect(self.place, isolation_level=None, timeout=self._timeout_s)
             self._db.execute("PRAGMA journal_mode = WAL")
             # A power cut may take back the last transactions, offsets included: the broker's log
             # is read again from there.
             self._db.execute("PRAGMA synchronous = NORMAL")
             in_transaction(self._db, self._make_tables)
         except sqlite3.Error as error:
-            raise unavailable(error) or error from error
+            raise meaning(error) from error
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         positions = read_offsets(self._db, owned)

@@ -9,7 +9,7 @@ nobody can compute those ids again.
 import secrets
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -18,6 +18,9 @@ from tracker.secret_file import replace_file
 SECRET_BYTES: Final = 32
 CLUSTER_BYTES: Final = 4  # of the hash that stands for a cluster's id, which may be any text
 MALFORMED_LISTED_MAX: Final = 20
+
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Secret = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]  # SECRET_BYTES as hex
 
 
 class MalformedLine(msgspec.Struct, frozen=True):
@@ -30,13 +33,13 @@ class Progress(msgspec.Struct):
 
     file: str
     site: str
-    position: int = 0  # bytes of the unpacked log that are done
-    lines: int = 0
+    position: Natural = 0  # bytes of the unpacked log that are done
+    lines: Natural = 0
     events: dict[str, int] = msgspec.field(default_factory=dict)  # by event name
     bots: int = 0
     malformed: int = 0
     malformed_lines: list[MalformedLine] = msgspec.field(default_factory=list)  # the first ones
-    secret: str | None = None  # hex
+    secret: Secret | None = None
 
     def note_malformed(self, problem: str) -> None:
         self.malformed += 1

@@ -67,12 +67,17 @@ class Salts:
     def _read(self) -> dict[int, bytes]:
         try:
             stored = json.loads(self._path.read_bytes())
-            return {int(day): bytes.fromhex(salt) for day, salt in stored.items()}
+            found = {int(day): bytes.fromhex(salt) for day, salt in stored.items()}
+            if any(len(salt) != SALT_BYTES or not any(salt) for salt in found.values()):
+                raise ValueError("one is none")  # ids could be guessed
         except FileNotFoundError:
             return {}
         except (ValueError, AttributeError, TypeError) as error:
-            log.warning("salts are unreadable and made anew: %s", error)
+            log.warning(
+                "salts are damaged, today's visitors get new ids path=%s: %s", self._path, error
+            )
             return {}
+        return found
 
     def _write(self, salts: dict[int, bytes]) -> None:
         """Replace the file atomically: a half-written one would split visitors in two."""

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
-from tracker.export.exporter import Exporter, SinkUnavailable
+from tracker.export.exporter import Exporter, SinkUnavailable, SinkUnusable
 from tracker.kafka import Consumer, KafkaFailure
 from tracker.kafka_topics import ensure_topics
 from tracker.metrics import SinkMetrics, serve
@@ -62,6 +62,13 @@ def run(role: Role, sink: Exporter, kafka: KafkaConfig, clock: Clock) -> int:
         if _open(sink, metrics, stop):
             _work(role, sink, kafka, stop, Surroundings(metrics, clock, stop.wait))
             sink.close()
+    except SinkUnusable as trouble:
+        print(
+            f"{sink.place} cannot be used ({trouble}): put a copy of it back, or move it away with"
+            " its -wal and -shm; what the topics still hold is then stored anew",
+            file=sys.stderr,
+        )
+        return EXIT_FAILED
     finally:
         server.shutdown()
         server.server_close()

@@ -12,13 +12,13 @@ from pathlib import Path
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.events import Event
-from tracker.export.exporter import Arrived, Offsets
+from tracker.export.exporter import Arrived, Offsets, SinkUnusable
 from tracker.export.held import Held
 from tracker.export.offset_table import (
     flush_held,
     in_transaction,
+    meaning,
     read_offsets,
-    unavailable,
     write_offsets,
 )
 from tracker.stream.bots import Bots
@@ -48,16 +48,18 @@ class RollupSink:
         busy_timeout_ms: int = rollups.BUSY_TIMEOUT_MS,
     ) -> None:
         self._busy_timeout_ms = busy_timeout_ms
-        self._path = path
+        self.place = str(path)
         self._clock = clock
         self._repeat_window_days = repeat_window_days
         self._held = Held()
 
     def open(self) -> None:
         try:
-            self._db = rollups.open_for_writing(self._path, self._busy_timeout_ms)
+            self._db = rollups.open_for_writing(Path(self.place), self._busy_timeout_ms)
         except sqlite3.Error as error:
-            raise unavailable(error) or error from error
+            raise meaning(error) from error
+        except rollups.WrongSchema as error:
+            raise SinkUnusable(str(error)) from error
         self._names = Names(self._db)
         self._repeats = Repeats(self._db, self._repeat_window_days)
         self._hits = Hits(self._db)
