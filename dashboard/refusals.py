@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from dashboard.access.identity import NotAllowed
+from dashboard.activity.desk import Unreadable
 from dashboard.pages.page import NotFound
 
 
@@ -10,6 +11,8 @@ def refusal_of(error: Exception) -> tuple[int, str, str] | None:
     """None for an error that is nobody's refusal, but a bug."""
     if isinstance(error, NotFound):
         return 404, "Not found", str(error)
+    if isinstance(error, Unreadable):
+        return 503, "Not to be read now", str(error)
     if isinstance(error, NotAllowed):
         return 403, "Not allowed", str(error)
     if isinstance(error, web.HTTPException):

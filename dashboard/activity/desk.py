@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -73,6 +74,10 @@ class Report:
     funnel: list[Stage]  # empty when none is asked for, or there is no warehouse
 
 
+class Unreadable(Exception):
+    """The figures cannot be read; the message says why."""
+
+
 class ReportDesk:
     """The read side of site activity."""
 
@@ -115,7 +120,10 @@ class ReportDesk:
         )
 
     async def _ask(self, key: Any, answer: Callable[[Connection], T]) -> T:
-        """The answer to `key`, at most a second old, or twenty times as old as it took."""
+        """The answer to `key`, at most a second old, or twenty times as old as it took.
+
+        Raises Unreadable.
+        """
         kept = self._answers.get(key)
         if kept is not None and self._clock.monotonic_ms() < kept[0]:
             found: T = kept[1]
@@ -141,11 +149,11 @@ class ReportDesk:
     def _open_and(self, answer: Callable[[Connection], T]) -> tuple[T, float]:
         """The answer, and how many milliseconds of this thread it took."""
         began = time.thread_time()
-        database = rollups.open_for_reading(self._path)
         try:
-            return answer(database), (time.thread_time() - began) * 1000
-        finally:
-            database.close()
+            with closing(rollups.open_for_reading(self._path)) as database:
+                return answer(database), (time.thread_time() - began) * 1000
+        except (sqlite3.Error, rollups.WrongSchema) as error:
+            raise Unreadable(str(error)) from error
 
 
 def _report(database: Connection, warehouse: Path, question: Question, now_ms: int) -> Report:

@@ -6,11 +6,13 @@ What fires, silences and history survive a restart in <data dir>/dashboard/alert
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from dashboard.alerts import appliance_rules, cluster_rules
 from dashboard.alerts.courier import Channel
@@ -37,6 +39,15 @@ class Telling:
 
     channels: Sequence[Channel]
     repeat_ms: int
+
+
+class Kept(msgspec.Struct):
+    """What the record holds."""
+
+    active: list[Alert]
+    history: list[Alert]
+    silences: list[Silence]
+    told: dict[str, int]
 
 
 class AlertDesk:
@@ -158,16 +169,17 @@ class AlertDesk:
     def _restore(self, path: Path) -> None:
         """A record that cannot be read is left out, loudly: alerts must run."""
         try:
-            body: Mapping[str, Any] = json.loads(path.read_text())
-            active = [Alert(**alert) for alert in body["active"]]
-            history = [Alert(**alert) for alert in body["history"]]
-            silences = [Silence(**one) for one in body["silences"]]
-            told = {str(key): int(at_ms) for key, at_ms in body["told"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("record of alerts is damaged path=%s reason=%s", path, error)
+            kept = msgspec.convert(json.loads(path.read_text()), Kept)
+        except (OSError, ValueError, msgspec.ValidationError) as error:
+            log.warning(
+                "record of alerts is damaged: silences are over, what fires is told again"
+                " path=%s reason=%s",
+                path,
+                error,
+            )
             return
-        self.engine.carry(active, self._began_ms + CARRIED_MS)
-        self.engine.history.extend(history)
-        for one in silences:
+        self.engine.carry(kept.active, self._began_ms + CARRIED_MS)
+        self.engine.history.extend(kept.history)
+        for one in kept.silences:
             self.silences.put(one)
-        self._told_at_ms = told
+        self._told_at_ms = kept.told

@@ -3,11 +3,19 @@
 Beside it one row of bytes under a name, each time replaced: what lag and verdicts remember.
 """
 
+import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, TypeVar
 
 from dashboard.cluster.history import STEPS_MS, Point
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS points (
@@ -25,12 +33,16 @@ class HistoryStore:
         self._path = path
         try:
             self._database = _open(path)
-        except sqlite3.DatabaseError:
-            path.replace(path.with_suffix(".damaged"))
-            self._database = _open(path)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._database = self._anew(error)
 
     def load(self, now_ms: int) -> list[Point]:
         """What still fits into the rings, oldest first."""
+        return self._whole(lambda: self._points(now_ms))
+
+    def _points(self, now_ms: int) -> list[Point]:
         points: list[Point] = []
         for step_ms, slots in STEPS_MS:
             rows = self._database.execute(
@@ -43,6 +55,9 @@ class HistoryStore:
 
     def save(self, points: Sequence[Point], now_ms: int) -> None:
         """Write points and delete what no ring can hold any more."""
+        self._whole(lambda: self._write(points, now_ms))
+
+    def _write(self, points: Sequence[Point], now_ms: int) -> None:
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)",
@@ -60,25 +75,59 @@ class HistoryStore:
 
     def keep(self, name: str, body: bytes, now_ms: int) -> None:
         """Put `body` where `kept` finds it, in place of what was there."""
-        with self._database:
-            self._database.execute(
-                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, now_ms, body)
-            )
+
+        def write() -> None:
+            with self._database:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, now_ms, body)
+                )
+
+        self._whole(write)
 
     def kept(self, name: str) -> bytes | None:
         """What was put there last; None: nothing."""
         query = "SELECT body FROM kept WHERE name = ?"
-        row = self._database.execute(query, (name,)).fetchone()
+        row = self._whole(lambda: self._database.execute(query, (name,)).fetchone())
         return None if row is None else bytes(row[0])
+
+    def _whole(self, work: Callable[[], T]) -> T:
+        """What `work` answers, of a new file where this one turns out to be damaged inside."""
+        try:
+            return work()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._database.close()  # first: it takes its -wal along, by its name
+            self._database = self._anew(error)
+            return work()
+
+    def _anew(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        """Of an empty file; the damaged one, which is closed, is set aside."""
+        aside = self._path.with_suffix(".damaged")
+        log.warning(
+            "history is damaged, begun anew path=%s set_aside=%s: %s", self._path, aside, error
+        )
+        self._path.replace(aside)
+        for beside in ("-wal", "-shm"):
+            Path(f"{self._path}{beside}").unlink(missing_ok=True)
+        return _open(self._path)
 
     def close(self) -> None:
         self._database.close()
 
 
+def _is_damage(error: sqlite3.Error) -> bool:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in DAMAGE
+
+
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time uses it
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")
-    database.executescript(_SCHEMA)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
     return database

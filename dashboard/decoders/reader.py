@@ -35,7 +35,7 @@ class OpeningReader:
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
         reading = self._records.read(records_max, timeout_s)
-        return Reading(tuple(self.opened(record) for record in reading.records), reading.ended)
+        return replace(reading, records=tuple(map(self.opened, reading.records)))
 
     def stop(self) -> None:
         self._records.stop()

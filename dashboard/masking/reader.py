@@ -1,15 +1,19 @@
 """A reader of records that hides what masks say: pages, filters, files and the API see no more."""
 
-import os
+import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from dashboard.decoders.reader import Records
 from dashboard.masking.rules import Masks
 from tracker.kafka_admin import Reading
+from tracker.secret_file import replace_file
 from tracker.topics import TopicPartition
+
+log = logging.getLogger(__name__)
 
 SECRET_BYTES: Final = 32
 
@@ -26,9 +30,7 @@ class MaskingReader:
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
         reading = self._records.read(records_max, timeout_s)
-        return Reading(
-            tuple(self._masks.masked(record) for record in reading.records), reading.ended
-        )
+        return replace(reading, records=tuple(map(self._masks.masked, reading.records)))
 
     def stop(self) -> None:
         self._records.stop()
@@ -36,13 +38,11 @@ class MaskingReader:
 
 def hash_secret(path: Path) -> bytes:
     """The secret of this installation's hashes, made when there is none yet; only ours to read."""
-    kept = path.read_bytes() if path.exists() else b""
-    if len(kept) >= SECRET_BYTES:
+    kept = path.read_bytes() if path.exists() else None
+    if kept and len(kept) >= SECRET_BYTES and any(kept):
         return kept
-    path.unlink(missing_ok=True)  # cut short by a crash: with no secret anybody could try values
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if kept is not None:  # with no secret anybody could try values
+        log.warning("secret of [masks] is damaged, values get other hashes path=%s", path)
     made = secrets.token_bytes(SECRET_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(made)
+    replace_file(path, made)
     return made

@@ -1,16 +1,15 @@
 """Activity (/activity): visitors of one site, where they come from, what they look at and do."""
 
 from collections.abc import Mapping
-from sqlite3 import DatabaseError
 from typing import Final
 
 from dashboard.activity import vitals
-from dashboard.activity.desk import Question, Report
+from dashboard.activity.desk import Question, Report, Unreadable
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
 from tracker.reports import funnel
 from tracker.reports.segment import COLUMNS, Filter
-from tracker.rollups import OTHER, WrongSchema
+from tracker.rollups import OTHER
 
 CARDS: Final = (
     ("pages", (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"))),
@@ -126,7 +125,7 @@ async def values(visit: Visit) -> Values:
         row = next((row for row in rows if row.site == asked), rows[0])
         ask, period = question(visit, row.site, Known(row.first_day_ms, row.last_day_ms))
         report = await visit.state.desk.report(ask)
-    except (WrongSchema, DatabaseError) as error:
+    except Unreadable as error:
         found["trouble"] = str(error)
         return found
     return found | {
