@@ -11,6 +11,7 @@ from pathlib import Path
 from dashboard import app
 from dashboard.config import (
     DashboardConfig,
+    LdapConfig,
     MaskConfig,
     OidcConfig,
     RightsConfig,
@@ -37,6 +38,7 @@ def main() -> int:
         own = load("dashboard", DashboardConfig, arguments.config)
         further = app.Further(
             oidc=load("oidc", OidcConfig, arguments.config),
+            ldap=load("ldap", LdapConfig, arguments.config),
             masks=load_named("masks", MaskConfig, arguments.config),
             rights=load_named("rights", RightsConfig, arguments.config),
         )

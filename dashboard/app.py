@@ -16,6 +16,7 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.address import networks
 from dashboard.access.guard import LOOPBACK, Guard
 from dashboard.access.guard import Door as AccessDoor
+from dashboard.access.ldap.desk import Directory
 from dashboard.access.oidc import OidcClient, is_safe
 from dashboard.access.sessions import Attempts, Sessions
 from dashboard.actions.audit import Audit, Store
@@ -30,6 +31,7 @@ from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import (
     DashboardConfig,
+    LdapConfig,
     MaskConfig,
     OidcConfig,
     RightsConfig,
@@ -64,6 +66,7 @@ class Further:
     """Sections beside [dashboard]; none of them has to be there."""
 
     oidc: OidcConfig = field(default_factory=OidcConfig)
+    ldap: LdapConfig = field(default_factory=LdapConfig)
     masks: Mapping[str, MaskConfig] = field(default_factory=dict)
     rights: Mapping[str, RightsConfig] = field(default_factory=dict)
 
@@ -134,6 +137,7 @@ def build(
         brokers={name: one.beside.brokers for name, one in watched.items()},
         registries={name: one.beside.registry for name, one in watched.items()},
         oidc=provider(config, further.oidc, clock),
+        directory=directory(config, further.ldap, clock),
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
 
@@ -198,6 +202,20 @@ def provider(config: DashboardConfig, oidc: OidcConfig, clock: Clock) -> OidcCli
     return OidcClient(oidc, clock)
 
 
+def directory(config: DashboardConfig, ldap: LdapConfig, clock: Clock) -> Directory | None:
+    """Whose accounts may sign in beside ours; raises SettingsError where that could not work."""
+    if not ldap.urls:
+        return None
+    if not entrance(config).sign_in:
+        raise SettingsError('with [ldap], sign_in in [dashboard] must be "on"')
+    # a tenth of a second of start, and a library, that only those pay who have a directory
+    from dashboard.access.ldap import client, settings
+
+    settings.check(ldap)
+    asked = client.LdapClient(ldap, settings.hosts(ldap), settings.context(ldap), clock)
+    return Directory(ldap, asked.ask)
+
+
 def _probe(config: DashboardConfig, kafka: KafkaConfig, clock: Clock) -> Probe:
     on = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
     reader = RecordReader(kafka, PROBE_BYTES)
@@ -259,6 +277,8 @@ async def run(state: State) -> None:
         await runner.cleanup()
         state.desk.close()
         state.actions.close()
+        if state.directory is not None:
+            state.directory.close()
         for browser in state.browsers.values():
             browser.close()
         for desk in state.security.values():

@@ -141,6 +141,55 @@ class OidcConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LdapConfig:
+    """[ldap]: sign-in with accounts of an LDAP directory or Active Directory; off without urls."""
+
+    urls: tuple[str, ...] = setting(
+        (), "its servers, ldaps://host or ldap://host, asked in this order; none: no directory"
+    )
+    start_tls: bool = setting(False, "TLS is begun on ldap:// before anything is asked")
+    allow_plain: bool = setting(
+        False, "ldap:// without TLS also to other machines, which sends passwords in the clear"
+    )
+    ca_file: str = setting(
+        "", "PEM file of who signed its certificates; empty: as this machine trusts"
+    )
+    bind_dn: str = setting(
+        "", "account that looks people up; empty: nobody's, or theirs where user_dn is set"
+    )
+    bind_password: str = setting(
+        "", "its password; better FOOTFALL_LDAP__BIND_PASSWORD", secret=True
+    )
+    user_dn: str = setting(
+        "",
+        "who people are without a look: uid={username},ou=people,dc=example,dc=com, or"
+        " {username}@example.com (Active Directory)",
+    )
+    user_base: str = setting("", "where people are looked up: ou=people,dc=example,dc=com")
+    user_filter: str = setting(
+        "(uid={username})", "which entry is theirs; Active Directory: (sAMAccountName={username})"
+    )
+    name_attribute: str = setting(
+        "uid", "attribute that names them here; Active Directory: sAMAccountName"
+    )
+    group_base: str = setting("", "where groups are; empty: nobody is in any")
+    group_filter: str = setting(
+        "(|(member={dn})(uniqueMember={dn})(memberUid={username}))", "which of them somebody is in"
+    )
+    group_attribute: str = setting("cn", "attribute that names a group")
+    admins: tuple[str, ...] = setting((), "names of groups that make an admin")
+    editors: tuple[str, ...] = setting((), "names that make an editor")
+    viewers: tuple[str, ...] = setting((), "names that make a viewer; *: everybody it knows")
+    label: str = setting("LDAP", "what the sign-in page calls the directory")
+    session_hours: float = setting(
+        12.0, "hours until such a session ends and roles are looked up anew", low=0.1, high=168
+    )
+    timeout_s: float = setting(
+        10.0, "longest a sign-in waits for the directory, all its servers together", low=1, high=60
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class MaskConfig:
     """[masks.NAME]: what nobody sees of messages in the dashboard; any number of them."""
 
@@ -167,7 +216,9 @@ class RightsConfig:
     """[rights.NAME]: who sees and changes what, beside roles; any number of them."""
 
     who: tuple[str, ...] = setting(
-        (), "whom it names: everybody, role:viewer, user:ann, sso:ann, group:shop, token:ci; needed"
+        (),
+        "whom it names: everybody, role:viewer, user:ann, sso:ann, ldap:ann, group:shop, token:ci;"
+        " needed",
     )
     clusters: str = setting(".*", "names of clusters, a regular expression for the whole name")
     topics: str = setting("", "names of topics that are seen, the same; empty: none")

@@ -56,6 +56,7 @@ class SignIn:
     after: str  # where to go then
     trouble: str = ""
     sso: str = ""  # what a provider's button says
+    directory: str = ""  # whose accounts are asked for beside ours
     user: str = ""  # who tried already
 
 
@@ -109,6 +110,7 @@ class Renderer:
         """The sign-in page."""
         return self._templates.get_template("login.html").render(
             sso=shown.sso,
+            directory=shown.directory,
             after=shown.after,
             trouble=shown.trouble,
             user=shown.user,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboard.access.guard import Guard
+from dashboard.access.ldap.desk import Directory
 from dashboard.access.oidc import OidcClient
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
@@ -54,6 +55,7 @@ class State:
     brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
     registries: Mapping[str, RegistryDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
+    directory: Directory | None = None  # None: accounts of our own only
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
     agent_calls: Calls = field(default_factory=Calls)
     sight: Sight = EVERYTHING  # of whom this state is for

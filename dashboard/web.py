@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
 
 from dashboard.access.guard import AGENTS, WHO
-from dashboard.access.login import Login
+from dashboard.access.login import Login, Ways
 from dashboard.access.single_sign_on import SingleSignOn
 from dashboard.actions.api import ActionApi
 from dashboard.activity.export import ActivityExport
@@ -99,7 +99,8 @@ class Site:
         actions.add_routes(app)
         McpEndpoint(state, actions, self.find).add_routes(app)
         sso = state.oidc.config.label if state.oidc is not None else ""
-        login = Login(state.guard, state.actions.audit, self._renderer, sso)
+        ways = Ways(sso, state.directory)
+        login = Login(state.guard, state.actions.audit, self._renderer, ways)
         login.add_routes(app)
         if state.oidc is not None:
             SingleSignOn(state.oidc, state.guard, state.actions.audit, login).add_routes(app)
@@ -269,6 +270,9 @@ def _own(state: State, with_roles: bool) -> Exposition:
             page.add(families.ALERTS, (severity, word), number)
         for (tool, outcome), number in sorted(state.agent_calls.ended.items()):
             page.add(families.AGENT_CALLS, (tool, outcome), number)
+        if state.directory is not None:
+            for outcome, number in state.directory.outcomes.items():
+                page.add(families.LDAP_SIGN_INS, (outcome,), number)
         for role in state.roles.roles:
             page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
     return page

@@ -18,6 +18,7 @@ SETTINGS_OF: Final = {
     "masks": ("dashboard.config", "MaskConfig"),
     "rights": ("dashboard.config", "RightsConfig"),
     "oidc": ("dashboard.config", "OidcConfig"),
+    "ldap": ("dashboard.config", "LdapConfig"),
     "demo": ("footfall.config", "DemoConfig"),
 }
 """Where each section's dataclass stands; read by name, since the command does not import roles."""

@@ -31,6 +31,7 @@ SECTIONS = (
     "masks",
     "rights",
     "oidc",
+    "ldap",
     "demo",
 )
 """Every section of footfall.toml; each belongs to one dataclass in one package's config.py."""

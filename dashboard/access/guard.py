@@ -129,7 +129,7 @@ class Guard:
             return Identity(f"token:{token.name}", token.role, host, by_token=True)
         session = self.sessions.find(request.cookies.get(COOKIE, ""))
         if session is not None and session.role is not None:
-            name, groups = f"sso:{session.user}", session.groups
+            name, groups = f"{session.voucher}:{session.user}", session.groups
             return Identity(name, session.role, host, session.csrf, groups=groups)
         user = self.accounts.user(session.user) if session is not None else None
         if session is not None and user is not None:

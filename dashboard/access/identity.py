@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 
 class Role(IntEnum):
@@ -25,8 +26,30 @@ class Identity:
     host: str = ""  # the address it came from
     csrf: str = ""  # what its forms must bring; empty for programs with a token
     by_token: bool = False
-    groups: tuple[str, ...] = ()  # as the provider says who signed them in
+    groups: tuple[str, ...] = ()  # as the provider or directory says who signed them in
 
 
 class NotAllowed(Exception):
     """The one who asks may not do this; the message says what is missing."""
+
+
+class RoleLists(Protocol):
+    """Which groups, as others call them, stand for which role."""
+
+    @property
+    def admins(self) -> tuple[str, ...]: ...
+    @property
+    def editors(self) -> tuple[str, ...]: ...
+    @property
+    def viewers(self) -> tuple[str, ...]: ...  # *: everybody
+
+
+def role_among(groups: set[str], lists: RoleLists) -> Role | None:
+    """The highest role that one of the groups stands for; None: none at all."""
+    if groups & set(lists.admins):
+        return Role.ADMIN
+    if groups & set(lists.editors):
+        return Role.EDITOR
+    if groups & set(lists.viewers) or "*" in lists.viewers:
+        return Role.VIEWER
+    return None

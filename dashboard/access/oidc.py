@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from dashboard.access.identity import Role
+from dashboard.access.identity import Role, role_among
 from dashboard.access.sessions import Attempts
 from dashboard.config import OidcConfig
 from dashboard.http_body import whole_body
@@ -301,14 +301,7 @@ class OidcClient:
 
 def role_of(claim: object, config: OidcConfig) -> Role | None:
     """The highest role that one of the claim's values stands for; None: none at all."""
-    values = values_of(claim)
-    if values & set(config.admins):
-        return Role.ADMIN
-    if values & set(config.editors):
-        return Role.EDITOR
-    if values & set(config.viewers) or "*" in config.viewers:
-        return Role.VIEWER
-    return None
+    return role_among(values_of(claim), config)
 
 
 def values_of(claim: object) -> set[str]:

@@ -15,6 +15,8 @@ TRIES: Final = 5  # failures of one address in WINDOW_MS
 TRIES_ALL: Final = 100  # of all addresses together
 WINDOW_MS: Final = 300_000
 ADDRESSES_MAX: Final = 10_000
+PROVIDER: Final = "sso"
+DIRECTORY: Final = "ldap"
 
 
 @dataclass(slots=True)
@@ -29,17 +31,24 @@ class Session:
     lasts_ms: float = AGE_MS
     id_token: str = ""  # of the provider, which wants it at sign-out
     groups: tuple[str, ...] = ()  # as the provider said
+    voucher: str = ""  # the kind of who said so: what comes before the name
 
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """Whom a provider vouches for, and for how long."""
+    """Whom a provider or a directory vouches for, and for how long."""
 
     user: str
     role: Role
     lasts_ms: float
     id_token: str = ""
     groups: tuple[str, ...] = ()
+    voucher: str = PROVIDER
+
+    @property
+    def name(self) -> str:
+        """Nobody else's, whoever else is called so."""
+        return f"{self.voucher}:{self.user}"
 
 
 class Sessions:
@@ -55,6 +64,7 @@ class Sessions:
         session = self._open[key]
         session.role, session.lasts_ms = person.role, person.lasts_ms
         session.id_token, session.groups = person.id_token, person.groups
+        session.voucher = person.voucher
         return key
 
     def start(self, user: str) -> str:

@@ -70,7 +70,7 @@ class SingleSignOn:
         sessions.end(request.cookies.get(COOKIE, ""))
         vouched = Vouched(person.name, person.role, lasts_ms, person.id_token, person.groups)
         key = sessions.start_for(vouched)
-        who = Identity(f"sso:{person.name}", person.role, stranger.host)
+        who = Identity(vouched.name, person.role, stranger.host)
         self._audit.note(Entry(who, "sign-in", "", who.name, "done"))
         answer = signed_in(self._guard, key, person.after)
         answer.del_cookie(BROWSER_COOKIE, path=SSO)

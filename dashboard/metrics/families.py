@@ -204,6 +204,12 @@ AGENT_CALLS: Final = Family(
     ("tool", "outcome"),
     "Tools that agents called at /mcp, by outcome: done, refused, failed.",
 )
+LDAP_SIGN_INS: Final = Family(
+    "footfall_ldap_sign_ins_total",
+    "counter",
+    ("outcome",),
+    "Sign-ins that the directory was asked about, by outcome: done, wrong, no_role, away.",
+)
 BUILD_INFO: Final = _gauge(
     "footfall_build_info", ("version", "commit"), "What runs here; always 1."
 )

@@ -17,7 +17,7 @@ from footfall.settings import SettingsError
 from tracker.topics import AUDIT
 
 EVERYBODY: Final = "everybody"
-KINDS: Final = ("role", "user", "sso", "group", "token")
+KINDS: Final = ("role", "user", "sso", "ldap", "group", "token")
 ANY: Final = "*"
 ALL_NAMES: Final = ".*"
 NAMES_KEPT: Final = 100_000  # verdicts on names that are remembered

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE_THE_REPO = "outside the repo: "
 
 
-def _command(name: str, package: str) -> str:
-    found = shutil.which(name)
+def _command(name: str, package: str, path: str | None = None) -> str:
+    found = shutil.which(name, path=path)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: apt install {package})")
     return found
@@ -39,6 +39,11 @@ def prometheus() -> str:
 def promtool() -> str:
     """Path of promtool."""
     return _command("promtool", "prometheus")
+
+
+def slapd() -> str:
+    """Path of OpenLDAP's server, which Debian keeps where only root looks."""
+    return _command("slapd", "slapd", os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
 def kafka_libs() -> Path:

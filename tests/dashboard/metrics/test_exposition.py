@@ -75,6 +75,7 @@ CONTRACT = {
     "footfall_role_up": ("role",),
     "footfall_alerts": ("severity", "state"),
     "footfall_mcp_calls_total": ("tool", "outcome"),
+    "footfall_ldap_sign_ins_total": ("outcome",),
     "footfall_build_info": ("version", "commit"),
 }
 
@@ -112,7 +113,11 @@ def test_names_types_and_labels_are_the_contract() -> None:
 
     assert declared == CONTRACT
     counters = [family.name for family in families.ALL if family.kind == "counter"]
-    assert counters == ["footfall_consumergroup_lost_records_total", "footfall_mcp_calls_total"]
+    assert counters == [
+        "footfall_consumergroup_lost_records_total",
+        "footfall_mcp_calls_total",
+        "footfall_ldap_sign_ins_total",
+    ]
 
 
 def test_the_page_says_what_the_snapshot_says(watch: Watch) -> None:
