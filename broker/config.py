@@ -262,7 +262,9 @@ class BrokerConfig:
     ssl_enabled_protocols: tuple[str, ...] = setting(
         ("TLSv1.2", "TLSv1.3"), "versions of TLS that clients may use"
     )
-    ssl_cipher_suites: str = setting("", "cipher suites below TLS 1.3, as OpenSSL names them")
+    ssl_cipher_suites: str = setting(
+        "", "suites by IANA's names with commas between, as in Kafka, or OpenSSL's list"
+    )
 
     # Log-in on the listeners SASL_PLAINTEXT and SASL_SSL
     sasl_enabled_mechanisms: tuple[str, ...] = setting(
@@ -288,15 +290,23 @@ class BrokerConfig:
         (), "aud of tokens; empty: for tokens that name none"
     )
     sasl_oauthbearer_sub_claim_name: str = setting("sub", "the claim that names the user")
-    sasl_oauthbearer_clock_skew_seconds: int = setting(30, "by which clocks may differ", low=0)
+    sasl_oauthbearer_scope_claim_name: str = setting(
+        "scope", "the claim that names scopes: asked for nothing, but blank ones are refused"
+    )
+    sasl_oauthbearer_clock_skew_seconds: int = setting(
+        30, "by which clocks may differ", low=0, high=INT32_MAX
+    )
     sasl_oauthbearer_unsecured: bool = setting(
         False, "trust tokens that nobody has signed: for tests only"
     )
     sasl_server_max_receive_size: int = setting(
-        524_288, "largest request before a client is authenticated, bytes", low=1024
+        524_288,
+        "largest request before a client is authenticated, bytes",
+        low=1024,
+        high=INT32_MAX,
     )
     connections_max_reauth_ms: int = setting(
-        0, "a log-in must be renewed after so long; 0: never", low=0
+        0, "a log-in must be renewed after so long; 0: never", low=0, high=INT64_MAX
     )
     connection_failed_authentication_delay_ms: int = setting(
         100, "a failed log-in is told at once and its connection closed after so long", low=0

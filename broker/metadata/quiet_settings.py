@@ -126,7 +126,6 @@ _CLASSES: tuple[Row, ...] = (
         _T.CLASS,
         "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator",
     ),
-    ("sasl.oauthbearer.scope.claim.name", _T.STRING, "scope"),
     ("sasl.server.callback.handler.class", _T.CLASS, None),
     ("security.providers", _T.STRING, None),
 )

@@ -58,6 +58,7 @@ class Rules:
     issuer: str = ""
     audiences: frozenset[str] = frozenset()
     subject_claim: str = "sub"
+    scope_claim: str = "scope"
     skew_ms: int = 30_000
     unsecured: bool = False
 
@@ -90,7 +91,7 @@ def validate(token: str, rules: Rules, now_ms: int) -> Claims:
     is_signed = header.get("alg") != "none"
     expires_ms = _checked_times(body, rules, now_ms, is_signed=is_signed)
     _check_issuer_and_audience(body, rules, is_signed=is_signed)
-    _check_scope(body)
+    _check_scope(body, rules.scope_claim)
     subject = body.get(rules.subject_claim)
     if not isinstance(subject, str) or not subject.strip(_BLANK):
         raise TokenRefused(f"no subject ({rules.subject_claim})")
@@ -156,15 +157,15 @@ def _check_issuer_and_audience(body: Mapping[str, Any], rules: Rules, *, is_sign
         raise TokenRefused("it is for another audience (aud)")
 
 
-def _check_scope(body: Mapping[str, Any]) -> None:
+def _check_scope(body: Mapping[str, Any], claim: str) -> None:
     """Nobody asks for scopes here; Kafka refuses blank ones all the same, as texts or in a list."""
-    scopes = body.get("scope")
+    scopes = body.get(claim)
     if not isinstance(scopes, str | list):
         return
     texts = _texts(scopes)
     names = [""] if texts is None else [one.strip(_BLANK) for one in texts]
     if not all(names) or len(set(names)) < len(names):
-        raise TokenRefused("its scope is blank, doubled or no text")
+        raise TokenRefused(f"its scopes ({claim}) are blank, doubled or no text")
 
 
 def _moment_ms(body: Mapping[str, Any], claim: str) -> int | None:

@@ -57,7 +57,7 @@ def load_sources(config: BrokerConfig) -> SaslSources:
             "sasl_oauthbearer_jwks_endpoint_url in [broker] has a name or a password in it, but the"
             " log and DescribeConfigs tell the address: keys of tokens are public"
         )
-    if url and not url.startswith(("https://", "http://")):
+    if url and not url.lower().startswith(("https://", "http://")):
         raise SettingsError(
             f"sasl_oauthbearer_jwks_endpoint_url = {url!r} in [broker] is no https:// address"
         )
@@ -139,10 +139,18 @@ def _rules(config: BrokerConfig) -> Rules:
         keys=keys,
         issuer=config.sasl_oauthbearer_expected_issuer,
         audiences=frozenset(config.sasl_oauthbearer_expected_audience),
-        subject_claim=config.sasl_oauthbearer_sub_claim_name,
+        subject_claim=_claim(config, "sasl_oauthbearer_sub_claim_name"),
+        scope_claim=_claim(config, "sasl_oauthbearer_scope_claim_name"),
         skew_ms=config.sasl_oauthbearer_clock_skew_seconds * 1000,
         unsecured=config.sasl_oauthbearer_unsecured,
     )
+
+
+def _claim(config: BrokerConfig, key: str) -> str:
+    name: str = getattr(config, key).strip()
+    if not name:
+        raise SettingsError(f"{key} in [broker] is blank: it must name a claim")
+    return name
 
 
 def _parsed(key: str, name: str, parse: Callable[[str], T], *, private: bool) -> T:

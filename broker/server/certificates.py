@@ -11,6 +11,7 @@ from pathlib import Path
 
 from broker.config import BrokerConfig
 from broker.security.certificate import valid_until_s
+from broker.server.cipher_suites import choose
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -83,9 +84,12 @@ def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
     if len(versions) < len(config.ssl_enabled_protocols) or not versions:
         raise SettingsError(f"ssl_enabled_protocols in [broker] must be of {', '.join(_VERSIONS)}")
     context.minimum_version, context.maximum_version = min(versions), max(versions)
+    if config.ssl_cipher_suites:
+        try:
+            choose(context, config.ssl_cipher_suites)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"ssl_cipher_suites in [broker]: {error}") from error
     try:
-        if config.ssl_cipher_suites:
-            context.set_ciphers(config.ssl_cipher_suites)
         context.load_cert_chain(
             config.ssl_keystore_location,
             config.ssl_key_location or None,

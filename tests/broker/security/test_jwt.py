@@ -174,10 +174,12 @@ def test_issuer_and_audience_are_kept_when_they_are_asked_for(
         validate(made, rules, NOW_MS)
 
 
-def test_another_claim_may_name_the_user() -> None:
-    rules = replace(RULES, subject_claim="client_id")
+def test_other_claims_may_name_the_user_and_scopes() -> None:
+    rules = replace(RULES, subject_claim="client_id", scope_claim="scp")
 
     assert validate(token(SECRET, {**CLAIMS, "client_id": "app"}), rules, NOW_MS).subject == "app"
+    with pytest.raises(TokenRefused, match="scp"):
+        validate(token(SECRET, {**CLAIMS, "client_id": "app", "scp": ""}), rules, NOW_MS)
 
 
 @pytest.mark.parametrize(

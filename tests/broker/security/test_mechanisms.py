@@ -206,6 +206,14 @@ def test_an_unsigned_token_is_refused_unless_it_is_asked_for(tmp_path: Path) -> 
             {"sasl_enabled_mechanisms": ("OAUTHBEARER",)},
             "needs sasl_oauthbearer_jwks_endpoint_url, sasl_oauthbearer_jwks_file or",
         ),
+        (
+            {
+                "sasl_enabled_mechanisms": ("OAUTHBEARER",),
+                "sasl_oauthbearer_jwks_endpoint_url": "HTTPS://issuer.example/keys",
+                "sasl_oauthbearer_sub_claim_name": " ",
+            },
+            "sub_claim_name in .* is blank",
+        ),
     ],
 )
 def test_what_is_missing_is_told(settings: dict[str, Any], message: str) -> None:

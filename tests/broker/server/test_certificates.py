@@ -100,7 +100,7 @@ def test_a_key_that_stays_shut_is_told_and_nobody_is_asked(
         ("required", {"truststore_location": "/no/such/file"}, "ssl_truststore_location in"),
         ("none", {"enabled_protocols": ("TLSv1",)}, "must be of TLSv1.2, TLSv1.3"),
         ("none", {"enabled_protocols": ()}, "must be of TLSv1.2, TLSv1.3"),
-        ("none", {"cipher_suites": "NO-SUCH-SUITE"}, "cannot be used"),
+        ("none", {"cipher_suites": "NO-SUCH-SUITE"}, "ssl_cipher_suites"),
     ],
 )
 def test_what_is_missing_or_unknown_is_told(
