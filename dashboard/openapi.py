@@ -21,7 +21,7 @@ _SERIES: Final = {
     "required": True,
     "description": (
         "Series, repeated up to 20 times: cluster.in, cluster.lag_seconds, topic.in:TOPIC, "
-        "group.lag:GROUP, group.seconds:GROUP, group.out:GROUP."
+        "group.lag:GROUP (share groups, too), group.seconds:GROUP, group.out:GROUP."
     ),
     "schema": {"type": "array", "items": {"type": "string"}},
 }

@@ -318,6 +318,9 @@ class Poller:
             add(alive[-1], now_ms, group.lag_seconds)
             alive.append(f"group.out:{group.group_id}")
             add(alive[-1], now_ms, group.consume_rate)
+        for share in snapshot.share_groups:
+            alive.append(f"group.lag:{share.group_id}")
+            add(alive[-1], now_ms, None if share.lag is None else float(share.lag))
         for topic in named:
             alive.append(f"topic.in:{topic.name}")
             add(alive[-1], now_ms, topic.rate)

@@ -9,6 +9,7 @@ from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
 from tracker.reports import funnel
 from tracker.reports.segment import COLUMNS, Filter
+from tracker.reports.timeseries import Point
 from tracker.rollups import OTHER
 
 CARDS: Final = (
@@ -133,19 +134,26 @@ async def values(visit: Visit) -> Values:
         "period": period,
         "report": report,
         "question": ask,
-        "chart": chart(report),
+        "chart": chart(report, visit.state.clock.now_ms()),
         "step": ask.step.value,
     }
 
 
-def chart(report: Report) -> dict[str, list[int | None]]:
-    """Columns for the chart: seconds since 1970, visitors, page views, visitors before."""
+def chart(report: Report, now_ms: int) -> dict[str, list[int | None]]:
+    """Columns for the chart: seconds since 1970, visitors, page views, visitors before.
+
+    None where nothing is known: what lies ahead is not drawn as nobody.
+    """
     before: list[int | None] = [point.visitors for point in report.points_before]
     missing = len(report.points) - len(before)
+
+    def known(point: Point, value: int) -> int | None:
+        return value if value or point.bucket_ms <= now_ms else None
+
     columns: dict[str, list[int | None]] = {
         "t": [point.bucket_ms // 1000 for point in report.points],
-        "visitors": [point.visitors for point in report.points],
-        "page_views": [point.page_views for point in report.points],
+        "visitors": [known(point, point.visitors) for point in report.points],
+        "page_views": [known(point, point.page_views) for point in report.points],
     }
     if before:
         columns["before"] = (before + [None] * max(0, missing))[: len(report.points)]

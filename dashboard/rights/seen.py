@@ -96,8 +96,8 @@ class SeenPoller:
         """Whether it reads no topic that is hidden; of one that is gone nobody knows."""
         if self.snapshot is None or self._of is None:
             return False
-        shown = self.snapshot.groups.get(group_id)
-        return shown is not None and shown is self._of.groups.get(group_id)
+        shown, whole = (_any_group(one, group_id) for one in (self.snapshot, self._of))
+        return shown is not None and shown is whole
 
     @property
     def live_rate(self) -> float | None:
@@ -117,6 +117,11 @@ class SeenPoller:
 
     async def wait_for(self, seen: int, timeout_s: float) -> int:
         return await self._poller.wait_for(seen, timeout_s)
+
+
+def _any_group(snapshot: Snapshot, group_id: str) -> Group | ShareGroup | None:
+    shares = (one for one in snapshot.share_groups if one.group_id == group_id)
+    return snapshot.groups.get(group_id) or next(shares, None)
 
 
 class SeenHistory:
@@ -336,6 +341,8 @@ def _share_group(group: ShareGroup, cluster: str, sight: Sight) -> ShareGroup:
     if starts is not None:
         starts = {at: one for at, one in starts.items() if sight.topic(cluster, at.topic)}
     members = tuple(_member(member, cluster, sight) for member in group.members)
+    if members == group.members and len(starts or ()) == len(group.starts or ()):
+        return group
     return replace(group, starts=starts, members=members)
 
 

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,18 @@ async def test_a_period_is_compared_with_the_one_before(client: Client) -> None:
     answer = await (await client.get("/api/v1/activity?period=30m")).json()
 
     assert (answer["overview"]["visitors"], answer["before"]["visitors"]) == (2, 1)
+
+
+async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> None:
+    before_s = SystemClock().now_ms() // 1000
+    page = await (await client.get("/activity?period=today")).text()
+    after_s = SystemClock().now_ms() // 1000
+    (told,) = re.findall(r'data-columns="([^"]*)"', page)
+    columns = json.loads(unescape(told))
+
+    points = list(zip(columns["t"], columns["visitors"], strict=True))
+    assert all(value is not None for at, value in points if at <= before_s)
+    assert all(value is None for at, value in points if at > after_s)
 
 
 async def test_filters_narrow_every_figure(client: Client) -> None:

@@ -98,6 +98,17 @@ def state(tmp_path: Path, cluster: MadeCluster, address: str | None) -> State:
     return replace(made_state(tmp_path, cluster), deliveries=known)
 
 
+async def test_what_a_share_group_is_not_done_with_has_a_history(
+    client: Client, state: State
+) -> None:
+    page = await (await client.get("/groups/queue")).text()
+    asked = await client.get("/api/v1/history", params={"s": "group.lag:queue", "range": "5m"})
+    (values,) = (await asked.json())["series"].values()
+
+    assert "group.lag:queue" in page and "In flight" in page
+    assert [value for value in values if value is not None] == [7]
+
+
 async def test_page_and_json_show_it_of_each_partition(client: Client) -> None:
     page = await (await client.get("/groups/queue")).text()
     group = await (await client.get("/api/v1/groups/queue")).json()

@@ -103,6 +103,13 @@ def test_a_share_group_is_shown_without_partitions_of_hidden_topics() -> None:
     assert (found.topics, found.lag) == (("seen",), 2)
 
 
+def test_a_share_group_of_which_nothing_is_hidden_is_shown_as_it_is() -> None:
+    """So that its history, which counts all of it, may be shown as well."""
+    whole = ShareGroup("g", "stable", starts={SEEN: ShareStart(1, 2)})
+
+    assert filtered(snapshot(share=(whole,)), sight()).share_groups[0] is whole
+
+
 @pytest.mark.parametrize(("topic", "shown"), [("seen", True), ("hidden", False)])
 def test_a_topology_is_shown_whole_or_not_at_all(topic: str, shown: bool) -> None:
     about = GroupDescription("g", "streams", "stable", "", 1, ())
