@@ -7,9 +7,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-# One more than there are cores: many tests wait for processes, and leave a core idle. The order is
-# that of tests/conftest.py, the longest first.
-PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) + 1))) --dist loadgroup --no-loadscope-reorder
+# Two for each core: many tests wait for processes and for the disk, and leave a core idle. The order
+# is that of tests/conftest.py, the longest first.
+PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) * 2))) --dist loadgroup --no-loadscope-reorder
 QUICK := not wire and not system and not browser and not crash
 
 .PHONY: help up demo test check lint crash wire bench screenshots clean
