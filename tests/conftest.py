@@ -86,11 +86,15 @@ def group_of(item: pytest.Item) -> str | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, None, None]:
-    """Seven thousand tests are made, and stay: without the collector in half of the time."""
+    """Seven thousand tests are made, and stay: without the collector in half of the time.
+
+    Nor does it look at them again while they run, which was a fifth of their processor time.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 
