@@ -149,6 +149,8 @@ def peek(
 
 def with_texts(settings: S, texts: Mapping[str, str], place: str) -> S:
     """The same settings, some of them given as texts; `place` says where they stand."""
+    if not texts:
+        return settings
     fields = {field.name: field for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(type(settings))
     values = {
