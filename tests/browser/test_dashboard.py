@@ -1,28 +1,16 @@
-"""The dashboard in a real Chromium: hostile names, live updates, keyboard, themes, widths."""
+"""The dashboard in a real Chromium: live updates, keyboard, themes, charts, what is changed."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
 
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, expect
 
-from dashboard.pages.page import link
-from dashboard.state import State
 from dashboard.web import Site
-from tests.support.connect_worker import ConnectWorker, connect_worker
-from tests.support.made_cluster import MadeCluster
-from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster, made_state
-from tests.support.made_events import made_event
-from tests.support.pages import ADDRESSES
-from tests.support.seen_visits import store_measures, store_visits
-from tests.support.subject_registry import SubjectRegistry, subject_registry
-from tests.support.tools import node_modules
-from tracker.clock import SystemClock
+from tests.support.made_dashboard import busy_cluster, hostile_cluster, made_state
+from tests.support.shown_dashboard import Served, store_measured_visits
 from tracker.topics import TopicPartition
-from tracker.vitals import VITALS
 
 pytestmark = [
     pytest.mark.browser,
@@ -30,158 +18,6 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.asyncio(loop_scope="session"),
 ]
-
-GONE = "http://127.0.0.1:1"  # a worker that does not answer
-COMPARED = "/schemas/events-value?version=2&against=1"
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-@pytest.fixture
-def connect() -> Iterator[ConnectWorker]:
-    """A Kafka Connect worker; one of its connectors failed."""
-    with connect_worker() as running:
-        running.add("files", "RUNNING", "FAILED", topics="events")
-        yield running
-
-
-@pytest.fixture
-def registry() -> Iterator[SubjectRegistry]:
-    """A schema registry; a subject has two versions, another one refers to it."""
-    with subject_registry() as running:
-        text = '{"type": "record", "name": "E", "fields": []}'
-        running.put("events-value", text)
-        running.put("events-value", text.replace("E", "Event"))
-        running.put("r", '"E"', references=[{"name": "E", "subject": "events-value", "version": 2}])
-        yield running
-
-
-class Shown:
-    """One tab on a served dashboard, and everything it complained about."""
-
-    def __init__(self, page: Page, base: str) -> None:
-        self.page = page
-        self.base = base
-        self.complaints: list[str] = []
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    async def go(self, path: str) -> None:
-        await self.page.goto(self.base + path)
-
-
-class Served:
-    """A dashboard on a port, over a made cluster."""
-
-    def __init__(self, data_dir: Path, cluster: MadeCluster, **settings: object) -> None:
-        self.cluster = cluster
-        self.state: State = made_state(data_dir, cluster, **settings)
-        self.server = TestServer(Site(self.state).application())
-
-    async def __aenter__(self) -> Self:
-        await self.state.poller(None).look()
-        await self.server.start_server(shutdown_timeout=0.2)  # open streams are cut
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.server.close()
-
-    async def tab(self, browser: Browser, width: int = 1280, scheme: str = "light") -> Shown:
-        page = await browser.new_page(
-            viewport={"width": width, "height": 800},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        return Shown(page, str(self.server.make_url("")).rstrip("/"))
-
-
-async def test_hostile_names_do_nothing_on_any_page(
-    browser: Browser, connect: ConnectWorker, registry: SubjectRegistry, tmp_path: Path
-) -> None:
-    for name in HOSTILE:
-        connect.add(name, "FAILED", state=name, note=name)
-        registry.put(name, f'"{name}"')
-    beside = {"connect_urls": (connect.url,), "schema_registry_url": registry.url}
-    async with Served(tmp_path, hostile_cluster(), **beside) as served:
-        shown = await served.tab(browser)
-        for path in (
-            *ADDRESSES,
-            *(link(kind, name) for kind in ("groups", "connect", "schemas") for name in HOSTILE),
-        ):
-            await shown.go(path)
-            await served.state.poller(None).look()  # a live frame on top of the first load
-
-            assert await shown.page.title() not in ("owned", "1")
-            assert await shown.page.locator("img, iframe, object, #live script").count() == 0
-            assert await shown.page.locator("[onmouseover], [onerror]").count() == 0
-
-        assert shown.complaints == []
-
-
-def store_measured_visits(data_dir: Path) -> None:
-    """A visit, a value of every vital that needs improvement, and a metric with a long name."""
-    now_ms = SystemClock().now_ms()
-    store_visits(data_dir, [made_event(1, occurred_at=now_ms)], now_ms)
-    amounts = {name: fair for name, (_good, fair) in VITALS.items()} | {"m" * 120: 12_345.0}
-    values = [
-        made_event(
-            event_id=name,
-            metric_name=name,
-            metric_value=amount,
-            occurred_at=now_ms,
-            pathname="/" + "long" * 60,
-        )
-        for name, amount in amounts.items()
-    ]
-    store_measures(data_dir, values, now_ms)
-
-
-@pytest.mark.parametrize("width", [390, 900, 1600])
-async def test_no_page_is_wider_than_the_screen(
-    browser: Browser, tmp_path: Path, width: int
-) -> None:
-    store_measured_visits(tmp_path)
-    async with Served(tmp_path, busy_cluster()) as served:
-        shown = await served.tab(browser, width)
-        for path in ADDRESSES:
-            await shown.go(path)
-
-            for scheme in SCHEMES:
-                await shown.page.emulate_media(color_scheme=scheme)
-                overflow = await shown.page.evaluate(
-                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                )
-                assert overflow <= 0, f"{path} is {overflow} px too wide ({scheme})"
-
-        assert shown.complaints == []
-
-
-async def test_nothing_moves_when_a_page_settles_or_names_are_long(
-    browser: Browser, tmp_path: Path
-) -> None:
-    """Layout shift as Chromium counts it; below 0.1 a page is good, we want about none."""
-    async with Served(tmp_path, hostile_cluster()) as served:
-        served.state.alerts.evaluate()
-        shown = await served.tab(browser, 1024)
-        await shown.page.add_init_script(
-            "window.shifts = []; new PerformanceObserver((list) => { for (const one of"
-            " list.getEntries()) shifts.push(one.value); })"
-            ".observe({type: 'layout-shift', buffered: true})"
-        )
-        for path in ADDRESSES:
-            await shown.go(path)
-            await expect(shown.page.locator("#beat")).to_have_attribute("data-state", "live")
-            await served.state.poller(None).look()  # one frame more
-            await shown.page.wait_for_timeout(200)
-            shifts = await shown.page.evaluate("shifts.reduce((sum, one) => sum + one, 0)")
-            overflow = await shown.page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert shifts < 0.02, path
-            assert overflow <= 0, path
 
 
 async def test_numbers_move_without_a_reload_and_focus_stays(
@@ -385,53 +221,6 @@ async def test_the_script_of_all_pages_is_below_150_kilobytes(tmp_path: Path) ->
             sizes.append(len(await answer.read()))
 
     assert sum(sizes) < 150_000
-
-
-AXE = {
-    "light": "axe.run().then((r) => r.violations)",
-    "dark": """axe.run({runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}})
-        .then((r) => r.violations)""",
-}
-"""All rules, and then those that look at colours: a scheme changes nothing else."""
-
-
-@pytest.mark.timeout(300)  # 120 s were not enough beside a full machine
-@pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing_on_any_page(
-    browser: Browser,
-    connect: ConnectWorker,
-    registry: SubjectRegistry,
-    tmp_path: Path,
-    width: int,
-) -> None:
-    """WCAG 2.2 A and AA, and axe's own good practice; forms opened, alerts firing."""
-    _, modules = node_modules("axe-core")
-    source = (modules / "axe-core" / "axe.min.js").read_text()
-    told: list[tuple[str, ...]] = []
-    store_measured_visits(tmp_path)
-    beside = {"connect_urls": (connect.url, GONE), "schema_registry_url": registry.url}
-    async with Served(tmp_path, busy_cluster(), **beside) as served:
-        served.state.alerts.evaluate()
-        shown = await served.tab(browser, width)
-        for path in (*ADDRESSES, "/connect/files", COMPARED, "/schemas/r"):
-            await shown.page.emulate_media(color_scheme="light")
-            await shown.go(path)
-            for shut in await shown.page.locator("details:not([open]) > summary").all():
-                if await shut.is_visible():
-                    await shut.click()
-            await shown.page.evaluate(source)  # not by a tag: the content policy forbids it
-            for scheme in SCHEMES:
-                await shown.page.emulate_media(color_scheme=scheme)
-
-                found = await shown.page.evaluate(AXE[scheme])
-
-                told += [
-                    (path, scheme, one["id"], node["html"][:160], node["failureSummary"][:200])
-                    for one in found
-                    for node in one["nodes"][:3]
-                ]
-
-    assert told == []
 
 
 async def test_following_a_topic_shows_what_arrives_as_text_and_can_be_paused(

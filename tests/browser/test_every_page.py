@@ -1,0 +1,160 @@
+"""What holds for every page of the dashboard in a real Chromium: safe, calm, fitting, usable."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from dashboard.pages.page import link
+from tests.support.connect_worker import ConnectWorker, connect_worker
+from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster
+from tests.support.pages import ADDRESSES
+from tests.support.shown_dashboard import Served, store_measured_visits
+from tests.support.subject_registry import SubjectRegistry, subject_registry
+from tests.support.tools import node_modules
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.may_block,
+    pytest.mark.timeout(240),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+GONE = "http://127.0.0.1:1"  # a worker that does not answer
+COMPARED = "/schemas/events-value?version=2&against=1"
+
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+"""Pixels that one has to scroll for to the side."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@pytest.fixture
+def connect() -> Iterator[ConnectWorker]:
+    """A Kafka Connect worker; one of its connectors failed."""
+    with connect_worker() as running:
+        running.add("files", "RUNNING", "FAILED", topics="events")
+        yield running
+
+
+@pytest.fixture
+def registry() -> Iterator[SubjectRegistry]:
+    """A schema registry; a subject has two versions, another one refers to it."""
+    with subject_registry() as running:
+        text = '{"type": "record", "name": "E", "fields": []}'
+        running.put("events-value", text)
+        running.put("events-value", text.replace("E", "Event"))
+        running.put("r", '"E"', references=[{"name": "E", "subject": "events-value", "version": 2}])
+        yield running
+
+
+async def test_hostile_names_do_nothing_on_any_page(
+    browser: Browser, connect: ConnectWorker, registry: SubjectRegistry, tmp_path: Path
+) -> None:
+    for name in HOSTILE:
+        connect.add(name, "FAILED", state=name, note=name)
+        registry.put(name, f'"{name}"')
+    beside = {"connect_urls": (connect.url,), "schema_registry_url": registry.url}
+    async with Served(tmp_path, hostile_cluster(), **beside) as served:
+        shown = await served.tab(browser)
+        for path in (
+            *ADDRESSES,
+            *(link(kind, name) for kind in ("groups", "connect", "schemas") for name in HOSTILE),
+        ):
+            await shown.go(path)
+            await served.state.poller(None).look()  # a live frame on top of the first load
+
+            assert await shown.page.title() not in ("owned", "1")
+            assert await shown.page.locator("img, iframe, object, #live script").count() == 0
+            assert await shown.page.locator("[onmouseover], [onerror]").count() == 0
+
+        assert shown.complaints == []
+
+
+async def test_no_page_is_wider_than_the_screen(browser: Browser, tmp_path: Path) -> None:
+    """Opened on a phone, whose window then grows to that of a large screen."""
+    store_measured_visits(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        for path in ADDRESSES:
+            await shown.be_wide(390)
+            await shown.go(path)
+
+            for width in (390, 900, 1600):
+                await shown.be_wide(width)
+                for scheme in SCHEMES:
+                    await shown.page.emulate_media(color_scheme=scheme)
+                    overflow = await shown.page.evaluate(TOO_WIDE)
+                    assert overflow <= 0, f"{path} is {overflow} px too wide ({width}, {scheme})"
+
+        assert shown.complaints == []
+
+
+async def test_nothing_moves_when_a_page_settles_or_names_are_long(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Layout shift as Chromium counts it; below 0.1 a page is good, we want about none."""
+    async with Served(tmp_path, hostile_cluster()) as served:
+        served.state.alerts.evaluate()
+        shown = await served.tab(browser, 1024)
+        await shown.page.add_init_script(
+            "window.shifts = []; new PerformanceObserver((list) => { for (const one of"
+            " list.getEntries()) shifts.push(one.value); })"
+            ".observe({type: 'layout-shift', buffered: true})"
+        )
+        for path in ADDRESSES:
+            await shown.go(path)
+            await expect(shown.page.locator("#beat")).to_have_attribute("data-state", "live")
+            await served.state.poller(None).look()  # one frame more
+            await shown.page.wait_for_timeout(200)
+            shifts = await shown.page.evaluate("shifts.reduce((sum, one) => sum + one, 0)")
+            overflow = await shown.page.evaluate(TOO_WIDE)
+            assert shifts < 0.02, path
+            assert overflow <= 0, path
+
+
+AXE = {
+    "light": "axe.run().then((r) => r.violations)",
+    "dark": """axe.run({runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}})
+        .then((r) => r.violations)""",
+}
+"""All rules, and then those that look at colours: a scheme changes nothing else."""
+
+
+@pytest.mark.timeout(900)  # half a minute, and beside a machine that is full ten of them
+async def test_axe_finds_nothing_on_any_page(
+    browser: Browser, connect: ConnectWorker, registry: SubjectRegistry, tmp_path: Path
+) -> None:
+    """WCAG 2.2 A and AA, and axe's own good practice; forms opened, alerts firing."""
+    _, modules = node_modules("axe-core")
+    source = (modules / "axe-core" / "axe.min.js").read_text()
+    told: list[tuple[str, ...]] = []
+    store_measured_visits(tmp_path)
+    beside = {"connect_urls": (connect.url, GONE), "schema_registry_url": registry.url}
+    async with Served(tmp_path, busy_cluster(), **beside) as served:
+        served.state.alerts.evaluate()
+        shown = await served.tab(browser)
+        for path in (*ADDRESSES, "/connect/files", COMPARED, "/schemas/r"):
+            await shown.page.emulate_media(color_scheme="light")
+            await shown.be_wide(390)
+            await shown.go(path)
+            await shown.page.evaluate(source)  # not by a tag: the content policy forbids it
+            for width, scheme in product((390, 1280), SCHEMES):
+                await shown.be_wide(width)
+                await shown.open_details()
+                await shown.page.emulate_media(color_scheme=scheme)
+
+                found = await shown.page.evaluate(AXE[scheme])
+
+                told += [
+                    (
+                        *(path, str(width), scheme, one["id"]),
+                        *(node["html"][:160], node["failureSummary"][:200]),
+                    )
+                    for one in found
+                    for node in one["nodes"][:3]
+                ]
+
+    assert told == []
