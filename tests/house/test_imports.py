@@ -47,17 +47,6 @@ def test_handlers_do_not_know_each_other() -> None:
     assert offenders == []
 
 
-def test_nothing_is_imported_relatively() -> None:
-    offenders = [
-        f"{shown(path)}:{node.lineno}"
-        for path in python_files()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.level
-    ]
-
-    assert offenders == []
-
-
 def test_package_files_are_empty_but_for_the_handler_table() -> None:
     offenders = [
         shown(path)
