@@ -55,6 +55,7 @@ async def client(broker: RunningBroker) -> AsyncIterator[RawClient]:
 
 
 LONGEST_FIRST = (
+    "tests/browser/test_every_page.py",
     "tests/browser/",
     "tests/system/test_kill_roles.py",
     "tests/system/test_appliance.py",
@@ -73,22 +74,11 @@ PROCESSES_TIMEOUT_S = 240
 """A JVM that starts beside a full machine takes a minute by itself."""
 
 
-def group_of(item: pytest.Item) -> str | None:
-    """Tests of a group run on one worker: those that share a browser, or the broker of a module."""
-    path = item.nodeid.partition("::")[0]
-    if path.startswith("tests/browser/"):
-        return "browser"
-    shares = "kafka" in getattr(item, "fixturenames", ())
-    if shares or any(item.get_closest_marker(name) for name in STARTS_PROCESSES):
-        return path
-    return None
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, None, None]:
     """Seven thousand tests are made, and stay: without the collector in half of the time.
 
-    Nor does it look at them again while they run, which was a fifth of their processor time.
+    Nor does it look at them again while they run, which costs a tenth of their processor time.
     """
     gc.disable()
     try:
@@ -109,8 +99,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         starts = any(item.get_closest_marker(name) for name in STARTS_PROCESSES)
         if starts and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(PROCESSES_TIMEOUT_S))
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
