@@ -158,7 +158,7 @@ def connect_worker() -> Iterator[ConnectWorker]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield made
     finally:
