@@ -100,6 +100,7 @@ class Slapd:
 
     def start(self) -> None:
         where = f"ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.tls_port}"
+        where += f" ldaps://127.0.0.2:{self.tls_port}"  # which its certificate does not name
         with (self.directory / "log").open("ab") as log:
             command = [slapd(), "-f", str(self._settings), "-h", where, "-d", "0"]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)

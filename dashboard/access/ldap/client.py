@@ -264,7 +264,8 @@ class Conversation:
         )
         if connection.result["result"] not in (RESULT_SUCCESS, RESULT_SIZE_LIMIT_EXCEEDED):
             raise self._refused("The directory does not answer Footfall's questions.")
-        return [_entry(one) for one in connection.response if one["type"] == "searchResEntry"]
+        told = [one for one in connection.response if one["type"] == "searchResEntry"]
+        return [_entry(one) for one in told if one["dn"]]  # as no DN everybody could bind
 
     def _refused(self, sentence: str) -> Away:
         """With the directory's own words as its cause, for the log."""

@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,30 +45,27 @@ class Listener:
 def server(answer: bytes = b"") -> Iterator[Listener]:
     """Connections are taken, and all get the same answer, if any."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        open_ones, made = [], Listener(listener.getsockname()[1])
-
-        def serve() -> None:
-            while True:
-                try:
-                    wire, _ = listener.accept()
-                except OSError:
-                    return
-                open_ones.append(wire)
-                wire.recv(1)
-                made.asked.set()
-                wire.sendall(answer)
-                if answer:
-                    wire.close()
-
-        thread = threading.Thread(target=serve)
+        made = Listener(listener.getsockname()[1])
+        thread = threading.Thread(target=serve, args=(listener, made, answer))
         thread.start()
         try:
             yield made
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            for wire in open_ones:
-                wire.close()
             thread.join(30)
+
+
+def serve(listener: socket.socket, made: Listener, answer: bytes) -> None:
+    """Until the listener is shut down. Without an answer a client waits until it goes."""
+    with ExitStack() as open_ones, suppress(OSError):
+        while True:
+            wire = open_ones.enter_context(listener.accept()[0])
+            with suppress(ConnectionError):
+                wire.recv(1)
+                made.asked.set()
+                if answer:
+                    wire.sendall(answer)
+                    wire.close()
 
 
 def on_loopback(port: int) -> LdapConfig:
@@ -194,7 +191,7 @@ def test_a_certificate_for_another_name_is_not_believed(
     with pytest.raises(Away):
         ask(replace(slapd.config, urls=(f"ldaps://127.0.0.2:{slapd.tls_port}",)), "ann")
 
-    assert "IP address mismatch" in caplog.text or "refused" in caplog.text
+    assert "IP address mismatch" in caplog.text
 
 
 def test_an_account_of_ours_that_is_refused_is_not_the_persons_fault(
