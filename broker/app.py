@@ -356,4 +356,10 @@ def _unhealthy(partitions: Partitions) -> str:
     """What is wrong with the broker; empty when nothing is."""
     offline = [str(partition) for partition in partitions.all() if not partition.is_online]
     offline += [f"{topic}-{index}" for topic, index in partitions.missing]
-    return f"partitions offline: {', '.join(sorted(offline)[:10])}" if offline else ""
+    damaged = [str(partition) for partition in partitions.all() if partition.damage]
+    wrong = {"offline": offline, "damaged": damaged}
+    return "; ".join(
+        f"partitions {what}: {', '.join(sorted(names)[:10])}"
+        for what, names in wrong.items()
+        if names
+    )

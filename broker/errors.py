@@ -1,7 +1,8 @@
 """Error codes of Kafka's protocol and the three kinds of error of the broker.
 
 Refusal (the client asked for what cannot be): a `KafkaError` with its code; a handler answers it.
-Damage (disk, corrupt bytes): a `StorageError`; the partition goes offline, loudly.
+Damage (disk, corrupt bytes): a `StorageError`; the partition goes offline, loudly. Only where a
+reader meets bytes that are not what was written, a `DamagedLog`, it alone is refused, as in Kafka.
 Bug: any other exception; never answered with a guess. Numbers and names: Kafka's protocol guide.
 """
 
@@ -166,3 +167,11 @@ class KafkaError(Exception):
 
 class StorageError(Exception):
     """Damage: a disk that fails, or bytes in a log that are not what was written."""
+
+
+class DamagedLog(StorageError):
+    """Bytes of the file `path` are not what was written; the disk answers."""
+
+    def __init__(self, path: str, position: int, what: str) -> None:
+        super().__init__(f"{path} is damaged at byte {position}: {what}")
+        self.path = path

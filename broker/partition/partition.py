@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
-from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.errors import DamagedLog, ErrorCode, KafkaError, StorageError
 from broker.partition.disk_worker import DiskWorker, as_storage_error
 from broker.partition.jobs import Done, Job
 from broker.partition.lone_append import Answered, LoneAppend
@@ -30,6 +30,7 @@ from broker.storage.log import (
     LogSlice,
     Origin,
 )
+from broker.storage.segment import LOG_SUFFIX
 from broker.storage.transaction_index import AbortedTransaction
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Partition:
         self.changing = asyncio.Lock()
         """Held by who moves the log elsewhere or changes its start: not both at a time."""
         self._held: list[Job] | None = None  # while the log changes its directory
+        self._damage: DamagedLog | None = None
         self._refusing_writes = False  # the disk is full: said once, not once a request
 
     def __repr__(self) -> str:
@@ -254,6 +256,22 @@ class Partition:
             return self._gone
         return error
 
+    def refusal_of_read(self, error: Exception) -> Exception:
+        """What a reader is told: of damage that it met it alone hears, as in Kafka."""
+        if not isinstance(error, DamagedLog):
+            return self.refusal_for(error)
+        if str(error) != str(self._damage):
+            self._damage = error
+            log.critical("damage read: %s topic=%s partition=%d", error, self.topic, self.index)
+        return KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error))
+
+    @property
+    def damage(self) -> str:
+        """What a reader met last in a segment that is still there; "" when nothing."""
+        damage = self._damage
+        there = damage and any(one.path(LOG_SUFFIX) == damage.path for one in self.log.segments)
+        return str(damage) if there else ""
+
     # Reading
 
     def read(self, offset: int, max_bytes: int, end: ReadEnd, *, minimum_one: bool) -> LogSlice:
@@ -270,7 +288,7 @@ class Partition:
         try:
             return self.log.read(offset, max_bytes, end_offset=end_offset, minimum_one=minimum_one)
         except (StorageError, OSError) as error:
-            raise self.refusal_for(error) from error
+            raise self.refusal_of_read(error) from error
 
     async def read_cold(
         self, offset: int, max_bytes: int, end: ReadEnd, *, minimum_one: bool
@@ -419,7 +437,7 @@ class Partition:
         try:
             return await self.worker.run_aside(function)
         except (StorageError, OSError) as error:
-            raise self.refusal_for(error) from error
+            raise self.refusal_of_read(error) from error
 
 
 def _settle(future: asyncio.Future[AppendInfo], result: AppendInfo | Exception) -> None:

@@ -132,7 +132,9 @@ class Upkeep:
     async def _compact_all(self, partitions: Iterator[Partition]) -> None:
         """One cleaner: takes the next log when it is done with one."""
         for partition in partitions:
-            if partition.is_online:
+            if (
+                partition.is_online and not partition.damage
+            ):  # Kafka does not clean such a log either
                 dirty = partition.log
                 try:
                     await self._compact(partition, dirty)
@@ -180,7 +182,7 @@ class Upkeep:
     def _failed(partition: Partition, worked_on: Log, error: Exception) -> None:
         """Tell the partition, unless its log has been moved: then the old one is on its way out."""
         if partition.log is worked_on:
-            partition.refusal_for(error)
+            partition.refusal_of_read(error)
 
     async def _every(
         self, interval_ms: Callable[[], int], step: Callable[[], Awaitable[None]]

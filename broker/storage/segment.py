@@ -6,7 +6,7 @@ Files are named by the base offset in 20 digits: .log batches end to end; .index
 
 from collections.abc import Iterator, Sequence
 
-from broker.errors import KafkaError, StorageError
+from broker.errors import DamagedLog, KafkaError
 from broker.records.batch import HEADER_BYTES, crc_ok, read_header
 from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.storage.files import File, Files
@@ -190,7 +190,7 @@ class Segment:
     ) -> Iterator[tuple[int, BatchHeader]]:
         """Position and header of each batch from `position` on; records are not read.
 
-        StorageError where there is no sound header, or a batch that ends behind the end.
+        DamagedLog where there is no sound header, or a batch that ends behind the end.
         """
         end = self.size if end_position is None else end_position
         chunk, chunk_position = b"", position
@@ -218,14 +218,14 @@ class Segment:
             return None
 
     def read_batch(self, position: int, header: BatchHeader) -> bytes:
-        """A whole batch; StorageError if its bytes are not what was written."""
+        """A whole batch; DamagedLog if its bytes are not what was written."""
         batch = self.file.read(position, header.size_bytes)
         if not crc_ok(batch, 0, header):
             raise self.damage(position, "crc does not match")
         return batch
 
-    def damage(self, position: int, what: str) -> StorageError:
-        return StorageError(f"{self.path(LOG_SUFFIX)} is damaged at byte {position}: {what}")
+    def damage(self, position: int, what: str) -> DamagedLog:
+        return DamagedLog(self.path(LOG_SUFFIX), position, what)
 
     def position_of(self, offset: int) -> int:
         """Start of the first batch that reaches `offset`; `size` if none does."""
