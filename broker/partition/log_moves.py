@@ -205,7 +205,7 @@ class LogMoves:
                     setup.now_ms(),
                     cleaned_to=move.cleaned_to,
                 )
-                moved.sync_guard = new_sync_guard()
+                moved.syncing.guard = new_sync_guard()
                 partition.take_over(moved, worker)
             except MovedHalfway as error:
                 partition.go_offline(error)

@@ -74,7 +74,7 @@ class LoopSyncs:
             if id(owner) in self._flushes:
                 self._round.append((owner, group))
                 continue
-            flush = owner.log.begin_flush(SYNCS_MAX - len(descriptors))
+            flush = owner.log.syncing.begin(SYNCS_MAX - len(descriptors))
             if flush is None:
                 others.append((owner, group))
                 continue
@@ -107,9 +107,9 @@ class LoopSyncs:
         undone = self._refused.difference(failures)  # not all of their files were synced
         for owner, (partition_log, flush) in self._flushes.items():
             if owner in undone:
-                partition_log.give_up_flush(flush)
+                partition_log.syncing.give_up(flush)
             else:
-                partition_log.end_flush(flush, synced=owner not in failures)
+                partition_log.syncing.end(flush, synced=owner not in failures)
         if undone:
             self._leave([one for one in self._round if id(one[0]) in undone])
         ended = [one for one in self._round if id(one[0]) not in undone]

@@ -223,7 +223,7 @@ class Partitions:
                 opened = self._setup.logs.get_or_create(
                     (identity.topic, identity.index), identity.topic_id, config, now_ms
                 )
-                opened.sync_guard = new_sync_guard()
+                opened.syncing.guard = new_sync_guard()
             except (KafkaError, StorageError) as error:
                 results.append(error)
             else:

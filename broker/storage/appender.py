@@ -130,7 +130,7 @@ def _write(log: "Log", group: AppendGroup) -> None:
             if batch.aborted is not None:
                 # before the marker: a marker without its entry would show aborted records
                 segment.transaction_index.append(batch.aborted)
-                log.names_changed()
+                log.syncing.names_changed()
         if len(group.staged) == 1:
             position = segment.file.append(group.staged[0].chunks)
         else:

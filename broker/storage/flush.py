@@ -1,8 +1,15 @@
-"""A flush that somebody else carries out, and what keeps two syncs of one log apart."""
+"""How what was appended to a log gets on the disk: what is to be synced, and by whom.
 
+`flush` does it at once. A flush may also be begun here, carried out by the kernel for many logs
+together (docs/adr/0037), and ended here.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from broker.storage.files import File
+from broker.errors import StorageError
+from broker.storage import partition_directory
+from broker.storage.files import File, Files
 from broker.storage.segment import Segment
 
 
@@ -25,7 +32,7 @@ class NoGuard:
 
 
 class Flush(NamedTuple):
-    """A flush that another carries out: `Log.begin_flush` and `end_flush`."""
+    """A flush that another carries out: `Syncing.begin` and `end`."""
 
     end_offset: int
     segments: list[Segment]
@@ -34,3 +41,128 @@ class Flush(NamedTuple):
     def files(self) -> list[File]:
         """What is to be synced."""
         return [segment.file for segment in self.segments]
+
+
+class Syncing:
+    """What of one log is not on the disk yet.
+
+    What is written and renamed is told by the thread that appends; flushes may run beside it, in
+    other threads, and `guard` keeps them apart from each other.
+    """
+
+    __slots__ = (
+        "_directory",
+        "_directory_unsynced",
+        "_end_offset",
+        "_files",
+        "_has_failed",
+        "_names_unsynced",
+        "_unsynced",
+        "flushed_offset",
+        "guard",
+    )
+
+    def __init__(
+        self,
+        files: Files,
+        directory: str,
+        end_offset: Callable[[], int],
+        *,
+        flushed_offset: int,
+        names_are_safe: bool,
+    ) -> None:
+        """`end_offset` of the log, now; `names_are_safe`: of its files and of its directory."""
+        self._files = files
+        self._directory = directory
+        self._end_offset = end_offset
+        self.flushed_offset = flushed_offset
+        """Everything below survives a power cut."""
+        self.guard: SyncGuard = NoGuard()
+        self._unsynced: list[Segment] = []
+        self._names_unsynced = not names_are_safe
+        self._directory_unsynced = not names_are_safe  # its own name, in the log directory
+        self._has_failed = False
+
+    def written(self, active: Segment) -> None:
+        """The active segment was appended to."""
+        if not self._unsynced:
+            self._unsynced.append(active)
+
+    def names_changed(self) -> None:
+        """A file was made or renamed: the next flush makes its name safe as well."""
+        self._names_unsynced = True
+
+    def cut(self, offset: int, active: Segment) -> None:
+        """The log ends at `offset` now, in this segment, and files have gone."""
+        self.flushed_offset = min(self.flushed_offset, offset)
+        self._unsynced = [active]
+        self._names_unsynced = True
+
+    def flush(self) -> int:
+        """Sync what was appended so far; the offset up to which that is.
+
+        A failed sync is a StorageError, now and at every later flush.
+        """
+        self.guard.acquire()
+        try:
+            if self._has_failed:  # perhaps while this flush waited: it is told only once
+                lost = f"an earlier sync in {self._directory} failed: its end may be lost"
+                raise StorageError(lost)
+            return self._sync()
+        except StorageError:
+            self._has_failed = True
+            raise
+        finally:
+            self.guard.release()
+
+    def begin(self, files_max: int) -> Flush | None:
+        """Let the caller sync what was appended so far; every other flush waits for `end`.
+
+        None when it takes more than syncs of so many files that the operating system knows.
+        """
+        if not self.guard.acquire(blocking=False):
+            return None
+        end_offset = self._end_offset()  # marks are taken off behind it, as in `_sync`
+        unsynced, self._unsynced = self._unsynced, []
+        flush = Flush(end_offset, unsynced)
+        # Names are looked at after the marks: a segment has its mark later than its name.
+        if (
+            self._has_failed
+            or self._names_unsynced
+            or self._directory_unsynced
+            or len(unsynced) > files_max
+            or any(one.file.descriptor < 0 for one in unsynced)
+        ):
+            self.give_up(flush)
+            return None
+        return flush
+
+    def end(self, flush: Flush, *, synced: bool) -> None:
+        """All files of `flush` are synced; or one is not, and so this log never will be."""
+        if synced:
+            self.flushed_offset = flush.end_offset
+        else:
+            self._has_failed = True
+        self.guard.release()
+
+    def give_up(self, flush: Flush) -> None:
+        """Not all of it was done: the next flush syncs its files."""
+        self._unsynced = [*flush.segments, *self._unsynced]
+        self.guard.release()
+
+    def _sync(self) -> int:
+        """What is appended meanwhile is marked for the next sync: marks are taken off first."""
+        end_offset = self._end_offset()
+        unsynced, self._unsynced = self._unsynced, []
+        for segment in unsynced:
+            segment.file.sync()
+        if self._directory_unsynced:
+            partition_directory.sync_topic_id(self._files, self._directory)
+        if self._names_unsynced:
+            self._names_unsynced = False
+            self._files.sync_directory(self._directory)
+        if self._directory_unsynced:
+            self._directory_unsynced = False
+            self._files.sync_directory(self._directory.rpartition("/")[0])
+        self.flushed_offset = end_offset
+        return end_offset

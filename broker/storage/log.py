@@ -11,20 +11,13 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
-from broker.errors import ErrorCode, KafkaError, StorageError
-from broker.storage import (
-    appender,
-    log_reader,
-    partition_directory,
-    producer_snapshot,
-    recovery,
-    retention,
-)
+from broker.errors import ErrorCode, KafkaError
+from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
 from broker.storage.files import Files
-from broker.storage.flush import Flush, NoGuard, SyncGuard
+from broker.storage.flush import Syncing
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
@@ -73,22 +66,23 @@ class Log:
         self.leader_epochs: LeaderEpochs = opened.leader_epochs
         self.start_offset = opened.start_offset
         self.end_offset = opened.end_offset
-        self.flushed_offset = self.recovery_point = opened.flushed_offset
+        self.recovery_point = opened.flushed_offset
         self.append_times = AppendTimes(files, directory, opened.end_offset, opened.opened_ms)
         self._snapshot_offset = opened.snapshot_offset
         self._high_watermark_seen = 0
-        self._unsynced: list[Segment] = []
-        # Keeps a flush and a roll's apart, where they come from two threads.
-        self.sync_guard: SyncGuard = NoGuard()
-        self._names_unsynced = not opened.names_are_safe
-        self._directory_unsynced = not opened.names_are_safe  # its own name, in the log directory
-        self._sync_failed = False
+        self.syncing = Syncing(
+            files,
+            directory,
+            lambda: self.end_offset,
+            flushed_offset=opened.flushed_offset,
+            names_are_safe=opened.names_are_safe,
+        )
         self._bytes_since_snapshot = 0
         if opened.snapshot_offset < opened.end_offset:
             self._bytes_since_snapshot = SNAPSHOT_INTERVAL_BYTES
         self._retired: deque[tuple[int, Segment]] = deque()  # (when, segment), oldest first
         if opened.flushed_offset < opened.end_offset:
-            self._unsynced.append(self.active_segment)
+            self.syncing.written(self.active_segment)
 
     @classmethod
     def open(
@@ -155,18 +149,13 @@ class Log:
         """The active segment has been written to and has this size now; for the appender."""
         segment, state = self.active_segment, self.producer_state
         self.append_times.note(self.end_offset, now_ms)
-        if not self._unsynced:
-            self._unsynced.append(segment)
+        self.syncing.written(segment)
         # Readers go by these two, so they change last: the size first, then the end.
         self._bytes_since_snapshot += size_bytes - segment.size
         segment.size = size_bytes
         self.end_offset = state.map_end_offset = end_offset
         if state.ended:
             state.forget_ended(self._high_watermark_seen)
-
-    def names_changed(self) -> None:
-        """A file was made or renamed: the next flush makes its name safe as well."""
-        self._names_unsynced = True
 
     # rolling and flushing -----------------------------------------------------------------
 
@@ -183,7 +172,7 @@ class Log:
         self.take_snapshot()
         segment = Segment(self._files, self.directory, base_offset)
         segment.create(now_ms)
-        self._names_unsynced = True
+        self.syncing.names_changed()
         finished.unload_indexes()
         self.segments = (*self.segments, segment)
         self.active_segment = segment
@@ -198,69 +187,12 @@ class Log:
 
         A failed sync is a StorageError, now and at every later flush.
         """
-        self.sync_guard.acquire()
-        try:
-            if self._sync_failed:  # perhaps while this flush waited: it is told only once
-                lost = f"an earlier sync in {self.directory} failed: its end may be lost"
-                raise StorageError(lost)
-            return self._sync()
-        except StorageError:
-            self._sync_failed = True
-            raise
-        finally:
-            self.sync_guard.release()
+        return self.syncing.flush()
 
-    def begin_flush(self, files_max: int) -> Flush | None:
-        """Let the caller sync what was appended so far; every other flush waits for `end_flush`.
-
-        None when it takes more than syncs of so many files that the operating system knows.
-        """
-        if not self.sync_guard.acquire(blocking=False):
-            return None
-        end_offset = self.end_offset  # marks are taken off behind it, as in `_sync`
-        unsynced, self._unsynced = self._unsynced, []
-        flush = Flush(end_offset, unsynced)
-        # Names are looked at after the marks: a segment has its mark later than its name.
-        if (
-            self._sync_failed
-            or self._names_unsynced
-            or self._directory_unsynced
-            or len(unsynced) > files_max
-            or any(one.file.descriptor < 0 for one in unsynced)
-        ):
-            self.give_up_flush(flush)
-            return None
-        return flush
-
-    def end_flush(self, flush: Flush, *, synced: bool) -> None:
-        """All files of `flush` are synced; or one is not, and so this log never will be."""
-        if synced:
-            self.flushed_offset = flush.end_offset
-        else:
-            self._sync_failed = True
-        self.sync_guard.release()
-
-    def give_up_flush(self, flush: Flush) -> None:
-        """Not all of it was done: the next flush syncs its files."""
-        self._unsynced = [*flush.segments, *self._unsynced]
-        self.sync_guard.release()
-
-    def _sync(self) -> int:
-        """What is appended meanwhile is marked for the next sync: marks are taken off first."""
-        end_offset = self.end_offset
-        unsynced, self._unsynced = self._unsynced, []
-        for segment in unsynced:
-            segment.file.sync()
-        if self._directory_unsynced:
-            partition_directory.sync_topic_id(self._files, self.directory)
-        if self._names_unsynced:
-            self._names_unsynced = False
-            self._files.sync_directory(self.directory)
-        if self._directory_unsynced:
-            self._directory_unsynced = False
-            self._files.sync_directory(self.directory.rpartition("/")[0])
-        self.flushed_offset = end_offset
-        return end_offset
+    @property
+    def flushed_offset(self) -> int:
+        """Everything below survives a power cut."""
+        return self.syncing.flushed_offset
 
     @property
     def flush_is_due(self) -> bool:
@@ -395,7 +327,7 @@ class Log:
         for segment in segments:
             segment.retire()
             self._retired.append((now_ms, segment))
-        self._names_unsynced = True
+        self.syncing.names_changed()
 
     @property
     def has_retired(self) -> bool:
@@ -420,12 +352,11 @@ class Log:
         else:
             kept = [Segment(self._files, self.directory, offset)]
             kept[0].create(now_ms)
-        self._names_unsynced = True
         self.segments = tuple(kept)
         self.active_segment = kept[-1]
         self.end_offset = offset
         self.start_offset = min(self.start_offset, offset)
-        self.flushed_offset = min(self.flushed_offset, offset)
+        self.syncing.cut(offset, self.active_segment)
         self.recovery_point = min(self.recovery_point, offset)
         self.leader_epochs.truncate_from_end(offset)
         self.append_times.forget_from(offset)
@@ -433,7 +364,6 @@ class Log:
         self._snapshot_offset = recovery.restore_producers(
             self._files, recovery.Replay(kept, offset, offset, now_ms), self.producer_state
         )
-        self._unsynced = [self.active_segment]
 
     def close(self) -> None:
         """Flush and write all indexes, so that the next open has nothing to find out."""

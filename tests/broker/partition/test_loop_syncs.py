@@ -98,7 +98,7 @@ def opened(directory: Path, count: int) -> list[Log]:
     for index in range(count):
         path, key = f"{directory}/p-{index}", ("p", index)
         logs.append(Log.open(OsFiles(), path, key, LogConfig(), now_ms=NOW_MS))
-        logs[-1].sync_guard = new_sync_guard()
+        logs[-1].syncing.guard = new_sync_guard()
     return logs
 
 
@@ -214,12 +214,12 @@ async def test_a_thread_syncs_what_the_kernel_does_not_take(tmp_path: Path, take
 async def test_a_log_that_a_thread_is_syncing_is_left_to_the_thread(tmp_path: Path) -> None:
     async with hosting(tmp_path) as hosted:
         log = hosted.partitions[0].log
-        log.sync_guard.acquire()
+        log.syncing.guard.acquire()
         waiting = hosted.append()
         while log.end_offset < 2 or not hosted.worker._written.empty():
             await asyncio.sleep(0.001)
         before = waiting.done()
-        log.sync_guard.release()
+        log.syncing.guard.release()
 
         assert (await waiting).first_offset == 1
         assert (before, hosted.kernel.rounds) == (False, [])
