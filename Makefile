@@ -61,8 +61,13 @@ lint: .venv/.ready-to-test
 test: .venv/.ready-to-test
 	@$(MAKE) --no-print-directory --jobs=2 lint suite
 
+# On a fresh clone: else every worker compiles all modules by itself, and all at the same time.
+.cache/compiled: | .venv/.ready-to-test
+	@$(BIN)/pytest --collect-only --quiet >/dev/null || true
+	@mkdir -p .cache && touch $@
+
 .PHONY: suite
-suite: .venv/.ready-to-test
+suite: .venv/.ready-to-test .cache/compiled
 	$(PYTEST) $(ARGS)
 
 check: lint

@@ -66,6 +66,8 @@ LONGEST_FIRST = (
     "tests/wire/",
     "tests/fuzz/",
     "tests/grafana/",
+    "tests/tracker/",
+    "tests/broker/protocol/",
 )
 """What takes long begins first, so that no worker is left alone with it at the end."""
 
