@@ -282,6 +282,27 @@ def test_a_question_that_is_cut_ends_at_once() -> None:
     assert len(ended) == 1
 
 
+def test_a_question_that_is_cut_is_put_to_no_other_server() -> None:
+    line = Line()
+
+    with server() as first, server() as second:
+        urls = tuple(f"ldap://127.0.0.1:{one.port}" for one in (first, second))
+        client = client_of(replace(on_loopback(first.port), urls=urls))
+
+        def cut() -> None:
+            assert first.asked.wait(30)
+            line.cut()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        with pytest.raises(Away):
+            client.ask("ann", "word", line)
+        thread.join(30)
+
+    assert not second.asked.is_set()
+    assert [host.port for host in client._in_order()] == [second.port, first.port]
+
+
 def test_no_password_is_in_the_log(slapd: Slapd, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
