@@ -1,4 +1,4 @@
-"""One real directory for all tests of a process: it starts in a tenth of a second."""
+"""One real directory for the tests of a module: it starts in a tenth of a second."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.slapd import Slapd, running_slapd
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """Nobody stops it; who wants to has one of his own."""
     with running_slapd(tmp_path_factory.mktemp("slapd")) as running:
