@@ -125,17 +125,13 @@ def build(
         roles=sources.roles,
         desk=ReportDesk(data_dir, clock),
         disk_watch=sources.disk,
-        browsers={name: one.browser for name, one in watched.items()},
+        beside={name: one.beside for name, one in watched.items()},
         actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka))),
         guard=Guard(door, accounts, sessions, Attempts(clock)),
         household=Household(accounts, sessions, clock, alerts),
         alerts=alerts,
         probe=probe,
-        security={name: one.security for name, one in watched.items()},
         masks=masks,
-        connect={name: one.beside.connect for name, one in watched.items()},
-        brokers={name: one.beside.brokers for name, one in watched.items()},
-        registries={name: one.beside.registry for name, one in watched.items()},
         oidc=provider(config, further.oidc, clock),
         directory=directory(config, further.ldap, clock),
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
@@ -263,7 +259,9 @@ async def run(state: State) -> None:
         host, port = await _listen(runner, state.config)
         async with asyncio.TaskGroup() as tasks:
             watching = [tasks.create_task(poller.run()) for poller in state.pollers.values()]
-            watching += [tasks.create_task(desk.watch.run()) for desk in state.connect.values()]
+            watching += [
+                tasks.create_task(one.connect.watch.run()) for one in state.beside.values()
+            ]
             watching.append(tasks.create_task(state.roles.run()))
             watching.append(tasks.create_task(state.disk_watch.run()))
             watching.append(tasks.create_task(state.actions.audit.run()))
@@ -279,10 +277,8 @@ async def run(state: State) -> None:
         state.actions.close()
         if state.directory is not None:
             state.directory.close()
-        for browser in state.browsers.values():
-            browser.close()
-        for desk in state.security.values():
-            desk.close()
+        for one in state.beside.values():
+            one.close()
 
 
 async def _listen(runner: web.AppRunner, config: DashboardConfig) -> tuple[str, int]:

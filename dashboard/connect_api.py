@@ -32,7 +32,7 @@ class ConnectApi:
 
     async def _list(self, request: web.Request) -> web.Response:
         """Of every worker; one that does not answer says so, and the others are told."""
-        desk = self._state.connect[self._visit(request).poller.settings.name]
+        desk = self._visit(request).beside.connect
         told = []
         for client, look in zip(desk.clients, desk.looks, strict=True):
             answer = await look.answer()

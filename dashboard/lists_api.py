@@ -57,7 +57,7 @@ class ListsApi:
         return visit
 
     def _desk(self, visit: Visit) -> SecurityDesk:
-        return self._state.security[visit.poller.settings.name]
+        return visit.beside.security
 
     async def _topics(self, request: web.Request) -> web.Response:
         found = await topics.list_values(self._looked(request))

@@ -276,8 +276,8 @@ def _alert_url(state: State, labels: Mapping[str, str]) -> str:
 def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
     """Pages beside that of the cluster; those with nobody to ask, or not for all, are left out."""
     found = [("/cluster", "Overview"), ("/security", "Security")]
-    found += [("/connect", "Connect")] * bool(state.connect[cluster].clients)
-    found += [("/schemas", "Schemas")] * state.registries[cluster].is_there
+    found += [("/connect", "Connect")] * bool(state.beside[cluster].connect.clients)
+    found += [("/schemas", "Schemas")] * state.beside[cluster].registry.is_there
     found.append(("/audit", "Audit"))
     return [part for part in found if shows_page(state.sight, part[0], cluster, state.own_cluster)]
 

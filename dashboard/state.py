@@ -12,21 +12,18 @@ from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts.desk import AlertDesk
-from dashboard.cluster.broker_desk import BrokerDesk
+from dashboard.beside import Beside
 from dashboard.cluster.browse import Browser
 from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
-from dashboard.connect.client import ConnectDesk
 from dashboard.masking.rules import Masks
 from dashboard.mcp.calls import Calls
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
 from dashboard.rights.rules import EVERYTHING, Sight
-from dashboard.security.desk import SecurityDesk
-from dashboard.subjects.desk import RegistryDesk
 from tracker.clock import Clock
 
 ROLLUPS: Final = "rollups"  # the sink of the aggregator
@@ -43,17 +40,13 @@ class State:
     roles: RoleWatcher
     desk: ReportDesk
     disk_watch: DiskWatch
-    browsers: Mapping[str, Browser]  # by cluster, as `pollers`
+    beside: Mapping[str, Beside]  # by cluster, as `pollers`
     actions: ActionDesk
     guard: Guard
     household: Household
     alerts: AlertDesk
     probe: Probe
-    security: Mapping[str, SecurityDesk]  # by cluster, as `pollers`
     masks: Masks
-    connect: Mapping[str, ConnectDesk]  # by cluster, as `pollers`
-    brokers: Mapping[str, BrokerDesk]  # by cluster, as `pollers`
-    registries: Mapping[str, RegistryDesk]  # by cluster, as `pollers`
     oidc: OidcClient | None = None  # None: passwords only
     directory: Directory | None = None  # None: accounts of our own only
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
@@ -68,7 +61,7 @@ class State:
 
     def browser(self, poller: Poller) -> Browser:
         """Who reads messages of the poller's cluster."""
-        return self.browsers[poller.settings.name]
+        return self.beside[poller.settings.name].browser
 
     def is_first(self, poller: Poller) -> bool:
         """The cluster of [kafka]: the appliance's own."""
@@ -77,7 +70,7 @@ class State:
     @property
     def own_cluster(self) -> str:
         """Its name, also where it may not be seen."""
-        return next(iter(self.browsers))
+        return next(iter(self.beside))
 
     def shows_messages(self, poller: Poller, topic: str) -> bool:
         """Whether records of the topic may be looked into by whom this state is for."""
@@ -109,7 +102,7 @@ class State:
     def health(self, poller: Poller) -> Health:
         """The verdict on one cluster, and on our own pipeline when it is the first."""
         name = poller.settings.name
-        connect = self.connect[name].watch.troubles if self.sight.whole(name) else ()
+        connect = self.beside[name].connect.watch.troubles if self.sight.whole(name) else ()
         around = Surroundings(connect=connect)
         if self.is_first(poller):
             disk = self.disk()

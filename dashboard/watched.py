@@ -4,21 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.actions.desk import Hand
+from dashboard.beside import Beside
 from dashboard.cluster.append_times import AppendTimes
-from dashboard.cluster.broker_desk import BrokerDesk, broker_desk
+from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import ClusterConfig, DashboardConfig
-from dashboard.connect.client import ConnectDesk, connect_desk
+from dashboard.connect.client import connect_desk
 from dashboard.decoders.reader import OpeningReader, Records
 from dashboard.decoders.registry import Registry, RegistryAccess
 from dashboard.decoders.schemas import Schemas
 from dashboard.masking.reader import MaskingReader
 from dashboard.masking.rules import Masks
-from dashboard.security.desk import SecurityDesk, security_desk
-from dashboard.subjects.desk import RegistryDesk, registry_desk
+from dashboard.security.desk import security_desk
+from dashboard.subjects.desk import registry_desk
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
 from tracker.kafka_admin import Admin
@@ -44,36 +45,25 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What belongs to a cluster and is asked when somebody looks."""
-
-    connect: ConnectDesk
-    brokers: BrokerDesk
-    registry: RegistryDesk
-
-
-@dataclass(frozen=True, slots=True)
 class Watched:
     """The parts for one cluster."""
 
     poller: Poller
-    browser: Browser
-    security: SecurityDesk
     hand: Hand
     beside: Beside
 
 
 def watch(common: Common, name: str, connection: KafkaConfig) -> Watched:
     """The parts for the cluster of that name, not yet running."""
-    clock, own = common.clock, name == common.config.cluster_name
+    own = name == common.config.cluster_name
     admin = Admin(connection)
     times = AppendTimes(common.own_broker_url) if own and common.own_broker_url else None
     door = Door(admin, RecordReader(connection), _second(connection), times)
-    beside = _beside(common.config, connection, admin, clock)
-    security, hand = _hand(connection, admin, beside, clock)
-    reader = _reader(common.config, connection, clock, common.masks)
-    poller = _poller(common, name, door)
-    return Watched(poller, Browser(Desk(reader, admin)), security, hand, beside)
+    security = SecurityAdmin(connection)
+    beside = _beside(common, connection, admin, security)
+    clients, registry = beside.connect.clients, beside.registry.client
+    hand = Hand(Changes(connection), admin, security, clients, beside.forget, registry)
+    return Watched(_poller(common, name, door), hand, beside)
 
 
 def _reader(
@@ -96,26 +86,15 @@ def _second(connection: KafkaConfig) -> Second:
     return Second(Inventory(line), Bulk(line), Groups(line))
 
 
-def _hand(
-    connection: KafkaConfig,
-    admin: Admin,
-    beside: Beside,
-    clock: Clock,
-) -> tuple[SecurityDesk, Hand]:
-    """Who tells a cluster's rights, and what changes the cluster."""
-    security = SecurityAdmin(connection)
-    desk = security_desk(security, clock)
-    changes = Changes(connection)
-    parts = (beside.connect, beside.brokers, beside.registry, desk)
-    forget = [part.forget for part in parts]
-    clients = beside.connect.clients
-    return desk, Hand(changes, admin, security, clients, forget, beside.registry.client)
-
-
-def _beside(config: DashboardConfig, connection: KafkaConfig, admin: Admin, clock: Clock) -> Beside:
+def _beside(
+    common: Common, connection: KafkaConfig, admin: Admin, security: SecurityAdmin
+) -> Beside:
     """As the cluster's own section names them."""
-    own = connection if isinstance(connection, ClusterConfig) else config
+    clock = common.clock
+    own = connection if isinstance(connection, ClusterConfig) else common.config
     return Beside(
+        Browser(Desk(_reader(common.config, connection, clock, common.masks), admin)),
+        security_desk(security, clock),
         connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
         broker_desk(admin, clock),
         registry_desk(

@@ -242,7 +242,7 @@ def metrics_text(state: State, only: str | None = None) -> str:
                 duration_s=poller.last_duration_s,
                 jmx_names=config.metrics_jmx_names == "on"
                 or (config.metrics_jmx_names == "auto" and bundled),
-                connect=state.connect[name].watch.seen,
+                connect=state.beside[name].connect.watch.seen,
             )
         )
     first = next(iter(state.pollers))

@@ -36,7 +36,7 @@ class Hand:
     times: Times
     security: RightsChanges
     connect: Sequence[ConnectClient]
-    forget: Sequence[Callable[[], object]]  # what pages remember of it, after a change
+    forget: Callable[[], object]  # what pages remember of it, after a change
     registry: RegistryClient | None = None
 
 
@@ -94,8 +94,7 @@ class ActionDesk:
             raise
         entry.note("dry run" if dry else "done")
         if outcome.changed:
-            for forget in hand.forget:
-                forget()
+            hand.forget()
             poller.look_soon()
         return outcome
 

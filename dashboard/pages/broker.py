@@ -7,7 +7,7 @@ from tracker.kafka_admin import ConfigValue
 
 async def values(visit: Visit) -> Values:
     """Settings that somebody set; `?all=1` shows defaults as well, `?q=` looks through all."""
-    snapshot, desk = visit.snapshot, visit.state.brokers[visit.poller.settings.name]
+    snapshot, desk = visit.snapshot, visit.beside.brokers
     if snapshot is None:
         return {"row": None, "answer": None, "rack": "", "table": table(visit, [], SORTS, _text)}
     is_number = visit.name.isascii() and visit.name.isdigit() and len(visit.name) <= 10

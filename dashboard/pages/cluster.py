@@ -42,7 +42,7 @@ async def values(visit: Visit) -> Values:
     """The brokers as metadata tells them, and request latencies when the broker is ours."""
     snapshot, state = visit.snapshot, visit.state
     rows = broker_rows(snapshot) if snapshot is not None else []
-    racks = await state.brokers[visit.poller.settings.name].racks.answer() if rows else None
+    racks = await visit.beside.brokers.racks.answer() if rows else None
     found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": [], "connections": []}
     found["racks"] = (racks.value if racks is not None else None) or {}
     found["preferred"] = preferred(snapshot) if snapshot is not None else None

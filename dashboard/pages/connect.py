@@ -15,7 +15,7 @@ LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF")
 
 async def list_values(visit: Visit) -> Values:
     """Every worker of the cluster's settings with its connectors; `?q=` narrows them."""
-    desk = visit.state.connect[visit.poller.settings.name]
+    desk = visit.beside.connect
     wanted = visit.query.get("q", "")[:200]
     found = []
     for client, look in zip(desk.clients, desk.looks, strict=True):
@@ -33,7 +33,7 @@ async def list_values(visit: Visit) -> Values:
 
 async def connector_values(visit: Visit) -> Values:
     """One connector of the worker `?worker=`, counted from 0."""
-    desk = visit.state.connect[visit.poller.settings.name]
+    desk = visit.beside.connect
     index = visit.number("worker", 0, 1_000)
     if index >= len(desk.clients):
         raise NotFound(f"There is no Connect worker {index} in the settings of this cluster.")
@@ -52,7 +52,7 @@ async def connector_values(visit: Visit) -> Values:
 
 async def worker_values(visit: Visit) -> Values:
     """Plugins and loggers of the worker with that number."""
-    desk = visit.state.connect[visit.poller.settings.name]
+    desk = visit.beside.connect
     is_number = visit.name.isascii() and visit.name.isdigit() and len(visit.name) < 10
     index = int(visit.name) if is_number else -1
     if not 0 <= index < len(desk.clients):

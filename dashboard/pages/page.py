@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from dashboard.access.identity import NotAllowed
+from dashboard.beside import Beside
 from dashboard.cluster.model import Snapshot
 from dashboard.cluster.poller import Poller
 from dashboard.state import State
@@ -47,6 +48,11 @@ class Visit:
     @property
     def snapshot(self) -> Snapshot | None:
         return self.poller.snapshot
+
+    @property
+    def beside(self) -> Beside:
+        """Who else is asked about this cluster."""
+        return self.state.beside[self.poller.settings.name]
 
     def number(self, key: str, default: int, high: int) -> int:
         """A whole number from the query, kept in [0, high]; nonsense is the default."""

@@ -29,7 +29,7 @@ class Row:
 
 
 def desk_of(visit: Visit) -> RegistryDesk:
-    return visit.state.registries[visit.poller.settings.name]
+    return visit.beside.registry
 
 
 async def list_values(visit: Visit) -> Values:

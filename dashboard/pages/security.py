@@ -10,7 +10,7 @@ TITLES = {"acls": "ACLs", "users": "SCRAM users", "quotas": "Quotas"}
 
 async def values(visit: Visit) -> Values:
     """One of three lists; which one stands in `?tab=`."""
-    desk = visit.state.security[visit.poller.settings.name]
+    desk = visit.beside.security
     tab = visit.query.get("tab", "acls")
     if tab not in TABS:
         tab = "acls"

@@ -47,9 +47,9 @@ def seen_by(state: State, sight: Sight) -> State:
         pollers=cast(Mapping[str, Poller], pollers),
         desk=cast(ReportDesk, SeenReports(state.desk, sight)),
         alerts=cast(AlertDesk, SeenAlerts(state.alerts, sight, pollers)),
-        registries={
-            name: cast(RegistryDesk, SeenRegistry(one, name, sight))
-            for name, one in state.registries.items()
+        beside={
+            name: replace(one, registry=cast(RegistryDesk, SeenRegistry(one.registry, name, sight)))
+            for name, one in state.beside.items()
         },
     )
 

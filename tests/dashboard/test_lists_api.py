@@ -85,7 +85,7 @@ async def test_a_cluster_that_is_away_leaves_the_last_list_and_says_how_old(
 ) -> None:
     assert "User:bob" in await (await client.get("/security")).text()
     cluster.away = True
-    state.security["local"].forget()
+    state.beside["local"].security.forget()
 
     page = await (await client.get("/security")).text()
     told = await client.get("/api/v1/acls")
@@ -126,8 +126,7 @@ async def test_the_audit_page_reads_entries_and_leaves_out_what_is_none(
     two = replace(
         state,
         pollers={**state.pollers, "other": other},
-        connect={**state.connect, "other": state.connect["local"]},
-        registries={**state.registries, "other": state.registries["local"]},
+        beside={**state.beside, "other": state.beside["local"]},
     )
     async with TestClient(TestServer(Site(two).application())) as watching_two:
         elsewhere = await (await watching_two.get("/audit?cluster=other")).text()

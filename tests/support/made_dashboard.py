@@ -15,6 +15,7 @@ from dashboard.actions.desk import ActionDesk, Hand, Switches
 from dashboard.activity.desk import ReportDesk
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.gather import Gather, Sources
+from dashboard.beside import Beside
 from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
@@ -85,7 +86,6 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), door, clock)
     desk = ReportDesk(data_dir, clock)
     roles, disk = RoleWatcher({}, clock), DiskWatch(data_dir)
-    browsers = {"local": Browser(Desk(MaskingReader(cluster, masks), cluster))}
     sessions = Sessions(clock)
     connects = connect_desk(config.connect_urls, "", "", clock)
     watches = {"local": connects.watch}
@@ -93,11 +93,15 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     alerts = AlertDesk(Gather(sources).facts, clock, Telling((), 3_600_000))
     accounts = Accounts(data_dir / "accounts.json")
     switches = Switches(config.readonly, config.messages)
-    rights = security_desk(cluster, clock)
-    brokers = broker_desk(cluster, clock)
     registry = registry_desk(config.schema_registry_url, "", "", clock)
-    forget = [rights.forget, connects.forget, brokers.forget, registry.forget]
-    hand = Hand(cluster, cluster, cluster, connects.clients, forget, registry.client)
+    beside = Beside(
+        Browser(Desk(MaskingReader(cluster, masks), cluster)),
+        security_desk(cluster, clock),
+        connects,
+        broker_desk(cluster, clock),
+        registry,
+    )
+    hand = Hand(cluster, cluster, cluster, connects.clients, beside.forget, registry.client)
     actions = ActionDesk({"local": hand}, switches, Audit(clock))
     entrance = Entrance(
         config.sign_in == "on", config.metrics_token, config.public_url, rights=rules
@@ -110,17 +114,13 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         roles,
         desk,
         disk,
-        browsers,
+        {"local": beside},
         actions,
         Guard(entrance, accounts, sessions, Attempts(clock)),
         Household(accounts, sessions, clock, alerts),
         alerts,
         Probe(Unprobed(), cluster, clock, ProbeSettings(False, 1.0)),
-        {"local": rights},
         masks,
-        {"local": connects},
-        {"local": brokers},
-        {"local": registry},
     )
 
 

@@ -19,5 +19,5 @@ async def looked(tmp_path: Path, *urls: str) -> State:
 
 async def again(state: State) -> None:
     """At each worker; what was remembered is asked anew."""
-    state.connect["local"].forget()
-    await state.connect["local"].watch.look()
+    state.beside["local"].connect.forget()
+    await state.beside["local"].connect.watch.look()

@@ -56,7 +56,5 @@ async def watching(
                 life.cancel()
         state.desk.close()
         state.actions.close()
-        for browser in state.browsers.values():
-            browser.close()
-        for desk in state.security.values():
-            desk.close()
+        for one in state.beside.values():
+            one.close()

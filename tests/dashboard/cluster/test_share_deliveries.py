@@ -135,8 +135,8 @@ async def test_where_the_broker_is_not_ours_or_silent_nothing_is_said(client: Cl
 class TestOfAnotherCluster:
     @pytest.fixture
     def application(self, state: State) -> web.Application:
-        first = {"first": state.browsers["local"], **state.browsers}
-        return Site(replace(state, browsers=first)).application()
+        first = {"first": state.beside["local"], **state.beside}
+        return Site(replace(state, beside=first)).application()
 
     async def test_our_broker_is_not_asked(self, client: Client) -> None:
         assert "In flight" not in await (await client.get("/groups/queue")).text()
