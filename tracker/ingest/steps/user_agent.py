@@ -1,5 +1,6 @@
 """Step: browser, system and kind of device from the user agent (uap-core's patterns)."""
 
+from functools import cache
 from typing import Final, NamedTuple
 
 from ua_parser import Parser
@@ -27,11 +28,17 @@ class Agent(NamedTuple):
     device_type: str
 
 
+@cache
+def _patterns() -> Parser:
+    """Of a process: they take 25 MB and a seventh of a second."""
+    return Parser(Resolver(load_lazy_builtins()))
+
+
 class UserAgents:
     """Parses each user agent once and remembers the answer, within bounds."""
 
     def __init__(self) -> None:
-        self._parser = Parser(Resolver(load_lazy_builtins()))
+        self._parser = _patterns()
         self.agent = BoundedCache(self._parse, CACHE_SIZE)
 
     def apply(self, event: Event, visit: Visit) -> None:
