@@ -102,10 +102,12 @@ class Shard:
         return self.partition.is_forgotten
 
     def check_loaded(self) -> None:
-        """COORDINATOR_LOAD_IN_PROGRESS until the state is what the log says; NOT_COORDINATOR when
-        it is over."""
+        """COORDINATOR_LOAD_IN_PROGRESS until the state is what the log says, and
+        COORDINATOR_NOT_AVAILABLE if that cannot be read; NOT_COORDINATOR when it is over."""
         if self.is_over:
             raise self._over()
+        if not self._loaded and not self.partition.is_online:
+            raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, f"{self.partition} is offline")
         if not self._loaded:
             raise KafkaError(
                 ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, f"{self.partition} is being read"
@@ -117,12 +119,17 @@ class Shard:
             await asyncio.shield(self._reloading)
 
     async def load(self) -> None:
-        """Replay the whole partition into the state."""
+        """Replay the whole partition into the state; damage in it takes the partition offline."""
         self._loaded = False
         self._state.reset()
         offset = self.partition.log_start_offset
         while offset < self.partition.high_watermark:
-            chunk = await self.partition.worker.run_aside(self._read_chunk, offset)
+            try:
+                chunk = await self.partition.worker.run_aside(self._read_chunk, offset)
+            except KafkaError as refusal:
+                if refusal.code is ErrorCode.CORRUPT_MESSAGE:  # a state with a hole is none
+                    self.partition.go_offline(refusal)
+                raise
             if not chunk:
                 break
             for position, header in iterate(chunk):

@@ -123,7 +123,11 @@ async def test_a_batch_that_no_transaction_knows_of_is_aborted_and_its_producer_
         assert committed_values(services.partitions.get(*BILLS)) == ["after"]
 
 
-async def test_a_damaged_state_partition_refuses_its_ids_and_no_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["killed", "clean"])
+async def test_a_damaged_state_partition_refuses_its_ids_and_no_others(
+    tmp_path: Path, stop: str
+) -> None:
+    """After a kill the log is looked through at the start; else the damage is met by who loads."""
     files = MemoryFiles()
     settings: dict[str, Any] = {"transaction_state_log_num_partitions": 2}
     async with running_broker(tmp_path, files=files, **settings) as broker:
@@ -133,12 +137,17 @@ async def test_a_damaged_state_partition_refuses_its_ids_and_no_others(tmp_path:
             await producer.begin_life()
             await producer.begin_life()
         lost, _ = partitions_of_name("a", 2)
-        directory = broker.services.partitions.get("__transaction_state", lost).log.directory
+        states = broker.services.partitions.get("__transaction_state", lost)
+        directory = states.log.directory
+        if stop == "clean":
+            await states.in_order(lambda: states.log.roll(0))
+            await Transactor(broker.services, "a", version=0).begin_life()
         other, _ = partitions_of_name("b", 2)
-        crashed = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
-    crashed.corrupt(f"{directory}/{0:020d}.log", 70)
+        killed = files.after_crash(unsynced_bytes_lost=0, names_lost=False)
+    left = killed if stop == "killed" else files
+    left.corrupt(f"{directory}/{0:020d}.log", 16 if stop == "clean" else 70)
 
-    async with running_broker(tmp_path, files=crashed, **settings) as broker:
+    async with running_broker(tmp_path, files=left, **settings) as broker:
         unreadable = Transactor(broker.services, "a", version=0)
         sound = Transactor(broker.services, "b", version=0)
         refusal = await refusal_of(unreadable.begin_life())
