@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dashboard.cluster.model import Group, GroupPartition, GroupState
 from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.cluster.verdict import SEVERITY
-from dashboard.pages.page import NotFound, Page, Values, Visit, table
+from dashboard.pages.page import NotFound, Page, Values, Visit, sheet, table
 from tracker.kafka_groups import ShareGroup
 from tracker.topics import TopicPartition
 
@@ -32,10 +32,18 @@ async def list_values(visit: Visit) -> Values:
         "retention": lambda g: g.at_risk or 0.0,
     }
 
-    return {"table": table(visit, rows, sorts, _text), "hide": hide, "hidden": hidden}
+    found = table(visit, rows, sorts, _text)
+    shares = snapshot.share_groups if snapshot is not None else ()
+    fitting = [one for one in shares if found.filter.lower() in _text(one).lower()]
+    return {
+        "table": found,
+        "hide": hide,
+        "hidden": hidden,
+        "shares": sheet(visit, fitting, "shares"),
+    }
 
 
-def _text(group: Group) -> str:
+def _text(group: Group | ShareGroup) -> str:
     return f"{group.group_id} {' '.join(group.topics)}"
 
 

@@ -193,6 +193,23 @@ def test_a_trend_has_a_sign(per_second: float | None, shown: str) -> None:
 
 
 @pytest.mark.may_block
+async def test_share_groups_are_filtered_and_have_pages(tmp_path: Path) -> None:
+    cluster = busy_cluster()
+    names = [f"jobs-{number:03}" for number in range(130)]
+    cluster.others = [ListedGroup(name, "share", "stable") for name in names]
+    cluster.share_groups = {name: ShareGroup(name, "stable") for name in names}
+    state = await looked(tmp_path, cluster)
+
+    async def shown(query: dict[str, str]) -> list[str]:
+        page, visit = resolve(state, "/groups", query)
+        return [one.group_id for one in (await page.values(visit))["shares"].rows]
+
+    assert await shown({}) == names[:100]
+    assert await shown({"shares": "2", "page": "7"}) == names[100:]
+    assert await shown({"q": "OBS-12"}) == names[120:]
+
+
+@pytest.mark.may_block
 async def test_a_share_group_has_a_page_with_its_starts_and_who_reads(tmp_path: Path) -> None:
     cluster = busy_cluster()
     member = GroupMember("m", "c", "/h", "", (EVENTS[0],))
