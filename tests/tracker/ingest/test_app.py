@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,12 @@ async def test_without_a_broker_every_event_is_503_and_comes_back_later(tmp_path
     assert (ready.status, health.status) == (503, 200)
 
 
+async def read_to_end(reader: asyncio.StreamReader) -> None:
+    """A connection may also end by a reset: for a byte that was sent after its end."""
+    with suppress(ConnectionResetError):
+        await reader.read()
+
+
 async def test_a_client_that_does_not_finish_its_head_is_closed(
     kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,7 +336,7 @@ async def test_a_client_that_does_not_finish_its_head_is_closed(
         port = int(ingest.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(reader.read())
+            reading = tasks.create_task(read_to_end(reader))
             for byte in b"POST /api/event HTTP/1.1\r\nX: " + b"x" * 1_000:
                 writer.write(bytes([byte]))
                 await asyncio.wait([reading], timeout=0.02)
