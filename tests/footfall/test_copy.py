@@ -179,6 +179,7 @@ def interrupted(command: list[str], cwd: Path, number: signal.Signals) -> tuple[
     return running.returncode, said
 
 
+@pytest.mark.timeout(180)  # two seconds, and beside a machine that is full half a minute
 def test_a_copy_that_is_interrupted_loses_nothing_and_doubles_one_batch_at_most(
     here: KafkaConfig, there: KafkaConfig, name: str, tmp_path: Path
 ) -> None:
@@ -193,17 +194,16 @@ def test_a_copy_that_is_interrupted_loses_nothing_and_doubles_one_batch_at_most(
 
     with slow_copies(there):
         pressed = interrupted(command, tmp_path, signal.SIGINT)
-        ended = interrupted(command, tmp_path, signal.SIGTERM)
         killed = interrupted(command, tmp_path, signal.SIGKILL)
         on_the_way = done(tmp_path)
     Copied(Side("local", here, name), Side("there", there, name), tmp_path).again()
 
     times = Counter(record.key for record in all_of(there, name))
     assert pressed == (1, "stopped; the same command goes on from here\n")
-    assert (ended[0], killed[0]) == (-signal.SIGTERM, -signal.SIGKILL)
+    assert killed[0] == -signal.SIGKILL
     assert on_the_way < number
     assert set(times) == {f"k{one}".encode() for one in range(number)}
-    assert sum(times.values()) - number <= 3 * BATCH_RECORDS
+    assert sum(times.values()) - number <= 2 * BATCH_RECORDS
 
 
 def test_a_source_that_was_made_anew_is_not_taken_for_the_one_before(
