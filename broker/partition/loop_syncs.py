@@ -74,7 +74,7 @@ class LoopSyncs:
             if id(owner) in self._flushes:
                 self._round.append((owner, group))
                 continue
-            flush = owner.log.syncing.begin(SYNCS_MAX - len(descriptors))
+            flush = owner.log.syncing.begin(owner.log, SYNCS_MAX - len(descriptors))
             if flush is None:
                 others.append((owner, group))
                 continue

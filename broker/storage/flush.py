@@ -4,7 +4,6 @@
 together (docs/adr/0037), and ended here.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from broker.errors import StorageError
@@ -43,17 +42,25 @@ class Flush(NamedTuple):
         return [segment.file for segment in self.segments]
 
 
+class Ending(Protocol):
+    """The log that is synced, or what else knows where it ends now."""
+
+    @property
+    def end_offset(self) -> int: ...
+
+
 class Syncing:
     """What of one log is not on the disk yet.
 
     What is written and renamed is told by the thread that appends; flushes may run beside it, in
-    other threads, and `guard` keeps them apart from each other.
+    other threads, and `guard` keeps them apart from each other. The log is named with each flush,
+    not held: its files close themselves when nobody holds it (files.File), which a circle of two
+    would put off until garbage is collected.
     """
 
     __slots__ = (
         "_directory",
         "_directory_unsynced",
-        "_end_offset",
         "_files",
         "_has_failed",
         "_names_unsynced",
@@ -66,15 +73,13 @@ class Syncing:
         self,
         files: Files,
         directory: str,
-        end_offset: Callable[[], int],
         *,
         flushed_offset: int,
         names_are_safe: bool,
     ) -> None:
-        """`end_offset` of the log, now; `names_are_safe`: of its files and of its directory."""
+        """`names_are_safe`: of the log's files and of its directory."""
         self._files = files
         self._directory = directory
-        self._end_offset = end_offset
         self.flushed_offset = flushed_offset
         """Everything below survives a power cut."""
         self.guard: SyncGuard = NoGuard()
@@ -98,7 +103,7 @@ class Syncing:
         self._unsynced = [active]
         self._names_unsynced = True
 
-    def flush(self) -> int:
+    def flush(self, log: Ending) -> int:
         """Sync what was appended so far; the offset up to which that is.
 
         A failed sync is a StorageError, now and at every later flush.
@@ -108,21 +113,21 @@ class Syncing:
             if self._has_failed:  # perhaps while this flush waited: it is told only once
                 lost = f"an earlier sync in {self._directory} failed: its end may be lost"
                 raise StorageError(lost)
-            return self._sync()
+            return self._sync(log)
         except StorageError:
             self._has_failed = True
             raise
         finally:
             self.guard.release()
 
-    def begin(self, files_max: int) -> Flush | None:
+    def begin(self, log: Ending, files_max: int) -> Flush | None:
         """Let the caller sync what was appended so far; every other flush waits for `end`.
 
         None when it takes more than syncs of so many files that the operating system knows.
         """
         if not self.guard.acquire(blocking=False):
             return None
-        end_offset = self._end_offset()  # marks are taken off behind it, as in `_sync`
+        end_offset = log.end_offset  # marks are taken off behind it, as in `_sync`
         unsynced, self._unsynced = self._unsynced, []
         flush = Flush(end_offset, unsynced)
         # Names are looked at after the marks: a segment has its mark later than its name.
@@ -150,9 +155,9 @@ class Syncing:
         self._unsynced = [*flush.segments, *self._unsynced]
         self.guard.release()
 
-    def _sync(self) -> int:
+    def _sync(self, log: Ending) -> int:
         """What is appended meanwhile is marked for the next sync: marks are taken off first."""
-        end_offset = self._end_offset()
+        end_offset = log.end_offset
         unsynced, self._unsynced = self._unsynced, []
         for segment in unsynced:
             segment.file.sync()

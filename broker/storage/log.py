@@ -73,7 +73,6 @@ class Log:
         self.syncing = Syncing(
             files,
             directory,
-            lambda: self.end_offset,
             flushed_offset=opened.flushed_offset,
             names_are_safe=opened.names_are_safe,
         )
@@ -187,7 +186,7 @@ class Log:
 
         A failed sync is a StorageError, now and at every later flush.
         """
-        return self.syncing.flush()
+        return self.syncing.flush(self)
 
     @property
     def flushed_offset(self) -> int:

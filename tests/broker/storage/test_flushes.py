@@ -42,7 +42,7 @@ def log(tmp_path: Path) -> Log:
 
 def test_a_flush_that_waited_for_a_failed_one_fails_too(log: Log) -> None:
     """The kernel tells a failure once: to sync the same file again would look like a success."""
-    flush = log.syncing.begin(FILES_MAX)
+    flush = log.syncing.begin(log, FILES_MAX)
     assert flush is not None
     append(log, batch(b"third"))
     guard = log.syncing.guard = Guard(lambda: log.syncing.end(flush, synced=False))
@@ -54,11 +54,11 @@ def test_a_flush_that_waited_for_a_failed_one_fails_too(log: Log) -> None:
 
 
 def test_a_flush_that_the_kernel_would_begin_after_a_failed_one_is_not_begun(log: Log) -> None:
-    flush = log.syncing.begin(FILES_MAX)
+    flush = log.syncing.begin(log, FILES_MAX)
     assert flush is not None
     guard = log.syncing.guard = Guard(lambda: log.syncing.end(flush, synced=False))
 
-    assert log.syncing.begin(FILES_MAX) is None
+    assert log.syncing.begin(log, FILES_MAX) is None
     assert not guard.is_held
 
 
@@ -71,7 +71,7 @@ def test_a_segment_begun_meanwhile_is_not_left_to_syncs_of_files(log: Log) -> No
 
     guard = log.syncing.guard = Guard(meanwhile)
 
-    flush = log.syncing.begin(FILES_MAX)
+    flush = log.syncing.begin(log, FILES_MAX)
 
     assert (flush, guard.is_held) == (None, False)
     assert (log.flush(), log.flushed_offset) == (3, 3)

@@ -1,5 +1,6 @@
 """Opening: torn ends are cut, damage is told, and only what may be torn is read."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -180,6 +181,23 @@ def test_a_log_holds_one_descriptor_also_after_a_restart(tmp_path: Path) -> None
 
     assert len(read_values(again)) == 101
     assert open_files_below(tmp_path) == ["00000000000000000000.log"]
+
+
+def test_a_log_that_nobody_holds_keeps_no_descriptor(tmp_path: Path) -> None:
+    """Without waiting for garbage to be collected: deleted partitions would keep their disk."""
+    gc.disable()
+    try:
+        log = Log.open(OsFiles(), f"{tmp_path}/a-0", ("a", 0), LogConfig(), now_ms=NOW_MS)
+        append(log, batch(b"x"))
+        log.flush()
+        held = open_files_below(tmp_path)
+        del log
+        left = open_files_below(tmp_path)
+    finally:
+        gc.enable()
+
+    assert held == ["00000000000000000000.log"]
+    assert left == []
 
 
 def open_files_below(directory: Path) -> list[str]:
