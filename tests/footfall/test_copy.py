@@ -170,7 +170,10 @@ def done(data_dir: Path) -> int:
 def interrupted(command: list[str], cwd: Path, number: signal.Signals) -> tuple[int, str]:
     """The command's end and words; the signal comes while it is behind its first batch."""
     before = done(cwd)
-    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True) as running:
+    hears = ["env", "--default-signal=INT"]  # also where the tests run in the background of a shell
+    with subprocess.Popen(
+        [*hears, *command], cwd=cwd, stdout=subprocess.PIPE, text=True
+    ) as running:
         try:
             eventually(lambda: done(cwd) > before, 40, lambda: f"ended: {running.poll()}")
         finally:
