@@ -7,10 +7,11 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-# Two for each core: many tests wait for processes and for the disk, and leave a core idle. A file
-# stays on one worker, for what its tests share (a broker, an appliance, a Chromium). The order is
-# that of tests/conftest.py, the longest first.
-PYTEST := $(BIN)/pytest -n $(shell echo $$(($$(nproc) * 2))) --dist loadfile --no-loadscope-reorder
+# Two for each core: many tests wait for processes and for the disk, and leave a core idle. Eight at
+# most: each takes some 600 MB, beside the processes that it starts. A file stays on one worker, for
+# what its tests share (a broker, an appliance, a Chromium). The order is that of tests/conftest.py,
+# the longest first.
+PYTEST := $(BIN)/pytest -n $(shell n=$$(($$(nproc) * 2)); echo $$((n < 8 ? n : 8))) --dist loadfile --no-loadscope-reorder
 QUICK := not wire and not system and not browser and not crash
 
 .PHONY: help up demo test check lint crash wire bench screenshots clean
