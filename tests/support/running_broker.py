@@ -46,7 +46,7 @@ async def running_broker(
     data_dir: Path, clock: Clock | None = None, files: Files | None = None, **settings: Any
 ) -> AsyncIterator[RunningBroker]:
     """A broker in this event loop; the way out is a clean stop. `settings`: fields of [broker]."""
-    config = BrokerConfig(**{"port": 0, "metrics_port": -1, **QUICK, **settings})
+    config = BrokerConfig(**{"port": free_port(), "metrics_port": -1, **QUICK, **settings})
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     serving: asyncio.Future[Serving] = loop.create_future()

@@ -47,6 +47,7 @@ from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.tls import TlsChannel, TlsSettings
 from tests.support.manual_clock import ManualClock
+from tests.support.ports import free_port
 from tests.support.raw_client import RawClient
 
 ADDRESS = ListenerAddress("PLAINTEXT", "127.0.0.1", 9092)
@@ -182,7 +183,7 @@ class ToyServer:
         return port
 
     async def start(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", free_port()))
         self._socket.setblocking(False)
         self._acceptor = Acceptor(self._socket, self.connections, self._connection, self._tasks)
         self._acceptor.start()
