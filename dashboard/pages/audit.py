@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dashboard.cluster.browse import Wish
-from dashboard.pages.page import Page, Values, Visit
+from dashboard.pages.page import FILTER_MAX, Page, Values, Visit
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.topics import AUDIT
 
@@ -37,7 +37,7 @@ async def values(visit: Visit) -> Values:
 
 async def entries(visit: Visit) -> Values:
     """Entries that hold `?q=`, how many records were looked at, why no more, or what is wrong."""
-    state, wanted = visit.state, visit.query.get("q", "")[:200]
+    state, wanted = visit.state, visit.query.get("q", "")[:FILTER_MAX]
     found: Values = {"rows": [], "trouble": "", "scanned": 0, "stopped": "", "wanted": wanted}
     poller = state.poller(None)
     topic = poller.snapshot.topics.get(AUDIT.name) if poller.snapshot is not None else None

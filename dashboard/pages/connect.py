@@ -7,7 +7,7 @@ from typing import Any, Final
 from dashboard.cluster.asked import Answer
 from dashboard.connect.details import Offsets
 from dashboard.connect.model import Connector
-from dashboard.pages.page import NotFound, Page, Values, Visit
+from dashboard.pages.page import FILTER_MAX, NotFound, Page, Values, Visit
 
 LOGGERS_SHOWN: Final = 200
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF")
@@ -16,7 +16,7 @@ LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF")
 async def list_values(visit: Visit) -> Values:
     """Every worker of the cluster's settings with its connectors; `?q=` narrows them."""
     desk = visit.beside.connect
-    wanted = visit.query.get("q", "")[:200]
+    wanted = visit.query.get("q", "")[:FILTER_MAX]
     found = []
     for client, look in zip(desk.clients, desk.looks, strict=True):
         answer = await look.answer()
@@ -60,7 +60,7 @@ async def worker_values(visit: Visit) -> Values:
             f"There is no Connect worker {visit.name!r} in the settings of this cluster."
         )
     answer = await desk.details[index].answer()
-    wanted = visit.query.get("q", "")[:200]
+    wanted = visit.query.get("q", "")[:FILTER_MAX]
     levels = answer.value.loggers if answer.value is not None else ()
     return {
         "answer": answer,
