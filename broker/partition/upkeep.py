@@ -132,9 +132,8 @@ class Upkeep:
     async def _compact_all(self, partitions: Iterator[Partition]) -> None:
         """One cleaner: takes the next log when it is done with one."""
         for partition in partitions:
-            if (
-                partition.is_online and not partition.damage
-            ):  # Kafka does not clean such a log either
+            # Nor does Kafka clean a log in which damage was met.
+            if partition.is_online and not partition.damage:
                 dirty = partition.log
                 try:
                     await self._compact(partition, dirty)
