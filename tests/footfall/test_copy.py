@@ -95,6 +95,16 @@ class Copied:
         return said.getvalue()
 
 
+def copied_and_gone(kafka: KafkaConfig, name: str, data_dir: Path) -> tuple[str, Copied]:
+    """Four records that were copied to a topic of this name, which was deleted since."""
+    write(kafka, name, range(4))
+    target = f"{name}-copy"
+    copied = Copied(Side("here", kafka, name), Side("here", kafka, target), data_dir)
+    copied.again()
+    delete_topic(kafka, target)
+    return target, copied
+
+
 def test_records_come_as_they_are_and_later_ones_with_the_next_run(
     here: KafkaConfig, there: KafkaConfig, name: str, tmp_path: Path
 ) -> None:
@@ -134,11 +144,7 @@ def test_records_come_as_they_are_and_later_ones_with_the_next_run(
 def test_a_copy_that_is_gone_or_empty_is_made_whole_again(
     here: KafkaConfig, name: str, tmp_path: Path
 ) -> None:
-    write(here, name, range(4))
-    target = f"{name}-copy"
-    copied = Copied(Side("here", here, name), Side("here", here, target), tmp_path)
-    copied.again()
-    delete_topic(here, target)
+    target, copied = copied_and_gone(here, name, tmp_path)
 
     anew = copied.again()
     twice = copied.again(anew=True)
@@ -227,11 +233,7 @@ def test_a_source_that_was_made_anew_is_not_taken_for_the_one_before(
 def test_a_target_that_was_made_anew_has_all_records_with_what_it_holds_since(
     here: KafkaConfig, name: str, tmp_path: Path
 ) -> None:
-    write(here, name, range(4))
-    target = f"{name}-copy"
-    copied = Copied(Side("here", here, name), Side("here", here, target), tmp_path)
-    copied.again()
-    delete_topic(here, target)
+    target, copied = copied_and_gone(here, name, tmp_path)
     create_topic(here, target, 2, {})
     write(here, target, range(10, 11))
 

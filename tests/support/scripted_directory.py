@@ -4,7 +4,6 @@ Messages are put together and taken apart by the declarations of RFC 4511 in lda
 """
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,8 @@ from ldap3.protocol.rfc4511 import (
     Vals,
 )
 from pyasn1.codec.ber import decoder, encoder
+
+from tests.support.listening import listening
 
 Binds = Callable[[str, str], int]
 """Name and password: the code of the answer (RFC 4511 section 4.1.9)."""
@@ -100,21 +101,15 @@ def _done(code: int) -> Any:
 @contextmanager
 def running(directory: ScriptedDirectory) -> Iterator[ScriptedDirectory]:
     """One connection after the other, each until its client goes."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        directory.port = listener.getsockname()[1]
 
-        def serve() -> None:
-            while True:
-                try:
-                    wire, _ = listener.accept()
-                except OSError:
-                    return
-                directory.serve(wire)
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                wire, _ = listener.accept()
+            except OSError:
+                return
+            directory.serve(wire)
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield directory
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
+    with listening(serve) as port:
+        directory.port = port
+        yield directory

@@ -255,8 +255,8 @@ def told(question: Callable[[], object], wanted: object) -> None:
     assert found == wanted
 
 
-def rights_change_and_are_told(admin: SecurityAdmin) -> None:
-    """The same against any cluster."""
+def rights_change_and_are_told(admin: SecurityAdmin) -> str:
+    """The same against any cluster; what it says to a quota that cannot be."""
     bob = Acl("User:bob", "USER", "bob", "LITERAL", "CREATE_TOKENS", "DENY")
     admin.create_acls([ANN, bob])
     told(admin.acls, (ANN, bob))
@@ -278,13 +278,16 @@ def rights_change_and_are_told(admin: SecurityAdmin) -> None:
     told(admin.quotas, (of_ann, of_address))
     admin.set_quota({"ip": "10.0.0.1"}, {"connection_creation_rate": None})
     told(admin.quotas, (of_ann,))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         admin.set_quota({"user": "ann"}, {"connection_creation_rate": 5.0})
+    return str(refusal.value)
 
 
 async def test_rights_of_an_apache_kafka_are_told_and_changed(kafka: RealKafka) -> None:
     with contextlib.closing(SecurityAdmin(plain(kafka))) as admin:
-        await asyncio.to_thread(rights_change_and_are_told, admin)
+        said = await asyncio.to_thread(rights_change_and_are_told, admin)
+
+    assert "connection_creation_rate" in said
 
 
 async def test_rights_of_our_own_broker_are_told_and_changed(tmp_path: Path) -> None:
@@ -293,12 +296,19 @@ async def test_rights_of_our_own_broker_are_told_and_changed(tmp_path: Path) -> 
     ) as broker:
         ours = KafkaConfig(bootstrap_servers=broker.bootstrap)
         with contextlib.closing(SecurityAdmin(ours)) as admin:
-            await asyncio.to_thread(rights_change_and_are_told, admin)
-        await asyncio.to_thread(offsets_and_settings_change, ours)
+            said = await asyncio.to_thread(rights_change_and_are_told, admin)
+        seen = await asyncio.to_thread(offsets_and_settings_change, ours)
+
+    assert "connection_creation_rate" in said
+    assert seen == ALL_SEEN
 
 
-def offsets_and_settings_change(connection: KafkaConfig) -> None:
-    """The same against any cluster."""
+ALL_SEEN = ["DYNAMIC_BROKER_CONFIG", "DYNAMIC_DEFAULT_BROKER_CONFIG", "as before"]
+
+
+def offsets_and_settings_change(connection: KafkaConfig) -> list[str]:
+    """The same against any cluster; where a setting of its broker came from, one by one."""
+    seen = []
     admin, changes = Admin(connection), Changes(connection)
     place = TopicPartition("forgotten", 0)
     make(connection.bootstrap_servers, place.topic)
@@ -320,6 +330,7 @@ def offsets_and_settings_change(connection: KafkaConfig) -> None:
 
     assert before.value != "7200000"
     told(source, ("7200000", "DYNAMIC_BROKER_CONFIG"))
+    seen.append(source()[1])
     changes.set_broker_configs(str(broker.id), {"log.retention.ms": None}, validate_only=False)
     with pytest.raises(Refused):
         changes.set_broker_configs(str(broker.id), {"log.retention.ms": "x"}, validate_only=True)
@@ -330,12 +341,16 @@ def offsets_and_settings_change(connection: KafkaConfig) -> None:
     changes.set_broker_configs("", {"log.retention.ms": "1"}, validate_only=True)
     changes.set_broker_configs("", asked, validate_only=False)
     told(source, ("7200000", "DYNAMIC_DEFAULT_BROKER_CONFIG"))
+    seen.append(source()[1])
     changes.set_broker_configs("", {"log.retention.ms": None}, validate_only=False)
     told(source, (before.value, before.source))
+    return [*seen, "as before"]
 
 
 async def test_offsets_and_brokers_of_an_apache_kafka_are_changed(kafka: RealKafka) -> None:
-    await asyncio.to_thread(offsets_and_settings_change, plain(kafka))
+    seen = await asyncio.to_thread(offsets_and_settings_change, plain(kafka))
+
+    assert seen == ALL_SEEN
 
 
 async def test_who_may_not_see_rights_is_told_so(kafka: RealKafka, tmp_path: Path) -> None:

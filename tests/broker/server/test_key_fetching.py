@@ -111,6 +111,15 @@ async def door(issuer: Issuer, **settings: Any) -> AsyncIterator[Door]:
         yield Door(KeyFetching(config, sources.ring), sources, config)
 
 
+@asynccontextmanager
+async def kept_fresh(one: Door) -> AsyncIterator[None]:
+    """Its keys are fetched again as they are meant to be, meanwhile."""
+    async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
+        running = tasks.create_task(one.fetching.run())
+        yield
+        running.cancel()
+
+
 async def test_a_token_signed_by_a_key_of_the_issuer_logs_in() -> None:
     """Its other key is of a kind that is not known here, and does no harm."""
     issuer = Issuer()
@@ -129,13 +138,11 @@ async def test_a_key_that_is_missed_is_fetched_for_the_next_log_in() -> None:
     async with door(issuer) as one:
         await one.fetching.start()
         issuer.renew("k2")
-        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
-            running = tasks.create_task(one.fetching.run())
+        async with kept_fresh(one):
             states = [one.state_after(issuer.token("k2", one.clock.now_ms()))]
             while states[-1] is not State.AUTHENTICATED:
                 await asyncio.sleep(0.01)
                 states.append(one.state_after(issuer.token("k2", one.clock.now_ms())))
-            running.cancel()
 
     assert states[0] is State.EXCHANGING
     assert issuer.asked == 2
@@ -151,11 +158,9 @@ async def test_keys_are_fetched_again_after_their_time_and_stay_while_the_issuer
     ) as one:
         await one.fetching.start()
         issuer.answer = b"maintenance"
-        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
-            running = tasks.create_task(one.fetching.run())
+        async with kept_fresh(one):
             while issuer.asked < 4:
                 await asyncio.sleep(0.01)
-            running.cancel()
 
         state = one.state_after(issuer.token("k1", one.clock.now_ms()))
 
@@ -175,14 +180,12 @@ async def test_keys_that_cannot_be_fetched_are_counted_and_told_once_until_they_
     ) as one:
         await one.fetching.start()
         issuer.answer = b"maintenance"
-        async with asyncio.TaskGroup() as tasks, asyncio.timeout(DEADLINE_S):
-            running = tasks.create_task(one.fetching.run())
+        async with kept_fresh(one):
             while (counted := one.fetching.failures_in_a_row()) < 3:
                 await asyncio.sleep(0.01)
             issuer.answer = None
             while one.fetching.failures_in_a_row():
                 await asyncio.sleep(0.01)
-            running.cancel()
 
     told = [message.partition(" url=")[0] for message in caplog.messages]
     assert counted >= 3

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from dashboard.access.ldap.client import LATELY_MS, LdapClient
 from dashboard.access.ldap.line import Line
 from dashboard.config import LdapConfig
 from tests.support.certificates import Authority
+from tests.support.listening import listening
 from tests.support.manual_clock import ManualClock
 from tests.support.ports import free_port
 from tests.support.slapd import BASE, GROUPS, ODD, OWN_DN, PASSWORDS, PEOPLE, Slapd, running_slapd
@@ -38,31 +39,25 @@ class Listener:
     """A port of a test, and whether anybody came."""
 
     port: int
-    asked: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event
 
 
 @contextmanager
 def server(answer: bytes = b"") -> Iterator[Listener]:
     """Connections are taken, and all get the same answer, if any."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        made = Listener(listener.getsockname()[1])
-        thread = threading.Thread(target=serve, args=(listener, made, answer))
-        thread.start()
-        try:
-            yield made
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
+    asked = threading.Event()
+    with listening(lambda listener: serve(listener, asked, answer)) as port:
+        yield Listener(port, asked)
 
 
-def serve(listener: socket.socket, made: Listener, answer: bytes) -> None:
+def serve(listener: socket.socket, asked: threading.Event, answer: bytes) -> None:
     """Until the listener is shut down. Without an answer a client waits until it goes."""
     with ExitStack() as open_ones, suppress(OSError):
         while True:
             wire = open_ones.enter_context(listener.accept()[0])
             with suppress(ConnectionError):
                 wire.recv(1)
-                made.asked.set()
+                asked.set()
                 if answer:
                     wire.sendall(answer)
                     wire.close()
