@@ -344,7 +344,7 @@ class Cluster:
             return
         start = partition.log_end_offset
         await self._change(lambda image: (image.as_records(), None))
-        await partition.delete_records_before(start)
+        await partition.forget_before(start)
         log.info("metadata log begins anew records_before=%d records=%d", length, len(records))
 
     def spec_of(self, name: str) -> TopicSpec:

@@ -3,7 +3,7 @@
 Answers: OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for compacted topics.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
@@ -29,7 +29,8 @@ async def delete_records(
 ) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
     catching_up = CatchingUp()
-    deleted: list[tuple[DeleteRecordsPartitionResult, Partition]] = []
+    offsets: dict[Partition, int] = {}
+    answers: dict[Partition, DeleteRecordsPartitionResult] = {}
     for topic in _merged(request.topics):
         result = DeleteRecordsTopicResult(topic.name)
         for wanted in topic.partitions:
@@ -49,13 +50,18 @@ async def delete_records(
                         ErrorCode.POLICY_VIOLATION, f"{topic.name} has no cleanup.policy delete"
                     )
                 await catching_up.wait_for(partition)
-                answer.low_watermark = await partition.delete_records_before(wanted.offset)
-                deleted.append((answer, partition))
+                offsets[partition] = partition.deletable_up_to(wanted.offset)
+                answers[partition] = answer
             except KafkaError as refusal:
                 answer.error_code = refusal.code
             result.partitions.append(answer)
         response.topics.append(result)
-    await _keep(deleted, context)
+    refusals = await context.services.partitions.delete_records_before(offsets)
+    for partition, answer in answers.items():
+        if partition in refusals:
+            answer.error_code = refusals[partition].code
+        else:
+            answer.low_watermark = partition.log_start_offset
     return response
 
 
@@ -70,22 +76,6 @@ def _merged(topics: Iterable[DeleteRecordsTopic]) -> Iterable[DeleteRecordsTopic
         for name, of_topic in wishes.items()
         if of_topic
     ]
-
-
-async def _keep(
-    deleted: Sequence[tuple[DeleteRecordsPartitionResult, Partition]], context: RequestContext
-) -> None:
-    """What is answered as deleted does not come back with a crash, as it may in Apache Kafka."""
-    try:
-        await context.services.partitions.store_log_starts(partition for _, partition in deleted)
-    except KafkaError as refusal:
-        topics = {partition.topic for _, partition in deleted}
-        if refusal.code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION and len(topics) > 1:
-            for topic in topics:  # one of them is deleted meanwhile, and costs the others nothing
-                await _keep([one for one in deleted if one[1].topic == topic], context)
-            return
-        for answer, _ in deleted:
-            answer.error_code, answer.low_watermark = refusal.code, INVALID_LOW_WATERMARK
 
 
 HANDLER = Handler(

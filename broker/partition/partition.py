@@ -351,8 +351,8 @@ class Partition:
         self.check_usable()
         return self.log.leader_epochs.end_offset_for(epoch, self.leader_epoch, self.log_end_offset)
 
-    async def delete_records_before(self, offset: int) -> int:
-        """Raise the log start to `offset` (-1: the high watermark); answers the new log start."""
+    def deletable_up_to(self, offset: int) -> int:
+        """Where the log may begin when this is asked for (-1: the high watermark)."""
         self.check_usable()
         target = self.high_watermark if offset == -1 else offset
         if not 0 <= target <= self.high_watermark:
@@ -360,11 +360,15 @@ class Partition:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"offset {target} of {self} is outside [0, {self.high_watermark}]",
             )
+        return target
+
+    async def forget_before(self, offset: int) -> None:
+        """Raise the log start to `offset`; a crash may undo it (`Partitions` has one it cannot)."""
+        target = self.deletable_up_to(offset)
         async with self.changing:
             self.check_usable()
             if target > self.log_start_offset:
                 await self.in_order(lambda: self.log.delete_records_before(target))
-        return self.log_start_offset
 
     async def in_order(self, function: Callable[[], object]) -> None:
         """Run `function` in the writer thread; damage takes the partition offline."""

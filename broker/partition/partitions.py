@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -173,14 +173,33 @@ class Partitions:
         ]
         await self._open_all(refused, self._image)
 
-    async def store_log_starts(self, changed: Iterable[Partition]) -> None:
-        """Records were deleted: make it survive a crash. KAFKA_STORAGE_ERROR if it cannot."""
-        by_worker: dict[DiskWorker, list[Partition]] = {}
-        for partition in changed:
-            by_worker.setdefault(partition.worker, []).append(partition)
-        for partitions in by_worker.values():
-            keys = [(partition.topic, partition.index) for partition in partitions]
-            await partitions[0].in_order(partial(self._setup.logs.store_log_starts, keys))
+    async def delete_records_before(
+        self, offsets: Mapping[Partition, int]
+    ) -> Mapping[Partition, KafkaError]:
+        """Raise where partitions begin, and see that no crash undoes it; those that refuse."""
+        refusals: dict[Partition, KafkaError] = {}
+        by_directory: dict[str, dict[Partition, int]] = {}
+        logs = self._setup.logs
+        async with AsyncExitStack() as held:
+            for partition in sorted(offsets, key=str):  # in one order: two requests may meet here
+                await held.enter_async_context(partition.changing)
+            for partition, offset in offsets.items():
+                try:
+                    partition.check_usable()
+                except KafkaError as refusal:
+                    refusals[partition] = refusal
+                    continue
+                if offset > partition.log_start_offset:
+                    path = logs.directory_for((partition.topic, partition.index))
+                    by_directory.setdefault(path, {})[partition] = offset
+            for path, wanted in by_directory.items():
+                starts = {(one.topic, one.index): offset for one, offset in wanted.items()}
+                first = next(iter(wanted))
+                try:
+                    await first.in_order(partial(logs.delete_records_before, path, starts))
+                except KafkaError as refusal:
+                    refusals |= dict.fromkeys(wanted, refusal)
+        return refusals
 
     def directory_failed(self, worker: DiskWorker, error: Exception) -> None:
         """A sync failed: nothing in this directory can be trusted to reach the disk any more."""

@@ -151,8 +151,16 @@ class LogDirectory:
             checkpoint.write_offsets(self.files, self.path, name, offsets)
         self.forgotten.clear()
 
-    def write_log_starts(self) -> None:
-        checkpoint.write_offsets(self.files, self.path, LOG_START_OFFSETS, self.log_start_offsets)
+    def delete_records_before(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Move the starts of logs up to these offsets; on disk first, or not at all.
+
+        Whoever saw a new start never sees the old one again, whatever crashes or fills up.
+        """
+        starts = {**self.log_start_offsets, **offsets}
+        checkpoint.write_offsets(self.files, self.path, LOG_START_OFFSETS, starts)
+        self.log_start_offsets = starts
+        for identity, offset in offsets.items():
+            self.logs[identity].delete_records_before(offset)
 
     def store_cleaner_offset(self, identity: TopicPartition, offset: int) -> None:
         """Note how far compaction got."""

@@ -348,16 +348,9 @@ class LogManager:
         directory = self._directories[self.directory_for(topic_partition)]
         directory.store_cleaner_offset(topic_partition, offset)
 
-    def store_log_starts(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """Write down where logs begin, so that what was deleted stays so after a crash."""
-        changed = set()
-        for topic_partition in topic_partitions:
-            path = self.directory_for(topic_partition)
-            starts = self._directories[path].log_start_offsets
-            starts[topic_partition] = self.get(topic_partition).start_offset
-            changed.add(path)
-        for path in changed:
-            self._directories[path].write_log_starts()
+    def delete_records_before(self, path: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """What LogDirectory.delete_records_before does, in one of them."""
+        self._directories[path].delete_records_before(offsets)
 
     def write_checkpoints(
         self, path: str, high_watermarks: Mapping[TopicPartition, int] | None = None

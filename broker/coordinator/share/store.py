@@ -172,7 +172,7 @@ class ShareStore:
                     None,
                 )
             )
-            await partition.delete_records_before(start)
+            await partition.forget_before(start)
         finally:
             self._pruning.discard(index)
 

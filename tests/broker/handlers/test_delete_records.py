@@ -1,11 +1,6 @@
-from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
 from broker.errors import ErrorCode
-from broker.partition.partition import Partition
-from broker.partition.partitions import Partitions
 from broker.protocol.messages.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsPartitionResult,
@@ -71,39 +66,31 @@ async def test_on_a_full_disk_a_deletion_is_refused_and_can_be_asked_for_again(
 
         files.bytes_left = 0
         refused = await deleted(client, 1)
+        begins_at = broker.services.partitions.get("pages", 0).log_start_offset
         files.bytes_left = 1 << 40
         again = await deleted(client, 1)
 
-        assert refused.error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert (refused.error_code, refused.low_watermark) == (ErrorCode.KAFKA_STORAGE_ERROR, -1)
+        assert begins_at == 0, "who saw the new start would see the old one again after a crash"
         assert (again.error_code, again.low_watermark) == (ErrorCode.NONE, 1)
 
 
 async def test_a_topic_that_is_deleted_meanwhile_costs_the_others_nothing(
-    client: RawClient, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+    client: RawClient, broker: RunningBroker
 ) -> None:
     for topic in ("pages", "gone"):
         await make_topic(client, topic)
         await write(client, topic, batch_of(b"a", b"b"))
-    second = await RawClient.connect(broker.host, broker.port)
-    store = Partitions.store_log_starts
+    partitions = broker.services.partitions
+    kept, gone = partitions.get("pages", 0), partitions.get("gone", 0)
 
-    async def too_late(partitions: Partitions, changed: Iterable[Partition]) -> None:
-        monkeypatch.setattr(Partitions, "store_log_starts", store)
-        await second.ask(DeleteTopicsRequest([], ["gone"], 1000), 5, DeleteTopicsResponse)
-        await store(partitions, changed)
+    await client.ask(DeleteTopicsRequest([], ["gone"], 1000), 5, DeleteTopicsResponse)
+    refusals = await partitions.delete_records_before({gone: 1, kept: 1})
 
-    monkeypatch.setattr(Partitions, "store_log_starts", too_late)
-    topics = [
-        DeleteRecordsTopic(name, [DeleteRecordsPartition(0, 1)]) for name in ("gone", "pages")
-    ]
-    response = await client.ask(DeleteRecordsRequest(topics, 1000), 2, DeleteRecordsResponse)
-    second.close()
-
-    answers = [topic.partitions[0] for topic in response.topics]
-    assert [(one.error_code, one.low_watermark) for one in answers] == [
-        (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1),
-        (ErrorCode.NONE, 1),
-    ]
+    assert {one: refusal.code for one, refusal in refusals.items()} == {
+        gone: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    }
+    assert kept.log_start_offset == 1
 
 
 async def test_minus_one_deletes_up_to_the_high_watermark(client: RawClient) -> None:
