@@ -175,3 +175,4 @@ class DamagedLog(StorageError):
     def __init__(self, path: str, position: int, what: str) -> None:
         super().__init__(f"{path} is damaged at byte {position}: {what}")
         self.path = path
+        self.position = position

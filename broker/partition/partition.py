@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from broker.errors import DamagedLog, ErrorCode, KafkaError, StorageError
+from broker.partition.damages import Damages
 from broker.partition.disk_worker import DiskWorker, as_storage_error
 from broker.partition.jobs import Done, Job
 from broker.partition.lone_append import Answered, LoneAppend
@@ -30,7 +31,6 @@ from broker.storage.log import (
     LogSlice,
     Origin,
 )
-from broker.storage.segment import LOG_SUFFIX
 from broker.storage.transaction_index import AbortedTransaction
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Partition:
         self.changing = asyncio.Lock()
         """Held by who moves the log elsewhere or changes its start: not both at a time."""
         self._held: list[Job] | None = None  # while the log changes its directory
-        self._damage: DamagedLog | None = None
+        self._damages = Damages(self)
         self._refusing_writes = False  # the disk is full: said once, not once a request
 
     def __repr__(self) -> str:
@@ -260,17 +260,13 @@ class Partition:
         """What a reader is told: of damage that it met it alone hears, as in Kafka."""
         if not isinstance(error, DamagedLog):
             return self.refusal_for(error)
-        if str(error) != str(self._damage):
-            self._damage = error
-            log.critical("damage read: %s topic=%s partition=%d", error, self.topic, self.index)
+        self._damages.met(error)
         return KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error))
 
     @property
     def damage(self) -> str:
         """What a reader met last in a segment that is still there; "" when nothing."""
-        damage = self._damage
-        there = damage and any(one.path(LOG_SUFFIX) == damage.path for one in self.log.segments)
-        return str(damage) if there else ""
+        return self._damages.still_in(self.log)
 
     # Reading
 
