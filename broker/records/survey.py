@@ -20,6 +20,7 @@ _BLANK_HEADER = bytes(57)  # of a batch, up to its record count: offsets and tim
 _ONE_RECORD = _BLANK_HEADER + b"\x00\x00\x00\x01"
 _SIZE_BYTES_MAX = 5
 _TIME_BYTES_MAX = 10
+_ATTRIBUTES_MAX = 127
 
 
 Buffer = bytes | bytearray | memoryview
@@ -54,7 +55,21 @@ def _parsed(body: Buffer, count: int, keys: bool) -> int | None:
                 latest = time
     except Exception:  # noqa: BLE001 - whatever it says of a hostile batch, the loop knows
         return None
-    return None if latest < 0 else latest
+    return None if latest < 0 or (keys and _has_strange_attributes(body)) else latest
+
+
+def _has_strange_attributes(body: Buffer) -> bool:
+    """Whether a record has attributes above 127, which the parser takes for a longer number.
+
+    Looked for where it matters to the broker itself: no cleaner could read such a record.
+    """
+    position, end = 0, len(body)
+    while position < end:
+        size, position = _number(body, position, _SIZE_BYTES_MAX)
+        if body[position] > _ATTRIBUTES_MAX:
+            return True
+        position += size >> 1
+    return False
 
 
 def _walked(body: Buffer, count: int, keys: bool) -> int | None:

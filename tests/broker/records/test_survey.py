@@ -147,3 +147,14 @@ def test_keys_of_headers_come_back_as_they_were() -> None:
     (record,) = decode_records(header, batch)
 
     assert encode_record(record, 0, 0) == body
+
+
+def test_a_compacted_topic_takes_no_record_that_its_cleaner_could_not_read() -> None:
+    """Attributes in two bytes: the parser takes them, Kafka does not."""
+    sound = raw(delta=b"\x00")
+
+    with pytest.raises(KafkaError) as refused:
+        survey(sound + raw(attributes=b"\xff\x00", delta=b"\x02"), 2, keys=True)
+
+    assert refused.value.code is ErrorCode.INVALID_RECORD
+    assert survey(sound + raw(attributes=b"\xff", delta=b"\x02"), 2, keys=True) == 0
