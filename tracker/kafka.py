@@ -78,6 +78,13 @@ class Watermarks(NamedTuple):
     end: int  # offset the next record will get
 
 
+class Committed(NamedTuple):
+    """Where a group goes on in a partition, and the text that it left beside that."""
+
+    offset: int
+    note: str = ""
+
+
 def client_config(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
     """librdkafka's settings of every client of the tracker."""
     return client_options(settings, client_id) | {
@@ -311,11 +318,20 @@ class Consumer:
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
         self._consumer.resume([_theirs(where) for where in partitions])
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        """Store the next offset to read of each partition in the group; raises KafkaFailure."""
+    def commit(
+        self,
+        next_offsets: Mapping[TopicPartition, int],
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> None:
+        """Store the next offset to read of each partition in the group, with a short text beside
+        it (Kafka's offset metadata) where `notes` has one; raises KafkaFailure."""
         if not next_offsets:
             return
-        offsets = [_theirs(where, offset) for where, offset in next_offsets.items()]
+        beside = notes or {}
+        offsets = [
+            confluent_kafka.TopicPartition(*where, offset, beside.get(where, ""))
+            for where, offset in next_offsets.items()
+        ]
         try:
             for result in self._consumer.commit(offsets=offsets, asynchronous=False):
                 if result.error is not None:
@@ -325,13 +341,20 @@ class Consumer:
 
     def committed(
         self, partitions: Iterable[TopicPartition], timeout_s: float = ADMIN_TIMEOUT_S
-    ) -> dict[TopicPartition, int]:
-        """The group's committed offsets; partitions without one are left out."""
+    ) -> dict[TopicPartition, Committed]:
+        """What the group has committed; partitions without it are left out. Raises KafkaFailure."""
         try:
             answers = self._consumer.committed([_theirs(one) for one in partitions], timeout_s)
         except KafkaException as error:
             raise KafkaFailure.of(error) from error
-        return {_ours(one): one.offset for one in answers if one.offset >= 0}
+        for one in answers:
+            if one.error is not None:
+                raise KafkaFailure(one.error.str(), retriable=one.error.retriable())
+        return {
+            _ours(one): Committed(one.offset, one.metadata or "")
+            for one in answers
+            if one.offset >= 0
+        }
 
     def watermarks(self, where: TopicPartition, timeout_s: float = ADMIN_TIMEOUT_S) -> Watermarks:
         """First and next offset of a partition, asked from the broker; raises KafkaFailure."""

@@ -32,7 +32,8 @@ def _event_latency(registry: CollectorRegistry, stage: str) -> Histogram:
     """One stage of the family that tells how old events are; each role knows its own."""
     family = Histogram(
         "footfall_event_e2e_latency_seconds",
-        "From the event's arrival at ingest until it is in the log, counted or exported; a sample.",
+        "From the event's arrival at ingest until it is in the log, counted or exported for the"
+        " first time; a sample.",
         ["stage"],
         buckets=E2E_BUCKETS_S,
         registry=registry,

@@ -5,7 +5,7 @@ It outlives its consumers, as a broker does; the group's committed offsets lie i
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tracker.kafka import KafkaFailure, Record, Watermarks
+from tracker.kafka import Committed, KafkaFailure, Record, Watermarks
 from tracker.topics import Topic, TopicPartition
 
 
@@ -17,7 +17,9 @@ class MemoryTopic:
         self.values: list[list[bytes]] = [[] for _ in range(partitions)]
         self.starts = [0] * partitions
         self.committed: dict[TopicPartition, int] = {}
+        self.notes: dict[TopicPartition, str] = {}
         self.commits_fail = False
+        self.commits_are_unknown = False
 
     def append(self, partition: int, value: bytes) -> None:
         self.values[partition].append(value)
@@ -97,10 +99,24 @@ class MemoryConsumer:
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         self._paused.difference_update(partitions)
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(
+        self, next_offsets: Mapping[TopicPartition, int], notes: Mapping[TopicPartition, str]
+    ) -> None:
         if self._topic.commits_fail:
             raise KafkaFailure("commit refused", retriable=True)
         self._topic.committed.update(next_offsets)
+        self._topic.notes.update({where: notes.get(where, "") for where in next_offsets})
+
+    def committed(
+        self, partitions: Sequence[TopicPartition], timeout_s: float
+    ) -> Mapping[TopicPartition, Committed]:
+        if self._topic.commits_are_unknown:
+            raise KafkaFailure("no coordinator", retriable=True)
+        return {
+            where: Committed(offset, self._topic.notes.get(where, ""))
+            for where, offset in self._topic.committed.items()
+            if where in partitions
+        }
 
     def watermarks(self, where: TopicPartition, timeout_s: float) -> Watermarks:
         return Watermarks(

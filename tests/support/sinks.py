@@ -114,12 +114,14 @@ class Instance:
     slept_s: list[float] = field(default_factory=list)
 
     @classmethod
-    def started(cls, kind: Kind, path: Path, topic: MemoryTopic) -> "Instance":
+    def started(
+        cls, kind: Kind, path: Path, topic: MemoryTopic, clock: ManualClock | None = None
+    ) -> "Instance":
         sink, consumer, rubbish = kind.make(path), MemoryConsumer(topic), Bin()
         sink.open()
         registry, slept_s = CollectorRegistry(), list[float]()
         metrics = SinkMetrics(registry, "test", "test")
-        around = Surroundings(metrics, ManualClock(), slept_s.append)
+        around = Surroundings(metrics, clock or ManualClock(), slept_s.append)
         worker = Worker(consumer, sink, rubbish, around)
         worker.run(Pace(1, 1), lambda: True)  # subscribes, and works no turn
         return cls(sink, consumer, worker, rubbish, registry, slept_s)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka import Consumer, NewRecord, NotStored, Producer, Record
+from tracker.kafka import Committed, Consumer, NewRecord, NotStored, Producer, Record
 from tracker.kafka_topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
 
@@ -52,7 +52,7 @@ def test_a_group_goes_on_where_it_committed(kafka: KafkaConfig, topic: Topic) ->
     consumer.subscribe([topic])
     read(consumer, 10)
     (where,) = (w for w in consumer.assignment() if consumer.watermarks(w).end == 10)
-    consumer.commit({where: 7})
+    consumer.commit({where: 7}, {where: "a note"})
     consumer.close()
 
     second = Consumer(kafka, client_id="two", group=group)
@@ -62,7 +62,7 @@ def test_a_group_goes_on_where_it_committed(kafka: KafkaConfig, topic: Topic) ->
     second.close()
 
     assert values == [b"7", b"8", b"9"]
-    assert committed == {where: 7}
+    assert committed == {where: Committed(7, "a note")}
 
 
 def test_a_worker_may_start_from_offsets_of_its_own(kafka: KafkaConfig, topic: Topic) -> None:

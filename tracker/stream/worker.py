@@ -17,9 +17,10 @@ from typing import Final, Protocol
 from tracker.clock import Clock
 from tracker.events import Event, EventError, decode
 from tracker.export.exporter import Arrived, Exporter, Offsets, SinkRewound, SinkUnavailable
-from tracker.kafka import KafkaFailure, NotStored, Record, Watermarks
+from tracker.kafka import Committed, KafkaFailure, NotStored, Record, Watermarks
 from tracker.metrics import SinkMetrics
 from tracker.stream.dead_letters import Poison
+from tracker.stream.first_time import FirstTime
 from tracker.topics import METRICS, Topic, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 5.0
 BROKER_PAUSE_S: Final = 0.5
-WATERMARK_TIMEOUT_S: Final = 2.0
+BROKER_TIMEOUT_S: Final = 2.0
 INT64_MAX: Final = 2**63 - 1
 YEAR_10000_MS: Final = 253_402_300_800_000  # beyond it no tool can show a date
 
@@ -52,7 +53,13 @@ class Source(Protocol):
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None: ...
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None: ...
+    def commit(
+        self, next_offsets: Mapping[TopicPartition, int], notes: Mapping[TopicPartition, str]
+    ) -> None: ...
+
+    def committed(
+        self, partitions: Sequence[TopicPartition], timeout_s: float
+    ) -> Mapping[TopicPartition, Committed]: ...
 
     def watermarks(self, where: TopicPartition, timeout_s: float) -> Watermarks: ...
 
@@ -110,7 +117,9 @@ class Worker:
         self._sleep = around.sleep
         self._must_start_over = False
         self._poison: list[Poison] = []
-        self._received_at_ms: list[int] = []
+        self._first_time = FirstTime(around.clock.now_ms())
+        self._events_held = 0
+        self._received_at_ms: list[int] = []  # of those held that were never stored before
         self._oldest_ms: int | None = None  # append time of the oldest record held
         self._backoff_s = BACKOFF_FIRST_S
 
@@ -184,7 +193,9 @@ class Worker:
                 self._poison.append(Poison(record, "schema_violation", str(error)))
                 continue
             arrived.append(Arrived(where, record.offset, event))
-            self._received_at_ms.append(event.received_at)
+            if self._first_time.is_new(where, record.offset, event.received_at):
+                self._received_at_ms.append(event.received_at)
+        self._events_held += len(arrived)
         if self._oldest_ms is None:
             self._oldest_ms = min(record.timestamp_ms for record in records)
         self._sink.write(arrived, next_offsets)
@@ -200,18 +211,17 @@ class Worker:
         offsets = self._sink.flush()
         now_ms = self._clock.now_ms()
         self._metrics.batch_duration.observe((self._clock.monotonic_ms() - started_ms) / 1000)
-        self._metrics.rows.inc(len(self._received_at_ms))
+        self._metrics.rows.inc(self._events_held)
         self._metrics.last_success.set(now_ms / 1000)
         self._metrics.arrived(self._received_at_ms, now_ms)
         self._metrics.lag.set(self._age_s(now_ms))
-        self._received_at_ms = []
-        self._oldest_ms = None
+        self._let_go()
         self._commit(offsets)
 
     def _commit(self, offsets: Offsets) -> None:
         """Tell the group. A refusal changes nothing: the sink knows, and the next one covers it."""
         try:
-            self._source.commit(offsets)
+            self._source.commit(offsets, self._first_time.notes(offsets))
         except KafkaFailure as failure:
             log.warning("offsets not committed to the group reason=%s", failure)
             self._metrics.failed("commit")
@@ -220,33 +230,48 @@ class Worker:
         """Go on from where the sink stands, with the partitions that are ours now."""
         owned = self._source.assignment()
         positions = self._sink.positions(owned)
+        committed = self._committed(owned)
         for where, offset in positions.items():
-            if (start := self._start_of_replaced_log(where, offset)) is not None:
+            log_now = self._watermarks(where)
+            if log_now is not None and log_now.end < offset:
                 log.warning(
                     "log is shorter than the sink knows, reading it again topic=%s partition=%d"
                     " stored=%d start=%d",
                     *where,
                     offset,
-                    start,
+                    log_now.start,
                 )
-                self._sink.restart(where, start)
-                positions[where] = start
+                self._sink.restart(where, log_now.start)
+                positions[where] = log_now.start
+                self._first_time.forget(where)
+            elif log_now is not None:
+                self._first_time.begin(where, offset, committed.get(where), log_now.end)
         self._source.assign(positions)
         self._source.resume(owned)  # a pause from before would outlive the assignment
         self._poison = []
-        self._received_at_ms = []
-        self._oldest_ms = None
+        self._let_go()
         self._must_start_over = False
 
-    def _start_of_replaced_log(self, where: TopicPartition, offset: int) -> int | None:
-        """Start of a log that ends before `offset`: its topic was deleted and made anew."""
-        if offset == 0:
-            return None
+    def _let_go(self) -> None:
+        """Nothing is held any more."""
+        self._events_held = 0
+        self._received_at_ms = []
+        self._oldest_ms = None
+
+    def _watermarks(self, where: TopicPartition) -> Watermarks | None:
+        """None when they are not to be had now; asked again at the next assignment."""
         try:
-            watermarks = self._source.watermarks(where, WATERMARK_TIMEOUT_S)
+            return self._source.watermarks(where, BROKER_TIMEOUT_S)
         except KafkaFailure:
-            return None  # not to be had now; asked again at the next assignment
-        return watermarks.start if watermarks.end < offset else None
+            return None
+
+    def _committed(self, owned: Sequence[TopicPartition]) -> Mapping[TopicPartition, Committed]:
+        """Nothing when it is not to be had now: then the sink alone says what was stored."""
+        try:
+            return self._source.committed(owned, BROKER_TIMEOUT_S)
+        except KafkaFailure as failure:
+            log.warning("committed offsets are not known reason=%s", failure)
+            return {}
 
     def _wait(self, reason: str, message: str) -> None:
         """Back off with what is held; polling keeps the membership and is paused for records."""
