@@ -238,9 +238,10 @@ class Broker:
                 seen.clear()
                 seen.update(dynamic)
                 upkeep.config = live_config(self._config, dynamic)
-                self._listeners.follow(upkeep.config, dynamic)
+                await self._listeners.follow(upkeep.config, dynamic)
 
         cluster.followed_by(follow)
+        cluster.listeners_asked(self._listeners.check)
         await follow(cluster.image)
 
     def _disk_worker(self, number: int, path: str) -> DiskWorker:

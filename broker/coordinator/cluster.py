@@ -8,6 +8,7 @@ told "created" finds the topic in the very next request.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from broker.clock import Clock
@@ -18,7 +19,7 @@ from broker.metadata import config_changes, controller
 from broker.metadata.config_changes import ConfigChange
 from broker.metadata.controller import TopicSpec
 from broker.metadata.features import BOOTSTRAP_FEATURES, ELIGIBLE_LEADER_REPLICAS
-from broker.metadata.image import ClusterImage, ConfigResource, TopicImage
+from broker.metadata.image import ClusterImage, ConfigResource, ResourceType, TopicImage
 from broker.metadata.records import (
     INTERNAL_TOPICS,
     OFFSETS_TOPIC,
@@ -42,6 +43,9 @@ SNAPSHOT_AT_RECORDS = 1000  # replaying fewer costs a few milliseconds
 SNAPSHOT_AT_RATIO = 3  # records in the log for each that a snapshot would have
 
 Follow = Callable[[ClusterImage], Awaitable[None]]
+CheckListeners = Callable[[Mapping[str, str | None]], Awaitable[None]]
+"""Given the changed settings of this broker's listeners (None: taken away): KafkaError if amiss."""
+DecideConfigs = Callable[[ClusterImage], list[MetadataRecord]]
 Decide = Callable[[ClusterImage], tuple[list[MetadataRecord], R]]
 
 
@@ -90,6 +94,7 @@ class Cluster:
         self._state = MetadataState()
         self._shard = Shard(partition, self._state, clock)
         self._followers: list[Follow] = []
+        self._check_listeners: CheckListeners | None = None
         self._changes: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(CHANGES_MAX)
         self._producer_ids = range(0)
         self._allocating = asyncio.Lock()
@@ -111,6 +116,10 @@ class Cluster:
     def followed_by(self, follow: Follow) -> None:
         """`follow(image)` is awaited for each new image, before it is published."""
         self._followers.append(follow)
+
+    def listeners_asked(self, check: CheckListeners) -> None:
+        """`check(changes)` is awaited before settings of single listeners are changed."""
+        self._check_listeners = check
 
     async def start(self) -> None:
         """Read the metadata log, register this broker with a new epoch, publish the image."""
@@ -198,10 +207,19 @@ class Cluster:
         validate_only: bool = False,
     ) -> list[KafkaError | None]:
         """Single changes to the settings of each resource; all of a resource or none."""
-        return await self._each(
-            wanted,
-            lambda image, item: config_changes.alter_configs(image, *item, self.config),
-            lambda image, item: None,
+        return await self._alter(
+            [
+                (
+                    resource,
+                    partial(
+                        config_changes.alter_configs,
+                        resource=resource,
+                        changes=changes,
+                        config=self.config,
+                    ),
+                )
+                for resource, changes in wanted
+            ],
             validate_only=validate_only,
         )
 
@@ -212,12 +230,52 @@ class Cluster:
         validate_only: bool = False,
     ) -> list[KafkaError | None]:
         """All settings of each resource anew (the legacy AlterConfigs)."""
-        return await self._each(
-            wanted,
-            lambda image, item: config_changes.replace_configs(image, *item, self.config),
-            lambda image, item: None,
+        return await self._alter(
+            [
+                (
+                    resource,
+                    partial(
+                        config_changes.replace_configs,
+                        resource=resource,
+                        values=values,
+                        config=self.config,
+                    ),
+                )
+                for resource, values in wanted
+            ],
             validate_only=validate_only,
         )
+
+    async def _alter(
+        self, wanted: Sequence[tuple[ConfigResource, DecideConfigs]], *, validate_only: bool
+    ) -> list[KafkaError | None]:
+        unfit = [await self._refusal_of_listeners(resource, alter) for resource, alter in wanted]
+
+        def decide(image: ClusterImage, number: int) -> list[MetadataRecord]:
+            records = wanted[number][1](image)
+            if (refusal := unfit[number]) is not None:
+                raise refusal
+            return records
+
+        numbers = range(len(wanted))
+        return await self._each(
+            numbers, decide, lambda image, number: None, validate_only=validate_only
+        )
+
+    async def _refusal_of_listeners(
+        self, resource: ConfigResource, alter: DecideConfigs
+    ) -> KafkaError | None:
+        """Why this broker's listeners could not be served after a change of its settings."""
+        if self._check_listeners is None or resource != (ResourceType.BROKER, str(self.node_id)):
+            return None
+        try:
+            records = alter(self.image)
+            changes = config_changes.of_listeners(records)
+            if changes:
+                await self._check_listeners(changes)
+        except KafkaError as refusal:
+            return refusal
+        return None
 
     # Producer ids
 

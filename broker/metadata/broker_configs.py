@@ -19,6 +19,13 @@ from broker.metadata.config_definition import (
     split_list,
 )
 from broker.metadata.config_table import SMALLEST_SEGMENT_BYTES, TOPIC_CONFIGS
+from broker.metadata.listener_configs import (
+    IN_THE_SETTING,
+    LISTENER_BOUNDS,
+    OF_ALL_BROKERS,
+    TLS,
+    setting_of_listener,
+)
 from broker.metadata.quiet_settings import DYNAMIC as QUIET_DYNAMIC
 from broker.metadata.quiet_settings import QUIET
 
@@ -66,8 +73,9 @@ _NULL_WHEN_EMPTY = frozenset(
     )
 )
 IP_OVERRIDES = "max.connections.per.ip.overrides"
+_LISTS_IN_TEXTS = frozenset(("ssl.cipher.suites",))
 _TEXTS_OF_LISTS = frozenset(("listener.security.protocol.map", IP_OVERRIDES))
-_FIXED_FAMILIES = ("listener.name.", "sasl.", "ssl.")
+_FIXED_FAMILIES = ("sasl.", "ssl.")
 """Settings beginning so could only change with listeners made anew."""
 _OF_ONE_BROKER = (*_FIXED_FAMILIES, "listeners", "listener.security.", "principal.builder.")
 """Kafka sets those that begin so for a single broker only, never for all at once."""
@@ -114,12 +122,21 @@ def _of_field(field: "dataclasses.Field[Any]") -> ConfigDefinition:
         kind = _T.PASSWORD
     elif name in _LONGS:
         kind = _T.LONG
+    elif name in _LISTS_IN_TEXTS:
+        kind = _T.LIST
     elif name in _TEXTS_OF_LISTS:
         kind = _T.STRING
     low, high = BOUNDS.get(name, (None, None))
     documentation = field.metadata["help"]
     return ConfigDefinition(
-        name, kind, _default(name, field.default), documentation, field.name, low=low, high=high
+        name,
+        kind,
+        _default(name, field.default),
+        documentation,
+        field.name,
+        low=low,
+        high=high,
+        choices=field.metadata["choices"],
     )
 
 
@@ -169,32 +186,26 @@ DYNAMIC_BROKER_CONFIGS: Mapping[str, ConfigDefinition] = {
 assert DYNAMIC_BROKER_CONFIGS["log.segment.bytes"].low == SMALLEST_SEGMENT_BYTES
 
 
-LISTENER_PREFIX = "listener.name."
-OF_LISTENERS = ("max.connections", "max.connection.creation.rate")
-"""What a single listener can be given while the broker runs: listener.name.NAME.max.connections."""
-
-
-def setting_of_listener(name: str) -> tuple[str, str] | None:
-    """(name of a listener in lower case, setting) that a name is about; None: of no listener."""
-    if not name.startswith(LISTENER_PREFIX):
-        return None
-    listener, _, setting = name.removeprefix(LISTENER_PREFIX).partition(".")
-    return (listener.lower(), setting) if setting in OF_LISTENERS else None
-
-
-def listener_bounds(dynamic: Mapping[str, str], listener: str) -> dict[str, int]:
-    """The settings of OF_LISTENERS that a listener was given."""
-    found = {}
-    for name, value in dynamic.items():
-        about = setting_of_listener(name)
-        if about is not None and about[0] == listener.lower():
-            found[about[1]] = int(value)
-    return found
+LISTENER_CONFIGS: Mapping[str, ConfigDefinition] = {
+    **{name: DYNAMIC_BROKER_CONFIGS[name] for name in OF_ALL_BROKERS},
+    **{
+        name: definition
+        for name, definition in BROKER_CONFIGS.items()
+        if name.startswith(TLS) and name not in IN_THE_SETTING
+    },
+}
+"""Settings that a single listener can be given while the broker runs."""
 
 
 def is_dynamic(name: str) -> bool:
     """Whether a broker setting can be changed while it runs."""
     return name in DYNAMIC_BROKER_CONFIGS
+
+
+def definition_of(name: str) -> ConfigDefinition | None:
+    """Of a setting that can be changed while the broker runs, for a listener too, if there is."""
+    about = setting_of_listener(name)
+    return LISTENER_CONFIGS.get(about[1]) if about else DYNAMIC_BROKER_CONFIGS.get(name)
 
 
 def check_broker_configs(
@@ -211,8 +222,7 @@ def check_broker_configs(
     """
     _check_places(changed, of_all=of_all)
     for name, value in changed.items():
-        about = setting_of_listener(name)
-        definition = DYNAMIC_BROKER_CONFIGS.get(about[1] if about else name)
+        definition = definition_of(name)
         if definition is None:
             continue
         try:
@@ -229,13 +239,14 @@ def check_broker_configs(
             )
         elif name == IP_OVERRIDES:
             ip_bounds(split_list(value))
-        elif name in THREAD_POOLS:
-            _check_pool(name, int(value), int(dynamic.get(name) or definition.default or "1"))
+        elif definition.name in THREAD_POOLS:
+            _check_pool(
+                definition.name, int(value), int(dynamic.get(name) or definition.default or "1")
+            )
 
 
 def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
     """Whether these can be changed while the broker runs, and there."""
-    changed = {name: value for name, value in changed.items() if not setting_of_listener(name)}
     stores = [
         name
         for name in changed
@@ -247,23 +258,36 @@ def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
             "These security configs can be dynamically updated only per-listener using the"
             f" listener prefix: HashSet({', '.join(sorted(stores))})",
         )
-    single = sorted(name for name in changed if name.startswith(_OF_ONE_BROKER))
+    single = sorted(name for name in changed if _is_of_one_broker(name))
     if single and of_all:
         raise KafkaError(
             ErrorCode.INVALID_REQUEST,
             "Cannot update these configs at default cluster level, broker id must be specified:"
             f" Set({', '.join(single)})",
         )
-    static = sorted(
-        name
-        for name in changed
-        if not is_dynamic(name) and (name in BROKER_CONFIGS or name.startswith(_FIXED_FAMILIES))
-    )
+    static = sorted(name for name in changed if _is_fixed(name))
     if static:
         raise KafkaError(
             ErrorCode.INVALID_REQUEST,
             f"Cannot update these configs dynamically: Set({', '.join(static)})",
         )
+
+
+def _is_of_one_broker(name: str) -> bool:
+    about = setting_of_listener(name)
+    return about[1] not in OF_ALL_BROKERS if about else name.startswith(_OF_ONE_BROKER)
+
+
+def _is_fixed(name: str) -> bool:
+    """Whether a setting is known, or of a known family, and only the settings file has it."""
+    about = setting_of_listener(name)
+    if about is None:
+        known = name in BROKER_CONFIGS or name.startswith(_FIXED_FAMILIES)
+        return known and not is_dynamic(name)
+    setting = about[1]
+    of_mechanism = setting.partition(".")[2]  # listener.name.NAME.MECHANISM.SETTING
+    is_known = not BROKER_CONFIGS.keys().isdisjoint((setting, of_mechanism))
+    return setting not in LISTENER_CONFIGS and (is_known or setting.startswith(_FIXED_FAMILIES))
 
 
 def check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> None:
@@ -274,7 +298,7 @@ def check_doors_stay_open(config: BrokerConfig, values: Mapping[str, str]) -> No
     reason = ""
     for name, value in values.items():
         setting = (setting_of_listener(name) or ("", name))[1]
-        if setting in OF_LISTENERS and _is_zero(value):
+        if setting in LISTENER_BOUNDS and _is_zero(value):
             reason = (
                 f"Invalid value org.apache.kafka.common.config.ConfigException: Invalid {setting} 0"
                 " for configuration Invalid dynamic configuration"

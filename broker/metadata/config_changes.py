@@ -27,6 +27,7 @@ from broker.metadata.controller import check_topic_name, dynamic_broker_config
 from broker.metadata.features import ELIGIBLE_LEADER_REPLICAS
 from broker.metadata.group_bounds import check_group_configs
 from broker.metadata.image import ClusterImage, ConfigResource, ResourceType
+from broker.metadata.listener_configs import setting_of_listener
 from broker.metadata.records import ConfigRecord, MetadataRecord
 
 MIN_INSYNC_REPLICAS = "min.insync.replicas"
@@ -101,6 +102,15 @@ def bootstrap_configs(config: BrokerConfig) -> list[MetadataRecord]:
     """Settings of a new cluster: with eligible leader replicas one of all brokers (KIP-966)."""
     value = str(config.min_insync_replicas)
     return [_record((ResourceType.BROKER, ""), MIN_INSYNC_REPLICAS, value)]
+
+
+def of_listeners(records: Iterable[MetadataRecord]) -> dict[str, str | None]:
+    """The settings of single listeners among changes, with their new values; None: taken away."""
+    return {
+        record.name: record.value
+        for record in records
+        if isinstance(record, ConfigRecord) and setting_of_listener(record.name)
+    }
 
 
 def _records(

@@ -8,10 +8,9 @@ from itertools import dropwhile
 from broker.config import BrokerConfig
 from broker.metadata.broker_configs import (
     BROKER_CONFIGS,
-    DYNAMIC_BROKER_CONFIGS,
     chain_of,
+    definition_of,
     is_dynamic,
-    setting_of_listener,
     static_values,
 )
 from broker.metadata.client_metrics_configs import CLIENT_METRICS_CONFIGS
@@ -19,6 +18,7 @@ from broker.metadata.config_definition import ConfigDefinition, ConfigType
 from broker.metadata.config_table import HIDDEN_CONFIGS, TOPIC_CONFIGS
 from broker.metadata.group_configs import GROUP_CONFIGS, default_value
 from broker.metadata.image import ClusterImage, ResourceType
+from broker.metadata.listener_configs import setting_of_listener, settings_in_file
 
 
 class ConfigSource(IntEnum):
@@ -75,10 +75,14 @@ class Synonyms:
         }
         self.own = image.config_of(ResourceType.BROKER, str(config.node_id))
         self.shared = image.config_of(ResourceType.BROKER, "")
+        self.of_listeners = settings_in_file(config.listener_settings)
         self._levels: tuple[tuple[Mapping[str, str], ConfigSource], ...] = (
             (self.own, ConfigSource.DYNAMIC_BROKER),
             (self.shared, ConfigSource.DYNAMIC_DEFAULT_BROKER),
-            (static_values(config, place or {}), ConfigSource.STATIC_BROKER),
+            (
+                {**self.of_listeners, **static_values(config, place or {})},
+                ConfigSource.STATIC_BROKER,
+            ),
             (defaults, ConfigSource.DEFAULT),
         )
 
@@ -122,10 +126,10 @@ def describe_broker(
         ReportedConfig(definition, name, not is_dynamic(name), finder.of(chain_of(name)))
         for name, definition in BROKER_CONFIGS.items()
     ]
-    changed = {**finder.shared, **finder.own}
+    others = {**finder.of_listeners, **finder.shared, **finder.own}
     return reports + [
         ReportedConfig(_definition(name), name, True, finder.of(_chain(name)))
-        for name in changed
+        for name in others
         if name not in BROKER_CONFIGS
     ]
 
@@ -176,5 +180,5 @@ def _chain(name: str) -> tuple[str, ...]:
 def _definition(name: str) -> ConfigDefinition:
     """A dynamic setting; one that nobody knows might be secret, so it is treated as if it were."""
     about = setting_of_listener(name)
-    known = DYNAMIC_BROKER_CONFIGS.get(about[1] if about else name)
+    known = BROKER_CONFIGS.get(about[1]) if about else definition_of(name)
     return known or ConfigDefinition(name, ConfigType.UNKNOWN, None, "")

@@ -1,11 +1,18 @@
-"""What the broker reads of an X.509 certificate (RFC 5280) in DER: its subject, and its end.
+"""What the broker reads of an X.509 certificate (RFC 5280) in DER: its subject, what else it is
+called, and its end.
 
 Whether it is to be trusted is not asked here.
 """
 
 import datetime
+import ipaddress
 
-_VERSION = 0xA0
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_ALTERNATIVE_NAMES = "2.5.29.17"
+_KIND = 0x1F
+"""The bits of a tag that number the kinds of names."""
+_TEXTS, _ADDRESS = (1, 2, 6), 7
+"""Mail addresses, DNS names and URIs are ASCII; of a kind that is neither the bytes are told."""
 _UTC_TIME = 0x17
 """With two digits of the year; GeneralizedTime has four."""
 _KEYWORDS = {
@@ -36,6 +43,22 @@ def distinguished_name(certificate: bytes) -> str:
     return ",".join(reversed(parts))
 
 
+def alternative_names(certificate: bytes) -> frozenset[tuple[int, str]]:
+    """(kind, name) of the subject's other names, as Java tells them; ValueError: unreadable."""
+    try:
+        for tag, content in _fields(certificate):
+            if tag == _EXTENSIONS:
+                (_, extensions), *_ = _elements(content)
+                for _, extension in _elements(extensions):
+                    (_, oid), *_, (_, value) = _elements(extension)
+                    if _dotted(oid) == _ALTERNATIVE_NAMES:
+                        (_, names), *_ = _elements(value)
+                        return frozenset(map(_other_name, _elements(names)))
+    except (IndexError, ValueError) as error:
+        raise ValueError("the certificate cannot be read") from error
+    return frozenset()
+
+
 def valid_until_s(certificate: bytes) -> float:
     """The last moment of an X.509 certificate (DER), seconds since 1970; ValueError: unreadable."""
     try:
@@ -54,6 +77,13 @@ def _fields(certificate: bytes) -> list[tuple[int, bytes]]:
     (_, body), *_ = _elements(certificate)
     (_, signed), *_ = _elements(body)
     return [one for one in _elements(signed) if one[0] != _VERSION]
+
+
+def _other_name(element: tuple[int, bytes]) -> tuple[int, str]:
+    kind, name = element[0] & _KIND, element[1]
+    if kind == _ADDRESS:
+        return kind, str(ipaddress.ip_address(name))
+    return kind, name.decode("ascii") if kind in _TEXTS else name.hex()
 
 
 def _attribute(element: tuple[int, bytes]) -> str:

@@ -39,6 +39,16 @@ class Certificates:
         self.valid_until_s = _valid_until_s(config)
         """Seconds since 1970."""
 
+    def use(self, config: BrokerConfig, *, client_auth: str) -> None:
+        """Read the files of other settings; SettingsError, and nothing is changed, if amiss.
+
+        Blocks as long as the disk does, like `renew`.
+        """
+        made = Certificates(config, client_auth=client_auth)
+        self._config, self._client_auth = config, client_auth
+        self._seen, self.context = made._seen, made.context
+        self.valid_until_s = made.valid_until_s
+
     def renew(self) -> bool:
         """Read the files again if they were replaced; whether that was so and they are in use.
 
@@ -112,12 +122,17 @@ def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
     return context
 
 
+def own_certificate(config: BrokerConfig) -> bytes:
+    """The first of the chain, which is the broker's own, in DER; OSError or ValueError if amiss."""
+    text = Path(config.ssl_keystore_location).read_text("ascii", "replace")
+    begin = text.index(_PEM_BEGIN)
+    end = text.index(_PEM_END, begin) + len(_PEM_END)
+    return ssl.PEM_cert_to_DER_cert(text[begin:end])
+
+
 def _valid_until_s(config: BrokerConfig) -> float:
-    """Of the first certificate of the chain, which is the broker's own; infinite if unreadable."""
+    """Infinite if it cannot be read."""
     try:
-        text = Path(config.ssl_keystore_location).read_text("ascii", "replace")
-        begin = text.index(_PEM_BEGIN)
-        end = text.index(_PEM_END, begin) + len(_PEM_END)
-        return valid_until_s(ssl.PEM_cert_to_DER_cert(text[begin:end]))
+        return valid_until_s(own_certificate(config))
     except (OSError, ValueError):
         return float("inf")

@@ -4,17 +4,18 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from broker.clock import Clock
 from broker.config import INT32_MAX, BrokerConfig
 from broker.errors import KafkaError
 from broker.handlers.handler import ListenerAddress
-from broker.metadata.broker_configs import listener_bounds
+from broker.metadata.listener_configs import listener_bounds
 from broker.metrics import BrokerMetrics
 from broker.partition.disk_worker import in_disk_thread
 from broker.security.mechanisms import SaslSources, build_mechanisms, load_sources
 from broker.security.security import Security
-from broker.server.certificates import CHECK_S, Certificates
+from broker.server.certificates import CHECK_S
 from broker.server.connections import Limits
 from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
@@ -23,7 +24,7 @@ from broker.server.guard import Logins
 from broker.server.key_fetching import KeyFetching
 from broker.server.listener import Listener, Protection, limits_of
 from broker.server.listener_settings import own_settings
-from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
+from broker.server.listener_tls import ListenerTls
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class _Door:
     config: BrokerConfig
     """With what was set for this listener alone."""
     listener: Listener
-    tls: TlsSettings | None
+    tls: ListenerTls | None
     sources: SaslSources | None
     """Of listeners with log-in."""
     address: ListenerAddress | None = None
@@ -61,6 +62,7 @@ class Listeners:
         self._background: list[asyncio.Task[None]] = []
         self._fetching: list[KeyFetching] = []
         self._crowd = Crowd()
+        self._dynamic: dict[str, str] = {}
         own = own_settings(config, [endpoint.name for endpoint in endpoints])
         try:
             limits = limits_of(config)
@@ -71,7 +73,9 @@ class Listeners:
                 endpoint,
                 own[endpoint.name],
                 Listener(endpoint.name, _protected(limits, endpoint, len(endpoints)), metrics),
-                _tls(endpoint, own[endpoint.name], metrics),
+                ListenerTls(endpoint, own[endpoint.name], metrics)
+                if endpoint.protocol.has_tls
+                else None,
                 load_sources(own[endpoint.name]) if endpoint.protocol.has_sasl else None,
             )
             for endpoint in endpoints
@@ -133,7 +137,8 @@ class Listeners:
         """Answer clients of all listeners; returns at once."""
         for door in self._doors:
             assert door.address is not None
-            protection = Protection(door.tls, _logins(door, security, clock), self._crowd)
+            tls = door.tls.settings if door.tls is not None else None
+            protection = Protection(tls, _logins(door, security, clock), self._crowd)
             await door.listener.serve(dispatcher, door.address, tasks, protection)
         if any(door.tls is not None for door in self._doors):
             watching = tasks.create_task(self._watch_certificates(), name="certificates")
@@ -145,20 +150,34 @@ class Listeners:
         """Use certificates whose files were replaced."""
         for door in self._doors:
             if door.tls is not None:
-                await in_disk_thread(door.tls.certificates.renew)
+                await in_disk_thread(door.tls.settings.certificates.renew)
 
     async def _watch_certificates(self) -> None:
         while True:
             await asyncio.sleep(CHECK_S)
             await self.renew_certificates()
 
-    def follow(self, config: BrokerConfig, dynamic: Mapping[str, str]) -> None:
-        """Take the limits of settings that were changed while the broker runs.
+    async def check(self, changes: Mapping[str, str | None]) -> None:
+        """Raise INVALID_REQUEST when a listener could not be served after these changes.
+
+        `changes` of settings of single listeners, by Kafka's names; None: it is taken away.
+        """
+        after = {**self._dynamic, **changes}
+        dynamic = {name: value for name, value in after.items() if value is not None}
+        for door in self._doors:
+            if door.tls is not None:
+                await in_disk_thread(partial(door.tls.check, dynamic))
+
+    async def follow(self, config: BrokerConfig, dynamic: Mapping[str, str]) -> None:
+        """Take the limits, and the TLS, of settings that were changed while the broker runs.
 
         `dynamic`: all that were, for those of single listeners.
         """
+        self._dynamic = dict(dynamic)
         limits = limits_of(config)
         for door in self._doors:
+            if door.tls is not None:
+                await in_disk_thread(partial(door.tls.follow, self._dynamic))
             own = listener_bounds(dynamic, door.endpoint.name)
             door.listener.limit(
                 replace(
@@ -192,23 +211,6 @@ def _logins(door: _Door, security: Security, clock: Clock) -> Logins | None:
 def _protected(limits: Limits, endpoint: Endpoint, listeners: int) -> Limits:
     """As in Kafka, who comes by the listener between brokers is let in, if there are others."""
     return replace(limits, is_protected=endpoint.name == INTER_BROKER and listeners > 1)
-
-
-def _tls(endpoint: Endpoint, config: BrokerConfig, metrics: BrokerMetrics) -> TlsSettings | None:
-    if not endpoint.protocol.has_tls:
-        return None
-    # As in Apache Kafka: where clients log in by SASL, certificates of clients are not asked for.
-    client_auth = "none" if endpoint.protocol.has_sasl else config.ssl_client_auth
-    certificates = Certificates(config, client_auth=client_auth)
-    metrics.certificates_valid_until_s[endpoint.name] = lambda: certificates.valid_until_s
-    return TlsSettings(
-        certificates,
-        mapping_rules(config),
-        metrics.authentications(endpoint.name),
-        timeout_s=config.authentication_timeout_ms / 1000,
-        failure_delay_s=config.connection_failed_authentication_delay_ms / 1000,
-        space=memoryview(bytearray(RECEIVE_BYTES)),
-    )
 
 
 def _warn(endpoint: Endpoint, config: BrokerConfig) -> None:

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 RECEIVE_BYTES = 262_144
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TlsSettings:
-    """How a listener speaks TLS."""
+    """How a listener speaks TLS; certificates and rules can change, for new connections."""
 
     certificates: Certificates
     rules: Sequence[Rule]

@@ -47,7 +47,13 @@ class Authority:
 
     def broker(self, name: str = "broker") -> Pair:
         """For 127.0.0.1 and localhost; a new one each time, in files of this name."""
-        return self._write(name, self._ca.issue_cert("127.0.0.1", "localhost"))
+        made = self._ca.issue_cert(
+            "127.0.0.1",
+            "localhost",
+            organization_name="Footfall, Ltd",
+            organization_unit_name="Broker",
+        )
+        return self._write(name, made)
 
     def context(self, client: Pair | None = None) -> ssl.SSLContext:
         """Of a client that trusts this authority, and shows a certificate if it has one."""

@@ -99,7 +99,7 @@ async def test_every_setting_of_kafka_is_told_with_its_type(client: RawClient) -
         name
         for name, (kind, _) in kafkas.items()
         if ConfigType(told[name].config_type).name != kind
-    } == {"log.cleanup.policy", "ssl.cipher.suites"}
+    } == {"log.cleanup.policy"}
     changeable = {name for name, (_, change) in kafkas.items() if change == "changes"}
     assert {name for name in kafkas if not told[name].read_only} - changeable == set()
     assert {

@@ -1,15 +1,18 @@
 """What is read of a certificate."""
 
 import datetime
+from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.security.certificate import distinguished_name, valid_until_s
+from broker.security.certificate import alternative_names, distinguished_name, valid_until_s
+from tests.support.certificates import Authority
 from tests.support.x509_names import attribute, certificate
 
 
@@ -58,6 +61,22 @@ def test_other_alphabets_are_read() -> None:
 def test_what_is_no_certificate_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         distinguished_name(data)
+
+
+def test_the_other_names_of_a_subject_are_read(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).broker()
+    made = x509.load_pem_x509_certificate(pair.certificate.read_bytes())
+
+    names = alternative_names(made.public_bytes(Encoding.DER))
+
+    assert names == {(2, "localhost"), (7, "127.0.0.1")}
+    assert alternative_names(certificate(attribute(NameOID.COMMON_NAME, "x"))) == frozenset()
+
+
+@given(st.binary(max_size=60))
+def test_other_names_of_what_is_no_certificate_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        alternative_names(data)
 
 
 @pytest.mark.parametrize("year", [2027, 2049, 2050, 2199])
