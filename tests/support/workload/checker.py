@@ -38,6 +38,11 @@ def check(events: Sequence[Event]) -> list[Anomaly]:
     return [anomaly for rule in RULES for anomaly in rule(events)]
 
 
+def kinds(events: Sequence[Event]) -> set[Kind]:
+    """What kinds of anomalies a history shows."""
+    return {anomaly.kind for anomaly in check(events)}
+
+
 def duplicates(events: Sequence[Event]) -> Iterator[Anomaly]:
     """What an idempotent producer sent once is stored once, however often it was repeated."""
     idempotent = {event.value for event in of(events, Sent) if event.idempotent}
