@@ -1,4 +1,6 @@
-"""What the cluster is and where its readers stand: librdkafka's admin client in our own types.
+"""What the cluster is and where its readers stand: librdkafka's admin client, asked.
+
+What it answers with stands in tracker/kafka_answers.
 
 Every call blocks, at most `timeout_s` seconds; call it from a thread. A cluster that does not
 answer raises `ClusterUnavailable`. What is asked for many groups or partitions at once leaves out
@@ -11,14 +13,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import confluent_kafka
 import confluent_kafka.admin
 
 from tracker.config import KafkaConfig
+from tracker.kafka_answers import (
+    BrokerNode,
+    ClusterMetadata,
+    ConfigValue,
+    GroupDescription,
+    GroupListing,
+    GroupMember,
+    LogSpan,
+    PartitionMetadata,
+)
 from tracker.kafka_options import client_options
 from tracker.topics import TopicPartition
 
@@ -38,102 +49,6 @@ _URL_SAFE: Final = str.maketrans("+/", "-_")  # as Kafka writes ids
 
 class ClusterUnavailable(Exception):
     """The cluster did not answer in time, or refused; the message is librdkafka's."""
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerNode:
-    id: int
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionMetadata:
-    index: int
-    leader: int  # broker id, -1: offline
-    replicas: tuple[int, ...]  # the preferred leader first
-    isr: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterMetadata:
-    cluster_id: str
-    controller_id: int  # -1: none known
-    brokers: tuple[BrokerNode, ...]
-    topics: Mapping[str, tuple[PartitionMetadata, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupMember:
-    member_id: str
-    client_id: str
-    host: str
-    instance_id: str  # "" when the member is not static (KIP-345)
-    assignment: tuple[TopicPartition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupDescription:
-    group_id: str
-    protocol: str  # "classic" or "consumer" (KIP-848)
-    state: str  # Kafka's word in lower case: stable, empty, preparing_rebalancing, ...
-    assignor: str
-    coordinator_id: int
-    members: tuple[GroupMember, ...]
-    members_unknown: bool = False
-    """Only its state is known: a streams group whose coordinator does not describe it."""
-
-    @property
-    def is_read(self) -> bool:
-        """Somebody is in the group."""
-        if self.members_unknown:
-            return self.state not in ("empty", "dead")
-        return bool(self.members)
-
-
-class ListedGroup(NamedTuple):
-    """A group that is no consumer group."""
-
-    group_id: str
-    kind: str  # "share" (KIP-932) or "streams" (KIP-1071)
-    state: str  # Kafka's word in lower case: stable, empty, reconciling, not_ready, ...
-
-
-class GroupListing(NamedTuple):
-    """Each group once, also where two brokers name it while its coordinator moves."""
-
-    ids: tuple[str, ...]
-    complete: bool  # False: some broker did not answer, its groups may be missing
-
-
-@dataclass(frozen=True, slots=True)
-class LogSpan:
-    """The first record of a log and its youngest, by their timestamps (ms)."""
-
-    first_offset: int
-    first_ms: int
-    youngest_offset: int
-    youngest_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigValue:
-    name: str
-    value: str
-    is_default: bool
-    is_read_only: bool
-    is_sensitive: bool
-    source: str = ""  # Kafka's word, such as DYNAMIC_BROKER_CONFIG
-
-    @property
-    def of_brokers(self) -> bool:
-        """Whether a topic has it because its brokers are set to it."""
-        return not self.is_default and "BROKER" in self.source
-
-    @property
-    def of_topic(self) -> bool:
-        """Whether it is set at its topic, and told."""
-        return not (self.is_default or self.is_sensitive or self.of_brokers)
 
 
 def quiet_options(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
@@ -351,27 +266,6 @@ class Admin:
             resource.name: {name: _config_value(entry) for name, entry in answer.items()}
             for resource, answer in _gather(futures, timeout_s).items()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int  # -1: none
-    is_append_time: bool  # stamped by the broker, not by the producer's clock
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a bounded read brought: records in order, and the partitions read to their end."""
-
-    records: tuple[Record, ...]
-    ended: frozenset[TopicPartition]
-    trouble: str = ""  # the last that was told instead of a record
 
 
 def _description(answer: Any) -> GroupDescription:

@@ -8,14 +8,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tracker.kafka_admin import (
-    EARLIEST,
-    LATEST_STABLE,
-    BrokerNode,
-    ClusterMetadata,
-    ClusterUnavailable,
-    PartitionMetadata,
-)
+from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka_answers import BrokerNode, ClusterMetadata, PartitionMetadata
 from tracker.kafka_line import Line, words
 from tracker.topics import TopicPartition
 

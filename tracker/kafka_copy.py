@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import Reading, Record, client, quiet_options
+from tracker.kafka_admin import client, quiet_options
+from tracker.kafka_answers import Reading, Record
 from tracker.kafka_reader import RecordReader
 from tracker.topics import TopicPartition
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from tracker.kafka_admin import GroupDescription, GroupMember
+from tracker.kafka_answers import GroupDescription, GroupMember
 from tracker.kafka_line import Line, client_library
 from tracker.topics import TopicPartition
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracker.kafka_admin import ListedGroup
+from tracker.kafka_answers import ListedGroup
 from tracker.kafka_line import Line
 from tracker.topics import TopicPartition
 

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any, Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Reading, Record, ask, client, quiet_options
+from tracker.kafka_admin import ask, client, quiet_options
+from tracker.kafka_answers import Reading, Record
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
-from tracker.kafka_admin import ConfigValue
+from tracker.kafka_answers import ConfigValue
 from tracker.kafka_changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from dashboard.cluster.asked import Asked
 from tracker.clock import Clock
-from tracker.kafka_admin import ConfigValue
+from tracker.kafka_answers import ConfigValue
 
 ASK_S: Final = 5.0
 BROKERS_KEPT: Final = 1_000

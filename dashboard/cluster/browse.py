@@ -16,7 +16,7 @@ import msgspec
 
 from dashboard.cluster.model import Topic
 from dashboard.decoders import cbor, internal
-from tracker.kafka_admin import Reading, Record
+from tracker.kafka_answers import Reading, Record
 from tracker.topics import TopicPartition
 
 T = TypeVar("T")

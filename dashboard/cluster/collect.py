@@ -13,12 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
-from tracker.kafka_admin import (
-    EARLIEST,
-    LATEST,
-    LATEST_STABLE,
+from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka_answers import (
     ClusterMetadata,
-    ClusterUnavailable,
     ConfigValue,
     GroupDescription,
     GroupListing,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from tracker.kafka_admin import BrokerNode, ConfigValue, GroupMember
+from tracker.kafka_answers import BrokerNode, ConfigValue, GroupMember
 from tracker.kafka_groups import ShareGroup, StreamsGroup
 from tracker.kafka_inventory import LogDir
 

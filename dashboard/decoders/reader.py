@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from dashboard.decoders.registry import NoSchema
 from dashboard.decoders.schemas import Schemas
-from tracker.kafka_admin import Reading, Record
+from tracker.kafka_answers import Reading, Record
 from tracker.topics import TopicPartition
 
 NOTE: Final = "(schema)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
-from tracker.kafka_admin import BrokerNode
+from tracker.kafka_answers import BrokerNode
 from tracker.kafka_inventory import LogDir
 
 APIS_SHOWN = 12

@@ -18,7 +18,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from tracker.clock import Clock
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import ClusterUnavailable, Reading
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_answers import Reading
 from tracker.kafka_changes import NewRecord, Refused
 from tracker.topics import PROBE, TopicPartition
 

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin, ClusterMetadata
+from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin
+from tracker.kafka_answers import ClusterMetadata
 from tracker.kafka_copy import CLIENT_ID, Ends, TopicCopy
 from tracker.kafka_topics import create_topic
 from tracker.secret_file import replace_file

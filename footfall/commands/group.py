@@ -5,7 +5,8 @@ from rich.table import Table
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import LATEST, Admin, GroupDescription
+from tracker.kafka_admin import LATEST, Admin
+from tracker.kafka_answers import GroupDescription
 from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0

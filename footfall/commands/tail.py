@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
+from tracker.kafka_admin import EARLIEST, LATEST, Admin
+from tracker.kafka_answers import Record
 from tracker.kafka_reader import RecordReader
 from tracker.topics import TopicPartition
 

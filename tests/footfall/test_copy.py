@@ -19,7 +19,8 @@ from tests.support.appliance import eventually
 from tests.support.kafka_address import kafka_address, new_site
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin, Record
+from tracker.kafka_admin import EARLIEST, LATEST, Admin
+from tracker.kafka_answers import Record
 from tracker.kafka_changes import Changes
 from tracker.kafka_copy import BATCH_RECORDS, CLIENT_ID, Ends, TopicCopy
 from tracker.kafka_reader import RecordReader

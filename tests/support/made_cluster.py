@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 
 from dashboard.cluster.lag import Appended, Place
 from tests.support.made_rights import MadeRights
-from tracker.kafka_admin import (
-    EARLIEST,
-    LATEST_STABLE,
+from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka_answers import (
     BrokerNode,
     ClusterMetadata,
-    ClusterUnavailable,
     ConfigValue,
     GroupDescription,
     GroupListing,

@@ -33,7 +33,8 @@ from dashboard.state import State
 from dashboard.subjects.desk import registry_desk
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
-from tracker.kafka_admin import ClusterUnavailable, GroupDescription, GroupMember, Record
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_answers import GroupDescription, GroupMember, Record
 from tracker.kafka_changes import NewRecord
 from tracker.kafka_security import Acl, Mechanism, ScramSecret
 from tracker.topics import TopicPartition

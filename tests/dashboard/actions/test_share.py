@@ -5,7 +5,7 @@ import pytest
 from tests.support.dashboard_actions import WISHES, Asked
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, busy_cluster
-from tracker.kafka_admin import GroupMember, ListedGroup
+from tracker.kafka_answers import GroupMember, ListedGroup
 from tracker.kafka_groups import ShareGroup, ShareStart
 from tracker.topics import TopicPartition
 

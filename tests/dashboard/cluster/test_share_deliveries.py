@@ -19,7 +19,8 @@ from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.share_calls import ACCEPT, GROUP, RELEASE, acknowledge
 from tests.support.share_offsets import worked
 from tracker.clock import SystemClock
-from tracker.kafka_admin import ClusterUnavailable, ListedGroup
+from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka_answers import ListedGroup
 from tracker.kafka_groups import ShareGroup, ShareStart
 from tracker.topics import TopicPartition
 

@@ -9,7 +9,7 @@ from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState,
 from dashboard.config import RightsConfig
 from dashboard.rights.rules import Sight, rights
 from dashboard.rights.seen import filtered
-from tracker.kafka_admin import GroupDescription, GroupMember
+from tracker.kafka_answers import GroupDescription, GroupMember
 from tracker.kafka_groups import ShareGroup, ShareStart, StreamsGroup, Subtopology
 from tracker.topics import TopicPartition
 
