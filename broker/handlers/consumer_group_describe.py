@@ -6,9 +6,8 @@ COORDINATOR_LOAD_IN_PROGRESS, UNSUPPORTED_VERSION (the protocol is off).
 
 from collections.abc import Iterable, Mapping
 
-from broker.coordinator.group.assignors import Partition
-from broker.coordinator.group.consumer_group import to_topics
 from broker.coordinator.group.descriptions import ConsumerMemberDescription
+from broker.coordinator.group.partitions import Partition, to_topics
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey

@@ -10,8 +10,9 @@ UNSUPPORTED_VERSION (group.version 0).
 
 import uuid
 
-from broker.coordinator.group.consumer_group import JOINING, to_topics
-from broker.coordinator.group.consumer_messages import ConsumerHeartbeat
+from broker.coordinator.group.consumer.group import JOINING
+from broker.coordinator.group.consumer.messages import ConsumerHeartbeat
+from broker.coordinator.group.partitions import to_topics
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey

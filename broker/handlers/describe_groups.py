@@ -6,7 +6,7 @@ Answers for each group: INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
 COORDINATOR_LOAD_IN_PROGRESS.
 """
 
-from broker.coordinator.group.classic_group import ClassicState
+from broker.coordinator.group.classic.group import ClassicState
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey

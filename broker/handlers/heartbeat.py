@@ -5,7 +5,7 @@ Answers: INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERA
 REBALANCE_IN_PROGRESS, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS.
 """
 
-from broker.coordinator.group.messages import MemberIdentity
+from broker.coordinator.group.classic.messages import MemberIdentity
 from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey

@@ -9,8 +9,8 @@ NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS.
 
 import uuid
 
-from broker.coordinator.group.member import Protocol
-from broker.coordinator.group.messages import JoinRequest, JoinResponse
+from broker.coordinator.group.classic.member import Protocol
+from broker.coordinator.group.classic.messages import JoinRequest, JoinResponse
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey

@@ -6,7 +6,7 @@ Answers: INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, NOT_COORDINATO
 COORDINATOR_LOAD_IN_PROGRESS.
 """
 
-from broker.coordinator.group.messages import MemberIdentity
+from broker.coordinator.group.classic.messages import MemberIdentity
 from broker.errors import KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey

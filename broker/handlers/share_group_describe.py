@@ -1,7 +1,7 @@
 """ShareGroupDescribe (API key 77): members of share groups and the partitions they read."""
 
-from broker.coordinator.group.consumer_group import to_topics
-from broker.coordinator.group.share_group import SIMPLE_ASSIGNOR, ShareMember
+from broker.coordinator.group.partitions import to_topics
+from broker.coordinator.group.share.group import SIMPLE_ASSIGNOR, ShareMember
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey

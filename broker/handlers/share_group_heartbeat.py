@@ -5,8 +5,9 @@ GROUP_MAX_SIZE_REACHED, GROUP_ID_NOT_FOUND, NOT_COORDINATOR, COORDINATOR_LOAD_IN
 UNSUPPORTED_VERSION (share.version 0).
 """
 
-from broker.coordinator.group.consumer_group import to_topics
-from broker.coordinator.group.share_group import JOINING, ShareHeartbeat
+from broker.coordinator.group.partitions import to_topics
+from broker.coordinator.group.share.group import JOINING
+from broker.coordinator.group.share.messages import ShareHeartbeat
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey

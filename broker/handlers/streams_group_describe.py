@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from broker.coordinator.group.streams_calls import StreamsGroupDescription
-from broker.coordinator.group.streams_group import StreamsMember
-from broker.coordinator.group.streams_records import Subtopology, TopicInfo
-from broker.coordinator.group.streams_tasks import Task, Tasks, by_subtopology
-from broker.coordinator.group.streams_topology import ConfiguredSubtopology, InternalTopic
+from broker.coordinator.group.calls.streams import StreamsGroupDescription
+from broker.coordinator.group.streams.group import StreamsMember
+from broker.coordinator.group.streams.records import Subtopology, TopicInfo
+from broker.coordinator.group.streams.tasks import Task, Tasks, by_subtopology
+from broker.coordinator.group.streams.topology import ConfiguredSubtopology, InternalTopic
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.protocol.api_keys import ApiKey

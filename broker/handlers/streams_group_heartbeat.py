@@ -10,23 +10,17 @@ COORDINATOR_LOAD_IN_PROGRESS, UNSUPPORTED_VERSION (streams.version 0).
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from broker.coordinator.group.streams_messages import (
-    Endpoint,
-    EndpointPartitions,
-    StreamsHeartbeat,
-)
-from broker.coordinator.group.streams_messages import (
-    StreamsHeartbeatResponse as Told,
-)
-from broker.coordinator.group.streams_records import (
+from broker.coordinator.group.streams.messages import Endpoint, EndpointPartitions, StreamsHeartbeat
+from broker.coordinator.group.streams.messages import StreamsHeartbeatResponse as Told
+from broker.coordinator.group.streams.records import (
     CopartitionGroup,
     KeyValue,
     StreamsGroupTopologyValue,
     Subtopology,
     TopicInfo,
 )
-from broker.coordinator.group.streams_tasks import Tasks, by_subtopology
-from broker.coordinator.group.streams_topology import InternalTopic, StatusCode
+from broker.coordinator.group.streams.tasks import Tasks, by_subtopology
+from broker.coordinator.group.streams.topology import InternalTopic, StatusCode
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, words_of
 from broker.metadata.controller import USE_DEFAULT, TopicSpec, check_topic_name

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from broker.coordinator.group.subscription import decode_subscription
+from broker.coordinator.group.classic.consumer_protocol import decode_subscription
 from broker.errors import KafkaError
 from broker.handlers import HANDLERS
 from broker.protocol.codec import decode, encode_bytes

@@ -3,20 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from broker.coordinator.group import classic_join, classic_member_calls, classic_rebalance
-from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
-from broker.coordinator.group.member import Protocol
-from broker.coordinator.group.messages import (
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic import join as classic_join
+from broker.coordinator.group.classic import member_calls as classic_member_calls
+from broker.coordinator.group.classic import rebalance as classic_rebalance
+from broker.coordinator.group.classic.group import ClassicGroup, GroupLimits
+from broker.coordinator.group.classic.member import Protocol
+from broker.coordinator.group.classic.messages import (
     JoinRequest,
     JoinResponse,
     LeaveResult,
     MemberIdentity,
-    Moment,
     Step,
     SyncRequest,
     SyncResponse,
 )
-from broker.coordinator.group.records import Record, decode_record, encode_record
+from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.records import decode_record, encode_record
 from broker.errors import ErrorCode, KafkaError
 
 RANGE = (Protocol("range", b"r"),)

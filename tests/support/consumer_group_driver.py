@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from broker.coordinator.group import consumer_heartbeat
-from broker.coordinator.group.assignors import Partition
-from broker.coordinator.group.consumer_group import ConsumerGroup, MemberState
-from broker.coordinator.group.consumer_messages import (
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.consumer import heartbeat as consumer_heartbeat
+from broker.coordinator.group.consumer.group import ConsumerGroup, MemberState
+from broker.coordinator.group.consumer.messages import (
     ConsumerHeartbeat,
     ConsumerHeartbeatResponse,
     ConsumerLimits,
 )
-from broker.coordinator.group.messages import Moment
-from broker.coordinator.group.records import Record, decode_record, encode_record
+from broker.coordinator.group.partitions import Partition
+from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.records import decode_record, encode_record
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage, PartitionImage, TopicImage
 

@@ -12,10 +12,25 @@ from collections.abc import Collection, Sequence
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
-from broker.coordinator.group import classic_join, classic_member_calls, offset_rules
-from broker.coordinator.group.classic_group import ClassicGroup
-from broker.coordinator.group.consumer_calls import ConsumerCalls
-from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group import offset_rules
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.calls.consumer import ConsumerCalls
+from broker.coordinator.group.calls.hosted import HostedCalls
+from broker.coordinator.group.calls.share import ShareCalls
+from broker.coordinator.group.calls.streams import StreamsCalls
+from broker.coordinator.group.classic import join as classic_join
+from broker.coordinator.group.classic import member_calls as classic_member_calls
+from broker.coordinator.group.classic.group import ClassicGroup
+from broker.coordinator.group.classic.messages import (
+    JoinRequest,
+    JoinResponse,
+    LeaveResult,
+    MemberIdentity,
+    Step,
+    SyncRequest,
+    SyncResponse,
+)
+from broker.coordinator.group.consumer.group import ConsumerGroup
 from broker.coordinator.group.descriptions import (
     GroupDescription,
     GroupListing,
@@ -23,26 +38,13 @@ from broker.coordinator.group.descriptions import (
     listing,
     passes,
 )
-from broker.coordinator.group.hosted_calls import HostedCalls
-from broker.coordinator.group.messages import (
-    JoinRequest,
-    JoinResponse,
-    LeaveResult,
-    MemberIdentity,
-    Moment,
-    Step,
-    SyncRequest,
-    SyncResponse,
-)
 from broker.coordinator.group.offset_messages import FetchedOffset, OffsetCommit, OffsetFetch
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.settings import GroupSettings
 from broker.coordinator.group.shards import Act, GroupShards
-from broker.coordinator.group.share_calls import ShareCalls
-from broker.coordinator.group.share_group import ShareGroup
+from broker.coordinator.group.share.group import ShareGroup
 from broker.coordinator.group.state import GroupShardState, Parked
-from broker.coordinator.group.streams_calls import StreamsCalls
-from broker.coordinator.group.streams_group import StreamsGroup
+from broker.coordinator.group.streams.group import StreamsGroup
 from broker.coordinator.shard import NO_PRODUCER
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage

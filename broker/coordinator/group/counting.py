@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
-from broker.coordinator.group.classic_group import UNDER_WAY
-from broker.coordinator.group.consumer_records import ConsumerGroupMetadataKey
+from broker.coordinator.group.classic.group import UNDER_WAY
+from broker.coordinator.group.classic.records import GroupMetadataKey
+from broker.coordinator.group.consumer.records import ConsumerGroupMetadataKey
 from broker.coordinator.group.descriptions import CLASSIC, CONSUMER, SHARE, STREAMS
-from broker.coordinator.group.records import GroupMetadataKey, OffsetCommitKey, Record
-from broker.coordinator.group.share_records import ShareGroupMetadataKey
-from broker.coordinator.group.streams_records import StreamsGroupMetadataKey
+from broker.coordinator.group.offset_records import OffsetCommitKey
+from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.share.records import ShareGroupMetadataKey
+from broker.coordinator.group.streams.records import StreamsGroupMetadataKey
 from broker.metrics import GroupMetrics
 
 

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from broker.coordinator.group.assignors import Partition
-from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
-from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember
-from broker.coordinator.group.share_group import ShareGroup
-from broker.coordinator.group.streams_group import STREAMS_PROTOCOL_TYPE, StreamsGroup
-from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE
+from broker.coordinator.group.classic.consumer_protocol import CONSUMER_PROTOCOL_TYPE
+from broker.coordinator.group.classic.group import ClassicGroup, ClassicState
+from broker.coordinator.group.consumer.group import ConsumerGroup, ConsumerMember
+from broker.coordinator.group.partitions import Partition
+from broker.coordinator.group.share.group import ShareGroup
+from broker.coordinator.group.streams.group import STREAMS_PROTOCOL_TYPE, StreamsGroup
 
 CLASSIC = "classic"
 CONSUMER = "consumer"

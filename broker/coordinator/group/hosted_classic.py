@@ -8,30 +8,30 @@ group assigned. Rules and their order are Apache Kafka's (KIP-848, online migrat
 from collections.abc import Sequence
 from dataclasses import replace
 
-from broker.coordinator.group.consumer_group import (
-    ConsumerGroup,
-    ConsumerMember,
-    MemberState,
-    Ownership,
-)
-from broker.coordinator.group.consumer_heartbeat import Draft, advance, give_seat, remove
-from broker.coordinator.group.consumer_messages import ConsumerLimits
-from broker.coordinator.group.messages import (
-    JoinRequest,
-    JoinResponse,
-    LeaveResult,
-    MemberIdentity,
-    Moment,
-    SyncRequest,
-    SyncResponse,
-)
-from broker.coordinator.group.migration import to_metadata
-from broker.coordinator.group.subscription import (
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic.consumer_protocol import (
     CONSUMER_PROTOCOL_TYPE,
     decode_subscription,
     encode_assignment,
     owned_partitions,
 )
+from broker.coordinator.group.classic.messages import (
+    JoinRequest,
+    JoinResponse,
+    LeaveResult,
+    MemberIdentity,
+    SyncRequest,
+    SyncResponse,
+)
+from broker.coordinator.group.consumer.group import (
+    ConsumerGroup,
+    ConsumerMember,
+    MemberState,
+    Ownership,
+)
+from broker.coordinator.group.consumer.heartbeat import Draft, advance, give_seat, remove
+from broker.coordinator.group.consumer.messages import ConsumerLimits
+from broker.coordinator.group.migration import to_metadata
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
 

@@ -9,29 +9,29 @@ has to. Source: KIP-848, online migration.
 
 from typing import Any
 
-from broker.coordinator.group.classic_group import UNDER_WAY, ClassicGroup, GroupLimits
-from broker.coordinator.group.consumer_group import ConsumerGroup, ConsumerMember, Ownership
-from broker.coordinator.group.consumer_heartbeat import Draft
-from broker.coordinator.group.consumer_records import (
-    ClassicMemberMetadata,
-    ClassicProtocol,
-    ConsumerGroupMetadataKey,
-    ConsumerGroupMetadataValue,
-    ConsumerGroupTargetAssignmentMetadataKey,
-)
-from broker.coordinator.group.member import Member, Protocol, Token
-from broker.coordinator.group.messages import Answer, JoinResponse, Moment, Step, SyncResponse
-from broker.coordinator.group.record_parts import TargetAssignmentMetadata
-from broker.coordinator.group.records import Record
-from broker.coordinator.group.settings import GroupSettings
-from broker.coordinator.group.subscribed import metadata_hash
-from broker.coordinator.group.subscription import (
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic.consumer_protocol import (
     CONSUMER_PROTOCOL_TYPE,
     assigned_partitions,
     decode_assignment,
     decode_subscription,
     encode_assignment,
 )
+from broker.coordinator.group.classic.group import UNDER_WAY, ClassicGroup, GroupLimits
+from broker.coordinator.group.classic.member import Member, Protocol, Token
+from broker.coordinator.group.classic.messages import Answer, JoinResponse, Step, SyncResponse
+from broker.coordinator.group.consumer.group import ConsumerGroup, ConsumerMember, Ownership
+from broker.coordinator.group.consumer.heartbeat import Draft
+from broker.coordinator.group.consumer.records import (
+    ClassicMemberMetadata,
+    ClassicProtocol,
+    ConsumerGroupMetadataKey,
+    ConsumerGroupMetadataValue,
+    ConsumerGroupTargetAssignmentMetadataKey,
+)
+from broker.coordinator.group.record_parts import Record, TargetAssignmentMetadata
+from broker.coordinator.group.settings import GroupSettings
+from broker.coordinator.group.subscribed import metadata_hash
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
 

@@ -6,31 +6,40 @@ Rules and their order are Kafka's (KIP-211, KIP-447, KIP-496).
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from broker.coordinator.group.classic_group import ClassicGroup, ClassicState
-from broker.coordinator.group.classic_rebalance import touch
-from broker.coordinator.group.consumer_group import (
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic.consumer_protocol import (
+    CONSUMER_PROTOCOL_TYPE,
+    decode_subscription,
+)
+from broker.coordinator.group.classic.group import ClassicGroup, ClassicState
+from broker.coordinator.group.classic.rebalance import touch
+from broker.coordinator.group.consumer.group import (
     ConsumerGroup,
     ConsumerGroupState,
     ConsumerMember,
 )
-from broker.coordinator.group.messages import Moment
 from broker.coordinator.group.offset_messages import (
     FetchedOffset,
     OffsetCommit,
     OffsetFetch,
     OffsetToCommit,
 )
+from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
 from broker.coordinator.group.offsets import NO_EXPIRY, OffsetStore, TopicPartition, tombstone
-from broker.coordinator.group.records import OffsetCommitKey, OffsetCommitValue, Record
-from broker.coordinator.group.share_group import ShareGroup
-from broker.coordinator.group.streams_group import StreamsGroup, StreamsGroupState
-from broker.coordinator.group.streams_offsets import validate_streams_commit, validate_streams_fetch
-from broker.coordinator.group.subscription import CONSUMER_PROTOCOL_TYPE, subscribed_topics
+from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.share.group import ShareGroup, ShareGroupState
+from broker.coordinator.group.streams.group import StreamsGroup, StreamsGroupState
+from broker.coordinator.group.streams.offsets import validate_streams_commit, validate_streams_fetch
 from broker.errors import ErrorCode, KafkaError
 
 Group = ClassicGroup[Any] | ConsumerGroup | ShareGroup | StreamsGroup
 
-_EMPTY = (ClassicState.EMPTY, ConsumerGroupState.EMPTY, StreamsGroupState.EMPTY)
+_EMPTY = (
+    ClassicState.EMPTY,
+    ConsumerGroupState.EMPTY,
+    ShareGroupState.EMPTY,
+    StreamsGroupState.EMPTY,
+)
 _MEMBER_EPOCHS_SINCE = 9  # version of OffsetCommit
 
 PartitionCheck = Callable[[TopicPartition], bool]
@@ -253,3 +262,25 @@ def _empty_since_ms(group: Group) -> int | None:
     if not isinstance(group, ClassicGroup) or group.protocol_type is None:
         return None
     return group.state_changed_at_ms if group.state_changed_at_ms >= 0 else None
+
+
+def subscribed_topics(
+    group: ClassicGroup[Any] | ConsumerGroup | StreamsGroup,
+) -> frozenset[str] | None:
+    """Topics that some member wants, in a classic group some member of the newest generation;
+    None when that cannot be told from outside.
+
+    Classic subscriptions are read as version 0, with which every other begins: clients exist that
+    name a later one and leave out what it adds. Apache Kafka reads them like this.
+    """
+    if isinstance(group, ConsumerGroup | StreamsGroup):
+        return group.subscribed_topics()
+    if group.protocol_type != CONSUMER_PROTOCOL_TYPE or group.subscriptions is None:
+        return None
+    topics: set[str] = set()
+    for metadata in group.subscriptions:
+        subscription = decode_subscription(metadata, newest=0)
+        if subscription is None:
+            return None
+        topics.update(subscription.topics)
+    return frozenset(topics)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from broker.coordinator.group.records import OffsetCommitKey, OffsetCommitValue, Record
+from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
+from broker.coordinator.group.record_parts import Record
 
 NO_EXPIRY = -1
 OUTSIDE_TRANSACTIONS = -1

@@ -4,9 +4,17 @@ A key is of a group, or of one of its members; its class adds the TYPE that its 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from broker.protocol.schema import ARRAY, INT32, STRING, UUID, wire
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A key with its value, or with None: a tombstone."""
+
+    key: Any
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from broker.config import BrokerConfig
-from broker.coordinator.group.classic_group import GroupLimits
-from broker.coordinator.group.consumer_messages import ConsumerLimits
-from broker.coordinator.group.share_group import ShareLimits
-from broker.coordinator.group.streams_messages import StreamsLimits
+from broker.coordinator.group.classic.group import GroupLimits
+from broker.coordinator.group.consumer.messages import ConsumerLimits
+from broker.coordinator.group.share.messages import ShareLimits
+from broker.coordinator.group.streams.messages import StreamsLimits
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.features import GROUP_VERSION, STREAMS_VERSION
 from broker.metadata.group_configs import (

@@ -13,19 +13,22 @@ from typing import Any, TypeVar
 
 from broker.clock import Clock
 from broker.coordinator.cluster import Cluster
-from broker.coordinator.group import consumer_heartbeat, streams_heartbeat
-from broker.coordinator.group.classic_group import ClassicGroup
-from broker.coordinator.group.classic_rebalance import expire, restart
-from broker.coordinator.group.consumer_group import ConsumerGroup
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic.group import ClassicGroup
+from broker.coordinator.group.classic.messages import Answer, Step
+from broker.coordinator.group.classic.rebalance import expire, restart
+from broker.coordinator.group.consumer import heartbeat as consumer_heartbeat
+from broker.coordinator.group.consumer.group import ConsumerGroup
 from broker.coordinator.group.counting import count
-from broker.coordinator.group.messages import Answer, Moment, Step
 from broker.coordinator.group.migration import close
 from broker.coordinator.group.offsets import TopicPartition
 from broker.coordinator.group.records import encode_record
 from broker.coordinator.group.settings import GroupSettings
-from broker.coordinator.group.share_group import ShareDraft, ShareGroup, late_members, remove
+from broker.coordinator.group.share.group import ShareGroup
+from broker.coordinator.group.share.heartbeat import ShareDraft, late_members, remove
 from broker.coordinator.group.state import GroupShardState, Parked
-from broker.coordinator.group.streams_group import StreamsGroup
+from broker.coordinator.group.streams import heartbeat as streams_heartbeat
+from broker.coordinator.group.streams.group import StreamsGroup
 from broker.coordinator.group.timers import Timers
 from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
 from broker.errors import ErrorCode, KafkaError, StorageError

@@ -7,21 +7,19 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from broker.coordinator.group.classic_group import ClassicGroup, GroupLimits
-from broker.coordinator.group.consumer_group import ConsumerGroup
-from broker.coordinator.group.consumer_records import ConsumerGroupMetadataKey
-from broker.coordinator.group.messages import JoinResponse, SyncResponse
+from broker.coordinator.group.classic.group import ClassicGroup, GroupLimits
+from broker.coordinator.group.classic.messages import JoinResponse, SyncResponse
+from broker.coordinator.group.classic.records import GroupMetadataKey
+from broker.coordinator.group.consumer.group import ConsumerGroup
+from broker.coordinator.group.consumer.records import ConsumerGroupMetadataKey
+from broker.coordinator.group.offset_records import OffsetCommitKey
 from broker.coordinator.group.offsets import OffsetStore
-from broker.coordinator.group.records import (
-    GroupMetadataKey,
-    OffsetCommitKey,
-    Record,
-    decode_record,
-)
-from broker.coordinator.group.share_group import ShareGroup
-from broker.coordinator.group.share_records import SHARE_TYPES, ShareGroupMetadataKey
-from broker.coordinator.group.streams_group import StreamsGroup
-from broker.coordinator.group.streams_records import STREAMS_TYPES, StreamsGroupMetadataKey
+from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.records import decode_record
+from broker.coordinator.group.share.group import ShareGroup
+from broker.coordinator.group.share.records import SHARE_TYPES, ShareGroupMetadataKey
+from broker.coordinator.group.streams.group import StreamsGroup
+from broker.coordinator.group.streams.records import STREAMS_TYPES, StreamsGroupMetadataKey
 from broker.coordinator.shard import Source
 from broker.protocol.primitives import ProtocolError
 

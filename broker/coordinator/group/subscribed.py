@@ -5,9 +5,7 @@ from collections.abc import Iterable
 
 import re2
 
-from broker.coordinator.group.assignors import Subscriptions
-from broker.coordinator.group.consumer_group import ConsumerGroup
-from broker.coordinator.group.messages import Sees
+from broker.coordinator.group.asking import Sees
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
 
@@ -62,21 +60,3 @@ def metadata_hash(topics: Iterable[str], image: ClusterImage) -> int:
         if topic is not None:
             digest.update(topic.topic_id + len(topic.partitions).to_bytes(4, "big"))
     return int.from_bytes(digest.digest()[:8], "big", signed=True)
-
-
-def subscriptions(group: ConsumerGroup, image: ClusterImage) -> Subscriptions:
-    """Who wants what, by topic id; topics that do not exist are left out."""
-    topics_of = {
-        member.member_id: frozenset(
-            image.topics[name].topic_id for name in group.topics_of(member) if name in image.topics
-        )
-        for member in group.members.values()
-    }
-    ids = frozenset().union(*topics_of.values())
-    sizes = {
-        topic.topic_id: len(topic.partitions)
-        for topic in image.topics.values()
-        if topic.topic_id in ids
-    }
-    seats = {member_id: instance_id for instance_id, member_id in group.static_members.items()}
-    return Subscriptions(topics_of, sizes, seats)

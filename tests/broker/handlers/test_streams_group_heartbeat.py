@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from broker.coordinator.group.streams_topology import StatusCode
+from broker.coordinator.group.streams.topology import StatusCode
 from broker.errors import ErrorCode
 from broker.protocol.messages.streams_group_heartbeat import (
     CopartitionGroup,

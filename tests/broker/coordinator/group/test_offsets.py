@@ -5,17 +5,15 @@ import struct
 import pytest
 
 from broker.coordinator.group import offset_rules
-from broker.coordinator.group.classic_group import ClassicGroup
-from broker.coordinator.group.member import Protocol
-from broker.coordinator.group.messages import MemberIdentity, Moment
+from broker.coordinator.group.asking import Moment
+from broker.coordinator.group.classic.group import ClassicGroup
+from broker.coordinator.group.classic.member import Protocol
+from broker.coordinator.group.classic.messages import MemberIdentity
+from broker.coordinator.group.classic.records import GroupMetadataKey
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetFetch, OffsetToCommit
+from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
 from broker.coordinator.group.offsets import OffsetStore, TopicPartition
-from broker.coordinator.group.records import (
-    GroupMetadataKey,
-    OffsetCommitKey,
-    OffsetCommitValue,
-    Record,
-)
+from broker.coordinator.group.record_parts import Record
 from broker.errors import ErrorCode, KafkaError
 from tests.support.classic_group_driver import GroupDriver
 

@@ -4,7 +4,12 @@ import base64
 
 import pytest
 
-from broker.coordinator.group.consumer_records import (
+from broker.coordinator.group.classic.records import (
+    GroupMetadataKey,
+    GroupMetadataValue,
+    MemberMetadata,
+)
+from broker.coordinator.group.consumer.records import (
     ClassicMemberMetadata,
     ClassicProtocol,
     ConsumerGroupCurrentMemberAssignmentKey,
@@ -18,22 +23,15 @@ from broker.coordinator.group.consumer_records import (
     ConsumerGroupTargetAssignmentMemberKey,
     ConsumerGroupTargetAssignmentMetadataKey,
 )
+from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
 from broker.coordinator.group.record_parts import (
+    Record,
     TargetAssignmentMetadata,
     TargetTopics,
     TopicPartitions,
 )
-from broker.coordinator.group.records import (
-    GroupMetadataKey,
-    GroupMetadataValue,
-    MemberMetadata,
-    OffsetCommitKey,
-    OffsetCommitValue,
-    Record,
-    decode_record,
-    encode_record,
-)
-from broker.coordinator.group.share_records import (
+from broker.coordinator.group.records import decode_record, encode_record
+from broker.coordinator.group.share.records import (
     ShareGroupStatePartitionMetadataKey,
     ShareGroupStatePartitionMetadataValue,
     TopicInfo,
