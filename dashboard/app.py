@@ -27,6 +27,7 @@ from dashboard.activity.desk import ReportDesk
 from dashboard.alerts import message
 from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
+from dashboard.alerts.facts import DIRECTORY, PROVIDER
 from dashboard.alerts.gather import Gather, Sources
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import (
@@ -105,6 +106,8 @@ def build(
     watched = {name: _watched(common, name, one) for name, one in clusters.items()}
     probe = _probe(config, kafka, clock)
     accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
+    sso, accounts_of = provider(config, further.oidc, clock), directory(config, further.ldap, clock)
+    asked = ((PROVIDER, sso), (DIRECTORY, accounts_of))
     sources = Sources(
         pollers={name: one.poller for name, one in watched.items()},
         roles=RoleWatcher(urls, clock),
@@ -113,6 +116,7 @@ def build(
         clock=clock,
         probes_lost=probe.losses,
         connect={name: one.beside.connect.watch for name, one in watched.items()},
+        sign_ins={whom: one.outcomes for whom, one in asked if one is not None},
     )
     alerts = _alerts(config, sources)
     hands = {name: one.hand for name, one in watched.items()}
@@ -132,8 +136,8 @@ def build(
         alerts=alerts,
         probe=probe,
         masks=masks,
-        oidc=provider(config, further.oidc, clock),
-        directory=directory(config, further.ldap, clock),
+        oidc=sso,
+        directory=accounts_of,
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
 

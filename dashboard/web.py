@@ -273,6 +273,9 @@ def _own(state: State, with_roles: bool) -> Exposition:
         if state.directory is not None:
             for outcome, number in state.directory.outcomes.items():
                 page.add(families.LDAP_SIGN_INS, (outcome,), number)
+        if state.oidc is not None:
+            for outcome, number in state.oidc.outcomes.items():
+                page.add(families.OIDC_SIGN_INS, (outcome,), number)
         for role in state.roles.roles:
             page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
     return page

@@ -149,6 +149,12 @@ class SinkMetrics:
             ["sink"],
             registry=registry,
         ).labels(sink)
+        self.damaged = Gauge(
+            "footfall_export_sink_damaged",
+            "1: the file of the sink is damaged, nothing is stored until it is replaced.",
+            ["sink"],
+            registry=registry,
+        ).labels(sink)
         self.batch_duration = Histogram(
             "footfall_export_batch_duration_seconds",
             "Time of one flush, one transaction.",

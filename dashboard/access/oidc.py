@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,6 +54,7 @@ RETURNS: Final = 20  # of one address in five minutes: each asks the provider
 AFTER_BYTES_MAX: Final = 1_000  # of where to go then: it travels in a cookie
 AWAY_MS: Final = 10_000  # a provider that did not answer is not asked again before
 NAME_LETTERS_MAX: Final = 100
+OUTCOMES: Final = ("done", "refused", "away")  # of sign-ins, counted since the start
 LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -98,6 +100,7 @@ class OidcClient:
         self._described_ms = -float(DISCOVERY_MS)
         self._keys: KeySet | None = None
         self._away: tuple[float, ProviderAway] | None = None  # since when it is left alone
+        self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.returns = Attempts(clock, RETURNS, tries_all=None)
 
     async def begin(self, redirect_uri: str, after: str) -> tuple[str, str]:

@@ -34,6 +34,7 @@ class SingleSignOn:
         try:
             url, browser = await self._client.begin(self._here(request) + SSO_RETURN, after)
         except Refusal as refusal:
+            self._count(refusal)
             return self._login.refused(request, f"{refusal} Passwords work as before.", 502)
         answer = web.Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
         answer.set_cookie(
@@ -57,14 +58,17 @@ class SingleSignOn:
         try:
             person = await self._client.finish(request.query, browser)
         except ProviderAway as away:
+            self._count(away)
             self._audit.note(Entry(stranger, "sign-in", "", "single sign-on", f"failed: {away}"))
             return self._login.refused(request, f"{away} Passwords work as before.", 502)
         except Refusal as refusal:
+            self._count(refusal)
             self._audit.note(
                 Entry(stranger, "sign-in", "", "single sign-on", f"refused: {refusal}")
             )
             return self._login.refused(request, str(refusal), 403)
         self._client.returns.succeeded(stranger.host)
+        self._client.outcomes["done"] += 1
         lasts_ms = self._client.config.session_hours * 3_600_000
         sessions = self._guard.sessions
         sessions.end(request.cookies.get(COOKIE, ""))
@@ -84,6 +88,9 @@ class SingleSignOn:
             back = self._here(request) + "/login"
             url = await self._client.sign_out_url(session.id_token, back)
         return web.json_response({"url": url or "/login"})
+
+    def _count(self, refusal: Refusal) -> None:
+        self._client.outcomes["away" if isinstance(refusal, ProviderAway) else "refused"] += 1
 
     def _here(self, request: web.Request) -> str:
         return self._guard.door.public_url.rstrip("/") or f"{request.scheme}://{request.host}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from dashboard.alerts.facts import Facts
+from dashboard.alerts.facts import DIRECTORY, PROVIDER, Facts, sign_in_series
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, rate, slope
 from dashboard.cluster.text import count, duration, percent
@@ -112,6 +112,26 @@ def _token_keys(facts: Facts) -> Iterator[Finding]:
             yield Finding({"listener": listener}, failures, said)
 
 
+def _damaged(facts: Facts) -> Iterator[Finding]:
+    for sink in facts.sinks_damaged:
+        said = f"The file of sink {sink} is damaged: nothing is stored in it"
+        yield Finding({"sink": sink}, 1.0, said)
+
+
+def _away(asked: str, told: str) -> Callable[[Facts], Iterator[Finding]]:
+    """Sign-ins found it away, and none after them was answered."""
+
+    def away(facts: Facts) -> Iterator[Finding]:
+        points = facts.window.points
+        lost = increase(points(sign_in_series(asked, away=True), facts.now_ms, 10 * MINUTE_MS))
+        answered = points(sign_in_series(asked, away=False), facts.now_ms, 5 * MINUTE_MS)
+        if lost > 0 and not increase(answered) > 0:
+            said = f"{told} did not answer {count(lost)} sign-ins in ten minutes"
+            yield Finding({}, lost, said)
+
+    return away
+
+
 RULES: Final = (
     Rule(
         "CertificateEndsSoon",
@@ -134,6 +154,20 @@ RULES: Final = (
         300,
         "keys of tokens could not be fetched again, by a listener with OAUTHBEARER",
         _token_keys,
+    ),
+    Rule(
+        "DirectoryAway",
+        "warning",
+        60,
+        "the directory did not answer sign-ins, and has answered none since",
+        _away(DIRECTORY, "The directory"),
+    ),
+    Rule(
+        "ProviderAway",
+        "warning",
+        60,
+        "the sign-in service did not answer sign-ins, and has answered none since",
+        _away(PROVIDER, "The sign-in service"),
     ),
     Rule("RoleDown", "critical", 120, "a role does not answer its metrics", _roles),
     Rule(
@@ -164,6 +198,13 @@ RULES: Final = (
         120,
         "events wait, and nothing was written for 15 minutes",
         _exports,
+    ),
+    Rule(
+        "SinkDamaged",
+        "critical",
+        60,
+        "the file of a sink is damaged, nothing is stored in it",
+        _damaged,
     ),
     Rule(
         "E2ELatencyBudgetBurn",

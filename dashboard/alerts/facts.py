@@ -9,6 +9,9 @@ from dashboard.cluster.model import GroupState, Snapshot
 from dashboard.connect.model import WorkerSeen
 
 SLO_BUCKET_S: Final = 5.0
+DIRECTORY: Final = "directory"
+PROVIDER: Final = "provider"
+AWAY: Final = "away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,9 @@ class Facts:
     probes_lost: float | None = None  # counter
     certificates_end_s: Mapping[str, float] = field(default_factory=dict)  # by listener, Unix time
     token_key_failures: Mapping[str, float] = field(default_factory=dict)  # by listener, in a row
+    sinks_damaged: Sequence[str] = ()
+    sign_ins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Counters by who was asked (DIRECTORY, PROVIDER) and outcome."""
     window: Window = field(default_factory=Window)
 
 
@@ -50,6 +56,11 @@ def commit_series(cluster: str, group: str, topic: str) -> str:
 
 def lost_series(cluster: str, group: str, topic: str) -> str:
     return f"lost\0{cluster}\0{group}\0{topic}"
+
+
+def sign_in_series(asked: str, *, away: bool) -> str:
+    """Sign-ins that `asked` did not answer, or did."""
+    return f"sign-ins\0{asked}\0{away}"
 
 
 def remember(facts: Facts) -> None:
@@ -66,6 +77,10 @@ def remember(facts: Facts) -> None:
     ):
         if counter is not None:
             see(name, now_ms, counter)
+    for asked, outcomes in facts.sign_ins.items():
+        away = outcomes.get(AWAY, 0.0)
+        see(sign_in_series(asked, away=True), now_ms, away)
+        see(sign_in_series(asked, away=False), now_ms, sum(outcomes.values()) - away)
     for cluster in facts.clusters:
         if cluster.snapshot is not None:
             _remember_groups(facts, cluster.name, cluster.snapshot)

@@ -1,7 +1,7 @@
 """The facts of a running dashboard."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ class Sources:
     clock: Clock
     probes_lost: Callable[[], float | None]
     connect: Mapping[str, ConnectWatch]  # by cluster, as `pollers`
+    sign_ins: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # as in Facts; live
 
 
 class Gather:
@@ -65,6 +66,12 @@ class Gather:
             probes_lost=self._from.probes_lost(),
             certificates_end_s=self._by_listener(ENDS),
             token_key_failures=self._by_listener(KEY_FAILURES),
+            sinks_damaged=[
+                sample.labels.get("sink", "")
+                for sample in roles.samples("footfall_export_sink_damaged")
+                if sample.value > 0
+            ],
+            sign_ins=self._from.sign_ins,
             window=self._window,
         )
 

@@ -7,15 +7,14 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from dashboard.cluster.history import STEPS_MS, Point
+from tracker.sqlite_check import is_damage
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS points (
@@ -34,7 +33,7 @@ class HistoryStore:
         try:
             self._database = _open(path)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             self._database = self._anew(error)
 
@@ -95,7 +94,7 @@ class HistoryStore:
         try:
             return work()
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             self._database.close()  # first: it takes its -wal along, by its name
             self._database = self._anew(error)
@@ -114,10 +113,6 @@ class HistoryStore:
 
     def close(self) -> None:
         self._database.close()
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in DAMAGE
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -210,6 +210,12 @@ LDAP_SIGN_INS: Final = Family(
     ("outcome",),
     "Sign-ins that the directory was asked about, by outcome: done, wrong, no_role, away.",
 )
+OIDC_SIGN_INS: Final = Family(
+    "footfall_oidc_sign_ins_total",
+    "counter",
+    ("outcome",),
+    "Sign-ins that the provider was asked about, by outcome: done, refused, away.",
+)
 BUILD_INFO: Final = _gauge(
     "footfall_build_info", ("version", "commit"), "What runs here; always 1."
 )

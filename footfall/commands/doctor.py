@@ -18,9 +18,10 @@ from rich.text import Text
 from footfall import data_dir as directory
 from footfall.commands.group import group_lags
 from footfall.commands.up import Appliance, appliance
+from footfall.database_check import check_databases
 from footfall.roles import METRICS, Address, addresses
 from footfall.section_check import check_sections, settings_of
-from footfall.segment_check import READ_RIGHTS, check_segments
+from footfall.segment_check import READ_RIGHTS, Damage, check_segments
 from footfall.settings import SettingsError
 from footfall.store_check import check_store, compacted_partitions, synced_offsets
 from tracker import sites, topics
@@ -67,6 +68,8 @@ def findings(config: Path | None, data_dir: Path | None) -> Iterator[Finding]:
     plan = appliance(config, data_dir)
     yield from check_data_dir(plan)
     yield from check_log_directories(plan)
+    for told in check_databases(plan.data_dir):
+        yield _damaged(told) if isinstance(told, Damage) else Finding(told)
     where = [address for role in plan.roles for address in addresses(role, plan.config)]
     kafka = load_kafka(config)
     yield from check_bootstrap(kafka, where)
@@ -121,13 +124,15 @@ def _check_log_directory(log_dir: Path, *, is_running: bool) -> Iterator[Finding
         yield Finding(f"{log_dir} cannot be looked at: {error}", READ_RIGHTS)
         return
     worse = [*beside, *(damage for damage in checked.damages if not damage.torn_tail)]
-    for damage in worse:
-        yield Finding(
-            f"{damage.path}: damaged at byte {damage.position}: {damage.reason}", damage.way_out
-        )
+    yield from map(_damaged, worse)
     if not worse:
         told = f"{checked.files} segment files, {checked.batches:,} batches, none damaged"
         yield Finding(f"{log_dir}: {told}")
+
+
+def _damaged(damage: Damage) -> Finding:
+    place = f" at byte {damage.position}" if damage.position else ""
+    return Finding(f"{damage.path}: damaged{place}: {damage.reason}", damage.way_out)
 
 
 def check_bootstrap(kafka: KafkaConfig, where: list[Address]) -> Iterator[Finding]:

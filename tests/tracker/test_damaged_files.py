@@ -3,25 +3,31 @@
 Left out are bytes that change within a text or a number of a database: SQLite has no checksums.
 """
 
+import asyncio
 import shutil
-import subprocess
-import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.support.appliance import eventually
 from tests.support.damage import DAMAGE, Damage, garbled, old
 from tests.support.made_events import made_event
-from tests.support.ports import free_port
+from tests.support.role_process import RoleProcess
 from tests.support.sinks import KINDS
-from tests.support.tools import ROOT
+from tracker.config import KafkaConfig
+from tracker.events import encode
 from tracker.export.exporter import Arrived, Exporter, SinkUnusable
 from tracker.importer.progress import Progress, ProgressError, ProgressFile
 from tracker.ingest.salts import DAY_MS, SALT_BYTES, Salts
+from tracker.kafka import NewRecord, Producer
+from tracker.kafka_topics import ensure_topics
+from tracker.topics import EVENTS as EVENTS_TOPIC
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
 EVENTS = 240  # so many that tables have inner pages
+SECONDS = 40.0
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 
 
@@ -77,28 +83,47 @@ def test_a_damaged_sink_has_every_event_again_or_is_refused(
     assert not refused & {"missing sink.db", "empty sink.db", "old sink.db"}
 
 
-def test_a_role_whose_sink_is_damaged_says_in_one_line_what_to_do(tmp_path: Path) -> None:
-    fed("sqlite", tmp_path / "warehouse.db", EVENTS).close()
-    garbled(tmp_path / "warehouse.db", tmp_path)
+def stored(kafka: KafkaConfig, *events: bytes) -> None:
+    async def send() -> None:
+        producer = Producer(kafka, client_id="test")
+        await producer.send(EVENTS_TOPIC, [NewRecord(event) for event in events])
+        await producer.close()
+
+    ensure_topics(kafka, [EVENTS_TOPIC])
+    asyncio.run(send())
+
+
+@pytest.mark.system
+def test_a_damaged_sink_is_told_counted_and_used_again_when_it_is_mended(
+    kafka: KafkaConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "warehouse.db"
+    fed("sqlite", path, EVENTS).close()
+    garbled(path, tmp_path)
     config = tmp_path / "footfall.toml"
     config.write_text(
-        f'[kafka]\nbootstrap_servers = "127.0.0.1:{free_port()}"\n[export]\nmetrics_port = 0\n'
+        f'[kafka]\nbootstrap_servers = "{kafka.bootstrap_servers}"\n[export]\nmetrics_port = 0\n'
     )
+    role = RoleProcess("export", config, tmp_path)
+    metrics = role.start().split()[-1]
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "tracker", "export", "--config", config, "--data-dir", tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=40,
-        check=False,
-    )
+    def text() -> str:
+        with urllib.request.urlopen(metrics, timeout=5) as answer:
+            return str(answer.read().decode())
 
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(
-        f"{tmp_path}/warehouse.db cannot be used (file is not a database"
-    )
-    assert ended.stderr.count("\n") == 1
+    def told(value: str) -> bool:
+        return f'footfall_export_sink_damaged{{sink="sqlite"}} {value}\n' in text()
+
+    eventually(lambda: told("1.0"), SECONDS, text)
+    path.unlink()
+    stored(kafka, encode(made_event()))
+    eventually(lambda: told("0.0"), SECONDS, text)
+    code = role.stop()
+
+    said = role.log.read_text()
+    assert code == 0
+    assert KINDS["sqlite"].events_in(path) == 1
+    assert said.count(f"{path} is damaged (file is not a database): put a copy of it back") == 1
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda one: one.__name__)

@@ -40,7 +40,11 @@ class SinkUnavailable(Exception):
 
 
 class SinkUnusable(Exception):
-    """Waiting does not help: the sink is damaged, or of a later version; the message says which."""
+    """The sink is damaged: somebody has to put a whole one in its place. The message says how."""
+
+
+class SinkTooNew(Exception):
+    """The sink was written by a later version, which may have meant more than this one knows."""
 
 
 class SinkRewound(Exception):
@@ -66,7 +70,8 @@ class Exporter(Protocol):
         """What it takes records of: EVENTS, METRICS."""
 
     def open(self) -> None:
-        """Make ready: create or migrate tables. Raises SinkUnavailable, SinkUnusable."""
+        """Make ready: create or migrate tables. Raises SinkUnavailable, SinkUnusable,
+        SinkTooNew, and then holds nothing open."""
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         """Where to go on reading `owned`; a partition never seen starts at 0.

@@ -5,10 +5,16 @@ _offsets(topic, partition, next_offset)    written in the same transaction as th
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
 
 from tracker.export.exporter import Arrived, Offsets, SinkUnavailable, SinkUnusable
 from tracker.export.held import Held
+from tracker.sqlite_check import check, is_damage
 from tracker.topics import TopicPartition
+
+START_CHECK_BYTES_MAX: Final = 64 * 2**20  # some 0.2 s; larger files are looked at by the doctor
+START_CHECK_S: Final = 5.0
 
 _REASONS = {
     sqlite3.SQLITE_BUSY: "locked",
@@ -19,16 +25,26 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "cannot_open",
 }
 """Primary result codes that may pass; anything else (damage, a bug) ends the process."""
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def meaning(error: sqlite3.Error) -> Exception:
     """What a failure means for the worker; the error itself where it is a bug."""
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in _DAMAGE:
+    if is_damage(error):
         return SinkUnusable(str(error))
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     reason = _REASONS.get(code)
     return SinkUnavailable(reason, str(error)) if reason else error
+
+
+def refuse_damage(db: sqlite3.Connection, path: Path) -> None:
+    """At the start, what a quick look shows; a large file is believed until a read fails.
+
+    Raises SinkUnusable, sqlite3.Error.
+    """
+    if path.stat().st_size <= START_CHECK_BYTES_MAX:
+        checked = check(db, START_CHECK_S, thorough=False)
+        if checked.faults:
+            raise SinkUnusable("; ".join(checked.faults))
 
 
 def read_offsets(db: sqlite3.Connection, owned: Iterable[TopicPartition]) -> Offsets:

@@ -24,6 +24,7 @@ from tracker.export.offset_table import (
     in_transaction,
     meaning,
     read_offsets,
+    refuse_damage,
     write_offsets,
 )
 from tracker.rollups import BUSY_TIMEOUT_MS
@@ -75,13 +76,18 @@ class SqliteExporter:
     def open(self) -> None:
         try:
             self._db = sqlite3.connect(self.place, isolation_level=None, timeout=self._timeout_s)
+        except sqlite3.Error as error:
+            raise meaning(error) from error
+        try:
             self._db.execute("PRAGMA journal_mode = WAL")
             # A power cut may take back the last transactions, offsets included: the broker's log
             # is read again from there.
             self._db.execute("PRAGMA synchronous = NORMAL")
+            refuse_damage(self._db, Path(self.place))
             in_transaction(self._db, self._make_tables)
-        except sqlite3.Error as error:
-            raise meaning(error) from error
+        except BaseException as error:
+            self._db.close()
+            raise (meaning(error) if isinstance(error, sqlite3.Error) else error) from error
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         positions = read_offsets(self._db, owned)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
-from tracker.export.exporter import Exporter, SinkUnavailable, SinkUnusable
+from tracker.export.exporter import Exporter, SinkTooNew, SinkUnavailable, SinkUnusable
 from tracker.kafka import Consumer, KafkaFailure
 from tracker.kafka_topics import ensure_topics
 from tracker.metrics import SinkMetrics, serve
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
 OPEN_AGAIN_S = 1.0
+MENDED_AGAIN_S = 2.0
 BROKER_WAIT_S = 1.0
 SESSION_TIMEOUT_MS = 6_000  # the least that Kafka allows: a killed process is replaced soon
 
@@ -59,20 +60,39 @@ def run(role: Role, sink: Exporter, kafka: KafkaConfig, clock: Clock) -> int:
         return EXIT_FAILED
     print(f"READY {role.name} metrics http://{role.metrics_host}:{server.server_port}", flush=True)
     try:
-        if _open(sink, metrics, stop):
-            _work(role, sink, kafka, stop, Surroundings(metrics, clock, stop.wait))
-            sink.close()
-    except SinkUnusable as trouble:
-        print(
-            f"{sink.place} cannot be used ({trouble}): put a copy of it back, or move it away with"
-            " its -wal and -shm; what the topics still hold is then stored anew",
-            file=sys.stderr,
-        )
+        _feed(role, sink, kafka, stop, Surroundings(metrics, clock, stop.wait))
+    except SinkTooNew as refusal:
+        print(f"{sink.place} cannot be used: {refusal}", file=sys.stderr)
         return EXIT_FAILED
     finally:
         server.shutdown()
         server.server_close()
     return 0
+
+
+def _feed(
+    role: Role, sink: Exporter, kafka: KafkaConfig, stop: threading.Event, around: Surroundings
+) -> None:
+    """Until told to stop. A damaged sink is told, and looked at again until it is whole."""
+    told = ""
+    while not stop.is_set():
+        try:
+            if _open(sink, around.metrics, stop):
+                try:
+                    _work(role, sink, kafka, stop, around)
+                finally:
+                    sink.close()
+        except SinkUnusable as trouble:
+            around.metrics.failed("damaged")
+            around.metrics.damaged.set(1)
+            if told != (told := str(trouble)):
+                print(
+                    f"{sink.place} is damaged ({trouble}): put a copy of it back, or move it away"
+                    " with its -wal and -shm; what the topics still hold is then stored anew",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            stop.wait(MENDED_AGAIN_S)
 
 
 def _open(sink: Exporter, metrics: SinkMetrics, stop: threading.Event) -> bool:

@@ -12,13 +12,14 @@ from pathlib import Path
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.events import Event
-from tracker.export.exporter import Arrived, Offsets, SinkUnusable
+from tracker.export.exporter import Arrived, Offsets, SinkTooNew
 from tracker.export.held import Held
 from tracker.export.offset_table import (
     flush_held,
     in_transaction,
     meaning,
     read_offsets,
+    refuse_damage,
     write_offsets,
 )
 from tracker.stream.bots import Bots
@@ -59,7 +60,15 @@ class RollupSink:
         except sqlite3.Error as error:
             raise meaning(error) from error
         except rollups.WrongSchema as error:
-            raise SinkUnusable(str(error)) from error
+            raise SinkTooNew(str(error)) from error
+        try:
+            self._prepare()
+        except BaseException as error:
+            self._db.close()
+            raise (meaning(error) if isinstance(error, sqlite3.Error) else error) from error
+
+    def _prepare(self) -> None:
+        refuse_damage(self._db, Path(self.place))
         self._names = Names(self._db)
         self._repeats = Repeats(self._db, self._repeat_window_days)
         self._hits = Hits(self._db)

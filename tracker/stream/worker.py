@@ -209,6 +209,7 @@ class Worker:
             self._metrics.dead_letters.inc(len(self._poison))
             self._poison = []
         offsets = self._sink.flush()
+        self._metrics.damaged.set(0)
         now_ms = self._clock.now_ms()
         self._metrics.batch_duration.observe((self._clock.monotonic_ms() - started_ms) / 1000)
         self._metrics.rows.inc(self._events_held)

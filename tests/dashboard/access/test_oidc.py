@@ -19,7 +19,7 @@ from dashboard.app import provider as provider_of
 from dashboard.config import DashboardConfig, OidcConfig, RightsConfig
 from dashboard.rights.rules import rights
 from dashboard.state import State
-from dashboard.web import Site
+from dashboard.web import Site, metrics_text
 from footfall.settings import SettingsError
 from tests.support.made_dashboard import Client, busy_cluster, made_state
 from tests.support.manual_clock import ManualClock
@@ -284,6 +284,7 @@ async def test_a_provider_that_is_away_is_told_and_passwords_work(
     assert away.status == 502
     assert "127.0.0.1:1 does not answer. Passwords work as before." in await away.text()
     assert password.status == 303
+    assert 'footfall_oidc_sign_ins_total{outcome="away"} 1' in metrics_text(state)
 
 
 async def test_a_provider_under_another_name_is_not_believed(

@@ -9,7 +9,7 @@ import yaml
 
 from dashboard.alerts.desk import RULES
 from dashboard.alerts.engine import Alert, Engine
-from dashboard.alerts.facts import ClusterFacts, Facts
+from dashboard.alerts.facts import DIRECTORY, PROVIDER, ClusterFacts, Facts
 from dashboard.alerts.rule import Rule
 from dashboard.alerts.window import Window, increase, rate, slope
 from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot, Topic
@@ -110,6 +110,9 @@ WRONG: dict[str, Callable[[int], Facts]] = {
     "TokenKeysStale": steady(token_key_failures={"SASL_SSL": 1.0}),
     "ConnectorFailed": connect(connector("archive", "RUNNING", "FAILED"), connector("files")),
     "ConnectWorkerSilent": connect(silent=True),
+    "DirectoryAway": lambda n: Facts(0, sign_ins={DIRECTORY: {"away": float(n > 0), "done": 4.0}}),
+    "ProviderAway": lambda n: Facts(0, sign_ins={PROVIDER: {"away": float(n > 0), "done": 4.0}}),
+    "SinkDamaged": steady(sinks_damaged=["rollups"]),
     "RoleDown": steady(roles_down=["ingest"]),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - 50 * n, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(9, 100), disk_path="/data"),
@@ -139,6 +142,9 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
     "TokenKeysStale": steady(token_key_failures={"SASL_SSL": 0.0}),
     "ConnectorFailed": connect(connector("paused", "PAUSED", state="PAUSED"), connector("new")),
     "ConnectWorkerSilent": connect(connector("archive", "RUNNING")),
+    "DirectoryAway": lambda n: Facts(0, sign_ins={DIRECTORY: {"away": 2.0 * n, "wrong": n / 5}}),
+    "ProviderAway": lambda n: Facts(0, sign_ins={PROVIDER: {"away": 3.0, "done": 4.0}}),
+    "SinkDamaged": steady(),
     "RoleDown": steady(),
     "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - n // 10, 100_000), disk_path="/data"),
     "DiskAlmostFull": steady(disk=(10, 100), disk_path="/data"),
@@ -150,7 +156,10 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
 }
 """By rule: facts close to those that are wrong, but not."""
 
-FIRST_CHANGE_MINUTES = {"ConsumerLagGrowing", "DiskFillsSoon", "BeaconRejectRatio", "ProbeLost"}
+FIRST_CHANGE_MINUTES = {
+    *("ConsumerLagGrowing", "DiskFillsSoon", "BeaconRejectRatio", "ProbeLost"),
+    *("DirectoryAway", "ProviderAway"),
+}
 """Rules that need two points before they can find anything."""
 
 

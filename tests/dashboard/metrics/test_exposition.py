@@ -76,6 +76,7 @@ CONTRACT = {
     "footfall_alerts": ("severity", "state"),
     "footfall_mcp_calls_total": ("tool", "outcome"),
     "footfall_ldap_sign_ins_total": ("outcome",),
+    "footfall_oidc_sign_ins_total": ("outcome",),
     "footfall_build_info": ("version", "commit"),
 }
 
@@ -117,6 +118,7 @@ def test_names_types_and_labels_are_the_contract() -> None:
         "footfall_consumergroup_lost_records_total",
         "footfall_mcp_calls_total",
         "footfall_ldap_sign_ins_total",
+        "footfall_oidc_sign_ins_total",
     ]
 
 
