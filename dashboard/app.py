@@ -5,7 +5,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.facts import DIRECTORY, PROVIDER
 from dashboard.alerts.gather import Gather, Sources
+from dashboard.cluster.poller import Poller
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import (
     DashboardConfig,
@@ -38,6 +39,8 @@ from dashboard.config import (
     RightsConfig,
 )
 from dashboard.config_check import check
+from dashboard.copies.desk import CopyDesk
+from dashboard.copies.room import CopyRoom
 from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
@@ -121,6 +124,7 @@ def build(
     alerts = _alerts(config, sources)
     hands = {name: one.hand for name, one in watched.items()}
     switches = Switches(config.readonly, config.messages)
+    copies = CopyRoom(CopyDesk(clusters, data_dir, clock), masks, _sizes(sources.pollers))
     return State(
         config=config,
         data_dir=data_dir,
@@ -130,7 +134,7 @@ def build(
         desk=ReportDesk(data_dir, clock),
         disk_watch=sources.disk,
         beside={name: one.beside for name, one in watched.items()},
-        actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka))),
+        actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)), copies),
         guard=Guard(door, accounts, sessions, Attempts(clock)),
         household=Household(accounts, sessions, clock, alerts),
         alerts=alerts,
@@ -148,6 +152,17 @@ def _watched(common: Common, name: str, connection: KafkaConfig) -> Watched:
         return watch(common, name, connection)
     except ClusterUnavailable as error:
         raise SettingsError(f"cluster {name} cannot be asked with its settings: {error}") from error
+
+
+def _sizes(pollers: Mapping[str, Poller]) -> Callable[[str, str], int | None]:
+    """Bytes on disk of a topic, as of the last look."""
+
+    def size_of(cluster: str, topic: str) -> int | None:
+        poller = pollers.get(cluster)
+        seen = poller.snapshot.topics.get(topic) if poller and poller.snapshot else None
+        return seen.size if seen is not None else None
+
+    return size_of
 
 
 def channels(config: DashboardConfig) -> list[Channel]:
@@ -278,7 +293,7 @@ async def run(state: State) -> None:
     finally:
         await runner.cleanup()
         state.desk.close()
-        state.actions.close()
+        await asyncio.to_thread(state.actions.close)  # copies tell how far they are
         if state.directory is not None:
             state.directory.close()
         for one in state.beside.values():

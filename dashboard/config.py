@@ -246,6 +246,7 @@ class ClusterConfig(KafkaConfig):
     )
     connect_username: str = setting("", "who asks there; empty: nobody")
     connect_password: str = setting("", "the password there", secret=True)
+    readonly: bool = setting(False, "nothing can be changed in it through the dashboard")
 
 
 def further_clusters(

@@ -1,13 +1,14 @@
 """Lists of the pages as CSV, with the page's filter and order, all rows; and rights as JSON.
 
 GET /api/v1/topics.csv, /groups.csv, /topics/<name>/partitions.csv, /acls.csv, /acls, /scram-users,
-/quotas and /audit.
+/quotas, /audit and /copies.
 """
 
 import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
 from aiohttp import web
 
 from dashboard.cluster.asked import Answer
@@ -40,6 +41,7 @@ class ListsApi:
             "/scram-users": self._users,
             "/quotas": self._quotas,
             "/audit": self._audit,
+            "/copies": self._copies,
         }
         for path, handler in routes.items():
             app.router.add_get("/api/v1" + path, handler)
@@ -156,6 +158,12 @@ class ListsApi:
         quotas = known(await self._desk(self._visit(request)).quotas.answer())
         return web.json_response(
             [{"entity": dict(one.entity), "limits": dict(one.limits)} for one in quotas]
+        )
+
+    async def _copies(self, request: web.Request) -> web.Response:
+        """Of all clusters, the newest first."""
+        return web.json_response(
+            [msgspec.to_builtins(one) | {"share": one.share} for one in self._state.copies]
         )
 
     async def _audit(self, request: web.Request) -> web.Response:

@@ -130,6 +130,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ("/scram-users", "SCRAM users with their mechanisms and iterations.", (_CLUSTER,)),
     ("/quotas", "Quotas of clients; a name of null is the default.", (_CLUSTER,)),
     ("/audit", "What was changed through the dashboard.", (_text("q", "With this text."),)),
+    (
+        "/copies",
+        "Copies of records, of all clusters, the newest first: state, how far, and how they ended.",
+        (),
+    ),
     ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
     (
         "/connectors/{name}/offsets",

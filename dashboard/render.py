@@ -169,10 +169,19 @@ def _abilities(visit: Visit, who: Identity) -> str:
     may = any(visit.state.sight.may_do(action.name) for action in ACTIONS)
     if config.readonly or who.role < Role.EDITOR or not may:
         return ""
-    words = ["edit"]
-    words += ["messages"] if visit.state.sight.may_do("produce-message") and config.messages else []
-    words += ["admin"] if who.role >= Role.ADMIN else []
+    sight, words = visit.state.sight, []
+    if not visit.state.actions.is_readonly(visit.poller.settings.name):
+        words += ["edit"]
+        words += ["messages"] if sight.may_do("produce-message") and config.messages else []
+        words += ["admin"] if who.role >= Role.ADMIN else []
+    if config.messages and sight.may_do("copy-records") and _writable(visit.state):
+        words += ["copies"]  # from here to wherever something may be changed
     return " ".join(words)
+
+
+def _writable(state: State) -> tuple[str, ...]:
+    """Clusters in which something may be changed."""
+    return tuple(name for name in state.pollers if not state.actions.is_readonly(name))
 
 
 def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
@@ -191,6 +200,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "tab_state": tab_state(visit),
         "cluster_name": name,
         "clusters": tuple(state.pollers),
+        "writable": _writable(state),
         "own_cluster": state.own_cluster,
         "limited_by": sight.rule_names if sight.limited else None,
         "shows": lambda path: shows_page(sight, path, name, state.own_cluster),
@@ -238,6 +248,9 @@ def _links(visit: Visit) -> dict[str, Any]:
         ),
         "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
         "topic_url": lambda name: link("topics", name, cluster),
+        "topic_in": lambda name, cluster: link(
+            "topics", name, "" if cluster == state.own_cluster else cluster
+        ),
         "group_url": lambda name: link("groups", name, cluster),
         "alert_url": lambda labels: _alert_url(state, labels),
         "runbook_url": lambda name, labels: link(

@@ -18,6 +18,7 @@ from dashboard.cluster.health import Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
+from dashboard.copies.model import Copy
 from dashboard.masking.rules import Masks
 from dashboard.mcp.calls import Calls
 from dashboard.metrics.disk import DiskWatch
@@ -52,6 +53,16 @@ class State:
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
     agent_calls: Calls = field(default_factory=Calls)
     sight: Sight = EVERYTHING  # of whom this state is for
+
+    @property
+    def copies(self) -> list[Copy]:
+        """Copies of records, the newest first; of topics that are seen at both ends."""
+        return [
+            one
+            for one in self.actions.copies.copies
+            if self.sight.topic(one.cluster, one.topic)
+            and self.sight.topic(one.from_cluster, one.from_topic)
+        ]
 
     def poller(self, name: str | None) -> Poller:
         """The named cluster's, or the first; raises KeyError for a name that is not there."""

@@ -62,7 +62,9 @@ def watch(common: Common, name: str, connection: KafkaConfig) -> Watched:
     security = SecurityAdmin(connection)
     beside = _beside(common, connection, admin, security)
     clients, registry = beside.connect.clients, beside.registry.client
-    hand = Hand(Changes(connection), admin, security, clients, beside.forget, registry)
+    readonly = isinstance(connection, ClusterConfig) and connection.readonly
+    changes = Changes(connection)
+    hand = Hand(changes, admin, security, clients, beside.forget, registry, readonly)
     return Watched(_poller(common, name, door), hand, beside)
 
 

@@ -187,12 +187,13 @@ def topic_copy(
 ) -> None:
     """Copy the records that a topic has now; the same command goes on where it stopped."""
     from footfall.commands import copy
+    from tracker.topic_copy import Side
 
     path = settings_file(config)
     state = data_dir or Path(load("footfall", CommonConfig, path).data_dir)
     sides = (
-        copy.Side(*_cluster(path, source), name),
-        copy.Side(*_cluster(path, into), to or name),
+        Side(*_cluster(path, source), name),
+        Side(*_cluster(path, into), to or name),
     )
     raise typer.Exit(0 if copy.copy(*sides, state, anew, console) else 1)
 

@@ -21,6 +21,7 @@ BATCH_RECORDS: Final = 1_000
 WAIT_S: Final = 0.2  # for records of one batch; bounds what large ones take in memory, too
 SILENT_S: Final = 30.0  # without a record and without an end: the source is away
 STORE_S: Final = 60.0  # until a batch is acknowledged
+LOOK_S: Final = 0.5  # meanwhile, whether somebody stopped it
 MESSAGE_BYTES_MAX: Final = 104_857_600
 
 
@@ -32,11 +33,26 @@ class Ends:
     topic: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One batch that the target has."""
+
+    records: int
+    size: int  # bytes of keys and values
+
+
+class _StoppedCopy(Exception):
+    """Somebody does not want the rest."""
+
+
 class TopicCopy:
     """One copy; `run` it once."""
 
-    def __init__(self, source: Ends, target: Ends) -> None:
+    def __init__(
+        self, source: Ends, target: Ends, is_stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         self._source, self._target = source, target
+        self._is_stopped = is_stopped
         # what is gone meanwhile must not be passed over
         self._reader = RecordReader(source.settings, client_id=CLIENT_ID, where_gone="error")
         self._producer = client.Producer(
@@ -57,18 +73,33 @@ class TopicCopy:
         self,
         positions: Mapping[TopicPartition, int],
         ends: Mapping[TopicPartition, int],
-        stored: Callable[[Mapping[TopicPartition, int], int], None],
-    ) -> None:
+        stored: Callable[[Mapping[TopicPartition, int], Stored], None],
+    ) -> bool:
         """From `positions` to `ends`, which are below every open transaction.
 
-        Calls `stored` with where to go on, and how many records those were, when that is safe.
+        Calls `stored` with where to go on, and how much that was, when that is safe. False where
+        it was stopped; of a batch under way nobody knows then.
         """
+        try:
+            self._run(positions, ends, stored)
+            return True
+        except _StoppedCopy:
+            self._producer.purge()  # or it would wait for what is under way
+            return False
+
+    def _run(
+        self,
+        positions: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+        stored: Callable[[Mapping[TopicPartition, int], Stored], None],
+    ) -> None:
         left = {place for place, end in ends.items() if positions[place] < end}
         at = dict(positions)
         self._reader.start({place: at[place] for place in left})
         heard_s = time.monotonic()
         try:
             while left:
+                self._look()
                 reading = self._read()
                 records = [one for one in reading.records if one.offset < ends[_place(one)]]
                 for record in records:
@@ -78,7 +109,7 @@ class TopicCopy:
                 finished = left & reading.ended | {p for p in left if at[p] >= ends[p]}
                 at |= {place: ends[place] for place in finished}
                 left -= finished
-                stored(at, len(records))
+                stored(at, Stored(len(records), sum(_size(one) for one in records)))
                 if reading.records or finished:
                     heard_s = time.monotonic()
                 elif time.monotonic() - heard_s > SILENT_S:
@@ -86,6 +117,10 @@ class TopicCopy:
                     raise KafkaFailure(said, retriable=True)
         finally:
             self._reader.close()
+
+    def _look(self) -> None:
+        if self._is_stopped():
+            raise _StoppedCopy
 
     def _read(self) -> Reading:
         reading = self._reader.read(BATCH_RECORDS, WAIT_S)
@@ -119,7 +154,9 @@ class TopicCopy:
             self._failure = error.str()
 
     def _flush(self) -> None:
-        unsure = self._producer.flush(STORE_S + 5)
+        until_s = time.monotonic() + STORE_S + 5
+        while (unsure := self._producer.flush(LOOK_S)) and time.monotonic() < until_s:
+            self._look()
         if self._failure or unsure:
             why = self._failure or "no answer in time"
             raise KafkaFailure(f"{self._target.topic} does not take the records: {why}")
@@ -127,3 +164,7 @@ class TopicCopy:
 
 def _place(record: Record) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
+
+
+def _size(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"")

@@ -18,7 +18,7 @@ from dashboard.actions.catalogue import Action
 from dashboard.actions.commands import COMMANDS, Command
 from dashboard.actions.perform import Outcome
 from dashboard.actions.schema_wishes import RegisterSchema, SetSubjectLevel
-from dashboard.actions.wishes import Wish
+from dashboard.actions.wishes import CopyRecords, Wish
 from dashboard.rights.rules import Names
 from dashboard.state import State
 from dashboard.subjects.model import topic_of
@@ -77,7 +77,8 @@ class ActionApi:
         """What the one who asks may do, and why not where not; and the CSRF token to do it."""
         who = request[WHO]
         changes: tuple[Action | Command, ...] = (*catalogue.ACTIONS, *COMMANDS)
-        reasons = {change.name: self.why_not(change, who) for change in changes}
+        cluster = request.query.get("cluster") or next(iter(self._state.pollers), "")
+        reasons = {change.name: self.why_not(change, who, cluster) for change in changes}
         return web.json_response(
             {
                 "who": who.name,
@@ -89,8 +90,8 @@ class ActionApi:
             }
         )
 
-    def why_not(self, change: Action | Command, who: Identity) -> str:
-        """Why `who` may not do it to anything; empty when nothing is in the way."""
+    def why_not(self, change: Action | Command, who: Identity, cluster: str) -> str:
+        """Why `who` may not do it to anything there; empty when nothing is in the way."""
         of_whole = (
             NAMING.isdisjoint(change.wish.__struct_fields__) and change.name not in OF_A_SUBJECT
         )
@@ -98,7 +99,7 @@ class ActionApi:
             return NOT_ALLOWED
         if isinstance(change, Command):
             return f"This needs the role {change.role.word}." if who.role < change.role else ""
-        return self._state.actions.may(change, who)
+        return self._state.actions.may(change, who, cluster)
 
     async def _act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
@@ -123,7 +124,8 @@ class ActionApi:
             return 404, {"error": "There is no such cluster in the settings."}
         reads = isinstance(action, Action) and action.shows_messages
         about, cluster_name = named_in(wish), cluster_of(wish, poller.settings.name)
-        if not self._state.sight.may_change(name, cluster_name, about, reads):
+        may = self._state.sight.may_change(name, cluster_name, about, reads)
+        if not may or not self._may_read(wish, cluster_name):
             subject = str(getattr(wish, action.subject))
             entry = Entry(who, name, cluster_name, subject, "refused: rights")
             self._state.actions.audit.note(entry)
@@ -141,6 +143,12 @@ class ActionApi:
             return 503, {"error": f"The cluster did not answer: {error}."}
         rows: list[Any] = [dict(row) for row in outcome.rows]
         return 200, {"sentence": outcome.sentence, "changed": outcome.changed, "rows": rows}
+
+    def _may_read(self, wish: Wish, cluster: str) -> bool:
+        """Records that come from somewhere else must be open to whoever has them copied."""
+        if not isinstance(wish, CopyRecords):
+            return True
+        return self._state.sight.messages(wish.from_cluster or cluster, wish.from_topic)
 
     async def _command(self, command: Command, wish: Wish, who: Identity) -> Outcome:
         name = str(getattr(wish, command.subject))

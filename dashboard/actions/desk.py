@@ -1,9 +1,11 @@
 """Where every change goes through: switches, role, confirmation, the change, the audit record."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,6 +18,8 @@ from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import refusal, shown
+from dashboard.copies.desk import CopyDesk
+from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
 from tracker.kafka_admin import ClusterUnavailable
@@ -38,6 +42,7 @@ class Hand:
     connect: Sequence[ConnectClient]
     forget: Callable[[], object]  # what pages remember of it, after a change
     registry: RegistryClient | None = None
+    readonly: bool = False  # this cluster alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +54,34 @@ class Switches:
 class ActionDesk:
     """Performs actions on the clusters of the settings."""
 
-    def __init__(self, hands: Mapping[str, Hand], switches: Switches, audit: Audit) -> None:
+    def __init__(
+        self, hands: Mapping[str, Hand], switches: Switches, audit: Audit, copies: CopyRoom
+    ) -> None:
         self._hands = hands
         self._switches = switches
+        self._copies = copies
         self.audit = audit
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="action")
 
+    @property
+    def copies(self) -> CopyDesk:
+        return self._copies.desk
+
     def close(self) -> None:
+        self._copies.desk.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def may(self, action: Action, who: Identity) -> str:
-        """Why `who` may not do it; empty when nothing is in the way."""
+    def is_readonly(self, cluster: str) -> bool:
+        """Nothing can be changed there."""
+        hand = self._hands.get(cluster)
+        return self._switches.readonly or (hand is not None and hand.readonly)
+
+    def may(self, action: Action, who: Identity, cluster: str) -> str:
+        """Why `who` may not do it there; empty when nothing is in the way."""
         if self._switches.readonly:
             return "This dashboard is read-only (readonly in [dashboard])."
+        if self.is_readonly(cluster):
+            return f"This cluster is read-only (readonly in [clusters.{cluster}])."
         if action.shows_messages and not self._switches.messages:
             return "Messages are switched off (messages in [dashboard])."
         if who.role < action.role:
@@ -72,7 +92,7 @@ class ActionDesk:
         """Raises NotAllowed, Refused, ClusterUnavailable; each is in the audit as well."""
         name = str(getattr(wish, action.subject))
         entry = _Entry(self.audit, who, action, poller.settings.name, name, _details(wish))
-        if reason := self.may(action, who):
+        if reason := self.may(action, who, poller.settings.name):
             entry.note(f"refused: {reason}")
             raise NotAllowed(reason)
         dry = action.is_dry(wish)
@@ -81,12 +101,14 @@ class ActionDesk:
             raise Refused(f"confirm must repeat the name of the {action.subject}: {name}")
         if poller.snapshot is None:
             raise ClusterUnavailable("it has not answered yet")
-        hand = self._hands[poller.settings.name]
+        hand, loop = self._hands[poller.settings.name], asyncio.get_running_loop()
         scene = Scene(
             *(hand.cluster, hand.times, poller.snapshot, hand.security, hand.connect),
             hand.registry,
+            copies=self._copies,
+            who=who.name,
+            later=partial(_later, loop, poller, entry),
         )
-        loop = asyncio.get_running_loop()
         try:
             outcome = await loop.run_in_executor(self._threads, action.run, scene, wish)
         except (Refused, ClusterUnavailable) as error:
@@ -116,6 +138,17 @@ class _Entry:
                 self.who, self.action.name, self.cluster, self.subject, outcome, dict(self.details)
             )
         )
+
+
+def _later(loop: asyncio.AbstractEventLoop, poller: Poller, entry: _Entry, outcome: str) -> None:
+    """From any thread: how what was begun has ended."""
+
+    def told() -> None:
+        entry.note(refusal(outcome))
+        poller.look_soon()
+
+    with contextlib.suppress(RuntimeError):  # the dashboard has ended; its log was closed with it
+        loop.call_soon_threadsafe(told)
 
 
 def _details(wish: Wish) -> dict[str, object]:

@@ -4,7 +4,7 @@ Each runs in a thread. It refuses what the snapshot already shows to be wrong in
 people; what only the cluster can know, the cluster refuses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -13,6 +13,7 @@ from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
+from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
 from tracker.kafka_answers import ConfigValue
@@ -66,6 +67,10 @@ class Scene:
     security: RightsChanges
     connect: Sequence[ConnectClient] = ()
     registry: RegistryClient | None = None
+    copies: CopyRoom | None = None
+    who: str = ""
+    later: Callable[[str], None] = lambda outcome: None
+    """Says in the audit how something ended that goes on after its action; from any thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,24 @@ class CopyTopic(Wish, frozen=True):
     source: TopicName
 
 
+class CopyRecords(Wish, frozen=True):
+    """What `from_topic` has now comes into `topic` of the cluster that is asked, made where it is
+    missing; `anew`: from the beginning, also where an earlier copy stopped."""
+
+    topic: TopicName
+    from_topic: TopicName
+    from_cluster: Annotated[str, Meta(max_length=250, description="Empty: the same one.")] = ""
+    anew: bool = False
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class StopCopy(Wish, frozen=True):
+    """`topic`: what is copied into. The same copy goes on later where this one stopped."""
+
+    topic: TopicName
+
+
 class DeleteOffsets(Wish, frozen=True):
     """What the group has committed for the topic; only while it does not read it."""
 

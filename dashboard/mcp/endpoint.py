@@ -109,7 +109,8 @@ class McpEndpoint:
 
     def _may(self, tool: Tool, who: Identity) -> bool:
         if tool.change is not None:
-            return not self._actions.why_not(tool.change, who)
+            change, clusters = tool.change, tuple(self._state.pollers) or ("",)
+            return any(not self._actions.why_not(change, who, name) for name in clusters)
         return any(
             answers(self._state.sight, BASE + tool.path, cluster) for cluster in self._state.pollers
         )

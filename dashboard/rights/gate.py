@@ -8,13 +8,13 @@ API: Final = "/api/v1/"
 PAGES: Final = frozenset(
     (
         *("/", "/activity", "/topics", "/topics/", "/groups", "/groups/", "/cluster", "/alerts"),
-        *("/runbooks/", "/settings", "/schemas", "/schemas/"),
+        *("/copies", "/runbooks/", "/settings", "/schemas", "/schemas/"),
     )
 )
 ANSWERS: Final = frozenset(
     (
         *("health", "clusters", "cluster", "topics", "groups", "history", "activity", "sites"),
-        *("alerts", "openapi", "actions", "logout", "subjects"),
+        *("alerts", "openapi", "actions", "copies", "logout", "subjects"),
     )
 )
 ALL_CLUSTERS: Final = frozenset(("/audit", "audit"))  # they tell of every cluster

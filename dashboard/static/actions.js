@@ -48,8 +48,10 @@
     }
     out.append(table);
   };
-  const send = async (action, wish) => {
-    const query = document.body.dataset.cluster ? "?cluster=" + encodeURIComponent(document.body.dataset.cluster) : "";
+  // A form may be about another cluster than its page: it has a field for that.
+  const send = async (form, wish) => {
+    const other = form.querySelector("[data-cluster]"), cluster = other ? other.value : document.body.dataset.cluster;
+    const action = form.dataset.action, query = cluster ? "?cluster=" + encodeURIComponent(cluster) : "";
     const answer = await fetch(`/api/v1/actions/${action}${query}`, {
       method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf }, body: JSON.stringify(wish),
     });
@@ -64,7 +66,7 @@
     }
     form.setAttribute("aria-busy", "true");
     try {
-      const { ok, body } = await send(form.dataset.action, wish);
+      const { ok, body } = await send(form, wish);
       tell(form, ok ? body.sentence : body.error, body.rows, !ok);
       if (ok && body.changed && form.dataset.go) location.assign(form.dataset.go);
     } catch {

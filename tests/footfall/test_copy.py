@@ -1,6 +1,5 @@
 """`footfall topic copy` between two running brokers."""
 
-import contextlib
 import io
 import json
 import signal
@@ -14,18 +13,19 @@ import pytest
 from confluent_kafka import Producer
 from rich.console import Console
 
-from footfall.commands.copy import Side, copy
+from footfall.commands.copy import copy
 from tests.support.appliance import eventually
+from tests.support.copies import slow_copies
 from tests.support.kafka_address import kafka_address, new_site
 from tracker.config import KafkaConfig
 from tracker.kafka import KafkaFailure
 from tracker.kafka_admin import EARLIEST, LATEST, Admin
 from tracker.kafka_answers import Record
 from tracker.kafka_changes import Changes
-from tracker.kafka_copy import BATCH_RECORDS, CLIENT_ID, Ends, TopicCopy
+from tracker.kafka_copy import BATCH_RECORDS, Ends, TopicCopy
 from tracker.kafka_reader import RecordReader
-from tracker.kafka_security import SecurityAdmin
 from tracker.kafka_topics import create_topic, delete_topic
+from tracker.topic_copy import Side, plan
 from tracker.topics import TopicPartition
 
 BEGAN_MS = 1_700_000_000_000
@@ -154,18 +154,6 @@ def test_a_copy_that_is_gone_or_empty_is_made_whole_again(
     assert len(all_of(here, target)) == 8
 
 
-@contextlib.contextmanager
-def slow_copies(kafka: KafkaConfig) -> Iterator[None]:
-    """After each batch the cluster keeps its copier waiting for longer than a test takes."""
-    quotas = SecurityAdmin(kafka)
-    quotas.set_quota({"client-id": CLIENT_ID}, {"producer_byte_rate": 1_000.0})
-    try:
-        yield
-    finally:
-        quotas.set_quota({"client-id": CLIENT_ID}, {"producer_byte_rate": None})
-        quotas.close()
-
-
 def done(data_dir: Path) -> int:
     """Offsets that the notes say are copied."""
     return sum(
@@ -273,7 +261,7 @@ def test_a_name_of_another_cluster_is_no_name_of_the_one_before(
     assert "copied 4 records" in moved
 
 
-def test_notes_that_cannot_be_written_are_told_before_anything_is_copied(
+def test_notes_that_cannot_be_written_are_told_before_anything_is_made_or_copied(
     here: KafkaConfig, name: str, tmp_path: Path
 ) -> None:
     write(here, name, range(4))
@@ -283,7 +271,7 @@ def test_notes_that_cannot_be_written_are_told_before_anything_is_copied(
     with pytest.raises(KafkaFailure, match=r"copies/.*json cannot be written"):
         Copied(Side("here", here, name), Side("here", here, target), tmp_path).again()
 
-    assert all_of(here, target) == []
+    assert target not in Admin(here).metadata(10.0).topics
 
 
 def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path: Path) -> None:
@@ -293,13 +281,13 @@ def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path
     write(here, narrow, range(0, 4, 2))
     back = Copied(Side("here", here, narrow), source, tmp_path)
     back.again()
-    (kept,) = (tmp_path / "copies").iterdir()
+    (kept,) = (tmp_path / "copies").glob("*.json")
     kept.write_text(json.dumps({"ids": ["", ""], "offsets": {"0": 99}}))
 
     with pytest.raises(KafkaFailure, match="made anew"):
         back.again()
     kept.write_text("{")
-    with pytest.raises(KafkaFailure, match="--anew copies all"):
+    with pytest.raises(KafkaFailure, match="cannot be read: all of it can be copied"):
         back.again()
     with pytest.raises(KafkaFailure, match="onto itself"):
         Copied(source, source, tmp_path).again()
@@ -307,6 +295,19 @@ def test_what_cannot_be_copied_is_refused(here: KafkaConfig, name: str, tmp_path
         Copied(source, Side("here", here, narrow), tmp_path).again()
     with pytest.raises(KafkaFailure, match="does not exist in cluster here"):
         Copied(Side("here", here, "nowhere"), source, tmp_path).again()
+
+
+def test_two_copies_of_the_same_do_not_run_at_once(
+    here: KafkaConfig, name: str, tmp_path: Path
+) -> None:
+    write(here, name, range(4))
+    sides = Side("here", here, name), Side("here", here, f"{name}-copy")
+    planned = plan(*sides, tmp_path / "copies", False)
+
+    with planned.notes.held(), pytest.raises(KafkaFailure, match="is being copied there already"):
+        Copied(*sides, tmp_path).again()
+
+    assert "copied 4 records" in Copied(*sides, tmp_path).again()
 
 
 def test_records_that_go_away_meanwhile_end_the_copy_and_are_not_passed_over(

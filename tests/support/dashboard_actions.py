@@ -31,6 +31,13 @@ WISHES: dict[str, dict[str, Any]] = {
         "confirm": "queue",
     },
     "copy-topic": {"topic": "like-events", "source": "events"},
+    "copy-records": {
+        "topic": "copied",
+        "from_topic": "events",
+        "dry_run": False,
+        "confirm": "copied",
+    },
+    "stop-copy": {"topic": "copied"},
     "delete-offsets": {
         "group": "stopped",
         "topic": "events",

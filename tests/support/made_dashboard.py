@@ -22,6 +22,8 @@ from dashboard.cluster.collect import Second
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from dashboard.config import DashboardConfig
 from dashboard.connect.client import connect_desk
+from dashboard.copies.desk import CopyDesk
+from dashboard.copies.room import CopyRoom
 from dashboard.masking.reader import MaskingReader
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
@@ -33,6 +35,7 @@ from dashboard.state import State
 from dashboard.subjects.desk import registry_desk
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
+from tracker.config import KafkaConfig
 from tracker.kafka_admin import ClusterUnavailable
 from tracker.kafka_answers import GroupDescription, GroupMember, Record
 from tracker.kafka_changes import NewRecord
@@ -103,7 +106,9 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         registry,
     )
     hand = Hand(cluster, cluster, cluster, connects.clients, beside.forget, registry.client)
-    actions = ActionDesk({"local": hand}, switches, Audit(clock))
+    copies = CopyDesk({"local": KafkaConfig("127.0.0.1:1")}, data_dir, clock)
+    room = CopyRoom(copies, masks, lambda cluster, topic: None)
+    actions = ActionDesk({"local": hand}, switches, Audit(clock), room)
     entrance = Entrance(
         config.sign_in == "on", config.metrics_token, config.public_url, rights=rules
     )

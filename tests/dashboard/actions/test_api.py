@@ -16,7 +16,7 @@ from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE
 from tracker.topics import TopicPartition
 
-ELSEWHERE = tuple(f"dashboard.actions.{room}" for room in ("connect", "schemas", "share"))
+ELSEWHERE = tuple(f"dashboard.actions.{room}" for room in ("connect", "copies", "schemas", "share"))
 """What changes something else has tests of its own."""
 
 
@@ -222,7 +222,7 @@ async def test_pages_show_forms_that_the_style_sheet_hides_where_nothing_may_cha
 ) -> None:
     page = await (await asked.client.get("/topics/events?tab=config")).text()
 
-    assert 'data-can="edit messages admin"' in page
+    assert 'data-can="edit messages admin copies"' in page
     assert 'data-action="delete-topic"' in page
 
 

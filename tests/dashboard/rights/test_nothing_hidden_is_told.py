@@ -23,6 +23,7 @@ from dashboard.rights.rules import rights
 from dashboard.site_map import PAGES
 from dashboard.state import State
 from dashboard.web import Site
+from tests.support.copies import keep_copies, made_copy
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import busy_cluster, made_state
 from tracker.topics import TopicPartition
@@ -61,6 +62,7 @@ def rule() -> RightsConfig:
 
 @pytest.fixture
 async def state(tmp_path: Path, cluster: MadeCluster, rule: RightsConfig) -> State:
+    keep_copies(tmp_path, made_copy(1, "events", "broken"), made_copy(2, "events", TOPIC))
     state = made_state(tmp_path, cluster, sign_in="on", rights=rights({"some": rule}, NAMES))
     state.household.accounts.first_password()
     await state.poller(None).look()
