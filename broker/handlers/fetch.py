@@ -30,6 +30,7 @@ from broker.protocol.messages.fetch import (
 )
 from broker.security.acls import Operation, Resource
 from broker.security.quotas import Quota
+from broker.storage.log_reader import LogSlice
 
 FIRST_VERSION_BY_ID = 13
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
@@ -39,7 +40,7 @@ NOT_READ = (
     ErrorCode.UNKNOWN_TOPIC_ID,
     ErrorCode.TOPIC_AUTHORIZATION_FAILED,
 )
-"""With these Kafka tells a list of aborted transactions that is empty, else none."""
+"""Kafka answers these behind all others, with an empty list of aborted transactions, not none."""
 
 
 @dataclass(slots=True)
@@ -200,7 +201,12 @@ async def _read_partition(
             )
         if epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
             data.diverging_epoch = EpochEndOffset(epoch, end_offset)
+            data.aborted_transactions = None
             return data
+    if wish.max_bytes < 0 and wish.fetch_offset < partition.end_for(limits.end):
+        raise KafkaError(
+            ErrorCode.UNKNOWN_SERVER_ERROR, f"partition_max_bytes {wish.max_bytes} is below 0"
+        )
     max_bytes = min(wish.max_bytes, limits.max_bytes - taken_bytes)
     minimum_one = taken_bytes == 0
     if max_bytes <= 0 and not minimum_one:
@@ -213,12 +219,21 @@ async def _read_partition(
             wish.fetch_offset, max_bytes, limits.end, minimum_one=minimum_one
         )
     data.records = part.records
-    if limits.end is ReadEnd.LAST_STABLE_OFFSET and data.records:
-        data.aborted_transactions = [
-            AbortedTransaction(aborted.producer_id, aborted.first_offset)
-            for aborted in partition.aborted_transactions(wish.fetch_offset, part)
-        ]
+    if limits.end is ReadEnd.LAST_STABLE_OFFSET:
+        data.aborted_transactions = _aborted(partition, wish.fetch_offset, part, max_bytes)
     return data
+
+
+def _aborted(
+    partition: Partition, offset: int, part: LogSlice, max_bytes: int
+) -> list[AbortedTransaction] | None:
+    """Of what was read; as in Kafka none, and no list, where the next batch does not fit."""
+    if part.records:
+        return [
+            AbortedTransaction(aborted.producer_id, aborted.first_offset)
+            for aborted in partition.aborted_transactions(offset, part)
+        ]
+    return None if max_bytes > 0 and offset < partition.last_stable_offset else []
 
 
 async def _wait(session: Round, bytes_wanted: int, left_ms: float, context: RequestContext) -> None:
@@ -245,10 +260,12 @@ async def _wait(session: Round, bytes_wanted: int, left_ms: float, context: Requ
 def _response(
     session: Round, reading: Reading, by_id: bool, context: RequestContext
 ) -> FetchResponse:
-    """In the order asked for, as in Kafka: a topic may come more than once."""
+    """In the order asked for but for NOT_READ, as in Kafka: a topic may come more than once."""
     response = FetchResponse(session_id=session.session_id)
-    topic = None
-    for wish, data in reading.answers:
+    topic, answers = None, reading.answers
+    if reading.is_urgent:
+        answers = sorted(answers, key=lambda answer: answer[1].error_code in NOT_READ)
+    for wish, data in answers:
         if session.incremental and not _is_news(wish, data):
             continue
         wish.high_watermark_told = data.high_watermark

@@ -120,6 +120,8 @@ class RequestContext:
     authentication: Authentication | None = None
     """How the client of this connection logs in; None where nobody has to."""
     software: ClientSoftware = field(default_factory=ClientSoftware)
+    client_port: int = -1
+    """Of the client's end; -1: not known."""
 
     @property
     def client(self) -> Client:
@@ -134,6 +136,7 @@ class RequestContext:
             self.software.name,
             self.software.version,
             self.client_host.removeprefix("/"),
+            self.client_port,
             self.connection_id,
         )
 

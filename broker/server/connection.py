@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        host = (transport.get_extra_info("peername") or ("unknown",))[0]
+        host, port = (transport.get_extra_info("peername") or ("unknown", -1))[:2]
         if delay_ms := self._dispatcher.connection_delay_ms(str(host)):
             self._connections.turn_away_too_fast(str(host), transport, delay_ms)
             return
@@ -66,6 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._peer is None:
             transport.abort()
             return
+        self._peer.client_port = port
         if delay_s := self._connections.entry_delay_s():
             self._mute(round(delay_s * 1000))
         self._guard = self._connections.guard(self._peer, self._close)

@@ -55,6 +55,8 @@ class Peer:
     """How it logs in; None where nobody has to."""
     known: KnownRequests = field(default_factory=KnownRequests)
     software: ClientSoftware = field(default_factory=ClientSoftware)
+    client_port: int = -1
+    """Of the client's end; -1: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class Dispatcher:
             peer.connection_id,
             authentication=peer.authentication,
             software=peer.software,
+            client_port=peer.client_port,
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)

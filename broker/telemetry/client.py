@@ -11,6 +11,7 @@ class TelemetryClient:
     software_name: str
     software_version: str
     address: str
+    port: int
     connection_id: int
     """Where its request came by; no subscription can name it"""
 
@@ -22,4 +23,5 @@ class TelemetryClient:
             "client_software_name": self.software_name,
             "client_software_version": self.software_version,
             "client_source_address": self.address,
+            "client_source_port": str(self.port),
         }

@@ -32,6 +32,12 @@ class RawClient:
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def port(self) -> int:
+        """Of its own end of the connection."""
+        port: int = self._writer.get_extra_info("sockname")[1]
+        return port
+
     def close(self) -> None:
         self._writer.close()
 

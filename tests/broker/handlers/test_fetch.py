@@ -225,8 +225,11 @@ async def test_old_encodings_carry_the_same_records(client: RawClient) -> None:
 
 
 async def test_partitions_are_answered_in_the_order_asked_for(client: RawClient) -> None:
-    """As in Apache Kafka: what did not fit into an answer is asked for first in the next."""
-    order = [("pages", 1), ("clicks", 0), ("pages", 0), ("pages", 2)]
+    """As in Apache Kafka: what did not fit into an answer is asked for first in the next.
+
+    Partitions that there are not come last.
+    """
+    order = [("nope", 0), ("pages", 1), ("pages", 9), ("clicks", 0), ("pages", 0), ("pages", 2)]
     for topic in ("pages", "clicks"):
         await make_topic(client, topic, 3)
     request = fetch.FetchRequest(
@@ -243,7 +246,56 @@ async def test_partitions_are_answered_in_the_order_asked_for(client: RawClient)
         (topic.topic, [one.partition_index for one in topic.partitions])
         for topic in response.responses
     ]
-    assert answered == [("pages", [1]), ("clicks", [0]), ("pages", [0, 2])]
+    assert answered == [
+        ("pages", [1]),
+        ("clicks", [0]),
+        ("pages", [0, 2]),
+        ("nope", [0]),
+        ("pages", [9]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "max_bytes", "last_epoch", "answer"),
+    [
+        (1, 0, -1, (ErrorCode.NONE, [])),
+        (1, 1, -1, (ErrorCode.NONE, None)),  # the batch does not fit
+        (1, -1, -1, (ErrorCode.UNKNOWN_SERVER_ERROR, None)),
+        (2, -1, -1, (ErrorCode.NONE, [])),  # there is nothing to read
+        (1, 1000, 0, (ErrorCode.NONE, [])),
+    ],
+)
+async def test_bounds_of_a_partition_that_nothing_fits_into_are_answered_as_by_kafka(
+    client: RawClient, index: int, max_bytes: int, last_epoch: int, answer: object
+) -> None:
+    """By the second partition: the first batch of an answer is given whatever its size."""
+    await make_topic(client, "pages", 3)
+    for written in (0, 1):
+        await write(client, "pages", batch_of(b"a"), partition=written)
+    wanted = fetch.FetchPartition(
+        index, last_fetched_epoch=last_epoch, partition_max_bytes=max_bytes
+    )
+    request = fetch_request("pages")
+    request.isolation_level = 1
+    request.topics[0].partitions.append(wanted)
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    data = response.responses[0].partitions[1]
+    assert (data.error_code, data.aborted_transactions) == answer
+
+
+async def test_aborted_transactions_are_no_list_where_the_log_diverged(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    request = fetch_request("pages", offset=5)
+    request.isolation_level = 1
+    request.topics[0].partitions[0].last_fetched_epoch = 0
+
+    response = await client.ask(request, 12, fetch.FetchResponse)
+
+    (data,) = response.responses[0].partitions
+    assert data.diverging_epoch is not None
+    assert data.aborted_transactions is None
 
 
 async def test_an_isolation_level_that_there_is_not_is_an_error(client: RawClient) -> None:

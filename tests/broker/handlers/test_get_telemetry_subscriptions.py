@@ -7,6 +7,7 @@ from broker.protocol.messages.list_config_resources import (
     ListConfigResourcesResponse,
 )
 from tests.support.raw_client import RawClient
+from tests.support.running_broker import RunningBroker
 from tests.support.telemetry_calls import subscribe, subscribe_to, unsubscribe
 
 
@@ -35,6 +36,18 @@ async def test_a_client_gets_what_all_subscriptions_that_match_it_want(client: R
 
     assert granted.requested_metrics == ["a", "b", "d"]
     assert granted.push_interval_ms == 5000
+
+
+async def test_a_subscription_may_name_the_port_of_a_client(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    async with await RawClient.connect(broker.host, broker.port) as other:
+        await subscribe_to(client, "one", "a", 5000, f"client_source_port={client.port}")
+
+        mine, others = await subscribe(client), await subscribe(other)
+
+    assert mine.requested_metrics == ["a"]
+    assert others.requested_metrics == []
 
 
 async def test_all_metrics_are_more_than_some(client: RawClient) -> None:
