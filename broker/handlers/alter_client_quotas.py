@@ -1,6 +1,7 @@
 """AlterClientQuotas (API key 49): sets and removes quotas of users, client ids and addresses.
 
-Needs ALTER_CONFIGS on the cluster. Answers per entity: INVALID_REQUEST (KIP-546).
+Needs ALTER_CONFIGS on the cluster. Answers per entity: INVALID_REQUEST (KIP-546); one
+answer for an entity that comes twice, as in Kafka.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -15,7 +16,7 @@ from broker.protocol.messages.alter_client_quotas import (
     EntryDataResponse,
 )
 from broker.security.acls import Operation, Resource
-from broker.security.quotas import QuotaChange, alter_quotas, told_entity
+from broker.security.quotas import QuotaChange, ToldEntity, alter_quotas, told_entity
 
 
 async def alter_client_quotas(
@@ -29,7 +30,9 @@ async def alter_client_quotas(
         for entry in request.entries
     ]
 
-    def decide(image: ClusterImage) -> tuple[list[MetadataRecord], list[KafkaError | None]]:
+    def decide(
+        image: ClusterImage,
+    ) -> tuple[list[MetadataRecord], dict[ToldEntity, KafkaError | None]]:
         records, results = alter_quotas(image, wanted)
         return ([] if request.validate_only else records), results
 
@@ -37,15 +40,15 @@ async def alter_client_quotas(
         context.require(Operation.ALTER_CONFIGS, Resource.CLUSTER)
         results = await context.services.cluster.write_records(decide)
     except KafkaError as refusal:
-        results = [refusal] * len(wanted)
+        results = {told_entity(entity): refusal for entity, _ in wanted}
     return AlterClientQuotasResponse(
         entries=[
             EntryDataResponse(
                 error_code=ErrorCode.NONE if result is None else result.code,
                 error_message=None if result is None else result.message,
-                entity=[EntityData(kind, name) for kind, name in told_entity(entity)],
+                entity=[EntityData(kind, name) for kind, name in entity],
             )
-            for (entity, _), result in zip(wanted, results, strict=True)
+            for entity, result in results.items()
         ]
     )
 

@@ -82,26 +82,35 @@ class Limit:
 
 
 Entity = Sequence[tuple[str, str | None]]
+ToldEntity = tuple[tuple[str, str | None], ...]
+"""An entity as Apache Kafka answers it, each kind once."""
 
 
 def alter_quotas(
     image: ClusterImage, wanted: Iterable[tuple[Entity, Sequence[QuotaChange]]]
-) -> tuple[list[MetadataRecord], list[KafkaError | None]]:
-    """Records of the changes to each entity; all of an entity's changes or none."""
+) -> tuple[list[MetadataRecord], dict[ToldEntity, KafkaError | None]]:
+    """Records of the changes to each entity, all or none of them, and what came of it.
+
+    As in Kafka: of two names of one kind in an entity the last counts, and an entity that comes
+    again is refused, though what its first coming changed stays.
+    """
     records: list[MetadataRecord] = []
-    results: list[KafkaError | None] = []
-    seen: set[QuotaKey] = set()
+    results: dict[ToldEntity, KafkaError | None] = {}
     for entity, changes in wanted:
+        told = told_entity(entity)
+        names = [change.key for change in changes]
         try:
-            key = _checked_entity(entity)
-            if key in seen:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, f"Ignoring duplicate entity {entity}")
-            seen.add(key)
+            if told in results or len(set(names)) < len(names):
+                parts = ", ".join(f"{kind}={name or 'null'}" for kind, name in told)
+                raise KafkaError(
+                    ErrorCode.INVALID_REQUEST,
+                    f"Ignoring duplicate entity ClientQuotaEntity(entries={{{parts}}})",
+                )
+            key = _checked_entity(told)
             records += _changes(key, image.quotas.get(key, {}), changes)
+            results[told] = None
         except KafkaError as refusal:
-            results.append(refusal)
-        else:
-            results.append(None)
+            results[told] = refusal
     return records, results
 
 
@@ -127,9 +136,9 @@ def in_kafkas_order(values: Mapping[str, float]) -> list[tuple[str, float]]:
     return [(quota, values[quota]) for quota in _LISTED if quota in values]
 
 
-def told_entity(entity: Entity) -> Entity:
+def told_entity(entity: Entity) -> ToldEntity:
     """The parts of an entity as Apache Kafka answers them, however they were asked."""
-    return sorted(dict(entity).items(), key=lambda part: (part[0] != IP, part[0]))
+    return tuple(sorted(dict(entity).items(), key=lambda part: (part[0] != IP, part[0])))
 
 
 def limit_for(
@@ -187,8 +196,6 @@ def _checked_entity(entity: Entity) -> QuotaKey:
     reason = ""
     if not entity:
         reason = "Invalid empty client quota entity"
-    elif len(set(kinds)) != len(kinds):
-        reason = f"Invalid client quota entity, duplicate entity entry {kinds[0]}"
     elif unknown := set(kinds) - {USER, CLIENT_ID, IP}:
         reason = f"Unhandled client quota entity type: {min(unknown)}"
     elif any(name == "" for _, name in entity):
@@ -218,13 +225,6 @@ def _is_address(name: str | None) -> bool:
 def _changes(
     key: QuotaKey, current: Mapping[str, float], changes: Sequence[QuotaChange]
 ) -> list[MetadataRecord]:
-    names = [change.key for change in changes]
-    for name in names:
-        if names.count(name) > 1:
-            raise KafkaError(
-                ErrorCode.INVALID_REQUEST,
-                f"Duplicate quota key {name} not updating quota for this entity {key}",
-            )
     of_address = key[0][0] == IP
     records: list[MetadataRecord] = []
     for change in changes:

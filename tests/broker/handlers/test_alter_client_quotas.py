@@ -47,6 +47,62 @@ async def test_the_parts_of_an_entity_are_told_in_the_order_of_apache_kafka(
     assert [part.entity_type for part in entry.entity] == ["client-id", "user"]
 
 
+def entry(rates: dict[str, float], *names: str) -> EntryData:
+    parts = [EntityData("user", name) for name in names]
+    return EntryData(parts, [OpData(key, value, remove=False) for key, value in rates.items()])
+
+
+async def test_an_entity_that_comes_twice_is_answered_once_and_refused(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    """As by Apache Kafka 4.2: what its first coming changed stays all the same."""
+    entries = [
+        entry({"producer_byte_rate": 1.0}, "ann"),
+        entry({"producer_byte_rate": 2.0}, "ben"),
+        entry({"consumer_byte_rate": 3.0}, "ann"),
+    ]
+    request = AlterClientQuotasRequest(entries, validate_only=False)
+
+    answer = await client.ask(request, 1, AlterClientQuotasResponse)
+
+    assert {one.entity[0].entity_name: one.error_message for one in answer.entries} == {
+        "ann": "Ignoring duplicate entity ClientQuotaEntity(entries={user=ann})",
+        "ben": None,
+    }
+    assert broker.services.cluster.image.quotas == {
+        (("user", "ann"),): {"producer_byte_rate": 1.0},
+        (("user", "ben"),): {"producer_byte_rate": 2.0},
+    }
+
+
+async def test_of_two_names_of_one_kind_the_last_counts(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    entries = [entry({"producer_byte_rate": 1.0}, "ann", "ben")]
+    request = AlterClientQuotasRequest(entries, validate_only=False)
+
+    answer = await client.ask(request, 1, AlterClientQuotasResponse)
+
+    assert [one.error_code for one in answer.entries] == [ErrorCode.NONE]
+    assert list(broker.services.cluster.image.quotas) == [(("user", "ben"),)]
+
+
+async def test_a_quota_that_is_named_twice_is_refused(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    one = OpData("producer_byte_rate", 1.0, remove=False)
+    entries = [EntryData([EntityData("user", None)], [one, one])]
+    request = AlterClientQuotasRequest(entries, validate_only=False)
+
+    (answer,) = (await client.ask(request, 1, AlterClientQuotasResponse)).entries
+
+    assert answer.error_code == ErrorCode.INVALID_REQUEST
+    assert answer.error_message == (
+        "Ignoring duplicate entity ClientQuotaEntity(entries={user=null})"
+    )
+    assert not broker.services.cluster.image.quotas
+
+
 @pytest.mark.parametrize(
     ("entity", "values"),
     [

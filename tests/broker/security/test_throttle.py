@@ -15,8 +15,8 @@ BYTES = Quota.CONSUMER_BYTE_RATE
 def quotas_with(clock: ManualClock, *rates: tuple[Entity, Quota, float]) -> ClientQuotas:
     image = ClusterImage()
     for entity, quota, rate in rates:
-        records, (refusal,) = alter_quotas(image, [(entity, [QuotaChange(quota, rate)])])
-        assert refusal is None
+        records, results = alter_quotas(image, [(entity, [QuotaChange(quota, rate)])])
+        assert list(results.values()) == [None]
         image = image.apply(records)
     return ClientQuotas(lambda: image, clock)
 
