@@ -8,7 +8,8 @@ import pytest
 from broker.errors import StorageError
 from broker.storage.files import OsFiles
 from broker.storage.log import Log, LogConfig
-from tests.support.batches import NOW_MS, append, batch
+from tests.support.batches import NOW_MS, append, batch, open_log
+from tests.support.memory_files import MemoryFiles
 
 FILES_MAX = 10
 
@@ -51,6 +52,41 @@ def test_a_flush_that_waited_for_a_failed_one_fails_too(log: Log) -> None:
         log.flush()
 
     assert (log.flushed_offset, guard.is_held) == (1, False)
+
+
+class BusyFiles(MemoryFiles):
+    """Something happens right after a sync, before who asked for it goes on."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def after_step(self) -> None:
+        super().after_step()
+        happening, self.meanwhile = self.meanwhile, None
+        if happening is not None:
+            happening()
+
+
+def test_what_is_appended_during_a_flush_is_not_taken_for_safe() -> None:
+    files = BusyFiles()
+    log = open_log(files)
+    append(log, batch(b"first"))
+    files.meanwhile = lambda: append(log, batch(b"second"))
+
+    safe_offset = log.flush()
+    left = open_log(files.after_crash(unsynced_bytes_lost=None))
+
+    assert (safe_offset, log.flushed_offset, log.end_offset) == (1, 1, 2)
+    assert left.end_offset == 1
+    assert log.flush() == 2
+
+
+def test_a_recovery_point_is_never_ahead_of_what_was_flushed() -> None:
+    files = BusyFiles()
+    log = open_log(files)
+    append(log, batch(b"first"))
+    files.meanwhile = lambda: append(log, batch(b"second"))
+
+    assert (log.checkpoint(), log.recovery_point, log.end_offset) == (1, 1, 2)
 
 
 def test_a_flush_that_the_kernel_would_begin_after_a_failed_one_is_not_begun(log: Log) -> None:

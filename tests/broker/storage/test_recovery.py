@@ -86,6 +86,18 @@ def test_damage_below_the_recovery_point_is_found_when_it_is_read_by_time() -> N
         reopened.offset_for_timestamp(NOW_MS)
 
 
+def test_what_a_killed_process_left_is_on_the_disk_before_anybody_reads_it() -> None:
+    """It was in the page cache only; consumers would read what a power cut takes back."""
+    files = MemoryFiles()
+    append(open_log(files), batch(b"written"))
+
+    found = open_log(files)
+    left = open_log(files.after_crash())
+
+    assert (found.end_offset, found.flushed_offset) == (1, 1)
+    assert left.end_offset == 1
+
+
 def test_recovery_reads_only_beyond_the_recovery_point() -> None:
     files, log = filled(40)
     recovery_point = log.checkpoint()
