@@ -17,7 +17,7 @@ from dashboard.pages import activity, alerts, messages
 from dashboard.pages.groups import delivered
 from dashboard.pages.page import FILTER_MAX, NotFound, Visit, poller_of
 from dashboard.state import State
-from tracker.kafka_groups import ShareGroup
+from tracker.kafka.groups import ShareGroup
 from tracker.reports.measures import Spread
 
 T = TypeVar("T")

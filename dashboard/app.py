@@ -54,10 +54,10 @@ from dashboard.web import Site
 from footfall.settings import SettingsError
 from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Changes, NewRecord
-from tracker.kafka_reader import RecordReader
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Changes, NewRecord
+from tracker.kafka.reader import RecordReader
+from tracker.kafka.topics import ensure_topics
 from tracker.malformed_http import count_malformed_requests
 from tracker.topics import AUDIT
 

@@ -19,7 +19,7 @@ from dashboard.pages.security import acl_table
 from dashboard.security.desk import SecurityDesk
 from dashboard.security.meaning import sentence
 from dashboard.state import State
-from tracker.kafka_security import Acl
+from tracker.kafka.security import Acl
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from dashboard.csv_answer import attachment, lines
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 ROWS_MAX: Final = 10_000
 SCANNED_MAX: Final = 100_000

@@ -17,8 +17,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from footfall.settings import SettingsError
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 TIMEOUT_S: Final = 8.0
 BYTES_MAX: Final = 16_777_216

@@ -19,7 +19,7 @@ from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
 from dashboard.stream import HEADERS, push
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 WATCHERS_MAX: Final = 100
 TOPICS_MAX: Final = 20

@@ -22,14 +22,14 @@ from dashboard.security.desk import security_desk
 from dashboard.subjects.desk import registry_desk
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin
-from tracker.kafka_bulk import Bulk
-from tracker.kafka_changes import Changes
-from tracker.kafka_groups import Groups
-from tracker.kafka_inventory import Inventory
-from tracker.kafka_line import Line
-from tracker.kafka_reader import RecordReader
-from tracker.kafka_security import SecurityAdmin
+from tracker.kafka.admin import Admin
+from tracker.kafka.bulk import Bulk
+from tracker.kafka.changes import Changes
+from tracker.kafka.groups import Groups
+from tracker.kafka.inventory import Inventory
+from tracker.kafka.line import Line
+from tracker.kafka.reader import RecordReader
+from tracker.kafka.security import SecurityAdmin
 
 
 @dataclass(frozen=True, slots=True)

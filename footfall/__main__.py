@@ -266,8 +266,8 @@ def main() -> NoReturn:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether the broker, and not a mistake of ours, made the command fail."""
-    from tracker.kafka import KafkaFailure, NotStored
-    from tracker.kafka_admin import ClusterUnavailable
+    from tracker.kafka.admin import ClusterUnavailable
+    from tracker.kafka.client import KafkaFailure, NotStored
     from tracker.sites import SiteNameError
 
     return isinstance(error, KafkaFailure | NotStored | ClusterUnavailable | SiteNameError)
@@ -275,7 +275,7 @@ def _is_refusal(error: Exception) -> bool:
 
 def _may_be_away(error: Exception) -> bool:
     """Whether the broker did not answer; a refusal that it gave says by itself what to do."""
-    from tracker.kafka import KafkaFailure
+    from tracker.kafka.client import KafkaFailure
     from tracker.sites import SiteNameError
 
     if isinstance(error, KafkaFailure):

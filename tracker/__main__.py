@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracker.app import Start, guarded
+from tracker.start import Start, guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,11 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from tracker.ingest.start import run_ingest
 
         return guarded(lambda: run_ingest(start, given.worker, given.port))
-    if given.role in ("aggregate", "export"):
-        from tracker import app
+    if given.role == "aggregate":
+        from tracker.stream.role import run_aggregate
 
-        run = app.run_aggregate if given.role == "aggregate" else app.run_export
-        return guarded(lambda: run(start))
+        return guarded(lambda: run_aggregate(start))
+    if given.role == "export":
+        from tracker.export.role import run_export
+
+        return guarded(lambda: run_export(start))
     from tracker import commands
 
     run_command = commands.site if given.role == "site" else commands.import_access_log

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from tracker import sites
-from tracker.app import Start
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig, load_kafka
 from tracker.importer import access_log
-from tracker.kafka import KafkaFailure, NotStored
-from tracker.kafka_topics import cluster_id
+from tracker.kafka.client import KafkaFailure, NotStored
+from tracker.kafka.topics import cluster_id
 from tracker.sites import Site, SiteNameError
+from tracker.start import Start
 
 
 def site(start: Start, given: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from footfall.settings import load, peek, setting
-from tracker.kafka_check import FILES, check_addresses, check_file, check_sign_in
+from tracker.config_check import FILES, check_addresses, check_file, check_sign_in
 
 KIB: Final = 1024
 LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from tracker.config import KafkaConfig
-from tracker.kafka import Consumer, KafkaFailure, NewRecord, Producer, Record
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.client import Consumer, KafkaFailure, NewRecord, Producer, Record
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import SITES, TopicPartition
 
 log = logging.getLogger(__name__)

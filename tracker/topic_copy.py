@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, Admin
-from tracker.kafka_answers import ClusterMetadata
-from tracker.kafka_copy import CLIENT_ID, Ends, Stored, TopicCopy
-from tracker.kafka_topics import create_topic
+from tracker.kafka.admin import EARLIEST, LATEST, LATEST_STABLE, Admin
+from tracker.kafka.answers import ClusterMetadata
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.copy import CLIENT_ID, Ends, Stored, TopicCopy
+from tracker.kafka.topics import create_topic
 from tracker.secret_file import replace_file
 from tracker.topics import TopicPartition
 

@@ -22,8 +22,8 @@ from dashboard.actions.wishes import CopyRecords, Wish
 from dashboard.rights.rules import Names
 from dashboard.state import State
 from dashboard.subjects.model import topic_of
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 _COMMANDS = {command.name: command for command in COMMANDS}
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from dashboard.access.identity import Identity
 from tracker.clock import Clock
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
+from tracker.kafka.client import KafkaFailure
 
 log = logging.getLogger("dashboard.audit")
 

@@ -18,7 +18,7 @@ from dashboard.actions.perform import Outcome
 from dashboard.actions.wishes import Confirm, Wish
 from dashboard.alerts.desk import AlertDesk
 from tracker.clock import Clock
-from tracker.kafka_changes import Refused
+from tracker.kafka.changes import Refused
 
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@+-]{1,64}\Z")]
 Scope = Literal["metrics", "read", "write", "admin"]

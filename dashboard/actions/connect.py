@@ -10,7 +10,7 @@ from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.details import Place
 from dashboard.connect.model import shown
-from tracker.kafka_changes import Refused
+from tracker.kafka.changes import Refused
 
 
 def _client(scene: Scene, worker: int) -> ConnectClient:

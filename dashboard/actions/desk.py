@@ -22,8 +22,8 @@ from dashboard.copies.desk import CopyDesk
 from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 AT_ONCE: Final = 2  # a change that hangs must not keep others waiting for ever
 DETAILS_LETTERS: Final = 2_000

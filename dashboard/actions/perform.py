@@ -16,8 +16,8 @@ from dashboard.connect.model import shown
 from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
-from tracker.kafka_answers import ConfigValue
-from tracker.kafka_changes import NewRecord, NewTopic, Refused
+from tracker.kafka.answers import ConfigValue
+from tracker.kafka.changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition
 
 ASK_S: Final = 5.0
@@ -25,7 +25,7 @@ PROTECTED: Final = ("__consumer_offsets", "__transaction_state", "__cluster_meta
 
 
 class Cluster(Protocol):
-    """What can be changed; answered by tracker.kafka_changes.Changes."""
+    """What can be changed; answered by tracker.kafka.changes.Changes."""
 
     def create_topic(self, topic: NewTopic) -> None: ...
     def delete_topic(self, name: str) -> None: ...
@@ -46,7 +46,7 @@ class Cluster(Protocol):
 
 
 class Times(Protocol):
-    """What the snapshot does not hold; answered by tracker.kafka_admin.Admin."""
+    """What the snapshot does not hold; answered by tracker.kafka.admin.Admin."""
 
     def broker_configs(
         self, broker_ids: Sequence[int], timeout_s: float

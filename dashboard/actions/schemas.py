@@ -7,7 +7,7 @@ from dashboard.actions.perform import Outcome, Scene
 from dashboard.cluster.text import count, plural
 from dashboard.subjects.client import RegistryClient
 from dashboard.subjects.model import Draft, Reference, topic_of
-from tracker.kafka_changes import Refused
+from tracker.kafka.changes import Refused
 
 REFERENCES_MAX: Final = 100
 USED_VERSIONS_MAX: Final = 50  # whose references back a dry run looks up

@@ -7,9 +7,9 @@ from dashboard.actions import security_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
 from dashboard.cluster.text import plural
 from dashboard.security.meaning import CLUSTER_NAME, OPERATIONS, denied_by, sentence, touched
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
-from tracker.kafka_security import Acl, Mechanism, ScramSecret
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
+from tracker.kafka.security import Acl, Mechanism, ScramSecret
 
 LIMITS: Final = {
     "producer_byte_rate": ("user", "client-id"),

@@ -3,8 +3,8 @@
 from dashboard.actions import wishes
 from dashboard.actions.perform import Outcome, Scene, parts_of, targets, topic_of
 from dashboard.cluster.text import plural
-from tracker.kafka_changes import Refused
-from tracker.kafka_groups import ShareGroup
+from tracker.kafka.changes import Refused
+from tracker.kafka.groups import ShareGroup
 from tracker.topics import TopicPartition
 
 

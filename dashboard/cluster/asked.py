@@ -11,8 +11,8 @@ from typing import Final, Generic, TypeVar
 
 from dashboard.cluster.text import reason
 from tracker.clock import Clock
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from dashboard.cluster.asked import Asked
 from tracker.clock import Clock
-from tracker.kafka_answers import ConfigValue
+from tracker.kafka.answers import ConfigValue
 
 ASK_S: Final = 5.0
 BROKERS_KEPT: Final = 1_000
@@ -16,7 +16,7 @@ Settings = Mapping[str, ConfigValue]
 
 
 class BrokerQuestions(Protocol):
-    """Answered by tracker.kafka_admin.Admin."""
+    """Answered by tracker.kafka.admin.Admin."""
 
     def broker_configs(
         self, broker_ids: Sequence[int], timeout_s: float

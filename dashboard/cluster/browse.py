@@ -16,7 +16,7 @@ import msgspec
 
 from dashboard.cluster.model import Topic
 from dashboard.decoders import cbor, internal
-from tracker.kafka_answers import Reading, Record
+from tracker.kafka.answers import Reading, Record
 from tracker.topics import TopicPartition
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ READ_S: Final = 0.25
 
 
 class Records(Protocol):
-    """Reads from offsets on; answered by tracker.kafka_reader.RecordReader."""
+    """Reads from offsets on; answered by tracker.kafka.reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...
@@ -39,7 +39,7 @@ class Records(Protocol):
 
 
 class Times(Protocol):
-    """Offsets by time and at the ends; answered by tracker.kafka_admin.Admin."""
+    """Offsets by time and at the ends; answered by tracker.kafka.admin.Admin."""
 
     def offsets_for_time(
         self, partitions: list[TopicPartition], timestamp_ms: int, timeout_s: float

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
-from tracker.kafka_admin import EARLIEST, LATEST, LATEST_STABLE, ClusterUnavailable
-from tracker.kafka_answers import (
+from tracker.kafka.admin import EARLIEST, LATEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka.answers import (
     ClusterMetadata,
     ConfigValue,
     GroupDescription,
@@ -23,8 +23,8 @@ from tracker.kafka_answers import (
     LogSpan,
     Record,
 )
-from tracker.kafka_groups import ShareGroup, StreamsGroup
-from tracker.kafka_inventory import Disks
+from tracker.kafka.groups import ShareGroup, StreamsGroup
+from tracker.kafka.inventory import Disks
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ HELD_LOOKS: Final = 3
 
 
 class ClusterAdmin(Protocol):
-    """The questions asked; answered by tracker.kafka_admin.Admin."""
+    """The questions asked; answered by tracker.kafka.admin.Admin."""
 
     def metadata(self, timeout_s: float) -> ClusterMetadata: ...
     def ping(self, timeout_s: float) -> None: ...
@@ -67,7 +67,7 @@ class ClusterAdmin(Protocol):
 
 
 class FirstRecords(Protocol):
-    """Reads the first record at each offset; answered by tracker.kafka_reader.RecordReader."""
+    """Reads the first record at each offset; answered by tracker.kafka.reader.RecordReader."""
 
     def first(
         self, positions: Mapping[TopicPartition, int], timeout_s: float
@@ -75,7 +75,7 @@ class FirstRecords(Protocol):
 
 
 class InBulk(Protocol):
-    """The largest questions at a tenth of the price; answered by tracker.kafka_bulk.Bulk."""
+    """The largest questions at a tenth of the price; answered by tracker.kafka.bulk.Bulk."""
 
     def metadata(self, timeout_s: float) -> tuple[ClusterMetadata, dict[str, str]]: ...
     def offsets(
@@ -84,7 +84,7 @@ class InBulk(Protocol):
 
 
 class DisksAndGroups(Protocol):
-    """What may be missing; answered by tracker.kafka_inventory.Inventory."""
+    """What may be missing; answered by tracker.kafka.inventory.Inventory."""
 
     def disks(self, timeout_s: float) -> Disks: ...
     def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]: ...
@@ -92,7 +92,7 @@ class DisksAndGroups(Protocol):
 
 
 class DescribesOthers(Protocol):
-    """Groups that are no consumer groups; answered by tracker.kafka_groups.Groups."""
+    """Groups that are no consumer groups; answered by tracker.kafka.groups.Groups."""
 
     def streams(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, StreamsGroup]: ...
     def share(self, group_ids: Sequence[str], timeout_s: float) -> dict[str, ShareGroup]: ...

@@ -17,8 +17,8 @@ from dashboard.cluster.browse import Browser, Desk, Shown, Wish, decoded, fits
 from dashboard.cluster.model import Topic
 from dashboard.cluster.text import oneline, stamp
 from tracker.clock import Clock
-from tracker.kafka_admin import LATEST
-from tracker.kafka_answers import Record
+from tracker.kafka.admin import LATEST
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 EVERY_MS: Final = 1_000

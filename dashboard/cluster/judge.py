@@ -32,7 +32,7 @@ from dashboard.cluster.verdict import (
     judge,
     judge_group,
 )
-from tracker.kafka_answers import GroupDescription, GroupMember
+from tracker.kafka.answers import GroupDescription, GroupMember
 from tracker.topics import TopicPartition
 
 RATE_WINDOW_MS = 60_000

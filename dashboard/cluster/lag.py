@@ -19,7 +19,7 @@ from typing import Final
 
 from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.model import Estimate
-from tracker.kafka_answers import LogSpan, Record
+from tracker.kafka.answers import LogSpan, Record
 from tracker.topics import TopicPartition
 
 READS_PER_POLL_MAX: Final = 20

@@ -6,9 +6,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from tracker.kafka_answers import BrokerNode, ConfigValue, GroupMember
-from tracker.kafka_groups import ShareGroup, StreamsGroup
-from tracker.kafka_inventory import LogDir
+from tracker.kafka.answers import BrokerNode, ConfigValue, GroupMember
+from tracker.kafka.groups import ShareGroup, StreamsGroup
+from tracker.kafka.inventory import LogDir
 
 RETENTION_WARNS: Final = 0.8  # of the time until retention deletes what waits
 

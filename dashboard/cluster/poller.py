@@ -28,7 +28,7 @@ from dashboard.cluster.history_store import HistoryStore
 from dashboard.cluster.judge import Judge, Look
 from dashboard.cluster.model import Connection, Snapshot
 from tracker.clock import Clock
-from tracker.kafka_admin import LATEST, ClusterUnavailable
+from tracker.kafka.admin import LATEST, ClusterUnavailable
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from dashboard.cluster.asked import Asked
 from dashboard.rest import Owner, Rest, RestAccess
 from tracker.clock import Clock
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 from tracker.topics import TopicPartition
 
 TIMEOUT_S: Final = 1.5

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dashboard.cluster.model import GroupPartition, GroupState
 from dashboard.cluster.text import count, duration, percent, plural, rate
-from tracker.kafka_answers import GroupDescription
+from tracker.kafka.answers import GroupDescription
 
 WINDOW_MS: Final = 600_000  # slope is judged over ten minutes
 JUDGED_AFTER_MS: Final = 120_000  # a slope needs at least two minutes of looks

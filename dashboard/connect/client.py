@@ -23,8 +23,8 @@ from dashboard.connect.model import Worker, refusal, worker
 from dashboard.connect.watch import ConnectWatch
 from dashboard.rest import NotThere, Owner, Rest, RestAccess, part
 from tracker.clock import Clock
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 OFFSETS_KEPT: Final = 1_000  # connectors whose offsets are remembered
 OWNER: Final = Owner("connect_urls", "connect_username")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dashboard.connect.model import refusal
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 PLACES_MAX: Final = 1_000
 PLUGINS_MAX: Final = 2_000

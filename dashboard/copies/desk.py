@@ -14,10 +14,10 @@ from dashboard.copies.model import DONE, FAILED, RUNNING, STOPPED, Copy, State
 from dashboard.copies.shelf import Shelf
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
-from tracker.kafka_copy import Stored
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.copy import Stored
 from tracker.topic_copy import Plan, Side, carry_out, left_of, plan
 from tracker.topics import TopicPartition
 

@@ -9,14 +9,14 @@ from typing import Final, Protocol
 
 from dashboard.decoders.registry import NoSchema
 from dashboard.decoders.schemas import Schemas
-from tracker.kafka_answers import Reading, Record
+from tracker.kafka.answers import Reading, Record
 from tracker.topics import TopicPartition
 
 NOTE: Final = "(schema)"
 
 
 class Records(Protocol):
-    """Reads from offsets on; answered by tracker.kafka_reader.RecordReader."""
+    """Reads from offsets on; answered by tracker.kafka.reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...

@@ -9,7 +9,7 @@ from typing import Final
 
 from dashboard.decoders.reader import Records
 from dashboard.masking.rules import Masks
-from tracker.kafka_answers import Reading
+from tracker.kafka.answers import Reading
 from tracker.secret_file import replace_file
 from tracker.topics import TopicPartition
 

@@ -17,7 +17,7 @@ import re2
 
 from dashboard.config import MaskConfig
 from footfall.settings import SettingsError
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 
 ANYWHERE: Final = "**"
 EACH: Final = "*"

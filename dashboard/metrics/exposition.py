@@ -17,7 +17,7 @@ from dashboard.cluster.model import Group, Partition, Snapshot
 from dashboard.connect.model import CONNECTOR_STATES, WorkerSeen, state_told
 from dashboard.metrics import families as f
 from dashboard.metrics.families import Family
-from tracker.kafka_groups import ShareGroup
+from tracker.kafka.groups import ShareGroup
 
 OFFSETS_TOPIC: Final = "__consumer_offsets"  # the one internal topic worth its series
 STATES: Final = ("ok", "slow", "stalled", "stopped", "rewound", "orphaned", "unknown")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from dashboard.cluster.browse import Wish
 from dashboard.pages.page import FILTER_MAX, Page, Values, Visit
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 from tracker.topics import AUDIT
 
 ROWS: Final = 100

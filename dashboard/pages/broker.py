@@ -2,7 +2,7 @@
 
 from dashboard.pages.cluster import broker_rows
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
-from tracker.kafka_answers import ConfigValue
+from tracker.kafka.answers import ConfigValue
 
 
 async def values(visit: Visit) -> Values:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from dashboard.cluster.model import Partition, Snapshot, Topic
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
-from tracker.kafka_answers import BrokerNode
-from tracker.kafka_inventory import LogDir
+from tracker.kafka.answers import BrokerNode
+from tracker.kafka.inventory import LogDir
 
 APIS_SHOWN = 12
 CONNECTIONS = "kafka_server_socket_server_metrics_connection_count"

@@ -6,7 +6,7 @@ from dashboard.cluster.model import Group, GroupPartition, GroupState
 from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, sheet, table
-from tracker.kafka_groups import ShareGroup
+from tracker.kafka.groups import ShareGroup
 from tracker.topics import TopicPartition
 
 STRIP_CELLS_MAX = 1_000

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from dashboard.cluster.browse import ROWS_MAX, Found, Shown, Wish
 from dashboard.cluster.model import Topic
 from dashboard.pages.page import Values, Visit
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 ROWS = 50
 SWITCHED_OFF = "Looking into messages is switched off (messages in [dashboard])."

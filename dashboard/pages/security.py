@@ -2,7 +2,7 @@
 
 from dashboard.pages.page import Page, Table, Values, Visit, table
 from dashboard.security.meaning import OPERATIONS, sentence
-from tracker.kafka_security import Acl, Quota
+from tracker.kafka.security import Acl, Quota
 
 TABS = ("acls", "users", "quotas")
 TITLES = {"acls": "ACLs", "users": "SCRAM users", "quotas": "Quotas"}

@@ -17,10 +17,10 @@ from typing import Final, Protocol
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from tracker.clock import Clock
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_answers import Reading
-from tracker.kafka_changes import NewRecord, Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.answers import Reading
+from tracker.kafka.changes import NewRecord, Refused
+from tracker.kafka.client import KafkaFailure
 from tracker.topics import PROBE, TopicPartition
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Writer(Protocol):
 
 
 class Reader(Protocol):
-    """Reads from an offset on; answered by tracker.kafka_reader.RecordReader."""
+    """Reads from an offset on; answered by tracker.kafka.reader.RecordReader."""
 
     def start(self, positions: Mapping[TopicPartition, int]) -> None: ...
     def read(self, records_max: int, timeout_s: float) -> Reading: ...

@@ -1,8 +1,8 @@
 """The probe's side that writes: its topic, made when it is missing, and records on it."""
 
 from tracker.config import KafkaConfig
-from tracker.kafka_changes import Changes, NewRecord
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.changes import Changes, NewRecord
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import PROBE
 
 TIMEOUT_S = 3.0

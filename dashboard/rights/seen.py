@@ -21,8 +21,8 @@ from dashboard.rights.rules import Sight
 from dashboard.rights.seen_schemas import SeenRegistry
 from dashboard.state import State
 from dashboard.subjects.desk import RegistryDesk
-from tracker.kafka_answers import GroupMember
-from tracker.kafka_groups import ShareGroup, StreamsGroup
+from tracker.kafka.answers import GroupMember
+from tracker.kafka.groups import ShareGroup, StreamsGroup
 from tracker.reports.breakdown import Row
 from tracker.reports.sites import SiteRow
 

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from dashboard.cluster.asked import Asked
 from tracker.clock import Clock
-from tracker.kafka_security import Acl, Mechanism, Quota, ScramSecret, ScramUser
+from tracker.kafka.security import Acl, Mechanism, Quota, ScramSecret, ScramUser
 
 
 class Rights(Protocol):
-    """The questions; answered by tracker.kafka_security.SecurityAdmin."""
+    """The questions; answered by tracker.kafka.security.SecurityAdmin."""
 
     def close(self) -> None: ...
     def acls(self) -> tuple[Acl, ...]: ...

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dashboard.cluster.model import Snapshot
-from tracker.kafka_security import Acl
+from tracker.kafka.security import Acl
 
 EVERY: Final = "*"
 SHOWN_MAX: Final = 5

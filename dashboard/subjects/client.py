@@ -10,7 +10,7 @@ from typing import Any, Final
 from dashboard.rest import NotThere, Owner, Rest, RestAccess, part
 from dashboard.subjects import model
 from dashboard.subjects.model import Draft, Listing, Subject, Verdict, Version
-from tracker.kafka_changes import Refused
+from tracker.kafka.changes import Refused
 
 TIMEOUT_S: Final = 5.0
 USERS_MAX: Final = 20  # schemas whose subjects are looked up

@@ -11,8 +11,8 @@ from dashboard.rest import NotThere, RestAccess
 from dashboard.subjects.client import RegistryClient
 from dashboard.subjects.model import Listing, Subject, Version
 from tracker.clock import Clock
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 KEPT_MAX: Final = 1_000  # questions that are remembered, of each kind
 LATEST_S: Final = 1.5  # for a page of rows

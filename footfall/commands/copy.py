@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tracker.kafka_copy import Stored
+from tracker.kafka.copy import Stored
 from tracker.topic_copy import Plan, Side, carry_out, left_of, plan
 from tracker.topics import TopicPartition
 

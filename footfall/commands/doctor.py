@@ -26,8 +26,8 @@ from footfall.settings import SettingsError
 from footfall.store_check import check_store, compacted_partitions, synced_offsets
 from tracker import sites, topics
 from tracker.config import KafkaConfig, load_kafka
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import Admin, ClusterUnavailable
+from tracker.kafka.admin import Admin, ClusterUnavailable
+from tracker.kafka.client import KafkaFailure
 
 TIMEOUT_S: Final = 5.0
 LAG_RECORDS_MAX: Final = 10_000

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import LATEST, Admin
-from tracker.kafka_answers import GroupDescription
+from tracker.kafka.admin import LATEST, Admin
+from tracker.kafka.answers import GroupDescription
+from tracker.kafka.client import KafkaFailure
 from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0

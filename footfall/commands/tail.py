@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin
-from tracker.kafka_answers import Record
-from tracker.kafka_reader import RecordReader
+from tracker.kafka.admin import EARLIEST, LATEST, Admin
+from tracker.kafka.answers import Record
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.reader import RecordReader
 from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0

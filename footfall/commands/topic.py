@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin
-from tracker.kafka_topics import create_topic, delete_topic
+from tracker.kafka.admin import EARLIEST, LATEST, Admin
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.topics import create_topic, delete_topic
 from tracker.topics import TopicPartition
 
 TIMEOUT_S = 10.0

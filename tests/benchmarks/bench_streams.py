@@ -16,8 +16,8 @@ from tests.benchmarks.plan import Plan
 from tests.benchmarks.table import Row
 from tracker.clock import SystemClock
 from tracker.events import Event, decode, encode
-from tracker.export.exporter import Arrived, Exporter
 from tracker.export.sqlite import SqliteExporter
+from tracker.sinks.exporter import Arrived, Exporter
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.running_broker import running_broker
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import Topic
 
 pytestmark = pytest.mark.may_block

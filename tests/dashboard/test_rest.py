@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from dashboard.rest import Owner, Rest, RestAccess
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
 
 pytestmark = pytest.mark.may_block
 

@@ -9,7 +9,7 @@ import pytest
 from footfall.commands.tail import readable, rendered
 from footfall.console import greeting
 from footfall.roles import Address
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 
 
 def footfall(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

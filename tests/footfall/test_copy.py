@@ -18,13 +18,13 @@ from tests.support.appliance import eventually
 from tests.support.copies import slow_copies
 from tests.support.kafka_address import kafka_address, new_site
 from tracker.config import KafkaConfig
-from tracker.kafka import KafkaFailure
-from tracker.kafka_admin import EARLIEST, LATEST, Admin
-from tracker.kafka_answers import Record
-from tracker.kafka_changes import Changes
-from tracker.kafka_copy import BATCH_RECORDS, Ends, TopicCopy
-from tracker.kafka_reader import RecordReader
-from tracker.kafka_topics import create_topic, delete_topic
+from tracker.kafka.admin import EARLIEST, LATEST, Admin
+from tracker.kafka.answers import Record
+from tracker.kafka.changes import Changes
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.copy import BATCH_RECORDS, Ends, TopicCopy
+from tracker.kafka.reader import RecordReader
+from tracker.kafka.topics import create_topic, delete_topic
 from tracker.topic_copy import Side, plan
 from tracker.topics import TopicPartition
 

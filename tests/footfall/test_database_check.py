@@ -12,7 +12,7 @@ from footfall.segment_check import Damage
 from tests.support.damage import cut, garbled, nothing_but_zeros, zeros
 from tests.support.made_events import made_event
 from tests.support.sinks import KINDS
-from tracker.export.exporter import Arrived
+from tracker.sinks.exporter import Arrived
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)

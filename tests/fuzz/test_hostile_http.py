@@ -19,7 +19,7 @@ from tests.support.running_broker import broker_process
 from tests.support.running_ingest import events_of, register
 from tests.support.visitors import Visitors
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import ALL
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"

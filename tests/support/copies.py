@@ -8,8 +8,8 @@ import msgspec
 
 from dashboard.copies.model import Copy
 from tracker.config import KafkaConfig
-from tracker.kafka_copy import CLIENT_ID
-from tracker.kafka_security import SecurityAdmin
+from tracker.kafka.copy import CLIENT_ID
+from tracker.kafka.security import SecurityAdmin
 
 
 @contextlib.contextmanager

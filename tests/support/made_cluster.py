@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from dashboard.cluster.lag import Appended, Place
 from tests.support.made_rights import MadeRights
-from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
-from tracker.kafka_answers import (
+from tracker.kafka.admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka.answers import (
     BrokerNode,
     ClusterMetadata,
     ConfigValue,
@@ -19,9 +19,9 @@ from tracker.kafka_answers import (
     Reading,
     Record,
 )
-from tracker.kafka_changes import NewRecord, NewTopic
-from tracker.kafka_groups import ShareGroup, StreamsGroup
-from tracker.kafka_inventory import Disks, LogDir
+from tracker.kafka.changes import NewRecord, NewTopic
+from tracker.kafka.groups import ShareGroup, StreamsGroup
+from tracker.kafka.inventory import Disks, LogDir
 from tracker.topics import TopicPartition
 
 

@@ -36,10 +36,10 @@ from dashboard.subjects.desk import registry_desk
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_answers import GroupDescription, GroupMember, Record
-from tracker.kafka_changes import NewRecord
-from tracker.kafka_security import Acl, Mechanism, ScramSecret
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.answers import GroupDescription, GroupMember, Record
+from tracker.kafka.changes import NewRecord
+from tracker.kafka.security import Acl, Mechanism, ScramSecret
 from tracker.topics import TopicPartition
 
 HOSTILE = (

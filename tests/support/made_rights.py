@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_changes import Refused
-from tracker.kafka_security import Acl, Mechanism, NoAuthorizer, Quota, ScramSecret, ScramUser
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.changes import Refused
+from tracker.kafka.security import Acl, Mechanism, NoAuthorizer, Quota, ScramSecret, ScramUser
 
 
 class MadeRights:

@@ -1,11 +1,11 @@
-"""A topic in memory, and a consumer of it that speaks like tracker.kafka.Consumer.
+"""A topic in memory, and a consumer of it that speaks like tracker.kafka.client.Consumer.
 
 It outlives its consumers, as a broker does; the group's committed offsets lie in it too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tracker.kafka import Committed, KafkaFailure, Record, Watermarks
+from tracker.kafka.client import Committed, KafkaFailure, Record, Watermarks
 from tracker.topics import Topic, TopicPartition
 
 

@@ -12,7 +12,7 @@ from tracker import sites
 from tracker.config import IngestConfig, KafkaConfig
 from tracker.events import Event, decode
 from tracker.ingest.role import Place, Running, listen, running
-from tracker.kafka import Consumer, Record
+from tracker.kafka.client import Consumer, Record
 from tracker.sites import Site
 from tracker.topics import EVENTS, Topic, TopicPartition
 

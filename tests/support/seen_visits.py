@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.support.manual_clock import ManualClock
 from tracker.events import Event
-from tracker.export.exporter import Arrived, Exporter
 from tracker.export.sqlite import SqliteExporter
+from tracker.sinks.exporter import Arrived, Exporter
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition
 

@@ -11,13 +11,13 @@ from tests.support.made_events import MIDNIGHT_MS
 from tests.support.manual_clock import ManualClock
 from tests.support.memory_topic import MemoryConsumer, MemoryTopic
 from tracker.events import Event, encode
-from tracker.export.exporter import Exporter
 from tracker.export.sqlite import SqliteExporter
-from tracker.kafka import NotStored
+from tracker.kafka.client import NotStored
 from tracker.metrics import SinkMetrics
-from tracker.stream.dead_letters import Poison
+from tracker.sinks.dead_letters import Poison
+from tracker.sinks.exporter import Exporter
+from tracker.sinks.worker import Pace, Surroundings, Worker
 from tracker.stream.rollup_sink import RollupSink
-from tracker.stream.worker import Pace, Surroundings, Worker
 
 BUSY_TIMEOUT_MS = 50
 

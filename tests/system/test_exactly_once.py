@@ -24,8 +24,8 @@ from tests.support.running_broker import BrokerProcess, broker_process
 from tracker import rollups
 from tracker.config import KafkaConfig
 from tracker.events import Event, encode
-from tracker.kafka import NewRecord, NotStored, Producer
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.client import NewRecord, NotStored, Producer
+from tracker.kafka.topics import ensure_topics
 from tracker.reports.overview import overview
 from tracker.topics import DEADLETTER, EVENTS
 

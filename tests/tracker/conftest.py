@@ -7,7 +7,7 @@ import pytest
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import Topic
 
 

@@ -17,11 +17,11 @@ from tests.support.role_process import RoleProcess
 from tests.support.sinks import KINDS
 from tracker.config import KafkaConfig
 from tracker.events import encode
-from tracker.export.exporter import Arrived, Exporter, SinkUnusable
 from tracker.importer.progress import Progress, ProgressError, ProgressFile
 from tracker.ingest.salts import DAY_MS, SALT_BYTES, Salts
-from tracker.kafka import NewRecord, Producer
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.client import NewRecord, Producer
+from tracker.kafka.topics import ensure_topics
+from tracker.sinks.exporter import Arrived, Exporter, SinkUnusable
 from tracker.topics import EVENTS as EVENTS_TOPIC
 from tracker.topics import TopicPartition
 

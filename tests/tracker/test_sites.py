@@ -9,7 +9,7 @@ from tests.support.kafka_address import new_site
 from tracker import sites
 from tracker.__main__ import main
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.sites import Site, SiteNameError, SiteReader
 from tracker.topics import SITES
 

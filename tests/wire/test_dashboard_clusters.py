@@ -17,9 +17,9 @@ from tests.support.real_kafka import PASSWORD, STRANGER, USER, RealKafka, real_k
 from tests.support.running_broker import running_broker
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin, ClusterUnavailable
-from tracker.kafka_changes import Changes, Refused
-from tracker.kafka_security import (
+from tracker.kafka.admin import Admin, ClusterUnavailable
+from tracker.kafka.changes import Changes, Refused
+from tracker.kafka.security import (
     Acl,
     Mechanism,
     NoAuthorizer,

@@ -16,10 +16,10 @@ from tests.support.certificates import Authority
 from tests.support.ports import free_port
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin, ClusterUnavailable
-from tracker.kafka_bulk import Bulk
-from tracker.kafka_inventory import Inventory
-from tracker.kafka_line import Line
+from tracker.kafka.admin import Admin, ClusterUnavailable
+from tracker.kafka.bulk import Bulk
+from tracker.kafka.inventory import Inventory
+from tracker.kafka.line import Line
 
 pytestmark = [pytest.mark.wire, pytest.mark.may_block]
 

@@ -1,18 +1,22 @@
 """The role `export`: topic events -> warehouse, in the group footfall-export."""
 
-from pathlib import Path
-
+from footfall.settings import load
 from tracker.clock import SystemClock
-from tracker.config import ExportConfig, KafkaConfig
+from tracker.config import ExportConfig, load_kafka
 from tracker.export.sqlite import SqliteExporter
-from tracker.stream.process import Role, run
-from tracker.stream.worker import Pace
+from tracker.sinks.process import Role, run
+from tracker.sinks.worker import Pace
+from tracker.start import Start, log_to_stderr
 
 GROUP = "footfall-export"
 
 
-def run_export(config: ExportConfig, kafka: KafkaConfig, data_dir: Path) -> int:
+def run_export(start: Start) -> int:
     """Work until SIGTERM or SIGINT; the exit code."""
+    kafka = load_kafka(start.config)
+    config = load("export", ExportConfig, start.config)
+    log_to_stderr(start)
+    data_dir = start.data_directory()
     data_dir.mkdir(parents=True, exist_ok=True)
     role = Role(
         "export",

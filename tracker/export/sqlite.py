@@ -17,9 +17,10 @@ import msgspec
 from sqlite_utils import Database
 
 from tracker.events import Event
-from tracker.export.exporter import Arrived, Offsets
-from tracker.export.held import Held
-from tracker.export.offset_table import (
+from tracker.rollups import BUSY_TIMEOUT_MS
+from tracker.sinks.exporter import Arrived, Offsets
+from tracker.sinks.held import Held
+from tracker.sinks.offset_table import (
     flush_held,
     in_transaction,
     meaning,
@@ -27,7 +28,6 @@ from tracker.export.offset_table import (
     refuse_damage,
     write_offsets,
 )
-from tracker.rollups import BUSY_TIMEOUT_MS
 from tracker.topics import EVENTS, METRICS, TopicPartition
 
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}

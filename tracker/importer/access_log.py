@@ -23,8 +23,8 @@ from tracker.importer.line_reader import LineReader
 from tracker.importer.progress import ProgressFile
 from tracker.importer.replay import Replay, fingerprint
 from tracker.ingest.outcome import Refused
-from tracker.kafka import NewRecord, Producer
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.client import NewRecord, Producer
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import EVENTS
 
 CHUNK_LINES: Final = 2_000

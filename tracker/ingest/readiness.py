@@ -15,8 +15,8 @@ from tracker import topics
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
 from tracker.ingest.steps.known_sites import KnownSites
-from tracker.kafka import KafkaFailure
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.topics import ensure_topics
 from tracker.sites import SiteReader
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import signal
 import uvloop
 
 from footfall.settings import load
-from tracker.app import Start, log_to_stderr
 from tracker.config import IngestConfig, KafkaConfig, load_kafka
 from tracker.ingest import role, workers
+from tracker.start import Start, log_to_stderr
 
 
 def run_ingest(start: Start, worker: int | None, port: int | None) -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.events import Event
-from tracker.export.exporter import Arrived, Offsets, SinkTooNew
-from tracker.export.held import Held
-from tracker.export.offset_table import (
+from tracker.sinks.exporter import Arrived, Offsets, SinkTooNew
+from tracker.sinks.held import Held
+from tracker.sinks.offset_table import (
     flush_held,
     in_transaction,
     meaning,

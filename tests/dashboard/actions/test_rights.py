@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.dashboard_actions import WISHES, Asked
 from tests.support.made_cluster import MadeCluster
-from tracker.kafka_security import Acl
+from tracker.kafka.security import Acl
 
 
 async def test_a_dry_run_of_an_acl_says_what_it_means_and_touches(

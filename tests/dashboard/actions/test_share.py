@@ -5,8 +5,8 @@ import pytest
 from tests.support.dashboard_actions import WISHES, Asked
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, busy_cluster
-from tracker.kafka_answers import GroupMember, ListedGroup
-from tracker.kafka_groups import ShareGroup, ShareStart
+from tracker.kafka.answers import GroupMember, ListedGroup
+from tracker.kafka.groups import ShareGroup, ShareStart
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block

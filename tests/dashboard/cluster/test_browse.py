@@ -8,7 +8,7 @@ import pytest
 from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, Wish, decoded, fits, search
 from dashboard.cluster.model import Partition, Topic
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 PLACE = TopicPartition("events", 0)

@@ -6,9 +6,9 @@ import pytest
 
 from dashboard.cluster.collect import STARTS_MAX, Collector, Second
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tracker.kafka_admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
-from tracker.kafka_answers import ClusterMetadata
-from tracker.kafka_inventory import Disks
+from tracker.kafka.admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
+from tracker.kafka.answers import ClusterMetadata
+from tracker.kafka.inventory import Disks
 from tracker.topics import TopicPartition
 
 EVENTS = TopicPartition("events", 0)

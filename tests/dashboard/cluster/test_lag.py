@@ -15,7 +15,7 @@ from dashboard.cluster.lag import (
     retention_used,
 )
 from dashboard.cluster.model import Estimate
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 PLACE = TopicPartition("events", 0)

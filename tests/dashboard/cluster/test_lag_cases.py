@@ -30,8 +30,8 @@ import pytest
 from dashboard.cluster.model import Estimate, Group, GroupState
 from tests.support.made_cluster import MadePartition
 from tests.support.watched import NOW, Watch
-from tracker.kafka_answers import GroupDescription, GroupMember, ListedGroup
-from tracker.kafka_groups import ShareGroup, ShareStart, StreamsGroup
+from tracker.kafka.answers import GroupDescription, GroupMember, ListedGroup
+from tracker.kafka.groups import ShareGroup, ShareStart, StreamsGroup
 from tracker.topics import TopicPartition
 
 EVENTS = TopicPartition("events", 0)

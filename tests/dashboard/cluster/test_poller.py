@@ -14,7 +14,7 @@ from dashboard.cluster.model import GroupState
 from dashboard.cluster.poller import Door, Poller, PollerSettings
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 EVENTS = TopicPartition("events", 0)

@@ -19,9 +19,9 @@ from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.share_calls import ACCEPT, GROUP, RELEASE, acknowledge
 from tests.support.share_offsets import worked
 from tracker.clock import SystemClock
-from tracker.kafka_admin import ClusterUnavailable
-from tracker.kafka_answers import ListedGroup
-from tracker.kafka_groups import ShareGroup, ShareStart
+from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.answers import ListedGroup
+from tracker.kafka.groups import ShareGroup, ShareStart
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block

@@ -13,7 +13,7 @@ from dashboard.cluster.poller import Poller
 from tests.support.running_broker import broker_process
 from tests.support.watching import watching
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.topics import Topic
 
 pytestmark = pytest.mark.may_block

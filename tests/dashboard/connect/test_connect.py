@@ -18,7 +18,7 @@ from tests.support.connect_worker import TRACE, ConnectWorker, connect_worker
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, Client, busy_cluster, made_state
 from tracker.clock import SystemClock
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 pytestmark = pytest.mark.may_block
 

@@ -9,7 +9,7 @@ from dashboard.connect.details import errors, loggers, offsets, plugin_list, sai
 from tests.support.connect_worker import ConnectWorker, connect_worker
 from tests.support.dashboard_actions import Asked
 from tests.support.made_dashboard import Client
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 pytestmark = pytest.mark.may_block
 

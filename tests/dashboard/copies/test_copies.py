@@ -14,9 +14,9 @@ from tests.support.dashboard_actions import Asked
 from tests.support.kafka_address import kafka_address, new_site
 from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import EARLIEST, LATEST, Admin
-from tracker.kafka_copy import BATCH_RECORDS
-from tracker.kafka_topics import create_topic
+from tracker.kafka.admin import EARLIEST, LATEST, Admin
+from tracker.kafka.copy import BATCH_RECORDS
+from tracker.kafka.topics import create_topic
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dashboard.decoders.internal import decode
 from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
-from tracker.kafka_changes import Changes, NewTopic
+from tracker.kafka.changes import Changes, NewTopic
 from tracker.topics import TopicPartition
 
 OFFSETS, TRANSACTIONS = "__consumer_offsets", "__transaction_state"

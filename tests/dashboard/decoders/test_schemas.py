@@ -30,7 +30,7 @@ from dashboard.decoders.schemas import RECURSIVE_BYTES_MAX, Schemas, message_pat
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
 from tests.support.schema_registry import PASSWORD, USER, MadeRegistry, schema_registry
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 ADDRESS = {"type": "record", "name": "Address", "fields": [{"name": "city", "type": "string"}]}

@@ -12,7 +12,7 @@ from dashboard.config import MaskConfig
 from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
 from footfall.settings import SettingsError
-from tracker.kafka_answers import Record
+from tracker.kafka.answers import Record
 
 PRIVATE = "ann@example.com"
 

@@ -13,8 +13,8 @@ from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.tools import promtool
 from tests.support.watched import NOW, Watch
-from tracker.kafka_answers import ListedGroup
-from tracker.kafka_groups import ShareGroup, ShareStart
+from tracker.kafka.answers import ListedGroup
+from tracker.kafka.groups import ShareGroup, ShareStart
 
 LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="^console-consumer-")
 

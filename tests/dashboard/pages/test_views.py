@@ -15,8 +15,8 @@ from dashboard.site_map import resolve
 from dashboard.state import State
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import busy_cluster, made_state
-from tracker.kafka_answers import BrokerNode, GroupMember, ListedGroup
-from tracker.kafka_groups import ShareGroup, ShareStart
+from tracker.kafka.answers import BrokerNode, GroupMember, ListedGroup
+from tracker.kafka.groups import ShareGroup, ShareStart
 from tracker.topics import TopicPartition
 
 EVENTS = [TopicPartition("events", index) for index in range(3)]

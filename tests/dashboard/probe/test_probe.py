@@ -11,10 +11,10 @@ from tests.support.manual_clock import ManualClock
 from tests.support.running_broker import RunningBroker
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig
-from tracker.kafka_admin import Admin, ClusterUnavailable
-from tracker.kafka_answers import Reading, Record
-from tracker.kafka_changes import NewRecord
-from tracker.kafka_reader import RecordReader
+from tracker.kafka.admin import Admin, ClusterUnavailable
+from tracker.kafka.answers import Reading, Record
+from tracker.kafka.changes import NewRecord
+from tracker.kafka.reader import RecordReader
 from tracker.topics import PROBE, TopicPartition
 
 

@@ -9,8 +9,8 @@ from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState,
 from dashboard.config import RightsConfig
 from dashboard.rights.rules import Sight, rights
 from dashboard.rights.seen import filtered
-from tracker.kafka_answers import GroupDescription, GroupMember
-from tracker.kafka_groups import ShareGroup, ShareStart, StreamsGroup, Subtopology
+from tracker.kafka.answers import GroupDescription, GroupMember
+from tracker.kafka.groups import ShareGroup, ShareStart, StreamsGroup, Subtopology
 from tracker.topics import TopicPartition
 
 SEEN, HIDDEN = TopicPartition("seen", 0), TopicPartition("hidden", 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.security.meaning import denied_by, names, sentence
-from tracker.kafka_security import Acl, Mechanism, ScramSecret
+from tracker.kafka.security import Acl, Mechanism, ScramSecret
 
 ANN = Acl("User:ann", "TOPIC", "orders", "LITERAL", "READ", "ALLOW")
 

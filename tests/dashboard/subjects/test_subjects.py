@@ -18,7 +18,7 @@ from tests.support.dashboard_actions import Asked
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, Client, busy_cluster, made_state
 from tests.support.subject_registry import SubjectRegistry, subject_registry
-from tracker.kafka_admin import ClusterUnavailable
+from tracker.kafka.admin import ClusterUnavailable
 
 pytestmark = pytest.mark.may_block
 

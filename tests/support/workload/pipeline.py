@@ -27,7 +27,7 @@ from tests.support.workload.pipeline_rules import Broken, Seen, check
 from tests.support.workload.run import MISFORTUNES
 from tracker import rollups
 from tracker.config import KafkaConfig
-from tracker.kafka_topics import ensure_topics
+from tracker.kafka.topics import ensure_topics
 from tracker.reports.overview import overview
 from tracker.topics import ALL
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.made_events import made_event
 from tests.support.sinks import KINDS
-from tracker.export.exporter import Arrived, Exporter, SinkRewound, SinkUnavailable
+from tracker.sinks.exporter import Arrived, Exporter, SinkRewound, SinkUnavailable
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.made_events import MIDNIGHT_MS, made_event
 from tracker.events import Event
-from tracker.export.exporter import Arrived, SinkUnavailable
 from tracker.export.sqlite import SqliteExporter, event_columns
+from tracker.sinks.exporter import Arrived, SinkUnavailable
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 2)

@@ -20,7 +20,7 @@ from tracker.config import KafkaConfig
 from tracker.importer import access_log
 from tracker.importer.access_log import Importer, ImportFailed, Job
 from tracker.importer.line_reader import LineReader
-from tracker.kafka_topics import cluster_id, ensure_topics
+from tracker.kafka.topics import cluster_id, ensure_topics
 from tracker.topics import EVENTS
 
 CLUSTER = "a cluster of tests"

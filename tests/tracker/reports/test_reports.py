@@ -10,7 +10,6 @@ from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
-from tracker.export.exporter import Arrived
 from tracker.reports.bots import Bots, bots
 from tracker.reports.breakdown import Row, breakdown
 from tracker.reports.live import live
@@ -18,6 +17,7 @@ from tracker.reports.overview import Overview, overview
 from tracker.reports.sites import SiteRow, sites
 from tracker.reports.timeseries import Point, timeseries
 from tracker.rollups import Dimension
+from tracker.sinks.exporter import Arrived
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition
 

@@ -12,13 +12,13 @@ from tests.support.made_events import DAY_MS, MIDNIGHT_MS, events
 from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
-from tracker.export.exporter import Arrived
 from tracker.reports.bots import bots
 from tracker.reports.breakdown import breakdown
 from tracker.reports.overview import overview
 from tracker.reports.sites import sites
 from tracker.reports.timeseries import STEP_MS, timeseries
 from tracker.rollups import Dimension, Step
+from tracker.sinks.exporter import Arrived
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition
 

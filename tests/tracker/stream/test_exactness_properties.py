@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.support.made_events import events
 from tests.support.sinks import KINDS, Instance, finish, topic_of
 from tracker.events import Event
-from tracker.stream.worker import Pace
+from tracker.sinks.worker import Pace
 
 
 class Died(Exception):

@@ -12,7 +12,7 @@ from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.memory_topic import MemoryTopic
 from tests.support.sinks import KINDS, Instance, finish, rollup_tables
 from tracker.events import Event, encode
-from tracker.export.exporter import Arrived
+from tracker.sinks.exporter import Arrived
 from tracker.stream.measured import NAMES_MAX, PAGES_MAX
 from tracker.topics import TopicPartition
 

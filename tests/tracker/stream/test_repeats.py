@@ -10,8 +10,8 @@ from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.manual_clock import ManualClock
 from tracker import rollups
 from tracker.events import Event
-from tracker.export.exporter import Arrived
 from tracker.reports.overview import overview
+from tracker.sinks.exporter import Arrived
 from tracker.stream.repeats import Repeats, event_key
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition

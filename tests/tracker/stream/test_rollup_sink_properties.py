@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.sinks import KINDS, rollup_tables
 from tracker.events import Event
-from tracker.export.exporter import Arrived, SinkUnavailable
+from tracker.sinks.exporter import Arrived, SinkUnavailable
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
