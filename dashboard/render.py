@@ -50,6 +50,15 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorReader:
+    """Who is told that something is wrong; `who` is None where that was not asked yet."""
+
+    who: Identity | None
+    theme: str
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """What the sign-in page says."""
 
@@ -91,17 +100,17 @@ class Renderer:
         context = template.new_context(_frame(page, visit, values))
         return "".join(template.blocks["live"](context))
 
-    def error(self, trouble: Trouble, theme: str, sight: Sight, clusters: ClusterNames) -> str:
-        """A page that says what is wrong and where to go, as far as `sight` goes in `clusters`."""
-        cluster, own = clusters
+    def error(self, trouble: Trouble, reader: ErrorReader, clusters: ClusterNames) -> str:
+        """A page that says what is wrong and where to go, as far as its reader sees `clusters`."""
+        (cluster, own), sight = clusters, reader.sight
         return self._templates.get_template("error.html").render(
             trouble=trouble,
-            theme=theme,
+            theme=reader.theme,
             menu=MENU if cluster or not sight.limited else (),
             shows=lambda path: shows_page(sight, path, cluster, own),
             limited_by=sight.rule_names if sight.limited else None,
             page=None,
-            who=None,
+            who=reader.who,
             can="",
             alerts_firing=0,
         )

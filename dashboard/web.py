@@ -26,7 +26,7 @@ from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
-from dashboard.render import HERE, Reader, Renderer, Trouble, theme_of
+from dashboard.render import HERE, ErrorReader, Reader, Renderer, Trouble, theme_of
 from dashboard.rights.gate import answers
 from dashboard.rights.rules import SIGHTS_MAX, Sight
 from dashboard.rights.seen import seen_by
@@ -202,7 +202,8 @@ class Site:
         cluster = asked if asked in seen else next(iter(seen), "")
         trouble = Trouble(title, sentence, back if seen else None)
         about = (cluster, self._state.own_cluster)
-        html = self._renderer.error(trouble, theme_of(request.cookies), sight, about)
+        reader = ErrorReader(request.get(WHO), theme_of(request.cookies), sight)
+        html = self._renderer.error(trouble, reader, about)
         return web.Response(text=html, content_type="text/html", status=status)
 
 

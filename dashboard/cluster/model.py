@@ -66,6 +66,16 @@ class Partition:
         return len(self.isr) < len(self.replicas)
 
     @property
+    def held_by_transaction(self) -> int | None:
+        """Records below `end` that readers of committed ones do not see yet; None: not known.
+
+        Both are asked one after the other: where records arrive meanwhile the later is ahead.
+        """
+        if self.end is None or self.last_stable is None:
+            return None
+        return max(0, self.end - self.last_stable)
+
+    @property
     def records(self) -> int:
         """Offsets between start and end: an upper bound of records."""
         return max(0, (self.end or 0) - (self.start or 0))

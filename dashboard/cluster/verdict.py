@@ -197,7 +197,8 @@ def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
     if case.ahead and history is not None and history.ahead_looks() >= AHEAD_LOOKS:
         past = f"the commit of {place} is {plural(case.ahead, 'record')} past the end of the log"
         return GroupState.UNKNOWN, f"{past}: it was cut, or the topic was made anew"
-    lost = f"; {plural(case.lost, 'record')} were deleted unread" if case.lost else ""
+    deleted = f"{plural(case.lost, 'record')} {'was' if case.lost == 1 else 'were'} deleted unread"
+    lost = f"; {deleted}" if case.lost else ""
     if case.lag == 0:
         return GroupState.OK, "caught up" + lost
     state, cause = _judge_waiting(case, history, place)
@@ -207,8 +208,8 @@ def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
 def _judge_waiting(case: Case, history: CommitHistory | None, place: str) -> tuple[GroupState, str]:
     """The rules for a partition in which records wait."""
     assert case.lag is not None
-    waiting = f"{plural(case.lag, 'record')} of {place} wait"
-    oldest = "" if case.lag_seconds is None else f", the oldest for {duration(case.lag_seconds)}"
+    waiting = f"{plural(case.lag, 'record')} of {place} {_wait(case.lag)}"
+    oldest = _oldest(case.lag, case.lag_seconds)
     if not case.is_read:
         return GroupState.STOPPED, f"the group has no members; {waiting}{oldest}"
     if history is None or not history.samples:
@@ -278,9 +279,19 @@ def judge_group(
 
 def _waits(furthest_first: Sequence[GroupPartition]) -> str:
     total = sum(part.lag or 0 for part in furthest_first)
-    oldest = furthest_first[0].lag_seconds
-    since = f", the oldest for {duration(oldest)}" if oldest is not None else ""
-    return f"{plural(total, 'record')} wait{since}"
+    oldest = _oldest(total, furthest_first[0].lag_seconds)
+    return f"{plural(total, 'record')} {_wait(total)}{oldest}"
+
+
+def _wait(records: int) -> str:
+    return "waits" if records == 1 else "wait"
+
+
+def _oldest(records: int, seconds: float | None) -> str:
+    """For how long the first of the records that wait has done so; empty: not known."""
+    if seconds is None:
+        return ""
+    return f", {'' if records == 1 else 'the oldest '}for {duration(seconds)}"
 
 
 def _fullest(partitions: Sequence[GroupPartition]) -> str:

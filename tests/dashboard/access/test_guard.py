@@ -101,6 +101,19 @@ async def test_signing_in_gives_a_cookie_that_scripts_cannot_read(client: Client
     assert page.status == 200 and "Sign out" in await page.text()
 
 
+async def test_who_is_signed_in_can_sign_out_on_pages_that_say_what_is_wrong(
+    client: Client,
+) -> None:
+    await sign_in(client, "viewer")
+    csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
+    for path in ("/nothing", "/topics/nope", "/topics?cluster=nope"):
+        page = await client.get(path)
+        shown = await page.text()
+
+        assert page.status == 404, path
+        assert 'id="sign-out"' in shown and f'data-csrf="{csrf}"' in shown, path
+
+
 async def test_signing_out_ends_the_session_on_the_server(client: Client) -> None:
     key = (await sign_in(client, "viewer")).cookies[COOKIE].value
     csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]

@@ -43,6 +43,18 @@ def test_a_stopped_group_sums_what_waits() -> None:
     assert "16 records wait" in group.cause
 
 
+def test_a_single_record_waits_in_the_singular() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=7, stamps={6: NOW}))
+    watch.cluster.add_group("idle", {EVENTS: 6})
+    watch.cluster.add_group("busy", {EVENTS: 6}, [EVENTS])
+
+    groups = watch.look(NOW + 30_000).groups
+
+    assert groups["idle"].cause == "the group has no members; 1 record waits, for 30 s"
+    assert groups["busy"].cause == "1 record of events-0 waits, for 30 s"
+
+
 def test_a_slow_group_says_how_fast_it_reads_and_where_most_of_it_waits() -> None:
     watch = Watch()
     first, second = MadePartition(stamps={0: NOW}), MadePartition(stamps={0: NOW})

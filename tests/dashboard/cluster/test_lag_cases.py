@@ -140,6 +140,14 @@ def test_open_transaction_what_it_holds_back_is_told_apart(watch: Watch) -> None
     assert watch.look().groups["g"].partitions[0].held_by_transaction == 5
 
 
+def test_open_transaction_records_that_came_between_two_answers_hold_nothing(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(end=20, stable=24))
+
+    (part,) = watch.look().topics["events"].partitions
+
+    assert part.held_by_transaction == 0
+
+
 def test_open_transaction_there_is_none_and_nothing_is_held_back(watch: Watch) -> None:
     watch.cluster.add_topic("events", MadePartition(end=20))
     watch.cluster.add_group("g", {EVENTS: 15, TopicPartition("gone", 0): 5}, [EVENTS])
