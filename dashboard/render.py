@@ -163,6 +163,7 @@ def _compiled() -> jinja2.Environment:
         glued=text.glued,
         second=text.second,
         oneline=text.oneline,
+        readable=text.readable,
         plainjson=lambda value: json.dumps(value, sort_keys=True, ensure_ascii=False),
         prefixed=lambda name, prefix: prefix + name,
     )

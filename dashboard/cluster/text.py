@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import unquote
 
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
@@ -174,3 +175,18 @@ def _utc(at_ms: int | None, form: str) -> str:
 def plural(number: int, word: str) -> str:
     """`1 partition`, `3 partitions`."""
     return f"{count(number)} {word}" + ("" if number == 1 else "s")
+
+
+def readable(path: str) -> str:
+    """The path of a page as its author wrote it: `/caf%C3%A9` is `/café`.
+
+    Kept as it came where that would hide something: bytes that are no UTF-8, and letters that are
+    not seen or turn others round.
+    """
+    if "%" not in path:
+        return path
+    try:
+        found = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return path
+    return found if found.isprintable() and "%" not in found else path

@@ -1,7 +1,7 @@
 """Activity (/activity): visitors of one site, where they come from, what they look at and do."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from dashboard.activity import vitals
 from dashboard.activity.desk import Question, Report, Unreadable
@@ -11,6 +11,7 @@ from tracker.reports import funnel
 from tracker.reports.segment import COLUMNS, Filter
 from tracker.reports.timeseries import Point
 from tracker.rollups import OTHER
+from tracker.sites import NAME
 
 CARDS: Final = (
     ("pages", (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"))),
@@ -22,9 +23,9 @@ CARDS: Final = (
             ("referrer", "Referrers"),
             ("campaign", "Campaigns"),
             ("utm_source", "UTM source"),
-            ("utm_medium", "Medium"),
-            ("utm_term", "Term"),
-            ("utm_content", "Content"),
+            ("utm_medium", "UTM medium"),
+            ("utm_term", "UTM term"),
+            ("utm_content", "UTM content"),
         ),
     ),
     (
@@ -42,6 +43,7 @@ CARDS: Final = (
 )
 """Card -> its tabs; the card's name is the key of the query that chooses one."""
 
+TABS_IN_SIGHT: Final = 4  # a card with more has the rest, from the last of these on, in a menu
 TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
 NOT_KNOWN: Final = "(none)"  # the empty value in an address
 FILTERS_MAX: Final = 8
@@ -105,6 +107,8 @@ async def values(visit: Visit) -> Values:
         "trouble": "",
         "chart": None,
         "cards": CARDS,
+        "tabs_in_sight": TABS_IN_SIGHT,
+        "silent": "",
         "tabs": tabs(visit.query),
         "titles": TITLES,
         "filters": filters(visit.query),
@@ -120,10 +124,13 @@ async def values(visit: Visit) -> Values:
     try:
         rows = await visit.state.desk.sites()
         found["sites"] = [row.site for row in rows]
+        asked = visit.query.get("site", "").lower()
+        row = next((row for row in rows if row.site == asked), None)
+        if row is None and NAME.fullmatch(asked):  # not another one's figures in its place
+            return found | {"sites": [*found["sites"], asked], "site": asked, "silent": asked}
         if not rows:
             return found
-        asked = visit.query.get("site", "")
-        row = next((row for row in rows if row.site == asked), rows[0])
+        row = row or rows[0]
         ask, period = question(visit, row.site, Known(row.first_day_ms, row.last_day_ms))
         report = await visit.state.desk.report(ask)
     except Unreadable as error:
@@ -134,15 +141,16 @@ async def values(visit: Visit) -> Values:
         "period": period,
         "report": report,
         "question": ask,
-        "chart": chart(report, visit.state.clock.now_ms()),
+        "chart": chart(report, ask.end_ms, visit.state.clock.now_ms()),
         "step": ask.step.value,
     }
 
 
-def chart(report: Report, now_ms: int) -> dict[str, list[int | None]]:
+def chart(report: Report, end_ms: int, now_ms: int) -> dict[str, Any]:
     """Columns for the chart: seconds since 1970, visitors, page views, visitors before.
 
-    None where nothing is known: what lies ahead is not drawn as nobody.
+    None where nothing is known: what lies ahead is not drawn as nobody. `going` is the place of the
+    minute, hour or day that is not over yet.
     """
     before: list[int | None] = [point.visitors for point in report.points_before]
     missing = len(report.points) - len(before)
@@ -150,11 +158,14 @@ def chart(report: Report, now_ms: int) -> dict[str, list[int | None]]:
     def known(point: Point, value: int) -> int | None:
         return value if value or point.bucket_ms <= now_ms else None
 
-    columns: dict[str, list[int | None]] = {
+    columns: dict[str, Any] = {
         "t": [point.bucket_ms // 1000 for point in report.points],
         "visitors": [known(point, point.visitors) for point in report.points],
         "page_views": [known(point, point.page_views) for point in report.points],
     }
+    begun = [point.bucket_ms for point in report.points if point.bucket_ms <= now_ms]
+    if begun and (len(begun) < len(report.points) or now_ms < end_ms):
+        columns["going"] = len(begun) - 1
     if before:
         columns["before"] = (before + [None] * max(0, missing))[: len(report.points)]
     return columns

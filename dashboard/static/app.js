@@ -11,7 +11,7 @@
     if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) { old.replaceWith(fresh.cloneNode(true)); return; }
     if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
     const before = old.dataset.series;
-    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open" && name !== "data-columns") old.removeAttribute(name);
     for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     if (old.hasAttribute("data-keep")) { // a chart draws its own inside; tell it when it is of something else now
       if (before !== old.dataset.series) footfallCharts.changed(old);
@@ -112,7 +112,10 @@
     return own || before.pop();
   };
 
+  const shut = (but) => document.querySelectorAll("details.menu[open]").forEach((menu) => { if (!menu.contains(but)) menu.open = false; });
+  document.addEventListener("focusin", (event) => shut(event.target));
   document.addEventListener("click", (event) => {
+    shut(event.target);
     const button = event.target.closest("button");
     if (!button) return;
     if (button.id === "pause") pause();
@@ -139,6 +142,8 @@
   };
   let going = 0;
   document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.firstElementChild.focus(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.nodeName)) {
       if (event.key === "Escape") event.target.blur();
       return;

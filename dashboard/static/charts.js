@@ -10,9 +10,7 @@
 
   const number = (value) => {
     const size = Math.abs(value);
-    if (size >= 1e9) return (value / 1e9).toFixed(1) + " G";
-    if (size >= 1e6) return (value / 1e6).toFixed(1) + " M";
-    if (size >= 1e4) return (value / 1e3).toFixed(1) + " k";
+    for (const [unit, from, name] of [[1e12, 1e12, "T"], [1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e3, 1e4, "k"]]) if (size >= from) return Number((value / unit).toFixed(1)) + " " + name;
     return size >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(size >= 1 ? 1 : 2);
   };
   const seconds = (value) => {
@@ -23,33 +21,95 @@
     }
     return value >= 1 || value === 0 ? value.toFixed(value < 10 && value ? 1 : 0) + " s" : (value * 1000).toFixed(0) + " ms";
   };
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const day = (time) => { const date = new Date(time * 1000); return date.getUTCDate() + " " + MONTHS[date.getUTCMonth()]; };
   // 24-hour clock; midnight and long steps show the day instead.
   const clock = (time, step) => {
     const text = new Date(time * 1000).toISOString();
-    if (step >= 86400 * 300) return text.slice(0, 7);
-    if (step >= 86400 || text.slice(11, 19) === "00:00:00") return text.slice(5, 10);
+    if (step >= 86400 * 28) return day(time).split(" ")[1] + " " + text.slice(0, 4);
+    if (step >= 86400 || text.slice(11, 19) === "00:00:00") return day(time);
     return step < 60 ? text.slice(11, 19) : text.slice(11, 16);
   };
   const short = (label) => label.length > 48 ? label.slice(0, 32) + "…" + label.slice(-12) : label;
   const shown = (unit) => (value) => value == null ? "–" : unit === "s" ? seconds(value) : number(value) + unit;
 
+  const moment = (time, step) => {
+    const text = new Date(time * 1000).toISOString();
+    return day(time) + " " + text.slice(0, 4) + (step >= 86400 ? "" : " " + text.slice(11, step < 60 ? 19 : 16)) + " UTC";
+  };
+
+  // What is not over yet (this hour, today) is drawn dashed: a line that falls because time is young is no fall.
+  const unfinished = (figure, chart) => {
+    const { going } = figure.columns || {};
+    return going > 0 && going < chart.data[0].length ? going : Infinity;
+  };
+  const dashed = (figure) => (chart, index) => {
+    const { ctx } = chart, last = unfinished(figure, chart), column = chart.data[index];
+    if (index > 2 || last === Infinity || column[last] == null || column[last - 1] == null) return;
+    ctx.save();
+    ctx.strokeStyle = chart.series[index].stroke();
+    ctx.lineWidth = 1.75 * devicePixelRatio;
+    ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    for (const at of [last - 1, last]) ctx.lineTo(chart.valToPos(chart.data[0][at], "x", true), chart.valToPos(column[at], "y", true));
+    ctx.stroke();
+    ctx.restore();
+  };
+
+  // Beside the pointer: the time, and each line's value; a line "… before" also as what has changed since.
+  const said = (chart, format) => {
+    const { idx } = chart.cursor, [times] = chart.data, step = times[1] - times[0];
+    const rows = chart.series.slice(1).map((one, index) => [one, chart.data[index + 1][idx]]);
+    const of = (label) => rows.find(([one]) => one.label === label)?.[1];
+    const head = Object.assign(document.createElement("p"), { textContent: moment(times[idx], step) });
+    const lines = rows.filter(([, value]) => value != null).map(([one, value]) => {
+      const line = document.createElement("p"), mark = document.createElement("i"), amount = document.createElement("b");
+      const then = of(one.label + " before"), change = then ? Math.round((value / then - 1) * 100) : null;
+      mark.style.background = one.stroke();
+      amount.textContent = format(value) + (change === null || Math.abs(change) > 999 ? "" : ` (${change > 0 ? "+" : change < 0 ? "−" : "±"}${Math.abs(change)} %)`);
+      line.append(mark, one.label, amount);
+      return line;
+    });
+    return [head, ...lines];
+  };
+  const tip = (format) => (chart) => {
+    const { idx, left, top } = chart.cursor, { over } = chart;
+    const box = over.querySelector(".tip") || over.appendChild(Object.assign(document.createElement("div"), { className: "tip" }));
+    box.hidden = idx == null || left < 0 || !over.matches(":hover") || chart.data.slice(1).every((column) => column[idx] == null);
+    if (box.hidden) return;
+    box.replaceChildren(...said(chart, format));
+    const flip = left + box.offsetWidth + 24 > over.clientWidth;
+    box.style.left = Math.max(0, flip ? left - box.offsetWidth - 12 : left + 12) + "px";
+    box.style.top = Math.max(0, Math.min(top, over.clientHeight - box.offsetHeight)) + "px";
+  };
+
   const options = (figure, plot) => {
-    const unit = figure.dataset.unit, labels = JSON.parse(figure.dataset.labels), format = shown(unit);
+    const unit = figure.dataset.unit, labels = figure.labels || JSON.parse(figure.dataset.labels), format = shown(unit);
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const fixed = "fixed" in figure.dataset;
+    const fixed = "fixed" in figure.dataset, straight = uPlot.paths.linear();
+    const stroke = (label, index) => label.endsWith(" before") ? color("--s1") + "99" : color(`--s${index % 6 + 1}`);
     return {
-      width: Math.max(200, plot.clientWidth), height: "fixed" in figure.dataset ? 250 : 196,
+      width: Math.max(200, plot.clientWidth), height: fixed ? 250 : 196,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       padding: [null, 28, null, null], // the last time of the axis is written whole
-      cursor: fixed ? {} : { sync: { key: "time" } },
-      hooks: { setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }] },
+      cursor: { y: false, points: { size: 6 }, ...(fixed ? {} : { sync: { key: "time" } }) },
+      hooks: {
+        setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }],
+        drawSeries: [dashed(figure)],
+        setCursor: [tip(format)],
+      },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-      axes: [{ ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) }, { ...axis, size: 72, incrs: STEPS[unit], values: (_, ticks) => ticks.map(format) }],
+      axes: [
+        { ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) },
+        { ...axis, size: (_, texts) => 14 + 7 * Math.max(3, ...(texts || []).map((text) => text.length)), incrs: STEPS[unit], values: (_, ticks) => ticks.map(format) },
+      ],
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
-          label: short(label), stroke: color(`--s${index % 6 + 1}`), width: 1.75, spanGaps: false, points: { show: false },
-          dash: index > 2 || label.endsWith(" before") ? [6, 3] : undefined, fill: index === 0 ? color(`--s1`) + "22" : undefined,
+          label: short(label), stroke: stroke(label, index), width: 1.75, spanGaps: false, points: { show: false },
+          dash: index > 2 || label.endsWith(" before") ? [6, 3] : undefined,
+          fill: index === 0 && (fixed || labels.length === 1) ? color("--s1") + "22" : undefined,
+          paths: (chart, at, from, to) => straight(chart, at, from, at > 2 ? to : Math.min(to, unfinished(figure, chart) - 1)),
           value: (_, value) => format(value),
         })),
       ],
@@ -103,27 +163,31 @@
   };
 
   const columns = (figure, found) => {
+    figure.columns = found;
     const labels = found.before ? ["visitors", "page views", "visitors before"] : ["visitors", "page views"];
-    if (figure.dataset.labels !== JSON.stringify(labels)) {
-      figure.dataset.labels = JSON.stringify(labels);
+    if (figure.labels?.length !== labels.length) {
+      figure.labels = labels;
       const old = charts.get(figure);
       if (old) { old.destroy(); charts.delete(figure); }
     }
     draw(figure, [found.t, found.visitors, found.page_views, ...(found.before ? [found.before] : [])]);
   };
   const live = () => document.querySelectorAll("figure[data-series]");
-  const fixed = () => document.querySelectorAll("figure[data-columns]");
-  const all = () => { live().forEach(load); fixed().forEach((figure) => columns(figure, JSON.parse(figure.dataset.columns))); };
+  const fixed = () => document.querySelectorAll("figure[data-fixed]");
+  const all = () => {
+    live().forEach(load);
+    fixed().forEach((figure) => {
+      const found = figure.columns || (figure.dataset.columns && JSON.parse(figure.dataset.columns));
+      if (found) columns(figure, found);
+    });
+  };
   const again = () => { charts.forEach((chart) => chart.destroy()); charts.clear(); all(); };
 
   let last = 0, waiting = 0;
   window.footfallCharts = {
     // A frame arrived: read history again, at most every five seconds (every second for 5 minutes).
     tick(frame) {
-      if (frame.chart) fixed().forEach((figure) => {
-        figure.dataset.columns = JSON.stringify(frame.chart);
-        columns(figure, frame.chart);
-      });
+      if (frame.chart) fixed().forEach((figure) => columns(figure, frame.chart));
       const pause = document.querySelector('figure[data-range="5m"]') ? 1000 : 5000;
       if (Date.now() - last < pause - 50) return;
       last = Date.now();

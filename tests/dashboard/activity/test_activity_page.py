@@ -67,6 +67,36 @@ async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> N
     assert all(value is None for at, value in points if at > after_s)
 
 
+async def test_the_hour_that_is_not_over_is_told_apart(client: Client) -> None:
+    found = {}
+    for period in ("24h", "yesterday"):
+        page = await (await client.get(f"/activity?period={period}")).text()
+        (told,) = re.findall(r'data-columns="([^"]*)"', page)
+        columns = json.loads(unescape(told))
+        found[period] = (columns.get("going"), len(columns["t"]) - 1)
+
+    going, last = found["24h"]
+    assert going == last
+    assert found["yesterday"][0] is None
+
+
+async def test_a_site_that_nothing_came_from_gets_its_own_page_not_figures_of_another(
+    client: Client,
+) -> None:
+    html = await (await client.get("/activity?site=New.example")).text()
+
+    assert "Nothing has come from new.example yet" in html
+    assert "data-site=&#34;new.example&#34;" in html or 'data-site="new.example"' in html
+    assert "<option selected>new.example" in html
+    assert 'id="visitors"' not in html
+
+
+async def test_a_name_that_cannot_be_a_sites_is_passed_over(client: Client) -> None:
+    html = await (await client.get("/activity?site=%3Cscript%3E")).text()
+
+    assert 'id="visitors"' in html and "<option selected>example.com" in html
+
+
 async def test_filters_narrow_every_figure(client: Client) -> None:
     answer = await (await client.get("/api/v1/activity?period=30m&is.country=DE")).json()
 

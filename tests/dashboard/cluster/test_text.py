@@ -117,3 +117,19 @@ def test_a_beginning_has_its_date_once_it_is_a_day_ago() -> None:
 
     assert text.since(at_ms, at_ms + 3_600_000) == "since 12:04 UTC"
     assert text.since(at_ms, at_ms + 86_400_000) == "since 2015-05-20 12:04 UTC"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/pricing", "/pricing"),
+        ("/caf%C3%A9/%E6%97%A5", "/café/日"),
+        ("/50%", "/50%"),
+        ("/%FF", "/%FF"),
+        ("/%2541", "/%2541"),
+        ("/%E2%80%AEgnp", "/%E2%80%AEgnp"),  # a right-to-left override
+        ("/a%00b%0A", "/a%00b%0A"),
+    ],
+)
+def test_a_path_is_read_as_it_was_written_where_nothing_hides_in_it(path: str, shown: str) -> None:
+    assert text.readable(path) == shown

@@ -1,0 +1,132 @@
+"""The activity page in a real Chromium: what its chart tells, and the menu of campaigns."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.made_dashboard import busy_cluster
+from tests.support.made_events import made_event
+from tests.support.seen_visits import store_visits
+from tests.support.shown_dashboard import Served
+from tracker.clock import SystemClock
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.may_block,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+MINUTE_MS = 60_000
+DASHES = (
+    "window.dashes = []; const dash = CanvasRenderingContext2D.prototype.setLineDash;"
+    "CanvasRenderingContext2D.prototype.setLineDash = function (lengths) {"
+    " dashes.push(lengths.join()); dash.call(this, lengths) }"
+)
+DOTTED = "2,4"  # how a line is drawn whose last minute is not over yet
+CUT = """[...document.querySelectorAll('.cardtabs, .top nav, .tabs')]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+PLACES = "[...document.querySelectorAll('.menu a')].map((one) => one.getBoundingClientRect())"
+SHUT = "summary => !summary.parentElement.open && document.activeElement === summary"
+
+
+def store_two_half_hours(data_dir: Path) -> None:
+    """One visitor a minute in the half hour before this one, two a minute in this one."""
+    now_ms = SystemClock().now_ms()
+    store_visits(
+        data_dir,
+        [
+            made_event(
+                minute * 2 + who,
+                occurred_at=now_ms - minute * MINUTE_MS,
+                visitor_id=f"{who}-{minute}",
+                pathname="/caf%C3%A9",
+            )
+            for minute in range(60)
+            for who in ((0, 1) if minute < 30 else (0,))
+        ],
+        now_ms,
+    )
+
+
+async def point_at(page: Page, share: float) -> None:
+    """The pointer goes to so much of the width of the first chart."""
+    box = await page.locator(".u-over").first.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
+
+
+async def test_pointing_at_the_chart_tells_the_time_the_values_and_what_has_changed(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.page.add_init_script(DASHES)
+        await shown.go("/activity?period=30m")
+        await expect(shown.page.locator("figure canvas")).to_have_count(1)
+
+        await point_at(shown.page, 0.5)
+
+        tip = shown.page.locator(".tip")
+        await expect(tip).to_contain_text("UTC")
+        await expect(tip).to_contain_text("visitors2 (+100 %)")
+        await expect(tip).to_contain_text("visitors before1")
+        assert DOTTED in await shown.page.evaluate("dashes")
+        await shown.page.mouse.move(0, 0)
+        await expect(tip).to_be_hidden()
+        assert shown.complaints == []
+
+
+async def test_the_chart_goes_on_where_the_page_around_it_changes(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Its numbers come beside the frames, so a frame must not take those away that it has."""
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/activity?period=30m")
+        await expect(shown.page.locator("figure canvas")).to_have_count(1)
+        await shown.page.evaluate("document.getElementById('live').firstElementChild.remove()")
+        for _ in ("paused", "live"):  # the next frame is taken in as a whole
+            await shown.page.keyboard.press(".")
+        await served.state.poller(None).look()
+
+        await expect(shown.page.locator("#visitors")).to_have_text("60")
+        await expect(shown.page.locator("figure canvas")).to_have_count(1)
+        await shown.page.locator("#theme").click()
+
+        await expect(shown.page.locator("figure canvas")).to_have_count(1)
+        assert shown.complaints == []
+
+
+async def test_all_tabs_are_in_sight_and_the_menu_of_campaigns_is_on_the_page(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        page = shown.page
+        await shown.go("/activity?period=30m")
+        await expect(page.get_by_text("/café").first).to_be_visible()
+        for width in (360, 390, 768, 1024, 1280, 1920):
+            await shown.be_wide(width)
+            assert await page.evaluate(CUT) == [], width
+        summary = page.locator(".menu summary")
+        await summary.click()
+        for width in (390, 1024, 1280):
+            await shown.be_wide(width)
+            for box in await page.evaluate(PLACES):
+                assert box["left"] >= 0 and box["right"] <= width, width
+
+        await page.keyboard.press("Escape")
+
+        assert await summary.evaluate(SHUT)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="UTM medium").click()
+        await page.wait_for_url("**sources=utm_medium**")
+        await expect(summary).to_have_text("UTM medium")
+        await summary.click()
+        await page.locator("h1").click()
+        await expect(page.locator(".menu div")).to_be_hidden()
