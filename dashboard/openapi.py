@@ -148,13 +148,19 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ),
     (
         "/subjects",
-        "The schema registry: its level, every subject with the topic it is of by its name.",
-        (_CLUSTER, *_LIST, _switch("deleted", "Those that were deleted softly as well.")),
+        "The schema registry: level, mode, contexts, every subject with the topic of its name.",
+        (
+            *(_CLUSTER, *_LIST, _switch("deleted", "Those that were deleted softly as well.")),
+            _text("context", "Only those of one context; . is the default one."),
+        ),
     ),
     (
         "/subjects/{name}",
-        "A subject: versions, level, and one schema with its references.",
-        (_NAME, _CLUSTER, _number("version", "One version; without it the newest.", 1)),
+        "A subject: versions, level, mode, and one schema with its references.",
+        (
+            *(_NAME, _CLUSTER, _number("version", "One version; without it the newest.", 1)),
+            _switch("deleted", "Also a version that was deleted softly."),
+        ),
     ),
     (
         "/history",

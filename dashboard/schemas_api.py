@@ -34,7 +34,8 @@ class SchemasApi:
         listing = known(await schemas.desk_of(visit).listing.answer())
         found = await schemas.list_values(visit)
         rows = [dataclasses.asdict(row) for row in found["table"].rows]
-        return web.json_response({"level": listing.level, "subjects": rows})
+        told = {"level": listing.level, "mode": listing.mode, "contexts": listing.contexts}
+        return web.json_response(told | {"subjects": rows})
 
     async def _subject(self, request: web.Request) -> web.Response:
         found = await schemas.subject_values(self._visit(request))

@@ -270,6 +270,22 @@ ACTIONS: Final = (
         Role.ADMIN,
     ),
     Action(
+        "set-subject-mode",
+        "Set the mode of a subject of the registry; a dry run unless told otherwise.",
+        schema_wishes.SetSubjectMode,
+        schemas.set_subject_mode,
+        "subject",
+        Role.ADMIN,
+    ),
+    Action(
+        "set-registry-mode",
+        "Set the mode of subjects without their own; a dry run unless told otherwise.",
+        schema_wishes.SetRegistryMode,
+        schemas.set_registry_mode,
+        "mode",
+        Role.ADMIN,
+    ),
+    Action(
         "delete-schema-version",
         "Delete a version of a subject, softly; a dry run unless told otherwise.",
         schema_wishes.DeleteSchemaVersion,

@@ -10,6 +10,13 @@ SubjectName = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Level = Annotated[str, Meta(pattern="^(NONE|(BACKWARD|FORWARD|FULL)(_TRANSITIVE)?)$")]
 
 
+Mode = Annotated[str, Meta(pattern="^(READWRITE|READONLY|READONLY_OVERRIDE|IMPORT)$")]
+Context = Annotated[
+    str,
+    Meta(pattern=r"^(\.[^:]{0,200})?$", description="Such as .staging; empty: the registry's."),
+]
+
+
 class RegisterSchema(Wish, frozen=True):
     """`references`: what the schema takes from others, name -> "subject:version"."""
 
@@ -31,9 +38,31 @@ class SetSubjectLevel(Wish, frozen=True):
 
 
 class SetRegistryLevel(Wish, frozen=True):
-    """Of all subjects that have none of their own."""
+    """Of all subjects that have none of their own, or of those of a context."""
 
     level: Level
+    context: Context = ""
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class SetSubjectMode(Wish, frozen=True):
+    """`mode`: null takes its own away, the registry's holds then. `force`: IMPORT also where there
+    are schemas, which others may have used."""
+
+    subject: SubjectName
+    mode: Mode | None
+    force: bool = False
+    dry_run: bool = True
+    confirm: Confirm = ""
+
+
+class SetRegistryMode(Wish, frozen=True):
+    """Of all subjects that have none of their own, or of those of a context."""
+
+    mode: Mode
+    context: Context = ""
+    force: bool = False
     dry_run: bool = True
     confirm: Confirm = ""
 

@@ -6,7 +6,14 @@ from dashboard.actions import schema_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
 from dashboard.cluster.text import count, plural
 from dashboard.subjects.client import RegistryClient
-from dashboard.subjects.model import Draft, Reference, topic_of
+from dashboard.subjects.model import (
+    Draft,
+    Listing,
+    Reference,
+    context_of,
+    context_subject,
+    topic_of,
+)
 from tracker.kafka.changes import Refused
 
 REFERENCES_MAX: Final = 100
@@ -62,14 +69,62 @@ def set_subject_level(scene: Scene, wish: wishes.SetSubjectLevel) -> Outcome:
 def set_registry_level(scene: Scene, wish: wishes.SetRegistryLevel) -> Outcome:
     client = _client(scene)
     listing = client.look()
-    rows = ({"subjects": "all others", "before": listing.level, "after": wish.level},)
-    many = plural(len(listing.subjects), "subject")
+    before = listing.level
+    if context_subject(wish.context):
+        before = client.own(wish.context).level or f"the registry's {before}"
+    rows = ({"subjects": "all others", "before": before, "after": wish.level},)
+    many = _of_context(listing, wish.context)
     if wish.dry_run:
         said = f"Of {many}, those without a level of their own would have {wish.level}."
         return Outcome(said, False, rows)
-    client.set_level("", wish.level)
+    client.set_level(context_subject(wish.context), wish.level)
     said = f"Of {many}, those without a level of their own have {wish.level} now."
     return Outcome(said, True, rows)
+
+
+def set_subject_mode(scene: Scene, wish: wishes.SetSubjectMode) -> Outcome:
+    client = _client(scene)
+    before = client.subject(wish.subject).mode or "the registry's"
+    after = wish.mode or "the registry's"
+    rows = ({"subject": wish.subject, "before": before, "after": after},)
+    if wish.dry_run:
+        said = f"{wish.subject} would be in the mode {after}.{_meaning(wish.mode)}"
+        return Outcome(said, False, rows)
+    client.set_mode(wish.subject, wish.mode, wish.force)
+    return Outcome(f"{wish.subject} is in the mode {after} now.", True, rows)
+
+
+def set_registry_mode(scene: Scene, wish: wishes.SetRegistryMode) -> Outcome:
+    client = _client(scene)
+    listing = client.look()
+    if listing.mode is None:
+        raise Refused("this registry has no modes")
+    before = listing.mode
+    if context_subject(wish.context):
+        before = client.own(wish.context).mode or f"the registry's {before}"
+    rows = ({"subjects": "all others", "before": before, "after": wish.mode},)
+    many = _of_context(listing, wish.context)
+    if wish.dry_run:
+        said = f"Of {many}, those without a mode of their own would be in {wish.mode}."
+        return Outcome(said + _meaning(wish.mode), False, rows)
+    client.set_mode(context_subject(wish.context), wish.mode, wish.force)
+    said = f"Of {many}, those without a mode of their own are in {wish.mode} now."
+    return Outcome(said, True, rows)
+
+
+def _of_context(listing: Listing, context: str) -> str:
+    """How many subjects a change is about."""
+    name = context if context_subject(context) else ""
+    subjects = [one for one in listing.subjects if name in ("", context_of(one)[0])]
+    return plural(len(subjects), "subject") + (f" of {name}" if name else "")
+
+
+def _meaning(mode: str | None) -> str:
+    return {
+        "READONLY": " Producers with a new schema would fail.",
+        "READONLY_OVERRIDE": " Producers with a new schema would fail, whatever a subject's mode.",
+        "IMPORT": " Schemas would be registered with ids, unchecked, and producers would fail.",
+    }.get(mode or "", "")
 
 
 def delete_version(scene: Scene, wish: wishes.DeleteSchemaVersion) -> Outcome:

@@ -9,9 +9,12 @@ from dashboard.subjects.desk import RegistryDesk
 from dashboard.subjects.model import (
     KINDS,
     LEVELS,
+    MODES,
     Listing,
     Subject,
     Version,
+    context_of,
+    context_subject,
     difference,
     pretty,
     topic_of,
@@ -26,6 +29,7 @@ class Row:
     deleted: bool
     topic: str  # that it is of by its name; empty: none that is there
     part: str  # key, value, or nothing
+    context: str  # DEFAULT_CONTEXT, or what stands before it: `:.staging:`
 
 
 def desk_of(visit: Visit) -> RegistryDesk:
@@ -33,7 +37,8 @@ def desk_of(visit: Visit) -> RegistryDesk:
 
 
 async def list_values(visit: Visit) -> Values:
-    """Subjects; `?q=` narrows them, `?deleted=1` has those that were deleted softly as well."""
+    """Subjects; `?q=` and `?context=` narrow them, `?deleted=1` has those that were deleted softly
+    as well."""
     desk = desk_of(visit)
     if not desk.is_there:
         return {
@@ -41,9 +46,13 @@ async def list_values(visit: Visit) -> Values:
             "registry": "",
             "answer": Answer(),
             "table": table(visit, [], _SORTS, _name),
+            "context": "",
         }
     answer = await desk.listing.answer()
     found = table(visit, rows(visit, answer.value), _SORTS, _name)
+    context, own = context_wanted(visit, answer.value), None
+    if context_subject(context) and not visit.whole:
+        own = (await desk.own(context).answer()).value
     shown = [row.name for row in found.rows if not row.deleted] if not visit.whole else []
     return {
         "there": True,
@@ -52,8 +61,18 @@ async def list_values(visit: Visit) -> Values:
         "table": found,
         "latest": await desk.latest(shown) if not answer.trouble else {},
         "levels": LEVELS,
+        "modes": MODES,
         "kinds": KINDS,
+        "context": context,
+        "context_name": context_subject(context),
+        "own": own,
     }
+
+
+def context_wanted(visit: Visit, listing: Listing | None) -> str:
+    """The one that `?context=` names, if it is there; empty: all of them."""
+    wanted = visit.query.get("context", "")
+    return wanted if listing is not None and wanted in listing.contexts else ""
 
 
 def rows(visit: Visit, listing: Listing | None) -> list[Row]:
@@ -62,20 +81,27 @@ def rows(visit: Visit, listing: Listing | None) -> list[Row]:
         return []
     with_deleted = visit.query.get("deleted") == "1"
     names = [*listing.subjects, *(listing.deleted if with_deleted else ())]
-    return [_row(visit, name, name in listing.deleted) for name in names]
+    found = [_row(visit, name, name in listing.deleted) for name in names]
+    context = context_wanted(visit, listing)
+    return [row for row in found if context in ("", row.context)]
 
 
 def _row(visit: Visit, name: str, deleted: bool) -> Row:
-    topic, part = topic_of(name) or ("", "")
+    context, plain = context_of(name)
+    topic, part = topic_of(plain) or ("", "")
     there = visit.snapshot is not None and topic in visit.snapshot.topics
-    return Row(name, deleted, topic if there else "", part)
+    return Row(name, deleted, topic if there else "", part, context)
 
 
 def _name(row: Row) -> str:
     return row.name
 
 
-_SORTS = {"name": _name, "topic": lambda row: (row.topic == "", row.topic, row.name)}
+_SORTS = {
+    "name": _name,
+    "context": lambda row: (row.context, row.name),
+    "topic": lambda row: (row.topic == "", row.topic, row.name),
+}
 
 
 async def subject_values(visit: Visit) -> Values:
@@ -92,6 +118,9 @@ async def subject_values(visit: Visit) -> Values:
         "answer": answer,
         "subject": answer.value,
         "level": listing.value.level if listing.value is not None else "not known",
+        "mode": listing.value.mode if listing.value is not None else None,
+        "modes": MODES,
+        "deleted": visit.query.get("deleted") == "1",
         "row": _row(visit, visit.name, False),
         "levels": LEVELS,
         "kinds": KINDS,
@@ -100,20 +129,34 @@ async def subject_values(visit: Visit) -> Values:
     return found if answer.value is None else found | await _version_values(visit, answer.value)
 
 
-_NO_VERSION: Values = {"version": None, "text": "", "against": 0, "lines": None, "trouble": ""}
+_NO_VERSION: Values = {
+    "versions": (),
+    "version": None,
+    "text": "",
+    "against": 0,
+    "lines": None,
+    "trouble": "",
+}
 
 
 async def _version_values(visit: Visit, subject: Subject) -> Values:
-    desk, newest = desk_of(visit), max(subject.versions, default=0)
+    desk = desk_of(visit)
+    with_deleted = visit.query.get("deleted") == "1" or not subject.versions
+    versions = (*subject.versions, *(subject.deleted if with_deleted else ()))
+    newest = max(subject.versions, default=max(versions, default=0))
     number = visit.number("version", newest, 2**31 - 1)
-    if number not in subject.versions:
+    if number not in versions:
         raise NotFound(f"Subject {visit.name!r} has no version {number}.")
     shown = await desk.version(visit.name, number).answer()
     if shown.value is None:
         return {"trouble": shown.trouble}
     against = visit.number("against", 0, 2**31 - 1)
-    found: Values = {"version": shown.value, "text": pretty(shown.value)}
-    if against not in subject.versions or against == number:
+    found: Values = {
+        "version": shown.value,
+        "text": pretty(shown.value),
+        "versions": tuple(sorted(versions, reverse=True)),
+    }
+    if against not in versions or against == number:
         return found
     other = await desk.version(visit.name, against).answer()
     if other.value is None:

@@ -11,7 +11,7 @@ from dashboard.cluster.asked import Answer, Asked
 from dashboard.pages.page import NotFound
 from dashboard.rights.rules import Sight
 from dashboard.subjects.desk import RegistryDesk
-from dashboard.subjects.model import Listing, Subject, Version, topic_of
+from dashboard.subjects.model import Listing, Own, Subject, Version, context_of, topic_of
 
 
 class SeenRegistry:
@@ -51,6 +51,9 @@ class SeenRegistry:
     def version(self, name: str, number: int) -> "SeenVersion":
         return SeenVersion(self, self._desk.version(name, number))
 
+    def own(self, context: str) -> Asked[Own]:
+        return self._desk.own(context)
+
     async def latest(self, names: Sequence[str]) -> dict[str, Version]:
         return await self._desk.latest([name for name in names if self.sees(name)])
 
@@ -69,7 +72,10 @@ class SeenListing:
             tuple(filter(sees, found.value.subjects)),
             frozenset(filter(sees, found.value.deleted)),
             found.value.level,
+            found.value.mode,
         )
+        seen = {context_of(name)[0] for name in (*listing.subjects, *listing.deleted)}
+        listing = replace(listing, contexts=tuple(sorted(seen)))
         return replace(found, value=listing)
 
 

@@ -5,11 +5,13 @@ What only some registries can (references back, levels of their own) is left out
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from dashboard.rest import NotThere, Owner, Rest, RestAccess, part
 from dashboard.subjects import model
-from dashboard.subjects.model import Draft, Listing, Subject, Verdict, Version
+from dashboard.subjects.model import Draft, Listing, Own, Subject, Verdict, Version
+from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
 
 TIMEOUT_S: Final = 5.0
@@ -33,21 +35,60 @@ class RegistryClient:
         except Refused:
             every = ()
         deleted = frozenset(every) - frozenset(subjects)
-        return Listing(subjects, deleted, model.level(self._ask("GET", "/config")))
+        level = model.level(self._ask("GET", "/config"))
+        contexts = {model.context_of(name)[0] for name in (*subjects, *deleted)}
+        contexts |= set(self._contexts())
+        return Listing(subjects, deleted, level, self._mode(""), tuple(sorted(contexts)))
+
+    def own(self, context: str) -> Own:
+        """What is set at a context."""
+        name = model.context_subject(context)
+        return Own(self._level(name), self._mode(name))
+
+    def _contexts(self) -> tuple[str, ...]:
+        """Those that it tells; not every registry has contexts."""
+        try:
+            told = model.names(self._ask("GET", "/contexts"))
+            return tuple(one.strip(":") for one in told)  # Apicurio calls them as in subjects
+        except (Refused, ClusterUnavailable):
+            return ()
+
+    def _mode(self, name: str) -> str | None:
+        """Own mode of a subject, or of the registry where `name` is empty."""
+        try:
+            return model.mode(self._ask("GET", f"/mode/{part(name)}" if name else "/mode"))
+        except (Refused, ClusterUnavailable):  # it has none, or there is no such thing
+            return None
+
+    def _level(self, name: str) -> str | None:
+        try:
+            return model.level(self._ask("GET", f"/config/{part(name)}"))
+        except NotThere:  # it has none of its own
+            return None
 
     def subject(self, name: str) -> Subject:
-        """Raises NotThere."""
-        found = model.numbers(self._ask("GET", f"{_path(name)}/versions"))
+        """With versions that were deleted softly, or all of them. Raises NotThere."""
+        gone: NotThere | None = None
         try:
-            level = model.level(self._ask("GET", f"/config/{part(name)}"))
-        except NotThere:  # it has none of its own
-            level = None
-        return Subject(name, found, level)
+            found = model.numbers(self._ask("GET", f"{_path(name)}/versions"))
+        except NotThere as error:
+            found, gone = (), error
+        try:
+            buried = tuple(one for one in self.buried(name) if one not in found)
+        except Refused:
+            buried = ()
+        if gone is not None and not buried:
+            raise gone
+        return Subject(name, found, self._level(name), self._mode(name), buried)
 
     def version(self, name: str, number: int) -> Version:
-        """With what refers to it. Raises NotThere."""
+        """With what refers to it; also one that was deleted softly. Raises NotThere."""
         path = f"{_path(name)}/versions/{number}"
-        return model.version(self._ask("GET", path), self.used_by(name, number))
+        try:
+            told = self._ask("GET", path)
+        except NotThere:
+            return replace(model.version(self._ask("GET", f"{path}?deleted=true")), deleted=True)
+        return model.version(told, self.used_by(name, number))
 
     def latest(self, name: str) -> Version:
         """Without what refers to it. Raises NotThere."""
@@ -59,7 +100,8 @@ class RegistryClient:
         try:
             ids = model.numbers(self._ask("GET", f"{_path(name)}/versions/{number}/referencedby"))
             for schema_id in ids[:USERS_MAX]:
-                listed = self._ask("GET", f"/schemas/ids/{schema_id}/versions")
+                # ids are those of the subject's context
+                listed = self._ask("GET", f"/schemas/ids/{schema_id}/versions?subject={part(name)}")
                 for one in listed if isinstance(listed, list) else ():
                     place = model.fields(one)
                     found.add((str(place.get("subject")), int(place.get("version", -1))))
@@ -95,6 +137,15 @@ class RegistryClient:
             self._ask("DELETE", path)
         else:
             self._ask("PUT", path, {"compatibility": level})
+
+    def set_mode(self, name: str, mode: str | None, force: bool) -> None:
+        """Of a subject or a context, or of the registry where `name` is empty; None takes its own
+        away. `force`: IMPORT also where there are schemas."""
+        path = f"/mode/{part(name)}" if name else "/mode"
+        if mode is None:
+            self._ask("DELETE", path)
+        else:
+            self._ask("PUT", f"{path}?force=true" if force else path, {"mode": mode})
 
     def delete_version(self, name: str, number: int) -> None:
         """Softly: its schema goes on opening values."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dashboard.cluster.asked import KEPT_MS, Asked
 from dashboard.rest import NotThere, RestAccess
 from dashboard.subjects.client import RegistryClient
-from dashboard.subjects.model import Listing, Subject, Version
+from dashboard.subjects.model import Listing, Own, Subject, Version
 from tracker.clock import Clock
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
@@ -27,6 +27,7 @@ class RegistryDesk:
         self._listing: Asked[Listing] | None = Asked(client.look, clock) if client else None
         self._subjects: dict[str, Asked[Subject]] = {}
         self._versions: dict[tuple[str, int], Asked[Version]] = {}
+        self._contexts: dict[str, Asked[Own]] = {}
         self._latest: dict[str, tuple[float, Version | None]] = {}
         self._lock = asyncio.Lock()
 
@@ -54,6 +55,11 @@ class RegistryDesk:
         place = (name, number)
         return self._kept(self._versions, place, partial(self.client.version, name, number))
 
+    def own(self, context: str) -> Asked[Own]:
+        """Level and mode of a context."""
+        assert self.client is not None
+        return self._kept(self._contexts, context, partial(self.client.own, context))
+
     async def latest(self, names: Sequence[str]) -> dict[str, Version]:
         """The newest version of each; those that are not known in time are left out."""
         async with self._lock:
@@ -65,7 +71,7 @@ class RegistryDesk:
         """After a change."""
         if self._listing is not None:
             self._listing.forget()
-        self._subjects, self._versions, self._latest = {}, {}, {}
+        self._subjects, self._versions, self._contexts, self._latest = {}, {}, {}, {}
 
     def _ask_latest(self, names: Sequence[str]) -> None:
         """One after the other, so that a slow registry holds up one thread and not all."""

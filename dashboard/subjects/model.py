@@ -21,6 +21,10 @@ LEVELS: Final = (
     "FULL",
     "FULL_TRANSITIVE",
 )
+MODES: Final = ("READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT")
+"""What may be registered: anything, nothing, nothing whatever subjects say, or schemas with their
+ids (a registry is filled from another one)."""
+DEFAULT_CONTEXT: Final = "."
 KINDS: Final = {"AVRO": "Avro", "PROTOBUF": "Protobuf", "JSON": "JSON Schema"}
 
 
@@ -52,6 +56,7 @@ class Version:
     text: str
     references: tuple[Reference, ...] = ()
     used_by: tuple[tuple[str, int], ...] = ()  # subjects and versions that refer to it
+    deleted: bool = False  # softly
 
     @property
     def kind_word(self) -> str:
@@ -65,6 +70,8 @@ class Listing:
     subjects: tuple[str, ...]
     deleted: frozenset[str]  # softly: their schemas still open values
     level: str
+    mode: str | None = None  # None: it does not tell
+    contexts: tuple[str, ...] = ()  # rooms of their own within the registry, the default one too
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,16 @@ class Subject:
     name: str
     versions: tuple[int, ...]
     level: str | None  # None: the registry's
+    mode: str | None = None  # None: the registry's
+    deleted: tuple[int, ...] = ()  # versions that were deleted softly
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Level and mode of a context; None: the registry's."""
+
+    level: str | None
+    mode: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,21 @@ class Verdict:
     fits: bool
     reasons: tuple[str, ...] = ()
     known_as: int | None = None  # it is that version already
+
+
+def context_of(subject: str) -> tuple[str, str]:
+    """Context of a subject, and its name there: `:.staging:orders-value` is orders-value of
+    .staging."""
+    if subject.startswith(":."):
+        context, colon, name = subject[1:].partition(":")
+        if colon:
+            return context, name
+    return DEFAULT_CONTEXT, subject
+
+
+def context_subject(context: str) -> str:
+    """What stands for a whole context where a subject is asked for; empty: the default one."""
+    return "" if context in ("", DEFAULT_CONTEXT) else f":{context}:"
 
 
 def topic_of(subject: str) -> tuple[str, str] | None:
@@ -134,6 +166,14 @@ def level(body: Any) -> str:
     """Of `GET /config`; registries call it by two names."""
     told = fields(body)
     return str(told.get("compatibilityLevel") or told.get("compatibility") or "not known")
+
+
+def mode(body: Any) -> str:
+    """Of `GET /mode`; raises ClusterUnavailable."""
+    told = fields(body).get("mode")
+    if not isinstance(told, str):
+        raise ClusterUnavailable("the registry's answer holds no mode")
+    return told
 
 
 def version(body: Any, used_by: tuple[tuple[str, int], ...] = ()) -> Version:

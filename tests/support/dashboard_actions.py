@@ -98,11 +98,13 @@ WISHES: dict[str, dict[str, Any]] = {
         for name, more in (
             ("register-schema", {"schema": '"string"'}),
             ("set-subject-level", {"level": "FULL"}),
+            ("set-subject-mode", {"mode": "READONLY"}),
             ("delete-schema-version", {"version": 1}),
             ("delete-subject", {}),
             ("erase-subject", {}),
         )
     },
+    "set-registry-mode": {"mode": "READONLY", "dry_run": False, "confirm": "READONLY"},
     "set-registry-level": {"level": "FULL", "dry_run": False, "confirm": "FULL"},
 }
 

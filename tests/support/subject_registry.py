@@ -25,6 +25,9 @@ class SubjectRegistry:
     levels: dict[str, str] = field(default_factory=dict)
     subjects: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    buried: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    mode: str | None = "READWRITE"  # None: a registry without modes and contexts
+    modes: dict[str, str] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     misfit: str = ""  # schemas with this text in them do not fit
     raw: bytes | None = None  # answered instead of everything
@@ -43,6 +46,13 @@ class SubjectRegistry:
         at, query = [unquote(part) for part in urlsplit(path).path.split("/")[1:]], path
         if at[0] == "config":
             return self._config(method, at[1] if len(at) > 1 else "", body)
+        if at[0] == "mode" and self.mode is not None:
+            return self._mode(method, at[1] if len(at) > 1 else "", body, "force=true" in query)
+        if at[0] == "contexts" and self.mode is not None:
+            found = {name.split(":")[1] for name in self.subjects if name.startswith(":.")}
+            return 200, [".", *found]
+        if at[0] in ("mode", "contexts"):
+            return 404, {"error_code": 0, "message": "Operation not supported."}
         if at[0] == "schemas":
             return 200, self._places(int(at[2]))
         if at == ["subjects"]:
@@ -65,6 +75,21 @@ class SubjectRegistry:
             return 404, {"error_code": 40408, "message": "no level of its own"}
         return 200, {"compatibilityLevel": self.levels.get(name, self.level)}
 
+    def _mode(self, method: str, name: str, body: Any, force: bool) -> Answer:
+        if method == "PUT" and body["mode"] == "IMPORT" and self.subjects and not force:
+            return 422, {"error_code": 42205, "message": "Cannot import since found subjects"}
+        if method == "PUT":
+            if name:
+                self.modes[name] = body["mode"]
+            else:
+                self.mode = body["mode"]
+            return 200, body
+        if method == "DELETE":
+            return 200, {"mode": self.modes.pop(name)}
+        if name and name not in self.modes:
+            return 404, {"error_code": 40409, "message": "no mode of its own"}
+        return 200, {"mode": self.modes.get(name, self.mode)}
+
     def _check(self, name: str, body: Any) -> Answer:
         if name not in self.subjects:
             return NOT_THERE
@@ -86,8 +111,8 @@ class SubjectRegistry:
     def _subject(self, method: str, at: list[str], body: Any, query: str) -> Answer:
         name, what = at[0], at[1:]
         versions = self.subjects.get(name)
-        if name in self.deleted and "deleted=true" in query:
-            return 200, [1, 2]
+        if "deleted=true" in query:
+            return self._with_buried(name, what)
         if method == "DELETE" and "permanent=true" in query:
             if versions is not None or name not in self.deleted:
                 return 404, {"error_code": 40405, "message": "Subject was not deleted first"}
@@ -115,6 +140,16 @@ class SubjectRegistry:
             return 200, self._users(name, number)
         return 200, self._told(name, number)
 
+    def _with_buried(self, name: str, what: list[str]) -> Answer:
+        every = {**self.buried.get(name, {}), **self.subjects.get(name, {})}
+        if what[1:]:
+            number = int(what[1])
+            told = {"subject": name, "version": number}
+            return (200, told | every[number]) if number in every else NOT_THERE
+        if name in self.deleted and not every:
+            return 200, [1, 2]
+        return (200, sorted(every)) if every else NOT_THERE
+
     def _told(self, name: str, number: int) -> dict[str, Any]:
         return {"subject": name, "version": number, **self.subjects[name][number]}
 
@@ -128,10 +163,13 @@ class SubjectRegistry:
         ]
 
     def _delete(self, name: str, what: list[str]) -> Answer:
+        graves = self.buried.setdefault(name, {})
         if what:
-            return 200, self.subjects[name].pop(int(what[1]))["id"]
+            graves[int(what[1])] = self.subjects[name].pop(int(what[1]))
+            return 200, int(what[1])
         self.deleted.add(name)
-        return 200, list(self.subjects.pop(name))
+        graves |= self.subjects.pop(name)
+        return 200, list(graves)
 
 
 @contextmanager
