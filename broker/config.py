@@ -52,7 +52,9 @@ class BrokerConfig:
     max_connection_creation_rate: int = setting(
         INT32_MAX, "new connections a second, over all listeners; more wait, 30 s at most", low=1
     )
-    connections_max_idle_ms: int = setting(600_000, "a connection idle for so long is closed")
+    connections_max_idle_ms: int = setting(
+        600_000, "a connection idle for so long is closed; negative: none is"
+    )
     socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)
     queued_max_request_bytes: int = setting(
         268_435_456, "bytes of requests that may wait in memory over all connections", low=1024

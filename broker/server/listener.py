@@ -1,6 +1,7 @@
 """Listens on one address: accepts clients until stopped, and keeps the limits of the listener."""
 
 import asyncio
+import math
 import socket
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ BACKLOG = 1024  # connections that the kernel accepts before we do
 STOP_GRACE_S = 5.0  # how long requests in work may take to end when the broker stops
 _STOP_POLL_S = 0.02
 _SWEEPS_PER_IDLE_TIME = 10
+_SWEEP_S_MIN = 0.05  # an idle time of nothing must not keep the loop busy
 _SWEEP_S_MAX = 10.0
 
 
@@ -38,12 +40,13 @@ OPEN = Protection()
 
 def limits_of(config: BrokerConfig) -> Limits:
     """The limits that the settings of the broker name."""
+    idle_ms = config.connections_max_idle_ms
     return Limits(
         frame_bytes_max=config.socket_request_max_bytes,
         held_bytes_max=config.queued_max_request_bytes,
         connections_max=config.max_connections,
         connections_per_ip_max=config.max_connections_per_ip,
-        idle_s_max=config.connections_max_idle_ms / 1000,
+        idle_s_max=math.inf if idle_ms < 0 else idle_ms / 1000,
         creation_rate_max=config.max_connection_creation_rate,
         per_ip=ip_bounds(config.max_connections_per_ip_overrides),
     )
@@ -133,7 +136,8 @@ class Listener:
 
     async def _sweep(self, connections: Connections) -> None:
         loop = asyncio.get_running_loop()
-        interval_s = min(_SWEEP_S_MAX, self._limits.idle_s_max / _SWEEPS_PER_IDLE_TIME)
+        interval_s = self._limits.idle_s_max / _SWEEPS_PER_IDLE_TIME
+        interval_s = min(_SWEEP_S_MAX, max(_SWEEP_S_MIN, interval_s))
         while True:
             await asyncio.sleep(interval_s)
             connections.close_idle(loop.time())

@@ -1,4 +1,5 @@
 import asyncio
+import math
 from types import SimpleNamespace
 from typing import cast
 
@@ -104,3 +105,9 @@ def test_limits_are_the_settings_of_the_broker() -> None:
     assert (limits.frame_bytes_max, limits.held_bytes_max) == (1, 2)
     assert (limits.connections_max, limits.connections_per_ip_max) == (3, 4)
     assert limits.idle_s_max == 5.0
+
+
+def test_a_negative_idle_time_closes_no_connection() -> None:
+    limits = limits_of(BrokerConfig(connections_max_idle_ms=-1))
+
+    assert limits.idle_s_max == math.inf
