@@ -4,6 +4,9 @@ Exit codes: 0 done, 1 it could not be done, 2 wrong arguments, 78 settings canno
 The commands are imported when they are called, so that `footfall --help` answers at once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -11,6 +14,7 @@ import typer
 from rich.console import Console
 
 from footfall.config import DemoConfig, settings_file
+from footfall.console import command
 from footfall.data_dir import StartRefused
 from footfall.roles import addresses, chosen
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load, peek
@@ -26,7 +30,6 @@ def _group(name: str, help_text: str) -> typer.Typer:
 
 
 app = typer.Typer(
-    help="Website activity tracking with a bundled Kafka-protocol broker.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,10 +49,18 @@ DataDir = Annotated[
 console = Console()
 
 
-def _kafka(config: Path | None) -> "KafkaConfig":
+@contextmanager
+def _kafka(config: Path | None) -> "Iterator[KafkaConfig]":
+    """How the broker is reached; whatever fails within is told where it was looked for."""
     from tracker.config import load_kafka
 
-    return load_kafka(settings_file(config))
+    path = settings_file(config)
+    found = load_kafka(path)
+    try:
+        yield found
+    except Exception as error:
+        error.add_note(f"at {found.bootstrap_servers}, as {path or 'the default'} says")
+        raise
 
 
 def _cluster(path: Path | None, name: str) -> "tuple[str, KafkaConfig]":
@@ -72,9 +83,45 @@ def _ingest_origin(config: Path | None) -> str:
     return f"http://{addresses(ingest, settings_file(config))[0]}"
 
 
+def _script_origin(config: Path | None) -> str:
+    """Where browsers fetch the script: through a proxy, or at the role itself."""
+    return peek("dashboard", "tracker_url", "", settings_file(config)) or _ingest_origin(config)
+
+
+def _pages_origin(config: Path | None) -> str:
+    """Where browsers see the dashboard."""
+    path = settings_file(config)
+    (dashboard,) = chosen(["dashboard"])
+    return peek("dashboard", "public_url", "", path) or f"http://{addresses(dashboard, path)[0]}"
+
+
+def _tell_where(config: Path | None, site: str, period: str = "") -> None:
+    address = f"{_pages_origin(config)}/activity?site={site.strip().lower()}{period}"
+    console.print(f"see it at  {address}", markup=False, soft_wrap=True)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"footfall {metadata.version('footfall')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Tell the version.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Website activity tracking with a bundled Kafka-protocol broker."""
+
+
 @app.command("up")
 def up_command(config: Config = None, data_dir: DataDir = None) -> None:
-    """Start broker, ingest, aggregate, export and dashboard, and keep them running."""
+    """Start everything and keep it running, until Ctrl-C.
+
+    That is broker, ingest, aggregate, export and dashboard, or what `roles` in [up] names.
+    """
     from footfall.commands.up import up
 
     raise typer.Exit(up(settings_file(config), data_dir, console))
@@ -82,16 +129,21 @@ def up_command(config: Config = None, data_dir: DataDir = None) -> None:
 
 @app.command("demo")
 def demo_command(config: Config = None) -> None:
-    """Serve a small site and play visitors on it, until Ctrl-C."""
+    """Play visitors on a small site, until Ctrl-C."""
     from footfall.commands.demo import demo
 
     settings = load("demo", DemoConfig, settings_file(config))
-    raise typer.Exit(demo(settings, _kafka(config), _ingest_origin(config), console))
+    _tell_where(config, settings.site, "&period=30m")
+    with _kafka(config) as kafka:
+        raise typer.Exit(demo(settings, kafka, _ingest_origin(config), console))
 
 
 @app.command("doctor")
 def doctor_command(config: Config = None, data_dir: DataDir = None) -> None:
-    """Look at settings, disk, ports, roles, broker and lag; say what to do."""
+    """Look at everything and say what to do.
+
+    Looked at are settings, disk, ports, roles, broker, segment files, groups and sites.
+    """
     from footfall.commands.doctor import doctor
 
     raise typer.Exit(doctor(settings_file(config), data_dir, console))
@@ -100,28 +152,36 @@ def doctor_command(config: Config = None, data_dir: DataDir = None) -> None:
 @app.command("tail")
 def tail_command(
     topic: str,
-    from_beginning: Annotated[bool, typer.Option(help="Start with the oldest record.")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Start with the oldest record.")
+    ] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
     config: Config = None,
 ) -> None:
-    """Print the records that arrive on a topic, until Ctrl-C."""
+    """Print records of a topic as they arrive."""
     from footfall.commands.tail import tail
 
-    tail(_kafka(config), topic, from_beginning, count, console)
+    with _kafka(config) as kafka:
+        tail(kafka, topic, from_beginning, count, console)
 
 
 @site_app.command("add")
 def site_add(
     name: str,
     host: Annotated[
-        list[str] | None, typer.Option(help="Host its pages come from; any if not given.")
+        list[str] | None,
+        typer.Option(
+            metavar="<str>", help="Host its pages come from, may be repeated; any if not given."
+        ),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Count this site from now on, and show the script tag for its pages."""
+    """Count a site from now on; shows its script tag."""
     from footfall.commands import site
 
-    site.add(_kafka(config), name, host or [], _ingest_origin(config), console)
+    with _kafka(config) as kafka:
+        site.add(kafka, name, host or [], _script_origin(config), console)
+    _tell_where(config, name)
 
 
 @site_app.command("list")
@@ -129,7 +189,8 @@ def site_list(config: Config = None) -> None:
     """All sites that are counted."""
     from footfall.commands import site
 
-    site.list_sites(_kafka(config), console)
+    with _kafka(config) as kafka:
+        site.list_sites(kafka, console)
 
 
 @site_app.command("remove")
@@ -137,18 +198,22 @@ def site_remove(name: str, config: Config = None) -> None:
     """Count this site no longer; what was counted stays."""
     from footfall.commands import site
 
-    raise typer.Exit(0 if site.remove(_kafka(config), name, console) else 1)
+    with _kafka(config) as kafka:
+        raise typer.Exit(0 if site.remove(kafka, name, console) else 1)
 
 
 @topic_app.command("list")
 def topic_list(
-    internal: Annotated[bool, typer.Option(help="Show the broker's own topics too.")] = False,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Show the broker's own topics too.")
+    ] = False,
     config: Config = None,
 ) -> None:
     """All topics, with partitions and records."""
     from footfall.commands import topic
 
-    topic.list_topics(_kafka(config), internal, console)
+    with _kafka(config) as kafka:
+        topic.list_topics(kafka, internal, console)
 
 
 @topic_app.command("describe")
@@ -156,7 +221,8 @@ def topic_describe(name: str, config: Config = None) -> None:
     """Partitions, offsets and settings of a topic."""
     from footfall.commands import topic
 
-    topic.describe_topic(_kafka(config), name, console)
+    with _kafka(config) as kafka:
+        topic.describe_topic(kafka, name, console)
 
 
 @topic_app.command("create")
@@ -164,14 +230,16 @@ def topic_create(
     name: str,
     partitions: Annotated[int, typer.Option(help="-1: the broker's default.")] = -1,
     setting: Annotated[
-        list[str] | None, typer.Option(help="Such as retention.ms=60000; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="<str>", help="Such as retention.ms=60000; may be repeated."),
     ] = None,
     config: Config = None,
 ) -> None:
     """Make a topic."""
     from footfall.commands import topic
 
-    topic.create(_kafka(config), name, partitions, setting or [], console)
+    with _kafka(config) as kafka:
+        topic.create(kafka, name, partitions, setting or [], console)
 
 
 @topic_app.command("copy")
@@ -181,11 +249,16 @@ def topic_copy(
     to: Annotated[str, typer.Option(help="Name of the copy; the same if not given.")] = "",
     source: Annotated[str, typer.Option("--from", help="Cluster of the settings to read.")] = "",
     into: Annotated[str, typer.Option(help="Cluster of the settings to write to.")] = "",
-    anew: Annotated[bool, typer.Option(help="From the beginning, not where it stopped.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="From the beginning, not where it stopped.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy the records that a topic has now; the same command goes on where it stopped."""
+    """Copy the records of a topic into another topic.
+
+    Those that it has now; the same command goes on where it stopped.
+    """
     from footfall.commands import copy
     from tracker.topic_copy import Side
 
@@ -207,12 +280,12 @@ def topic_delete(
     """Delete a topic with all its records."""
     from footfall.commands import topic
 
-    kafka = _kafka(config)
-    topic.check_exists(kafka, name)
-    if not yes and not typer.confirm(f"Delete topic {name} with all its records?"):
-        console.print("nothing was deleted")
-        raise typer.Exit(1)
-    topic.delete(kafka, name, console)
+    with _kafka(config) as kafka:
+        topic.check_exists(kafka, name)
+        if not yes and not typer.confirm(f"Delete topic {name} with all its records?"):
+            console.print("nothing was deleted")
+            raise typer.Exit(1)
+        topic.delete(kafka, name, console)
 
 
 @group_app.command("list")
@@ -220,7 +293,8 @@ def group_list(config: Config = None) -> None:
     """All consumer groups, with members and lag."""
     from footfall.commands import group
 
-    group.list_groups(_kafka(config), console)
+    with _kafka(config) as kafka:
+        group.list_groups(kafka, console)
 
 
 @group_app.command("describe")
@@ -228,7 +302,8 @@ def group_describe(name: str, config: Config = None) -> None:
     """One group, partition by partition."""
     from footfall.commands import group
 
-    group.describe_group(_kafka(config), name, console)
+    with _kafka(config) as kafka:
+        group.describe_group(kafka, name, console)
 
 
 @import_app.command("access-log")
@@ -238,7 +313,10 @@ def import_access_log(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Replay a web server's access log (Combined Log Format) as events at their own times."""
+    """Replay a web server's log, at its own times.
+
+    Combined Log Format, plain or gzip. The same command goes on where it stopped.
+    """
     from footfall.commands.import_log import import_access_log
 
     raise typer.Exit(import_access_log(file, site, settings_file(config), data_dir))
@@ -258,8 +336,11 @@ def main() -> NoReturn:
     except Exception as error:
         if not _is_refusal(error):
             raise
-        hint = "; is Footfall running? `footfall doctor` looks at everything"
-        _refuse(str(error).removesuffix(".") + (hint if _may_be_away(error) else ""))
+        text = str(error).removesuffix(".")
+        if _may_be_away(error):
+            text = " ".join([text, *getattr(error, "__notes__", ())])
+            text += f"; is Footfall running? `{command('doctor')}` looks at everything"
+        _refuse(text)
         code = 1
     raise SystemExit(code)
 

@@ -1,5 +1,8 @@
 """What people see of `footfall up`: one line an event, each role's lines behind its name."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from footfall.child import READY
+from footfall.config import DEFAULT_FILE
 from footfall.log_files import RotatedLog
 from footfall.roles import Address
 
@@ -60,7 +64,22 @@ def log_files(
     }
 
 
-def greeting(addresses: Iterable[Address], data_dir: Path, seconds: float) -> list[str]:
+def command(words: str, config: Path | None = None) -> str:
+    """`footfall WORDS` as it can be typed here, for the settings file that was asked for."""
+    called = Path(sys.argv[0])
+    if shutil.which("footfall"):
+        name = "footfall"
+    elif called.name == "footfall":
+        name = os.path.relpath(called)
+    else:
+        name = "python -m footfall"
+    given = "" if config is None or config.absolute() == DEFAULT_FILE.absolute() else config
+    return f"{name} {words}" + (f" --config {given}" if given else "")
+
+
+def greeting(
+    addresses: Iterable[Address], data_dir: Path, seconds: float, config: Path | None = None
+) -> list[str]:
     """What to tell when everything serves: where things are and what to do first."""
     at = {(address.role, address.purpose): address for address in addresses}
     lines = [f"Footfall is up after {seconds:.1f} s; all state is in {data_dir}"]
@@ -70,9 +89,10 @@ def greeting(addresses: Iterable[Address], data_dir: Path, seconds: float) -> li
     if kafka := at.get(("broker", "kafka")):
         lines.append(f"broker      {kafka}   (any Kafka client)")
     if beacons := at.get(("ingest", "beacons")):
-        lines.append("site        footfall site add example.com   then paste into its pages:")
+        added = command("site add example.com", config)
+        lines.append(f"site        {added}   then paste into its pages:")
         lines.append(snippet(f"http://{beacons}", "example.com"))
-        lines.append("first look  footfall demo   plays visitors on a small site")
+        lines.append(f"first look  {command('demo', config)}   plays visitors on a small site")
     lines.append("stop        Ctrl-C")
     return lines
 

@@ -25,6 +25,7 @@ NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._:/-]{0,251}[a-z0-9])?")
 NAME_HELP: Final = (
     "a site's name is usually its domain: letters, digits and . - _ : / , at most 253 characters"
 )
+_ADDRESS: Final = re.compile(r"[a-z]+://([^/:?#]+)")
 STORE_TIMEOUT_MS: Final = 15_000
 READ_TIMEOUT_S: Final = 15.0
 ASK_TIMEOUT_S: Final = 2.0
@@ -45,13 +46,26 @@ def checked_name(name: str) -> str:
     """The name as it is stored, in lower case; raises SiteNameError."""
     lowered = name.strip().lower()
     if NAME.fullmatch(lowered) is None:
-        raise SiteNameError(f"{name!r} cannot be a site: {NAME_HELP}")
+        raise SiteNameError(f"{name!r} cannot be a site: {NAME_HELP}{_meant(lowered)}")
     return lowered
+
+
+def new_name(name: str) -> str:
+    """The same of a site that is to be registered: an address of its pages is refused."""
+    if meant := _meant(name.strip().lower()):
+        raise SiteNameError(f"{name!r} is an address, not a site's name{meant}")
+    return checked_name(name)
+
+
+def _meant(name: str) -> str:
+    """What somebody had in mind who typed an address; empty where it is none."""
+    address = _ADDRESS.match(name)
+    return f"; did you mean {address[1]}?" if address and NAME.fullmatch(address[1]) else ""
 
 
 def add(config: KafkaConfig, site: Site) -> bool:
     """Register a site, or replace its entry; False when it was there already, unchanged."""
-    site = msgspec.structs.replace(site, site=checked_name(site.site))
+    site = msgspec.structs.replace(site, site=new_name(site.site))
     ensure_topics(config, [SITES])
     known = _read_all(config).get(site.site)
     if known is not None and known.allowed_hosts == site.allowed_hosts:

@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from footfall.console import snippet
+from footfall.console import command, snippet
 from tracker import sites
 from tracker.config import KafkaConfig
 
@@ -14,9 +14,10 @@ def add(
     kafka: KafkaConfig, name: str, hosts: list[str], ingest_origin: str, console: Console
 ) -> None:
     """Registers a site and shows what to paste into its pages."""
-    site = sites.Site(sites.checked_name(name), time.time_ns() // 1_000_000, tuple(hosts))
+    site = sites.Site(sites.new_name(name), time.time_ns() // 1_000_000, tuple(hosts))
     new = sites.add(kafka, site)
-    console.print(f"{site.site} is {'registered' if new else 'registered already'}", markup=False)
+    told = f"{site.site} is {'registered' if new else 'registered already'}"
+    console.print(told, markup=False, soft_wrap=True)
     console.print("paste into its pages:")
     console.print(snippet(ingest_origin, site.site), markup=False, highlight=False, soft_wrap=True)
 
@@ -32,7 +33,7 @@ def remove(kafka: KafkaConfig, name: str, console: Console) -> bool:
 def list_sites(kafka: KafkaConfig, console: Console) -> None:
     found = sites.list_sites(kafka)
     if not found:
-        console.print("no sites yet: footfall site add example.com")
+        console.print(f"no sites yet: {command('site add example.com')}")
         return
     table = Table("site", "registered (UTC)", "hosts", box=None)
     for site in found:

@@ -62,7 +62,7 @@ def up(config: Path | None, data_dir: Path | None, console: Console) -> int:
         observer = ConsoleObserver(console, logs)
 
         def tell_that_it_is_up() -> None:
-            for line in greeting(where, plan.data_dir, time.monotonic() - begun):
+            for line in greeting(where, plan.data_dir, time.monotonic() - begun, config):
                 observer.event(line, False)
 
         supervisor = Supervisor(_plan(plan, held), observer, SystemRandom().random)

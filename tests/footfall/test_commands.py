@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert told.returncode == 0
     for command in ("up", "site", "topic", "group", "tail", "doctor", "import", "demo"):
         assert f"\n  {command} " in told.stdout
+    assert "..." not in told.stdout.replace("[ARGS]...", "")  # no sentence is cut off
+    assert (
+        footfall("--version", cwd=tmp_path).stdout == f"footfall {metadata.version('footfall')}\n"
+    )
 
 
 def test_an_unknown_key_ends_the_start_with_78_and_one_line(tmp_path: Path) -> None:
@@ -56,6 +61,13 @@ def test_a_site_name_that_cannot_be_is_refused_without_a_broker(tmp_path: Path) 
 
     assert refused.returncode == 1
     assert "cannot be a site" in refused.stderr
+    assert "did you mean" not in refused.stderr
+
+
+def test_the_address_of_a_site_is_no_name_but_has_one(tmp_path: Path) -> None:
+    refused = footfall("site", "add", "https://Example.com/shop", cwd=tmp_path)
+
+    assert refused.stderr.rstrip().endswith("did you mean example.com?")
     assert "is Footfall running?" not in refused.stderr
 
 
@@ -69,7 +81,7 @@ def test_groups_of_a_broker_that_is_away_are_not_called_none(tmp_path: Path) -> 
     refused = footfall("group", "list", cwd=tmp_path)
 
     assert refused.returncode == 1
-    assert "is Footfall running?" in refused.stderr
+    assert "at 127.0.0.1:1, as footfall.toml says; is Footfall running?" in refused.stderr
 
 
 def test_a_record_is_one_line_with_its_place_and_time() -> None:
@@ -99,3 +111,13 @@ def test_the_greeting_names_every_address_and_the_snippet(tmp_path: Path) -> Non
     assert "127.0.0.1:19092" in told
     assert '<script defer src="http://127.0.0.1:18090/js/s.js" data-site="example.com">' in told
     assert str(tmp_path) in told
+    assert "footfall demo   plays" in told
+
+
+def test_the_greeting_names_the_settings_file_that_was_asked_for(tmp_path: Path) -> None:
+    where = [Address("ingest", "ingest", "beacons", "127.0.0.1", 18090, "port")]
+
+    told = "\n".join(greeting(where, tmp_path, 1.25, tmp_path / "second.toml"))
+
+    assert f"site add example.com --config {tmp_path}/second.toml   then paste" in told
+    assert f"demo --config {tmp_path}/second.toml   plays" in told

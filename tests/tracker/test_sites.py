@@ -59,6 +59,12 @@ def test_a_name_that_cannot_be_a_site_is_refused(name: str) -> None:
         sites.checked_name(name)
 
 
+def test_the_address_of_a_page_is_not_registered_as_a_site() -> None:
+    with pytest.raises(SiteNameError, match=r"did you mean example\.com\?"):
+        sites.new_name("https://Example.com:8443/shop")
+    assert sites.new_name("example.com/shop") == "example.com/shop"
+
+
 def test_the_command_says_what_it_did(
     kafka: KafkaConfig, config_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
