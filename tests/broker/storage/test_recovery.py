@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
 
 from broker.errors import StorageError
+from broker.records.control import ControlType
 from broker.storage.files import OsFiles
 from broker.storage.log import Log, LogConfig
-from tests.support.batches import NOW_MS, append, batch, read_values
+from tests.support.batches import NOW_MS, append, append_marker, batch, read_values
 from tests.support.memory_files import MemoryFiles
 
 DIRECTORY = "/logs/events-0"
@@ -96,6 +97,42 @@ def test_what_a_killed_process_left_is_on_the_disk_before_anybody_reads_it() -> 
 
     assert (found.end_offset, found.flushed_offset) == (1, 1)
     assert left.end_offset == 1
+
+
+def aborted_transaction(files: MemoryFiles) -> Log:
+    """A log that ends with one, at offset 10, behind batches that have entries in its index."""
+    log = open_log(files)
+    for number in range(10):
+        append(log, batch(b"value %d" % number))
+    append(log, batch(b"aborted", producer=(7, 0), sequence=0, transactional=True))
+    append_marker(log, (7, 0), ControlType.ABORT)
+    return log
+
+
+def test_an_aborted_transaction_is_known_though_a_snapshot_is_newer_than_the_recovery_point() -> (
+    None
+):
+    """A crash between the snapshot and the checkpoint: indexes behind that may lack entries."""
+    files = MemoryFiles()
+    log = aborted_transaction(files)
+    log.take_snapshot()
+    log.flush()
+
+    found = open_log(files, recovery_point=0)
+
+    assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
+
+
+def test_an_aborted_transaction_below_the_recovery_point_survives_a_power_cut() -> None:
+    files = MemoryFiles()
+    log = aborted_transaction(files)
+    log.take_snapshot()
+    recovery_point = log.checkpoint()
+
+    found = open_log(files.after_crash(), recovery_point=recovery_point)
+
+    assert recovery_point == 12
+    assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
 
 
 def test_recovery_reads_only_beyond_the_recovery_point() -> None:
