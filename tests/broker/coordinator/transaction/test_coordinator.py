@@ -91,6 +91,30 @@ async def test_what_was_ended_meanwhile_is_not_ended_again(tmp_path: Path) -> No
         assert committed_values(services.partitions.get(*quick)) == ["quick"]
 
 
+async def test_a_transaction_is_complete_when_its_markers_are_on_the_disk(tmp_path: Path) -> None:
+    """Written down as complete it is never looked at again: a marker lost then is lost for good."""
+    files = GatedFiles()
+    directories = tuple(str(tmp_path / name) for name in "abc")
+    async with running_broker(tmp_path, files=files, log_dirs=directories, **SMALL) as broker:
+        services, transactions = broker.services, broker.services.transactions
+        shop, other = (Transactor(services, name, version=0) for name in ("shop", "other"))
+        await shop.begin_life()
+        slow, _ = await places_on_other_disks(services)
+        await shop.write(slow, "value")
+
+        with files.closed(disk_of(services, slow)):
+            ending = asyncio.get_running_loop().create_task(shop.end(commit=True))
+            while transactions.describe("shop").state is not State.PREPARE_COMMIT:
+                await asyncio.sleep(0)
+            await other.begin_life()  # its records come behind the decision on the same disk,
+            await other.begin_life()  # and behind what would follow that
+            seen = transactions.describe("shop").state, ending.done()
+        await ending
+
+        assert seen == (State.PREPARE_COMMIT, False)
+        assert transactions.describe("shop").state is State.COMPLETE_COMMIT
+
+
 async def test_a_batch_that_no_transaction_knows_of_is_aborted_and_its_producer_fenced(
     tmp_path: Path,
 ) -> None:
