@@ -19,6 +19,7 @@ from broker.app import Broker, CannotStart, Serving
 from broker.clock import SystemClock
 from broker.config import BrokerConfig, CommonConfig
 from broker.freed_memory import keep_freed_memory
+from footfall.data_format import claim
 from footfall.settings import EXIT_CONFIG, SettingsError, load
 
 EXIT_CANNOT_START = 1
@@ -39,6 +40,8 @@ def main() -> int:
     try:
         common = load("footfall", CommonConfig, arguments.config)
         config = load("broker", BrokerConfig, arguments.config)
+        data_dir: Path = arguments.data_dir or Path(common.data_dir)
+        claim(data_dir)
     except SettingsError as error:
         print(f"broker: {error}", file=sys.stderr)
         return EXIT_CONFIG
@@ -50,7 +53,6 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    data_dir: Path = arguments.data_dir or Path(common.data_dir)
     try:
         broker = Broker(config, data_dir, SystemClock())
     except SettingsError as error:

@@ -18,6 +18,7 @@ from dashboard.config import (
     further_clusters,
     with_neighbours,
 )
+from footfall.data_format import claim
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load, load_named
 from tracker.config import load_kafka
 
@@ -47,6 +48,7 @@ def main() -> int:
         clusters |= further_clusters(config.cluster_name, arguments.config)
         if arguments.data_dir:
             common = dataclasses.replace(common, data_dir=arguments.data_dir)
+        claim(Path(common.data_dir))
         logging.basicConfig(
             level=common.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from footfall.segment_check import READ_RIGHTS, Damage
-from tracker.sqlite_check import check_file, is_damage
+from tracker.sqlite_file import check_file, is_damage
 
 SECONDS_A_FILE: Final = 30.0
 FROM_THE_TOPICS: Final = (

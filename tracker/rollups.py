@@ -24,6 +24,8 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Final
 
+from tracker.sqlite_file import refuse_newer, schema_of
+
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
@@ -177,12 +179,23 @@ MIGRATIONS: Final = (
 
 
 class WrongSchema(Exception):
-    """The file was written by a later version, or has not yet been migrated by the aggregator."""
+    """The file is of another version: not yet migrated by the aggregator, or of a later one."""
 
 
 def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     """The database at `path`, made or migrated; explicit transactions only."""
     db = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_ms / 1000)
+    try:
+        _prepare(db, str(path))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: str) -> None:
+    """Looks at the version first: a file of a later one is left as it is."""
+    refuse_newer(db, path, len(MIGRATIONS))
     db.execute("PRAGMA journal_mode = WAL")
     # A power cut may take back the last transactions, and their offsets with them: the records
     # are read again from the broker's log, which alone has to be durable.
@@ -190,7 +203,6 @@ def open_for_writing(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqli
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute("PRAGMA cache_size = -65536")  # 64 MiB: upserts land on pages all over the file
     _migrate(db)
-    return db
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -211,7 +223,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_MS / 1000,
         check_same_thread=False,
     )
-    version = _version(db)
+    version = schema_of(db)
     if version != len(MIGRATIONS):
         db.close()
         raise WrongSchema(f"{path} has schema {version}, this version reads {len(MIGRATIONS)}")
@@ -240,18 +252,12 @@ def texts(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, str]:
     return {one: db.execute(select, (one,)).fetchone()[0] for one in ids}
 
 
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
 def _migrate(db: sqlite3.Connection) -> None:
-    if _version(db) == len(MIGRATIONS):
+    if schema_of(db) == len(MIGRATIONS):
         return
     db.execute("BEGIN IMMEDIATE")  # two instances may start together: the second one waits
     try:
-        version = _version(db)
-        if version > len(MIGRATIONS):
-            raise WrongSchema(f"schema {version} is newer than this version's {len(MIGRATIONS)}")
+        version = schema_of(db)
         for step in MIGRATIONS[version:]:
             for statement in step.split(";"):
                 db.execute(statement)

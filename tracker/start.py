@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from footfall.data_format import claim
 from footfall.settings import EXIT_CONFIG, CommonConfig, SettingsError, load
 
 
@@ -17,9 +18,11 @@ class Start:
     data_dir: Path | None  # overrides the setting
 
     def data_directory(self) -> Path:
-        """Raises SettingsError."""
+        """Raises SettingsError, also where a newer version wrote it."""
         common = load("footfall", CommonConfig, self.config)
-        return self.data_dir or Path(common.data_dir)
+        found = self.data_dir or Path(common.data_dir)
+        claim(found)
+        return found
 
 
 def guarded(run: Callable[[], int]) -> int:

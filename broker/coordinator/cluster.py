@@ -18,7 +18,11 @@ from broker.errors import ErrorCode, KafkaError
 from broker.metadata import config_changes, controller
 from broker.metadata.config_changes import ConfigChange
 from broker.metadata.controller import TopicSpec
-from broker.metadata.features import BOOTSTRAP_FEATURES, ELIGIBLE_LEADER_REPLICAS
+from broker.metadata.features import (
+    BOOTSTRAP_FEATURES,
+    ELIGIBLE_LEADER_REPLICAS,
+    refuse_unknown_level,
+)
 from broker.metadata.image import ClusterImage, ConfigResource, ResourceType, TopicImage
 from broker.metadata.records import (
     INTERNAL_TOPICS,
@@ -69,7 +73,10 @@ class MetadataState:
 
     def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
         assert value is not None, f"metadata record without a value at offset {source.offset}"
-        self._pending.append(decode_record(value))
+        record = decode_record(value)
+        if isinstance(record, FeatureLevelRecord):
+            refuse_unknown_level(record.name, record.feature_level)
+        self._pending.append(record)
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:
         raise AssertionError(f"transaction of producer {producer_id} in the metadata log")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.records import FeatureLevelRecord, MetadataRecord
 
 METADATA_VERSION = "metadata.version"
@@ -37,6 +37,17 @@ BOOTSTRAP_FEATURES: Mapping[str, int] = {
 
 OLDEST_SAFE_METADATA = 23
 """Below it records had another form: Apache Kafka goes back no further either."""
+
+
+def refuse_unknown_level(name: str, level: int) -> None:
+    """StorageError for a level in the log that only a newer broker can have set: what else stands
+    there may mean more than this one knows. Apache Kafka ends its start there, too."""
+    _, high = SUPPORTED_FEATURES.get(name, (0, 0))
+    if level > high:
+        raise StorageError(
+            f"feature {name} is at level {level}, this broker knows {high} at most: a newer one"
+            " wrote this log, start that one"
+        )
 
 
 class UpgradeType(IntEnum):

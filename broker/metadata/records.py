@@ -318,5 +318,8 @@ def decode_record(value: bytes) -> MetadataRecord:
     version, position = read_uvarint(value, position)
     known = _BY_TYPE.get(record_type)
     if frame != FRAME_VERSION or version != RECORD_VERSION or known is None:
-        raise UnknownRecord(f"metadata record type {record_type} v{version}, frame v{frame}")
+        raise UnknownRecord(
+            f"metadata record type {record_type} v{version}, frame v{frame} is not known here: a"
+            " newer broker wrote this log, start that one"
+        )
     return decode(known, RECORD_VERSION, value, position)

@@ -1,7 +1,8 @@
 """meta.properties: whose a log directory is (version 1, as Kafka writes it).
 
-One line is our own, and passed over by Kafka: the ids of all log directories of the broker, so that
-it is noticed when one is away.
+Two lines are our own, and passed over by Kafka: the ids of all log directories of the broker, so
+that it is noticed when one is away; and the format of what else lies there, which rises when a
+broker of before would misread it.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from broker.storage.files import Files
 FILE_NAME = "meta.properties"
 _VERSION = "1"
 _ALL = "footfall.directory.ids"
+_FORMAT = "footfall.format"
+FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,12 @@ def read_properties(files: Files, directory: str) -> MetaProperties | None:
     lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
     values = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     try:
-        if values["version"] != _VERSION:
-            raise StorageError(f"{path} has version {values['version']}, not {_VERSION}")
+        version, found = values["version"], int(values.get(_FORMAT, FORMAT))
+        if version != _VERSION or found > FORMAT:
+            raise StorageError(
+                f"{path} has version {version} and format {found}, this broker knows {_VERSION} and"
+                f" {FORMAT}: a newer one wrote this directory, start that one; nothing was changed"
+            )
         return MetaProperties(
             values["cluster.id"],
             int(values["node.id"]),
@@ -69,6 +76,7 @@ def write_properties(files: Files, directory: str, properties: MetaProperties) -
         f"cluster.id={properties.cluster_id}\n"
         f"directory.id={properties.directory_id}\n"
         f"{_ALL}={','.join(sorted(properties.all_directory_ids))}\n"
+        f"{_FORMAT}={FORMAT}\n"
         f"node.id={properties.node_id}\n"
         f"version={_VERSION}\n"
     )

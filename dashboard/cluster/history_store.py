@@ -7,16 +7,17 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from dashboard.cluster.history import STEPS_MS, Point
-from tracker.sqlite_check import is_damage
+from tracker.sqlite_file import is_damage, refuse_newer, schema_of
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SCHEMA = """
+SCHEMA: Final = 1  # files from before it say 0, and have the same tables
+_TABLES = """
 CREATE TABLE IF NOT EXISTS points (
     series TEXT NOT NULL, step_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL, value REAL NOT NULL,
     PRIMARY KEY (step_ms, series, at_ms)
@@ -119,10 +120,13 @@ def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, check_same_thread=False)  # one thread at a time uses it
     try:
+        refuse_newer(database, str(path), SCHEMA)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
-        database.executescript(_SCHEMA)
-    except sqlite3.Error:
+        database.executescript(_TABLES)
+        if schema_of(database) != SCHEMA:
+            database.execute(f"PRAGMA user_version = {SCHEMA}")
+    except BaseException:
         database.close()
         raise
     return database

@@ -18,6 +18,7 @@ from rich.text import Text
 from footfall import data_dir as directory
 from footfall.commands.group import group_lags
 from footfall.commands.up import Appliance, appliance
+from footfall.data_format import check_format
 from footfall.database_check import check_databases
 from footfall.roles import METRICS, Address, addresses
 from footfall.section_check import check_sections, settings_of
@@ -95,6 +96,12 @@ def check_settings(config: Path | None) -> Iterator[Finding]:
 
 
 def check_data_dir(plan: Appliance) -> Iterator[Finding]:
+    """A directory of a newer version is not written to, not even to try whether it could be."""
+    try:
+        check_format(plan.data_dir)
+    except SettingsError as refusal:
+        yield Finding("data directory cannot be used", str(refusal))
+        return
     try:
         directory.prepare(plan.data_dir, plan.settings.disk_free_bytes_min)
     except directory.StartRefused as refusal:

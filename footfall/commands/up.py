@@ -13,6 +13,7 @@ from rich.console import Console
 from footfall import data_dir as directory
 from footfall.config import UpConfig
 from footfall.console import ConsoleObserver, greeting, log_files
+from footfall.data_format import check_format, claim
 from footfall.lifecycle import RestartPolicy
 from footfall.roles import Role, addresses, chosen, role_arguments
 from footfall.section_check import check_sections
@@ -48,10 +49,12 @@ def up(config: Path | None, data_dir: Path | None, console: Console) -> int:
     plan = appliance(config, data_dir)
     check_sections(config)
     where = [address for role in plan.roles for address in addresses(role, plan.config)]
+    check_format(plan.data_dir)
     directory.prepare(plan.data_dir, plan.settings.disk_free_bytes_min)
     held = directory.lock(plan.data_dir)
     try:
         directory.check_ports(where)
+        claim(plan.data_dir)
         settings = plan.settings
         logs = log_files(
             plan.data_dir,

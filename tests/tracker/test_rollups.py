@@ -8,6 +8,7 @@ import pytest
 
 from tracker import rollups
 from tracker.rollups import MIGRATIONS, WrongSchema
+from tracker.sqlite_file import SchemaTooNew
 
 
 def made_by_the_first_version(path: Path) -> None:
@@ -40,5 +41,5 @@ def test_a_file_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(WrongSchema, match="newer"):
+    with pytest.raises(SchemaTooNew, match="newer"):
         rollups.open_for_writing(path)

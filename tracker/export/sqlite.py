@@ -28,8 +28,12 @@ from tracker.sinks.offset_table import (
     refuse_damage,
     write_offsets,
 )
+from tracker.sqlite_file import refuse_newer
 from tracker.topics import EVENTS, METRICS, TopicPartition
 
+SCHEMA: Final = 1
+"""Columns are added without a step: a version before them leaves them empty. It rises when such a
+version would spoil what stands there."""
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
 TABLES: Final = {
@@ -79,6 +83,7 @@ class SqliteExporter:
         except sqlite3.Error as error:
             raise meaning(error) from error
         try:
+            refuse_newer(self._db, self.place, SCHEMA)
             self._db.execute("PRAGMA journal_mode = WAL")
             # A power cut may take back the last transactions, offsets included: the broker's log
             # is read again from there.
@@ -133,6 +138,7 @@ class SqliteExporter:
             for indexed in indexes:
                 table.create_index(indexed, if_not_exists=True)
         offsets = {"topic": str, "partition": int, "next_offset": int}
+        self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         database.table("_offsets").create(
             offsets, pk=("topic", "partition"), not_null=("next_offset",), if_not_exists=True
         )

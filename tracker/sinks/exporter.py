@@ -43,10 +43,6 @@ class SinkUnusable(Exception):
     """The sink is damaged: somebody has to put a whole one in its place. The message says how."""
 
 
-class SinkTooNew(Exception):
-    """The sink was written by a later version, which may have meant more than this one knows."""
-
-
 class SinkRewound(Exception):
     """The sink stands before the records it was given: it was replaced by an older copy.
 
@@ -71,7 +67,7 @@ class Exporter(Protocol):
 
     def open(self) -> None:
         """Make ready: create or migrate tables. Raises SinkUnavailable, SinkUnusable,
-        SinkTooNew, and then holds nothing open."""
+        SchemaTooNew, and then holds nothing open."""
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
         """Where to go on reading `owned`; a partition never seen starts at 0.

@@ -10,7 +10,7 @@ from typing import Final
 
 from tracker.sinks.exporter import Arrived, Offsets, SinkUnavailable, SinkUnusable
 from tracker.sinks.held import Held
-from tracker.sqlite_check import check, is_damage
+from tracker.sqlite_file import check, is_damage
 from tracker.topics import TopicPartition
 
 START_CHECK_BYTES_MAX: Final = 64 * 2**20  # some 0.2 s; larger files are looked at by the doctor

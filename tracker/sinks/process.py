@@ -16,7 +16,7 @@ from tracker.kafka.client import Consumer, KafkaFailure
 from tracker.kafka.topics import ensure_topics
 from tracker.metrics import SinkMetrics, serve
 from tracker.sinks.dead_letters import DeadLetters
-from tracker.sinks.exporter import Exporter, SinkTooNew, SinkUnavailable, SinkUnusable
+from tracker.sinks.exporter import Exporter, SinkUnavailable, SinkUnusable
 from tracker.sinks.worker import Pace, Surroundings, Worker
 from tracker.topics import DEADLETTER, Topic
 
@@ -42,7 +42,10 @@ class Role:
 
 
 def run(role: Role, sink: Exporter, kafka: KafkaConfig, clock: Clock) -> int:
-    """Feed `sink` until SIGTERM or SIGINT; the exit code. Call it from the main thread."""
+    """Feed `sink` until SIGTERM or SIGINT; the exit code. Call it from the main thread.
+
+    Raises SettingsError where a newer version wrote the sink.
+    """
     stop = threading.Event()
 
     def told_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -61,9 +64,6 @@ def run(role: Role, sink: Exporter, kafka: KafkaConfig, clock: Clock) -> int:
     print(f"READY {role.name} metrics http://{role.metrics_host}:{server.server_port}", flush=True)
     try:
         _feed(role, sink, kafka, stop, Surroundings(metrics, clock, stop.wait))
-    except SinkTooNew as refusal:
-        print(f"{sink.place} cannot be used: {refusal}", file=sys.stderr)
-        return EXIT_FAILED
     finally:
         server.shutdown()
         server.server_close()

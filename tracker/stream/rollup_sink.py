@@ -12,7 +12,7 @@ from pathlib import Path
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.events import Event
-from tracker.sinks.exporter import Arrived, Offsets, SinkTooNew
+from tracker.sinks.exporter import Arrived, Offsets
 from tracker.sinks.held import Held
 from tracker.sinks.offset_table import (
     flush_held,
@@ -59,8 +59,6 @@ class RollupSink:
             self._db = rollups.open_for_writing(Path(self.place), self._busy_timeout_ms)
         except sqlite3.Error as error:
             raise meaning(error) from error
-        except rollups.WrongSchema as error:
-            raise SinkTooNew(str(error)) from error
         try:
             self._prepare()
         except BaseException as error:

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from broker.app import CannotStart
 from broker.errors import ErrorCode, KafkaError
+from broker.metadata import features
 from broker.metadata.controller import TopicSpec
 from broker.metadata.image import ClusterImage
-from broker.metadata.records import OFFSETS_TOPIC
+from broker.metadata.records import OFFSETS_TOPIC, FeatureLevelRecord
 from tests.support.running_broker import running_broker
 
 
@@ -98,3 +100,18 @@ async def test_a_refused_topic_leaves_nothing_behind(tmp_path: Path) -> None:
         assert cluster.partition.log_end_offset == end
         with pytest.raises(KafkaError):
             broker.services.partitions.get("no", 0)
+
+
+async def test_a_log_with_a_level_of_a_newer_broker_is_not_started_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by Apache Kafka, whose start ends with a feature level that it does not know."""
+    with monkeypatch.context() as tomorrow:
+        tomorrow.setitem(features.SUPPORTED_FEATURES, "group.version", (0, 2))
+        async with running_broker(tmp_path / "data") as broker:
+            level = FeatureLevelRecord(name="group.version", feature_level=2)
+            await broker.services.cluster.write_records(lambda _: ([level], None))
+
+    with pytest.raises(CannotStart, match=r"group\.version is at level 2, this broker knows 1"):
+        async with running_broker(tmp_path / "data"):
+            pass

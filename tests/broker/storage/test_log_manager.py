@@ -42,7 +42,8 @@ def test_a_new_directory_gets_its_meta_properties_and_keeps_its_cluster() -> Non
     assert again.directory_id("/disk1") == "directory-one"
     assert files.contents("/disk1/meta.properties") == (
         b"cluster.id=the-cluster\ndirectory.id=directory-one\n"
-        b"footfall.directory.ids=directory-one,directory-two\nnode.id=1\nversion=1\n"
+        b"footfall.directory.ids=directory-one,directory-two\nfootfall.format=1\n"
+        b"node.id=1\nversion=1\n"
     )
 
 

@@ -18,6 +18,7 @@ from tracker.reports.sites import SiteRow, sites
 from tracker.reports.timeseries import Point, timeseries
 from tracker.rollups import Dimension
 from tracker.sinks.exporter import Arrived
+from tracker.sqlite_file import SchemaTooNew
 from tracker.stream.rollup_sink import RollupSink
 from tracker.topics import TopicPartition
 
@@ -172,7 +173,7 @@ def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(rollups.WrongSchema, match="has schema 99"):
         rollups.open_for_reading(tmp_path / "rollups.db")
-    with pytest.raises(rollups.WrongSchema, match="99 is newer"):
+    with pytest.raises(SchemaTooNew, match="schema 99, which is newer"):
         rollups.open_for_writing(tmp_path / "rollups.db")
 
 

@@ -1,4 +1,6 @@
-"""Looks for damage in a SQLite file, for as long as is allowed.
+"""What all our SQLite files have in common: the version of their schema, and how damage is found.
+
+The version is `PRAGMA user_version`; a file of a later one is refused before it is written to.
 
 SQLite has no checksums. What can be found is what cannot be: pages that are no pages, rows out of
 order, and (`thorough`: PRAGMA integrity_check, two to ten times as long as quick_check) indexes
@@ -12,10 +14,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from footfall.settings import SettingsError
+
 FAULTS_TOLD_MAX: Final = 3
 STEPS_BETWEEN_LOOKS: Final = 10_000  # of SQLite's virtual machine, well under a millisecond
 BUSY_TIMEOUT_S: Final = 2.0
 DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class SchemaTooNew(SettingsError):
+    """A newer Footfall wrote the file; waiting does not help, so the role ends for good."""
+
+
+def schema_of(db: sqlite3.Connection) -> int:
+    """0: nothing is in it yet, or it is from before there was a version."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def refuse_newer(db: sqlite3.Connection, path: str, known: int) -> None:
+    """Raises SchemaTooNew, sqlite3.Error; reads only."""
+    if (found := schema_of(db)) > known:
+        raise SchemaTooNew(
+            f"{path} has schema {found}, which is newer than {known}, the newest that this Footfall"
+            " knows. Nothing was changed. Start the version that wrote it, or move the file away"
+            " with its -wal and -shm"
+        )
 
 
 @dataclass(frozen=True, slots=True)
