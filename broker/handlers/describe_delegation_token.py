@@ -1,6 +1,7 @@
 """DescribeDelegationToken (API key 41): lists tokens one owns, asked for, or may renew or describe.
 
-null owners: of all; an empty list: none. Others' tokens are shown to who has DESCRIBE on the token
+null owners: of all; an empty list: none. As in Kafka, an "owner" that is asked for may also be who
+asked for a token, or may renew it. Others' tokens are shown to who has DESCRIBE on the token
 or DESCRIBE_TOKENS on its owner (KIP-48, KIP-373).
 """
 
@@ -15,6 +16,7 @@ from broker.protocol.messages.describe_delegation_token import (
     DescribeDelegationTokenResponse,
 )
 from broker.security.acls import Operation, Resource
+from broker.security.delegation_tokens import parties_to
 
 
 async def describe_delegation_token(
@@ -33,14 +35,14 @@ async def describe_delegation_token(
         error_code=ErrorCode.NONE,
         tokens=[
             _described(token, tokens.hmac(token.token_id))
-            for token in tokens.owned_by(owners)
+            for token in tokens.of(owners)
             if _may_see(token, context)
         ],
     )
 
 
 def _may_see(token: DelegationTokenRecord, context: RequestContext) -> bool:
-    if context.principal in (token.owner, token.requester, *token.renewers):
+    if context.principal in parties_to(token):
         return True
     # Without an authorizer nobody gave a right to somebody else's password.
     return context.services.security.authorizer is not None and (

@@ -124,14 +124,13 @@ class DelegationTokens:
         expires_ms = min(token.max_timestamp, now_ms + period_ms)
         return [replace(token, expiration_timestamp=expires_ms)], expires_ms
 
-    def owned_by(self, owners: Iterable[str] | None) -> list[DelegationTokenRecord]:
-        """The tokens of some owners; None: of all."""
-        wanted = None if owners is None else set(owners)
-        return [
-            token
-            for token in self._image().tokens.values()
-            if wanted is None or token.owner in wanted
-        ]
+    def of(self, principals: Iterable[str] | None) -> list[DelegationTokenRecord]:
+        """The tokens that some own, asked for or may renew; None: of all."""
+        tokens = self._image().tokens.values()
+        if principals is None:
+            return list(tokens)
+        wanted = frozenset(principals)
+        return [token for token in tokens if not wanted.isdisjoint(parties_to(token))]
 
     def expired(self, image: ClusterImage, now_ms: int) -> list[MetadataRecord]:
         """Records that remove what has run out."""
@@ -173,6 +172,11 @@ class DelegationTokens:
                 f"{principal} neither owns the token nor is one of its renewers",
             )
         return token
+
+
+def parties_to(token: DelegationTokenRecord) -> tuple[str, ...]:
+    """The principals that a token is of: its owner, who asked for it, who may renew it."""
+    return token.owner, token.requester, *token.renewers
 
 
 def _is_over(token: DelegationTokenRecord, now_ms: int) -> bool:

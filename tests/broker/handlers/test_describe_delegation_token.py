@@ -37,16 +37,17 @@ async def test_tokens_are_shown_to_owners_and_renewers(
 
 
 @pytest.mark.parametrize(
-    ("owners", "seen"), [([], 0), ([("User", "ann")], 1), ([("User", "bob")], 0)]
+    ("owners", "seen"),
+    [([], 0), ([("User", "ann")], 1), ([("User", "bob")], 1), ([("User", "eve")], 0)],
 )
-async def test_only_tokens_of_the_named_owners(
+async def test_only_tokens_that_the_named_own_or_may_renew(
     tmp_path: Path, owners: list[tuple[str, str]], seen: int
 ) -> None:
     request = DescribeDelegationTokenRequest(
         [DescribeDelegationTokenOwner(kind, name) for kind, name in owners]
     )
     async with broker_with_tokens(tmp_path / "data") as broker:
-        await made(asked_by(broker, "ann"))
+        await made(asked_by(broker, "ann"), "bob")
 
         response = await describe_delegation_token(request, asked_by(broker, "ann"))
 
