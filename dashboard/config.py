@@ -111,7 +111,9 @@ class DashboardConfig:
         choices=("auto", "on", "off"),
     )
     metrics_max_series: int = setting(
-        20_000, "never more series: aliases, JMX names, then single partitions go first", low=100
+        20_000,
+        "never more series: aliases, connectors, JMX names, single partitions go first",
+        low=100,
     )
     metrics_exclude_groups: str = setting(
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",

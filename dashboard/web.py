@@ -22,7 +22,14 @@ from dashboard.lists_api import ListsApi
 from dashboard.mcp.endpoint import McpEndpoint
 from dashboard.messages_export import MessageExport
 from dashboard.metrics import families
-from dashboard.metrics.exposition import ClusterPage, Exposition, Limits, expose
+from dashboard.metrics.exposition import (
+    REASONS,
+    ClusterPage,
+    Exposition,
+    Limits,
+    cut_to,
+    gathered,
+)
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
@@ -250,13 +257,15 @@ def metrics_text(state: State, only: str | None = None) -> str:
     own = _own(state, with_roles=only in (None, first))
     beside, dropped = "", 0
     left = config.metrics_max_series - own.series
-    if only in (None, first):  # the roles' own go first: they are few, and bounded by the code
-        text = state.probe.exposition() + merged(state.roles.pages(), set(families.BY_NAME), first)
-        beside, series = first_series(text, max(0, left))
-        dropped = max(0, series - left)
-        left -= series - dropped
     limits = Limits(config.metrics_fork_aliases, left, config.metrics_exclude_groups)
-    return expose(pages, limits, dropped).text() + own.text() + beside
+    page = gathered(pages, limits)
+    if only in (None, first):  # the broker tells ten series a topic: half of the room at most
+        text = state.probe.exposition() + merged(state.roles.pages(), set(families.BY_NAME), first)
+        room = max(left // 2, left - page.series - len(REASONS), 0)
+        beside, series = first_series(text, room)
+        dropped = max(0, series - room)
+        left -= series - dropped
+    return cut_to(page, left, dropped).text() + own.text() + beside
 
 
 def _own(state: State, with_roles: bool) -> Exposition:

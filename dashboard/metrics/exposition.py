@@ -2,8 +2,8 @@
 families of its partition, so ten thousand partitions cost milliseconds.
 
 Deleted topics and groups are simply not in the snapshot, so their series end by themselves. Series
-above the limit are left out in a fixed order and counted in footfall_series_dropped; no cluster is
-too large for the limit.
+above the limit are left out in a fixed order and counted in footfall_series_dropped, by reason and
+family; no cluster is too large for the limit, and no flood in one family takes the others along.
 """
 
 from collections import Counter
@@ -63,6 +63,7 @@ class Exposition:
 
     def __init__(self) -> None:
         self._rows: dict[Family, list[Row]] = {}
+        self.worst: set[str] = set()  # labels of the oldest lag of each group in each topic
 
     def add(self, family: Family, values: Sequence[str], value: float) -> None:
         self._rows.setdefault(family, []).append((labels(family.labels, values), value))
@@ -71,21 +72,33 @@ class Exposition:
         """Rows whose label sets are written already."""
         self._rows.setdefault(family, []).extend(rows)
 
-    def drop(self, dropped: Iterable[Family]) -> int:
-        """Leave families out; returns how many series that saved."""
-        return sum(len(self._rows.pop(family, ())) for family in dropped)
+    def thin(self, family: Family, is_kept: Callable[[Row], bool]) -> int:
+        """Leave rows out that are not kept; returns how many."""
+        rows = self._rows.pop(family, [])
+        kept = [row for row in rows if is_kept(row)]
+        if kept:
+            self._rows[family] = kept
+        return len(rows) - len(kept)
 
-    def cut(self, series_most: int, kept: Collection[Family]) -> int:
-        """Leave the last rows out until no more are left than that; `kept` families stay whole."""
-        above = saved = max(0, self.series - series_most)
-        for family in reversed([family for family in self._rows if family not in kept]):
-            rows = self._rows[family]
-            cut = min(above, len(rows))
-            del rows[len(rows) - cut :]
-            above -= cut
-            if not rows:
-                del self._rows[family]
-        return saved - above
+    def cap(self, family: Family, rows_most: int) -> int:
+        """Leave the last rows of a family out; returns how many."""
+        rows = self._rows.get(family, [])
+        cut = max(0, len(rows) - rows_most)
+        del rows[len(rows) - cut :]
+        if not rows:
+            self._rows.pop(family, None)
+        return cut
+
+    def level(self, series_most: int, kept: Collection[Family]) -> Counter[Family]:
+        """Cut the largest families to one height, at which no more are left than that; returns
+        what was cut. So a flood in one family costs that family; `kept` ones stay whole."""
+        sizes = {family: len(rows) for family, rows in self._rows.items() if family not in kept}
+        left = max(0, series_most - (self.series - sum(sizes.values())))
+        caps: dict[Family, int] = {}
+        for place, family in enumerate(sorted(sizes, key=sizes.__getitem__)):
+            caps[family] = min(sizes[family], left // (len(sizes) - place))
+            left -= caps[family]
+        return Counter({family: self.cap(family, most) for family, most in caps.items()})
 
     @property
     def series(self) -> int:
@@ -109,7 +122,6 @@ def number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
-ALIASES: Final = (f.UNCOMMITTED, f.LAG_MILLIS)
 JMX: Final = tuple(
     family
     for family in f.ALL
@@ -117,31 +129,33 @@ JMX: Final = tuple(
         ("kafka_cluster_", "kafka_log_", "kafka_server_", "kafka_controller_")
     )
 )
-BY_GROUP_PARTITION: Final = (f.COMMITTED, f.LAG, f.LAG_SECONDS)
 STAGES: Final = (
-    ("fork_aliases", ALIASES),
+    ("fork_aliases", (f.UNCOMMITTED, f.LAG_MILLIS)),
+    ("connectors", (f.CONNECTOR_STATE, f.CONNECTOR_TASKS)),
     ("jmx_names", JMX),
-    ("group_partitions", BY_GROUP_PARTITION),
+    ("group_partitions", (f.COMMITTED, f.LAG, f.LAG_SECONDS)),
     ("topic_partitions", (f.START, f.REPLICAS, f.IN_SYNC, f.PREFERRED)),
+    ("group_states", (f.GROUP_STATE,)),
 )
-"""What goes first when there are too many, by reason; then single rows, by "rest"."""
+"""What goes first when there are too many, by reason; then what is most, by "rest"."""
+CONNECTORS_SHARE: Final = 20  # each family of connectors keeps one in so many series, failed first
 
 ALWAYS: Final = (
     *(f.COLLECTOR_UP, f.COLLECTOR_LAST, f.COLLECTOR_DURATION, f.SERIES_DROPPED, f.CONNECT_UP),
 )
 REASONS: Final = (*(reason for reason, _ in STAGES), "rest", "roles")
 
+Dropped = dict[tuple[str, str], int]
+"""Series left out, by reason and family; those of roles without a family."""
 
-def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int = 0) -> Exposition:
-    """Everything known about the clusters, cut to the limit.
 
-    `roles_dropped`: series of other roles that were left out already, only to be told.
-    """
+def gathered(clusters: Iterable[ClusterPage], limits: Limits) -> Exposition:
+    """Everything known about the clusters."""
     page = Exposition()
     excluded = re2.compile(limits.exclude_groups) if limits.exclude_groups else None
     for cluster in clusters:
         _collector(page, cluster)
-        _connect(page, cluster)  # before topics and groups: what is late is cut first
+        _connect(page, cluster)
         if cluster.snapshot is None:
             continue
         _topics(page, cluster.snapshot, cluster.jmx_names)
@@ -151,18 +165,56 @@ def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int =
         for share in cluster.snapshot.share_groups:
             if excluded is None or not excluded.search(share.group_id):
                 _share_group(page, cluster.name, share)
-    dropped = _guard(page, limits.series_max - len(REASONS)) | {"roles": roles_dropped}
-    for reason in REASONS:
-        page.add(f.SERIES_DROPPED, (reason,), dropped[reason])
     return page
 
 
-def _guard(page: Exposition, series_most: int) -> dict[str, int]:
-    """Aliases go first, then JMX names, then groups by partition; their sums stay the longest."""
-    saved = {
-        reason: page.drop(dropped) if page.series > series_most else 0 for reason, dropped in STAGES
-    }
-    return saved | {"rest": page.cut(series_most, ALWAYS)}
+def expose(clusters: Iterable[ClusterPage], limits: Limits, roles_dropped: int = 0) -> Exposition:
+    """What is known about the clusters, cut to the limit.
+
+    `roles_dropped`: series of other roles that were left out already, only to be told.
+    """
+    return cut_to(gathered(clusters, limits), limits.series_max, roles_dropped)
+
+
+def cut_to(page: Exposition, series_max: int, roles_dropped: int = 0) -> Exposition:
+    """`page`, with a row for each reason and family of what was left out."""
+    dropped: Dropped = {("roles", ""): roles_dropped}
+    while page.series + (told := len(_told(dropped))) > series_max:
+        before = page.series
+        _leave_out(page, series_max - told, dropped)
+        if page.series == before:
+            break  # nothing but what stays always
+    for (reason, family), number in _told(dropped).items():
+        page.add(f.SERIES_DROPPED, (reason, family), number)
+    return page
+
+
+def _told(dropped: Dropped) -> Dropped:
+    """Each reason has a row at least, so that its series is there before it is needed."""
+    told = {key: number for key, number in dropped.items() if number}
+    seen = {reason for reason, _ in told}
+    return told | {(reason, ""): 0 for reason in REASONS if reason not in seen}
+
+
+def _leave_out(page: Exposition, series_most: int, dropped: Dropped) -> None:
+    """Stage by stage until the rest fits. Sums of groups, what is worst and what failed stay the
+    longest, so that alerts go on to see."""
+    for reason, families in STAGES:
+        for family in families if page.series > series_most else ():
+            key = reason, family.name
+            dropped[key] = dropped.get(key, 0) + _of_stage(page, family, series_most)
+    for family, number in page.level(series_most, ALWAYS).items():
+        dropped["rest", family.name] = dropped.get(("rest", family.name), 0) + number
+
+
+def _of_stage(page: Exposition, family: Family, series_most: int) -> int:
+    if family in (f.CONNECTOR_STATE, f.CONNECTOR_TASKS):
+        return page.cap(family, max(1, series_most // CONNECTORS_SHARE))
+    if family is f.LAG_SECONDS:
+        return page.thin(family, lambda row: row[0] in page.worst)
+    if family is f.GROUP_STATE:
+        return page.thin(family, lambda row: row[1] > 0)
+    return page.cap(family, 0)
 
 
 def _collector(page: Exposition, cluster: ClusterPage) -> None:
@@ -272,6 +324,7 @@ def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> 
     for name in STATES:
         page.add(f.GROUP_STATE, (cluster, group.group_id, name), float(name == state))
     by_topic: dict[str, list[int]] = {}
+    worst: dict[str, tuple[float, str]] = {}
     for part in group.partitions:
         sums = by_topic.setdefault(part.topic, [0, 0, 0])
         if part.committed is None:
@@ -286,9 +339,11 @@ def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> 
             if fork_aliases:
                 page.add_rows(f.UNCOMMITTED, [(key, part.lag)])
         if part.lag_seconds is not None:
+            worst[part.topic] = max(worst.get(part.topic, (-1.0, "")), (part.lag_seconds, key))
             page.add_rows(f.LAG_SECONDS, [(key, part.lag_seconds)])
             if fork_aliases:
                 page.add_rows(f.LAG_MILLIS, [(key, part.lag_seconds * 1000)])
+    page.worst.update(key for _, key in worst.values())
     for topic, (committed, waiting, uncommitted) in by_topic.items():
         place = (cluster, group.group_id, topic)
         page.add(f.COMMITTED_SUM, place, committed)

@@ -188,7 +188,9 @@ COLLECTOR_DURATION: Final = _gauge(
     "footfall_collector_duration_seconds", _CLUSTER, "How long the last full look took."
 )
 SERIES_DROPPED: Final = _gauge(
-    "footfall_series_dropped", ("reason",), "Series left out to stay below metrics_max_series."
+    "footfall_series_dropped",
+    ("reason", "family"),
+    "Series left out to stay below metrics_max_series; without a family: nothing, or of roles.",
 )
 DISK_FREE: Final = _gauge(
     "footfall_disk_free_bytes", ("path",), "Free bytes of the file system of the data directory."

@@ -1,13 +1,16 @@
 """The scrape page: names and labels are a contract, numbers are the snapshot's."""
 
+import re
 import subprocess
+import time
+from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.connect.model import Connector, Task, WorkerSeen
 from dashboard.metrics import families
-from dashboard.metrics.exposition import REASONS, ClusterPage, Limits, expose
+from dashboard.metrics.exposition import REASONS, ClusterPage, Exposition, Limits, expose
 from dashboard.metrics.roles import first_series
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
@@ -15,6 +18,7 @@ from tests.support.tools import promtool
 from tests.support.watched import NOW, Watch
 from tracker.kafka.answers import ListedGroup
 from tracker.kafka.groups import ShareGroup, ShareStart
+from tracker.topics import TopicPartition
 
 LIMITS = Limits(fork_aliases=True, series_max=20_000, exclude_groups="^console-consumer-")
 
@@ -69,7 +73,7 @@ CONTRACT = {
     "footfall_collector_up": ("kafka_cluster",),
     "footfall_collector_last_success_timestamp_seconds": ("kafka_cluster",),
     "footfall_collector_duration_seconds": ("kafka_cluster",),
-    "footfall_series_dropped": ("reason",),
+    "footfall_series_dropped": ("reason", "family"),
     "footfall_disk_free_bytes": ("path",),
     "footfall_disk_total_bytes": ("path",),
     "footfall_role_up": ("role",),
@@ -91,6 +95,16 @@ def watch() -> Watch:
     made.cluster.add_topic("__transaction_state")
     made.cluster.add_group("g", {EVENTS: 40}, [EVENTS])
     return made
+
+
+def dropped(found: dict[str, float]) -> dict[tuple[str, str], float]:
+    """What the guard told, by reason and family."""
+    told = {}
+    for name, value in found.items():
+        if name.startswith("footfall_series_dropped"):
+            family, reason = re.findall(r"=(\w*)", name)
+            told[reason, family] = value
+    return told
 
 
 def page_of(watch: Watch, up: bool = True) -> ClusterPage:
@@ -184,12 +198,14 @@ def test_hostile_names_stay_inside_their_label(watch: Watch) -> None:
 def test_above_the_limit_series_go_in_a_fixed_order_and_are_counted(watch: Watch) -> None:
     whole = expose([page_of(watch)], LIMITS)
 
-    cut = expose([page_of(watch)], Limits(True, 40, ""))
+    cut = expose([page_of(watch)], Limits(True, 60, ""))
 
     assert whole.series > 60
     found = values(cut.text())
-    assert found["footfall_series_dropped{reason=fork_aliases}"] == 2
-    assert found["footfall_series_dropped{reason=jmx_names}"] > 0
+    gone = dropped(found)
+    assert gone["fork_aliases", "kafka_consumer_lag_millis"] == 1
+    assert gone["fork_aliases", "kafka_consumergroup_uncommitted_offsets"] == 1
+    assert gone["jmx_names", "kafka_cluster_partition_underminisr"] == 3
     assert "kafka_consumergroup_lag_sum{consumergroup=g,topic=events}" in found
     assert "kafka_cluster_partition_underminisr{partition=0,topic=events}" not in found
 
@@ -207,9 +223,9 @@ def test_the_limit_holds_whatever_a_cluster_has_in_it(watch: Watch, most: int) -
     cut = expose([page], Limits(True, most, ""))
 
     found = values(cut.text())
-    dropped = sum(value for name, value in found.items() if "series_dropped" in name)
+    told = dropped(found)
     assert cut.series == most
-    assert dropped == whole.series - most
+    assert sum(told.values()) == whole.series - len(REASONS) - (most - len(told))
     assert found["footfall_collector_up{}"] == 1
 
 
@@ -255,16 +271,99 @@ def test_a_share_group_is_told_by_topic_and_one_that_is_only_listed_is_not() -> 
     assert 'sharegroup="old"' not in text
 
 
+def connectors(count: int, *tasks: str) -> list[Connector]:
+    made = tuple(Task(number, state, "w", "") for number, state in enumerate(tasks))
+    state = "FAILED" if "FAILED" in tasks else "RUNNING"
+    return [Connector(f"{state}{n}", "sink", state, "w", "", made, {}) for n in range(count)]
+
+
 def test_of_connectors_above_the_limit_those_that_failed_are_cut_last() -> None:
-    tasks = Task(0, "RUNNING", "w", ""), Task(1, "FAILED", "w", "")
-    many = [Connector(f"c{n}", "sink", "RUNNING", "w", "", tasks[:1], {}) for n in range(300)]
-    seen = WorkerSeen(0, False, (*many, Connector("zone", "sink", "RUNNING", "w", "", tasks, {})))
+    seen = WorkerSeen(0, False, (*connectors(300, "RUNNING"), *connectors(1, "RUNNING", "FAILED")))
     page = ClusterPage("local", None, True, NOW, 0.1, False, (seen,))
 
     cut = expose([page], Limits(True, 400, ""))
 
     found = values(cut.text())
-    assert cut.series == 400
-    assert found["footfall_series_dropped{reason=rest}"] == 3 + 301 + 602 + 1 + len(REASONS) - 400
+    assert cut.series <= 400
     assert found["kafka_connect_up{worker=0}"] == 1
-    assert found["kafka_connect_connector_tasks{connector=zone,state=failed,worker=0}"] == 1
+    failed = "kafka_connect_connector_tasks{connector=FAILED0,state=failed,worker=0}"
+    assert found[failed] == 1
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "FAILED"])
+def test_a_fleet_of_connectors_pushes_out_no_topic_and_no_group(state: str) -> None:
+    """5,000 connectors have as many series as the limit allows; what people watch stays whole."""
+    watch = Watch()
+    for number in range(300):
+        watch.cluster.add_topic(f"topic-{number}", *(MadePartition(end=9, stamps={0: 1}),) * 3)
+    topics = [TopicPartition(f"topic-{number}", 0) for number in range(100)]
+    for number, place in enumerate(topics):
+        watch.cluster.add_group(f"group-{number}", {place: 1}, [place])
+    fleet = connectors(5_000, state, state)
+    page = page_of(watch)
+    with_fleet = replace(page, connect=(WorkerSeen(0, False, tuple(fleet)),))
+    seconds = [time.process_time()]
+
+    alone = expose([page], LIMITS)
+    seconds.append(time.process_time())
+    whole = expose([with_fleet], Limits(True, 1_000_000, ""))
+    seconds.append(time.process_time())
+    cut = expose([with_fleet], LIMITS)
+    seconds.append(time.process_time())
+
+    rows = [line for line in cut.text().splitlines() if "footfall_series_dropped" in line]
+    told = dropped(values("\n".join(rows) + "\n"))
+    assert whole.series > LIMITS.series_max >= cut.series
+    assert {reason for (reason, _), number in told.items() if number} == {
+        *("fork_aliases", "connectors"),
+    }
+    assert missing(alone, cut) == set()
+    assert seconds[3] - seconds[2] < 3 * (seconds[2] - seconds[1]) + 0.1
+
+
+def missing(before: Exposition, after: Exposition) -> set[str]:
+    """Series of what people watch that are there before and not after."""
+    watched = ("kafka_topic", "kafka_consumergroup_lag", "footfall_consumergroup", "kafka_cluster")
+    lines = [line for line in before.text().splitlines() if line.startswith(watched)]
+    return set(lines) - set(after.text().splitlines())
+
+
+def test_of_lags_by_partition_the_oldest_of_each_group_and_topic_stays() -> None:
+    """So that alerts about lag in seconds go on to see, however many partitions there are."""
+    watch = Watch()
+    parts = [TopicPartition("wide", number) for number in range(500)]
+    stamps = [{0: NOW - 1_000 * (number % 7) - 1_000} for number in range(500)]
+    watch.cluster.add_topic("wide", *(MadePartition(end=9, stamps=one) for one in stamps))
+    watch.cluster.add_group("g", dict.fromkeys(parts, 0), parts)
+    page = page_of(watch)
+    oldest = max(lag_seconds(expose([page], Limits(False, 1_000_000, ""))))
+
+    cut = expose([page], Limits(False, 1_000, ""))
+
+    assert lag_seconds(cut) == [oldest]
+    gone = dropped(values(cut.text()))
+    assert gone["group_partitions", "footfall_consumergroup_lag_seconds"] > 30
+
+
+def lag_seconds(page: Exposition) -> list[float]:
+    found = values(page.text())
+    return [
+        one for name, one in found.items() if name.startswith("footfall_consumergroup_lag_seconds{")
+    ]
+
+
+def test_a_flood_in_one_family_is_cut_there_and_other_families_stay_whole() -> None:
+    watch = Watch()
+    for number in range(2_000):
+        watch.cluster.add_topic(f"topic-{number}", MadePartition(end=number))
+    place = TopicPartition("topic-0", 0)
+    watch.cluster.add_group("g", {place: 0}, [place])
+    page = replace(page_of(watch), jmx_names=False)
+
+    found = values(expose([page], Limits(False, 1_000, "")).text())
+
+    assert found["kafka_consumergroup_lag_sum{consumergroup=g,topic=topic-0}"] == 0
+    assert found["footfall_consumergroup_retention_used_ratio{consumergroup=g,topic=topic-0}"] == 0
+    ends = [name for name in found if name.startswith("kafka_topic_partition_current_offset")]
+    leaders = [name for name in found if name.startswith("kafka_topic_partition_leader{")]
+    assert 200 < len(ends) <= len(leaders) + 1
