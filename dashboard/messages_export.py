@@ -131,7 +131,7 @@ def read_slice(desk: Desk, scan: Scan, wish: Wish, rows: int) -> list[Shown]:
                 break
     finally:
         desk.reader.stop()
-    return [decoded(record, LETTERS) for record in scan.taken()[:rows]]
+    return [decoded(record, LETTERS, as_stored=True) for record in scan.taken()[:rows]]
 
 
 async def _csv(topic: Topic, slices: AsyncIterator[tuple[list[Shown], Sent]]) -> AsyncIterator[str]:

@@ -134,7 +134,7 @@ def edit_broker_config(scene: Scene, wish: wishes.EditBrokerConfig) -> Outcome:
 def _told(entry: ConfigValue | None) -> str:
     if entry is None:
         return "not known"
-    return "hidden" if entry.is_sensitive else entry.value
+    return "hidden" if entry.is_sensitive else entry.value or "none"
 
 
 def delete_topic(scene: Scene, wish: wishes.DeleteTopic) -> Outcome:
@@ -237,6 +237,9 @@ def targets(
             raise Refused("to time needs time_ms")
         places = [TopicPartition(wish.topic, part.index) for part in parts]
         found = scene.times.offsets_for_time(places, wish.time_ms, ASK_S)
+        if silent := sorted(set(places) - found.keys()):
+            at = f"{wish.topic}-{silent[0].partition}"
+            raise Refused(f"{at} does not tell where that time is; nothing was changed")
     targets = {}
     for part in parts:
         start, end = part.start or 0, part.end or 0
@@ -245,7 +248,7 @@ def targets(
             "latest": end,
             "offset": wish.offset or 0,
             "shift": (committed.get(part.index) or start) + (wish.offset or 0),
-            "time": found.get(TopicPartition(wish.topic, part.index), end),
+            "time": found.get(TopicPartition(wish.topic, part.index), 0),
         }[wish.to]
         targets[part.index] = max(start, min(wanted, end))
     return targets

@@ -16,6 +16,7 @@ import msgspec
 
 from dashboard.cluster.model import Topic
 from dashboard.decoders import cbor, internal
+from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.answers import Reading, Record
 from tracker.topics import TopicPartition
 
@@ -161,6 +162,9 @@ class Reach:
             begins = {place: max(wish.offset, start) for place, start in starts.items()}
         elif wish.since_ms is not None:
             begins = desk.times.offsets_for_time(list(starts), wish.since_ms, SECONDS_MAX)
+            if silent := sorted(starts.keys() - begins):  # or it would seem to hold nothing
+                silent_at = f"{silent[0].topic}-{silent[0].partition}"
+                raise ClusterUnavailable(f"{silent_at} does not tell where that time is")
         else:
             looked = wish.rows if not (wish.text or wish.field) else self.scanned_max
             each = max(1, -(-looked // max(1, len(starts))))
@@ -291,9 +295,11 @@ def _cbor(part: bytes) -> str | None:
 _PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
 
 
-def decoded(record: Record, letters: int = SHOWN_BYTES) -> Shown:
-    """The record as text: JSON indented, text as it is, everything else in hex."""
+def decoded(record: Record, letters: int = SHOWN_BYTES, as_stored: bool = False) -> Shown:
+    """The record as text: JSON indented (or `as_stored`), text as it is, everything else in hex."""
     value, kind = _text(record.value, letters)
+    if as_stored and kind == "json" and record.value is not None:
+        value = record.value.decode()
     key, _ = _text(record.key, letters)
     known_key, known_value = internal.decode(record.topic, record.key, record.value)
     if known_key is not None:

@@ -8,6 +8,7 @@ harm. A group whose coordinator is silent keeps its last answers for three looks
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -231,7 +232,11 @@ class Collector:
         self._commits: Held[dict[TopicPartition, int]] = Held()
         self._group_ids: frozenset[str] = frozenset()  # of the look before
         self._configs: dict[str, dict[str, ConfigValue]] = {}
-        self._configs_read_at = -CONFIGS_AGE_S
+        self._configs_read_at = -math.inf
+
+    def forget_settings(self) -> None:
+        """The next look asks for those of every topic."""
+        self._configs_read_at = -math.inf
 
     def observe(self) -> Observation:
         """Blocks at most `timeout_s`; raises ClusterUnavailable."""

@@ -153,7 +153,8 @@ class Poller:
         return self.version
 
     def look_soon(self) -> None:
-        """Look now instead of at the next turn: something was changed through us."""
+        """Look now instead of at the next turn, also at settings: something was changed by us."""
+        self._collector.forget_settings()
         self._look_again.set()
 
     async def _looks(self) -> None:
@@ -274,7 +275,7 @@ class Poller:
 
     def _look_if_back(self) -> None:
         if not self.connection.up and not self._looking:
-            self.look_soon()
+            self._look_again.set()
 
     def _pulse_places(self) -> list[TopicPartition]:
         if self.snapshot is None or not self.connection.up:

@@ -45,6 +45,15 @@ async def test_a_file_holds_everything_that_fits_and_says_what_was_looked_at(
     assert answer.headers["Content-Disposition"] == 'attachment; filename="footfall-users.json"'
 
 
+async def test_files_hold_values_as_they_are_stored(client: Client) -> None:
+    found = await client.get("/api/v1/topics/users/messages.json?offset=100&rows=1")
+    page = await client.get("/api/v1/topics/users/messages?offset=100&rows=1")
+
+    (row,), (shown,) = (await found.json())["rows"], (await page.json())["rows"]
+    assert row["value"] == '{"email":"ann100@example.com"}'
+    assert shown["value"] == '{\n "email": "ann100@example.com"\n}'
+
+
 async def test_csv_ends_with_a_row_that_says_what_was_looked_at(client: Client) -> None:
     answer = await client.get("/api/v1/topics/users/messages.csv?offset=1150&rows=20")
     *rows, last = csv.DictReader(io.StringIO(await answer.text()))

@@ -59,6 +59,7 @@ class MadeCluster(MadeRights):
         self.producer_clock_ms: int | None = None  # how wrong it is; None: append times in records
         self.readable = True  # False: no right to read records
         self.nodes: tuple[BrokerNode, ...] = (BrokerNode(1, "127.0.0.1", 9092),)
+        self.timeless: set[TopicPartition] = set()  # do not tell offsets by time
         self.reads: list[dict[TopicPartition, int]] = []
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
@@ -214,6 +215,8 @@ class MadeCluster(MadeRights):
         self._question("offsets_for_time")
         found: dict[TopicPartition, int] = {}
         for place in partitions:
+            if place in self.timeless:
+                continue
             stamps = self.partitions[place].stamps
             later = [offset for offset, stamp in stamps.items() if stamp >= timestamp_ms]
             found[place] = min(later, default=self.partitions[place].end)

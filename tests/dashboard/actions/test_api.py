@@ -116,6 +116,28 @@ async def test_a_body_that_does_not_fit_is_told_and_not_guessed(
     assert cluster.changes == []
 
 
+async def test_a_reset_to_a_time_that_a_partition_does_not_tell_moves_nothing(
+    asked: Asked, cluster: MadeCluster
+) -> None:
+    cluster.timeless.add(TopicPartition("events", 1))
+    wish = WISHES["reset-offsets"] | {"to": "time", "time_ms": 5}
+
+    status, body = await asked.act("reset-offsets", wish)
+
+    assert status == 409 and "events-1 does not tell where that time is" in body["error"]
+    assert cluster.changes == []
+
+
+async def test_settings_that_were_changed_are_shown_at_the_next_look(
+    asked: Asked, cluster: MadeCluster, state: State
+) -> None:
+    await asked.act("edit-config", WISHES["edit-config"])
+    await state.poller(None).look()
+
+    answer = await asked.client.get("/api/v1/topics/events")
+    assert (await answer.json())["configs"]["retention.ms"]["value"] == "5"
+
+
 async def test_a_reset_runs_dry_unless_told_otherwise(asked: Asked, cluster: MadeCluster) -> None:
     wish = {"group": "stopped", "topic": "events", "to": "shift", "offset": 25}
 

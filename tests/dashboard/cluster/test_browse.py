@@ -8,6 +8,7 @@ import pytest
 from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, Wish, decoded, fits, search
 from dashboard.cluster.model import Partition, Topic
 from tests.support.made_cluster import MadeCluster, MadePartition
+from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
@@ -54,6 +55,13 @@ def test_a_time_is_looked_up_in_every_partition(cluster: MadeCluster) -> None:
     found = looked(cluster, Wish(since_ms=5_000, rows=1))
 
     assert found.rows[0].record.offset == 60
+
+
+def test_a_partition_that_does_not_tell_a_time_is_not_passed_over(cluster: MadeCluster) -> None:
+    cluster.timeless.add(PLACE)
+
+    with pytest.raises(ClusterUnavailable, match="events-0 does not tell where that time is"):
+        looked(cluster, Wish(since_ms=0))
 
 
 def test_an_offset_beyond_the_end_finds_nothing_and_says_so(cluster: MadeCluster) -> None:
