@@ -45,7 +45,7 @@ async def delete_topics(
         return DeleteTopicsResponse(responses=[_refused(state, refusal) for state in states])
     for state, result in zip(wanted, results, strict=True):
         if isinstance(result, KafkaError):
-            answers.append(_refused(state, result))
+            answers.append(_refused(_named(state, context), result))
         else:
             answers.append(
                 DeletableTopicResult(
@@ -103,14 +103,24 @@ def _refused(state: DeleteTopicState, refusal: KafkaError) -> DeletableTopicResu
 
 
 def _check_rights(state: DeleteTopicState, context: RequestContext) -> None:
+    """Who may delete the cluster may delete its topics; who sees a topic may know it is gone."""
     image = context.services.cluster.image
     name = image.names_by_id.get(state.topic_id) if state.name is None else state.name
-    if name is None:
+    if name is None or (name not in image.topics and context.sees(name)):
         return
-    context.require(Operation.DELETE, Resource.TOPIC, name)
+    if not context.is_authorized(Operation.DELETE, Resource.CLUSTER):
+        context.require(Operation.DELETE, Resource.TOPIC, name)
     if name in image.topics:
         partitions = len(image.topics[name].partitions)
         context.pay_for_changes(partitions, strict=context.api_version >= FIRST_STRICT_VERSION)
+
+
+def _named(state: DeleteTopicState, context: RequestContext) -> DeleteTopicState:
+    """A topic that is refused by its id, with its name if the client may know that."""
+    name = context.services.cluster.image.names_by_id.get(state.topic_id)
+    if state.name is None and name is not None and context.sees(name):
+        return DeleteTopicState(name, state.topic_id)
+    return state
 
 
 HANDLER = Handler(

@@ -9,7 +9,15 @@ from broker.errors import ErrorCode
 from broker.protocol.messages import alter_client_quotas as quotas
 from broker.protocol.messages import alter_user_scram_credentials as scram
 from broker.protocol.messages import create_acls as acls
-from broker.security.acls import CLUSTER_NAME, Operation, PatternType, Permission, Resource
+from broker.security.acls import (
+    CLUSTER_NAME,
+    Acl,
+    Operation,
+    PatternType,
+    Permission,
+    Resource,
+    create_acls,
+)
 from broker.security.credentials import ScramMechanism, salted
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
@@ -42,6 +50,16 @@ def entry(
 ) -> acls.AclCreation:
     """An access control entry as it is sent."""
     return acls.AclCreation(resource, name, pattern, principal, host, operation, permission)
+
+
+async def allow(broker: RunningBroker, *rights: tuple[Operation, Resource, str]) -> None:
+    """Give ANONYMOUS these rights, behind the protocol."""
+    cluster = broker.services.cluster
+    entries = [
+        Acl(resource, name, PatternType.LITERAL, ANONYMOUS, "*", operation, Permission.ALLOW)
+        for operation, resource, name in rights
+    ]
+    await cluster.write_records(lambda image: create_acls(image, entries, cluster.new_id))
 
 
 async def add_acls(client: RawClient, *entries: acls.AclCreation) -> list[ErrorCode]:

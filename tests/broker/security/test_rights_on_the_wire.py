@@ -50,16 +50,12 @@ from broker.protocol.messages import (
 )
 from broker.security.acls import (
     CLUSTER_NAME,
-    Acl,
     Operation,
-    PatternType,
-    Permission,
     Resource,
-    create_acls,
 )
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker, running_broker
-from tests.support.security_calls import ANONYMOUS
+from tests.support.security_calls import allow
 from tests.support.topic_calls import batch_of, fetch_request
 
 PAGES = "pages"
@@ -325,15 +321,6 @@ async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
     async with running_broker(tmp_path / "data", authorizer_enabled=True) as serving:
         await serving.services.cluster.create_topics([TopicSpec(PAGES, 1)])
         yield serving
-
-
-async def allow(broker: RunningBroker, *rights: tuple[Operation, Resource, str]) -> None:
-    cluster = broker.services.cluster
-    entries = [
-        Acl(resource, name, PatternType.LITERAL, ANONYMOUS, "*", operation, Permission.ALLOW)
-        for operation, resource, name in rights
-    ]
-    await cluster.write_records(lambda image: create_acls(image, entries, cluster.new_id))
 
 
 @pytest.mark.parametrize(("request_", "version", "response_type", "code", "right"), CASES)
