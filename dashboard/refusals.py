@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from dashboard.access.identity import NotAllowed
 from dashboard.activity.desk import Unreadable
+from dashboard.identity import NotAllowed
 from dashboard.pages.page import NotFound
 
 

@@ -15,11 +15,11 @@ from urllib.parse import quote, urlencode
 import jinja2
 from markupsafe import Markup
 
-from dashboard.access.identity import Identity, Role
+from dashboard import text
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.activity.countries import country
-from dashboard.cluster import text
 from dashboard.cluster.model import Group
+from dashboard.identity import Identity, Role
 from dashboard.pages.groups import gain
 from dashboard.pages.page import Page, Values, Visit, link
 from dashboard.rights.gate import shows_page

@@ -11,6 +11,7 @@ from dashboard.access.oidc import OidcClient
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
+from dashboard.agent_calls import Calls
 from dashboard.alerts.desk import AlertDesk
 from dashboard.beside import Beside
 from dashboard.cluster.browse import Browser
@@ -20,7 +21,6 @@ from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
 from dashboard.copies.model import Copy
 from dashboard.masking.rules import Masks
-from dashboard.mcp.calls import Calls
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe

@@ -10,17 +10,18 @@ from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
 
 from dashboard.access.guard import AGENTS, WHO
-from dashboard.access.login import Login, Ways
-from dashboard.access.single_sign_on import SingleSignOn
-from dashboard.actions.api import ActionApi
-from dashboard.activity.export import ActivityExport
-from dashboard.api import Api
-from dashboard.cluster.text import clock
+from dashboard.api.actions import ActionApi
+from dashboard.api.activity import ActivityExport
+from dashboard.api.connect import ConnectApi
+from dashboard.api.handlers import Api
+from dashboard.api.lists import ListsApi
+from dashboard.api.messages import MessageExport
+from dashboard.api.schemas import SchemasApi
+from dashboard.api.tail import Tail
 from dashboard.config import VERSION
-from dashboard.connect_api import ConnectApi
-from dashboard.lists_api import ListsApi
+from dashboard.limited.seen import seen_by
+from dashboard.login import Login, Ways
 from dashboard.mcp.endpoint import McpEndpoint
-from dashboard.messages_export import MessageExport
 from dashboard.metrics import families
 from dashboard.metrics.exposition import (
     REASONS,
@@ -36,13 +37,12 @@ from dashboard.refusals import refusal_of
 from dashboard.render import HERE, ErrorReader, Reader, Renderer, Trouble, theme_of
 from dashboard.rights.gate import answers
 from dashboard.rights.rules import SIGHTS_MAX, Sight
-from dashboard.rights.seen import seen_by
-from dashboard.schemas_api import SchemasApi
+from dashboard.single_sign_on import SingleSignOn
 from dashboard.site_map import resolve
 from dashboard.state import State
 from dashboard.static_files import StaticFiles
 from dashboard.stream import Stream
-from dashboard.tail import Tail
+from dashboard.text import clock
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dashboard.access import passwords
-from dashboard.access.identity import Role
+from dashboard.identity import Role
 from footfall.settings import SettingsError
 from tracker.secret_file import replace_file
 

@@ -19,8 +19,8 @@ from aiohttp import web
 
 from dashboard.access.accounts import Accounts
 from dashboard.access.address import Network, sender
-from dashboard.access.identity import Identity, NotAllowed, Role
 from dashboard.access.sessions import Attempts, Sessions
+from dashboard.identity import Identity, NotAllowed, Role
 from dashboard.rights.rules import Rights
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -25,10 +25,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from dashboard.access.identity import Role, role_among
 from dashboard.access.sessions import Attempts
 from dashboard.config import OidcConfig
 from dashboard.http_body import whole_body
+from dashboard.identity import Role, role_among
 from tracker.clock import Clock
 
 log = logging.getLogger(__name__)

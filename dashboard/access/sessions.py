@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.access.identity import Role
+from dashboard.identity import Role
 from tracker.clock import Clock
 
 IDLE_MS: Final = 12 * 3_600_000

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard.access.identity import Identity
+from dashboard.identity import Identity
 from tracker.clock import Clock
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused

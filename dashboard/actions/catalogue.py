@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard.access.identity import Role
 from dashboard.actions import (
     connect,
     connect_wishes,
@@ -18,6 +17,7 @@ from dashboard.actions import (
     wishes,
 )
 from dashboard.actions.perform import Outcome, Scene
+from dashboard.identity import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from dashboard.access.accounts import Accounts
-from dashboard.access.identity import Identity, Role
 from dashboard.access.passwords import PASSWORD_MAX, PASSWORD_MIN
 from dashboard.access.sessions import Sessions
 from dashboard.actions.perform import Outcome
 from dashboard.actions.wishes import Confirm, Wish
 from dashboard.alerts.desk import AlertDesk
+from dashboard.identity import Identity, Role
 from tracker.clock import Clock
 from tracker.kafka.changes import Refused
 

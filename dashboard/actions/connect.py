@@ -6,10 +6,10 @@ from typing import Any
 
 from dashboard.actions import connect_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
-from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.details import Place
 from dashboard.connect.model import shown
+from dashboard.text import plural
 from tracker.kafka.changes import Refused
 
 

@@ -2,8 +2,8 @@
 
 from dashboard.actions import wishes
 from dashboard.actions.perform import PROTECTED, Outcome, Scene
-from dashboard.cluster.text import count, plural, size
 from dashboard.copies.room import CopyRoom
+from dashboard.text import count, plural, size
 from tracker.kafka.changes import Refused
 from tracker.topic_copy import Plan
 

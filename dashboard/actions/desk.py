@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from dashboard.access.identity import Identity, NotAllowed
 from dashboard.actions.audit import Audit, Entry
 from dashboard.actions.catalogue import Action
 from dashboard.actions.perform import Cluster, Outcome, Scene, Times
@@ -20,6 +19,7 @@ from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import refusal, shown
 from dashboard.copies.desk import CopyDesk
 from dashboard.copies.room import CopyRoom
+from dashboard.identity import Identity, NotAllowed
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
 from tracker.kafka.admin import ClusterUnavailable

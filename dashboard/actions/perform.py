@@ -10,12 +10,12 @@ from typing import Any, Final, Protocol
 
 from dashboard.actions import wishes
 from dashboard.cluster.model import Partition, Snapshot, Topic
-from dashboard.cluster.text import plural
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
 from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
+from dashboard.text import plural
 from tracker.kafka.answers import ConfigValue
 from tracker.kafka.changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from dashboard.actions import schema_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
-from dashboard.cluster.text import count, plural
 from dashboard.subjects.client import RegistryClient
 from dashboard.subjects.model import (
     Draft,
@@ -14,6 +13,7 @@ from dashboard.subjects.model import (
     context_subject,
     topic_of,
 )
+from dashboard.text import count, plural
 from tracker.kafka.changes import Refused
 
 REFERENCES_MAX: Final = 100

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from dashboard.actions import security_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
-from dashboard.cluster.text import plural
 from dashboard.security.meaning import CLUSTER_NAME, OPERATIONS, denied_by, sentence, touched
+from dashboard.text import plural
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
 from tracker.kafka.security import Acl, Mechanism, ScramSecret

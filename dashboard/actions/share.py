@@ -2,7 +2,7 @@
 
 from dashboard.actions import wishes
 from dashboard.actions.perform import Outcome, Scene, parts_of, targets, topic_of
-from dashboard.cluster.text import plural
+from dashboard.text import plural
 from tracker.kafka.changes import Refused
 from tracker.kafka.groups import ShareGroup
 from tracker.topics import TopicPartition

@@ -6,7 +6,7 @@ from typing import Final
 from dashboard.alerts.facts import DIRECTORY, PROVIDER, Facts, sign_in_series
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, rate, slope
-from dashboard.cluster.text import count, duration, percent
+from dashboard.text import count, duration, percent
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS

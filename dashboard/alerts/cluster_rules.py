@@ -7,7 +7,7 @@ from dashboard.alerts.facts import Facts, commit_series, lag_series, lost_series
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, slope, unchanged
 from dashboard.cluster.model import Group, GroupState, Topic
-from dashboard.cluster.text import count, duration, percent, plural, short
+from dashboard.text import count, duration, percent, plural, short
 
 MINUTE_MS: Final = 60_000
 SILENT_MS: Final = 120_000

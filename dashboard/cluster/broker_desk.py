@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from dashboard.cluster.asked import Asked
+from dashboard.asked import Asked
 from tracker.clock import Clock
 from tracker.kafka.answers import ConfigValue
 

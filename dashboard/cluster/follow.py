@@ -15,7 +15,7 @@ from typing import Final
 
 from dashboard.cluster.browse import Browser, Desk, Shown, Wish, decoded, fits
 from dashboard.cluster.model import Topic
-from dashboard.cluster.text import oneline, stamp
+from dashboard.text import oneline, stamp
 from tracker.clock import Clock
 from tracker.kafka.admin import LATEST
 from tracker.kafka.answers import Record

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from dashboard.cluster.model import RETENTION_WARNS, Connection, Group, GroupState, Snapshot, Topic
-from dashboard.cluster.text import clock, count, duration, percent, plural, reason, short
 from dashboard.connect.watch import ConnectTrouble
+from dashboard.text import clock, count, duration, percent, plural, reason, short
 
 DISK_WARNS: Final = 0.1  # share free
 EXPORT_OLD_S: Final = 900.0

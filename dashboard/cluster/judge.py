@@ -20,8 +20,6 @@ from dashboard.cluster.model import (
     Snapshot,
     Topic,
 )
-from dashboard.cluster.onsets import Onsets
-from dashboard.cluster.text import duration
 from dashboard.cluster.verdict import (
     JUDGED_AFTER_MS,
     REBALANCING_STATES,
@@ -32,6 +30,8 @@ from dashboard.cluster.verdict import (
     judge,
     judge_group,
 )
+from dashboard.onsets import Onsets
+from dashboard.text import duration
 from tracker.kafka.answers import GroupDescription, GroupMember
 from tracker.topics import TopicPartition
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from dashboard.cluster.end_ring import EndRing
 from dashboard.cluster.model import GroupState, Snapshot
-from dashboard.cluster.onsets import Onset
 from dashboard.cluster.verdict import CommitHistory
+from dashboard.onsets import Onset
 from tracker.topics import TopicPartition
 
 RINGS_MAX: Final = 2_000

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from dashboard.cluster.asked import Asked
+from dashboard.asked import Asked
 from dashboard.rest import Owner, Rest, RestAccess
 from tracker.clock import Clock
 from tracker.kafka.admin import ClusterUnavailable

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboard.cluster.model import GroupPartition, GroupState
-from dashboard.cluster.text import count, duration, percent, plural, rate
+from dashboard.text import count, duration, percent, plural, rate
 from tracker.kafka.answers import GroupDescription
 
 WINDOW_MS: Final = 600_000  # slope is judged over ten minutes

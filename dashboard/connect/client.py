@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from dashboard.cluster.asked import Asked
+from dashboard.asked import Asked
 from dashboard.connect.details import (
     Details,
     Offsets,

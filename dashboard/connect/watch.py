@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.cluster.asked import Answer, Asked
-from dashboard.cluster.onsets import Onsets
-from dashboard.cluster.text import plural, short
+from dashboard.asked import Answer, Asked
 from dashboard.connect.model import Worker, WorkerSeen
+from dashboard.onsets import Onsets
+from dashboard.text import plural, short
 from tracker.clock import Clock
 
 INTERVAL_S: Final = 20.0

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from dashboard.cluster.text import plural, size
+from dashboard.text import plural, size
 
 State = Literal["running", "done", "stopped", "failed"]
 RUNNING: Final = "running"

@@ -17,9 +17,9 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from yarl import URL
 
 from dashboard.access.guard import AGENTS, WHO
-from dashboard.access.identity import Identity
-from dashboard.actions.api import ActionApi
+from dashboard.api.actions import ActionApi
 from dashboard.config import VERSION
+from dashboard.identity import Identity
 from dashboard.mcp import envelope
 from dashboard.mcp.envelope import Call, Fault
 from dashboard.mcp.tools import BASE, Misfit, Tool, tools

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from dashboard.actions.catalogue import BY_NAME, Action
 from dashboard.actions.commands import COMMANDS, Command
-from dashboard.openapi import document
+from dashboard.api.openapi import document
 from dashboard.pages.page import PLAIN
 
 BASE: Final = "/api/v1"

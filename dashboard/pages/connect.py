@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dashboard.cluster.asked import Answer
+from dashboard.asked import Answer
 from dashboard.connect.details import Offsets
 from dashboard.connect.model import Connector
 from dashboard.pages.page import FILTER_MAX, NotFound, Page, Values, Visit

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from dashboard.access.identity import NotAllowed
 from dashboard.beside import Beside
 from dashboard.cluster.model import Snapshot
 from dashboard.cluster.poller import Poller
+from dashboard.identity import NotAllowed
 from dashboard.state import State
 
 PAGE_ROWS: Final = 100

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from dashboard.cluster.asked import Answer
+from dashboard.asked import Answer
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 from dashboard.subjects.desk import RegistryDesk
 from dashboard.subjects.model import (

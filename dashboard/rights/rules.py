@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import re2
 
-from dashboard.access.identity import Identity, Role
 from dashboard.config import RightsConfig
+from dashboard.identity import Identity, Role
 from footfall.settings import SettingsError
 from tracker.topics import AUDIT
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dashboard.cluster.asked import Asked
+from dashboard.asked import Asked
 from tracker.clock import Clock
 from tracker.kafka.security import Acl, Mechanism, Quota, ScramSecret, ScramUser
 

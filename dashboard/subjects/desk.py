@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from dashboard.cluster.asked import KEPT_MS, Asked
+from dashboard.asked import KEPT_MS, Asked
 from dashboard.rest import NotThere, RestAccess
 from dashboard.subjects.client import RegistryClient
 from dashboard.subjects.model import Listing, Own, Subject, Version

@@ -19,9 +19,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from dashboard import app
 from dashboard.__main__ import GARBAGE_ALLOCATIONS
-from dashboard.access.identity import Identity, Role
 from dashboard.cluster.poller import Poller
 from dashboard.config import DashboardConfig
+from dashboard.identity import Identity, Role
 from dashboard.render import Reader, Renderer
 from dashboard.site_map import resolve
 from dashboard.state import State

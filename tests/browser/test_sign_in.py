@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 
-from dashboard.access.identity import Role
+from dashboard.identity import Role
 from dashboard.web import Site
 from tests.support.made_dashboard import busy_cluster, made_state
 

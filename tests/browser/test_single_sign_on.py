@@ -9,9 +9,9 @@ import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 
-from dashboard.access.identity import Role
 from dashboard.access.oidc import OidcClient
 from dashboard.config import OidcConfig
+from dashboard.identity import Role
 from dashboard.web import Site
 from tests.support.made_dashboard import busy_cluster, made_state
 from tests.support.oidc_provider import CLIENT, SECRET, Provider

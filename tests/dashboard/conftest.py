@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.state import State
 from dashboard.web import Site
+from tests.support.dashboard_actions import Asked
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, hostile_cluster, made_state
 
@@ -39,3 +40,9 @@ async def client(application: web.Application, state: State) -> AsyncIterator[Cl
     await state.poller(None).look()
     async with TestClient(TestServer(application)) as made:
         yield made
+
+
+@pytest.fixture
+def asked(client: Client) -> Asked:
+    """Who asks for changes."""
+    return Asked(client)

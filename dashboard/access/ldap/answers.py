@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dashboard.access.identity import Role
+from dashboard.identity import Role
 
 
 @dataclass(frozen=True, slots=True)

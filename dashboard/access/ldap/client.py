@@ -31,12 +31,12 @@ from ldap3.core.results import (
     RESULT_UNWILLING_TO_PERFORM,
 )
 
-from dashboard.access.identity import role_among
 from dashboard.access.ldap.answers import Away, NotOurs, Person
 from dashboard.access.ldap.line import Line
 from dashboard.access.ldap.names import filled, is_principal, principal
 from dashboard.access.ldap.settings import Host
 from dashboard.config import LdapConfig
+from dashboard.identity import role_among
 from tracker.clock import Clock
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.access.accounts import AccountError, Accounts
-from dashboard.access.identity import Role
 from dashboard.access.sessions import AGE_MS, IDLE_MS, TRIES, WINDOW_MS, Attempts, Sessions
+from dashboard.identity import Role
 from footfall.settings import SettingsError
 from tests.support.manual_clock import ManualClock
 

@@ -10,11 +10,11 @@ from aiohttp import CookieJar, encode_basic_auth, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.access.guard import COOKIE
-from dashboard.access.identity import Role
-from dashboard.access.login import local_path
 from dashboard.access.sessions import TRIES
 from dashboard.app import entrance
 from dashboard.config import DashboardConfig
+from dashboard.identity import Role
+from dashboard.login import local_path
 from dashboard.state import State
 from dashboard.web import Site
 from footfall.settings import SettingsError

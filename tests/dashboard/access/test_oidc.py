@@ -12,12 +12,12 @@ from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import OctKey, RSAKey
 
-from dashboard.access.identity import Role
 from dashboard.access.oidc import RETURNS, OidcClient, Refusal, role_of
-from dashboard.access.single_sign_on import BROWSER_COOKIE
 from dashboard.app import provider as provider_of
 from dashboard.config import DashboardConfig, OidcConfig, RightsConfig
+from dashboard.identity import Role
 from dashboard.rights.rules import rights
+from dashboard.single_sign_on import BROWSER_COOKIE
 from dashboard.state import State
 from dashboard.web import Site, metrics_text
 from footfall.settings import SettingsError

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.access.identity import Identity, Role
 from dashboard.alerts.desk import AlertDesk
 from dashboard.config import RightsConfig
 from dashboard.connect.model import CONNECTOR_STATES
+from dashboard.identity import Identity, Role
+from dashboard.limited.seen import seen_by
 from dashboard.render import Renderer
 from dashboard.rights.rules import rights
-from dashboard.rights.seen import seen_by
 from dashboard.site_map import resolve
 from dashboard.state import State
 from dashboard.web import metrics_text

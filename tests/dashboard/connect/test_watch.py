@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.access.identity import Identity, Role
 from dashboard.cluster.health import Problem, Severity
 from dashboard.config import RightsConfig
 from dashboard.connect.watch import TOLD_MAX
+from dashboard.identity import Identity, Role
+from dashboard.limited.seen import seen_by
 from dashboard.rights.rules import EVERYTHING, rights
-from dashboard.rights.seen import seen_by
 from dashboard.state import State
 from tests.support.connect_worker import ConnectWorker, connect_worker
 from tests.support.watched_connect import GONE, again, looked

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from dashboard.access.identity import Role
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.config import MaskConfig, RightsConfig
+from dashboard.identity import Role
 from dashboard.masking.rules import Masks
 from dashboard.rights.rules import Rights, rights
 from dashboard.web import Site

@@ -13,9 +13,9 @@ from mcp.client import Client as McpClient
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
+from dashboard.api.openapi import document
 from dashboard.mcp import endpoint
 from dashboard.mcp.tools import tools
-from dashboard.openapi import document
 from dashboard.state import State
 from dashboard.web import Site, metrics_text
 from tests.support.made_cluster import MadeCluster

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dashboard.access.identity import Identity, Role
 from dashboard.config import MaskConfig
+from dashboard.identity import Identity, Role
 from dashboard.masking.rules import Masks
 from dashboard.pages import settings as page
 from dashboard.render import Reader, Renderer

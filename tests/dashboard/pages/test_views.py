@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dashboard import text
 from dashboard.alerts.engine import Alert
-from dashboard.cluster import text
 from dashboard.pages.cluster import broker_rows, preferred, troubled
 from dashboard.pages.groups import catches_up_s, gain, strips
 from dashboard.pages.page import NotFound

@@ -11,13 +11,13 @@ import pytest
 from aiohttp import ClientTimeout, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dashboard.access.identity import Identity, Role
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS
 from dashboard.alerts.engine import Alert
 from dashboard.config import RightsConfig
+from dashboard.identity import Identity, Role
+from dashboard.limited import seen
 from dashboard.mcp.tools import tools
-from dashboard.rights import seen
 from dashboard.rights.gate import shows_page
 from dashboard.rights.rules import rights
 from dashboard.site_map import PAGES

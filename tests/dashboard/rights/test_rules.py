@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.access.identity import Identity, Role
 from dashboard.config import RightsConfig
+from dashboard.identity import Identity, Role
 from dashboard.rights.rules import EVERYTHING, Names, Rights, rights
 from footfall.settings import SettingsError
 

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from dashboard.access.identity import Role
 from dashboard.actions.catalogue import BY_NAME
+from dashboard.identity import Role
 from dashboard.subjects.model import context_of
 from tests.support.dashboard_actions import Asked
 from tests.support.made_cluster import MadeCluster

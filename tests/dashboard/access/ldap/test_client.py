@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.access.identity import Role
 from dashboard.access.ldap import settings
 from dashboard.access.ldap.answers import Away, NotOurs, Person
 from dashboard.access.ldap.client import LATELY_MS, LdapClient
 from dashboard.access.ldap.line import Line
 from dashboard.config import LdapConfig
+from dashboard.identity import Role
 from tests.support.certificates import Authority
 from tests.support.listening import listening
 from tests.support.manual_clock import ManualClock

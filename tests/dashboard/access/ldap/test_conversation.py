@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.access.identity import Role
 from dashboard.access.ldap import client, settings
 from dashboard.access.ldap.answers import Away, NotOurs, Person
 from dashboard.access.ldap.client import LdapClient
 from dashboard.access.ldap.line import Line
 from dashboard.config import LdapConfig
+from dashboard.identity import Role
 from tests.support.manual_clock import ManualClock
 from tests.support.scripted_directory import ScriptedDirectory, running
 

@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dashboard.access.identity import Role
 from dashboard.access.sessions import TRIES
 from dashboard.app import directory
 from dashboard.config import LdapConfig, RightsConfig
+from dashboard.identity import Role
 from dashboard.rights.rules import Rights, rights
 from dashboard.state import State
 from dashboard.web import Site, metrics_text

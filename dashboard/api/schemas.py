@@ -4,7 +4,7 @@ import dataclasses
 
 from aiohttp import web
 
-from dashboard.lists_api import known
+from dashboard.api.lists import known
 from dashboard.pages import schemas
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State

@@ -14,9 +14,9 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboard.api.csv_answer import attachment, lines
 from dashboard.cluster.browse import READ_AT_ONCE, READ_S, Desk, Reach, Scan, Shown, Wish, decoded
 from dashboard.cluster.model import Topic
-from dashboard.csv_answer import attachment, lines
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State

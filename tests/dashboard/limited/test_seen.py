@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.access.identity import Identity, Role
 from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot
 from dashboard.config import RightsConfig
+from dashboard.identity import Identity, Role
+from dashboard.limited.seen import filtered
 from dashboard.rights.rules import Sight, rights
-from dashboard.rights.seen import filtered
 from tracker.kafka.answers import GroupDescription, GroupMember
 from tracker.kafka.groups import ShareGroup, ShareStart, StreamsGroup, Subtopology
 from tracker.topics import TopicPartition

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from dashboard.access.guard import COOKIE, WHO, Guard
-from dashboard.access.identity import Identity, Role
 from dashboard.access.ldap.answers import Away, NotOurs
 from dashboard.access.ldap.desk import Directory
 from dashboard.access.sessions import DIRECTORY, IDLE_MS, Vouched
 from dashboard.actions.audit import Audit, Entry
+from dashboard.identity import Identity, Role
 from dashboard.render import Renderer, SignIn, theme_of
 
 LETTERS_MAX: Final = 200

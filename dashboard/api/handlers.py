@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from dashboard.activity.vitals import RATINGS, Measures
+from dashboard.api.history import HistoryApi
+from dashboard.api.openapi import document
 from dashboard.cluster.share_deliveries import Deliveries
-from dashboard.history_api import HistoryApi
-from dashboard.openapi import document
 from dashboard.pages import activity, alerts, messages
 from dashboard.pages.groups import delivered
 from dashboard.pages.page import FILTER_MAX, NotFound, Visit, poller_of

@@ -16,9 +16,9 @@ from dashboard.cluster.history import Columns, History
 from dashboard.cluster.model import Connection, Group, GroupPartition, GroupState, Snapshot
 from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.verdict import worst
+from dashboard.limited.schemas import SeenRegistry
 from dashboard.pages.page import NotFound
 from dashboard.rights.rules import Sight
-from dashboard.rights.seen_schemas import SeenRegistry
 from dashboard.state import State
 from dashboard.subjects.desk import RegistryDesk
 from tracker.kafka.answers import GroupMember

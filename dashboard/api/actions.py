@@ -11,7 +11,6 @@ from aiohttp import web
 
 from dashboard.access.accounts import AccountError
 from dashboard.access.guard import WHO
-from dashboard.access.identity import Identity, NotAllowed
 from dashboard.actions import catalogue
 from dashboard.actions.audit import Entry
 from dashboard.actions.catalogue import Action
@@ -19,6 +18,7 @@ from dashboard.actions.commands import COMMANDS, Command
 from dashboard.actions.perform import Outcome
 from dashboard.actions.schema_wishes import RegisterSchema, SetSubjectLevel
 from dashboard.actions.wishes import CopyRecords, Wish
+from dashboard.identity import Identity, NotAllowed
 from dashboard.rights.rules import Names
 from dashboard.state import State
 from dashboard.subjects.model import topic_of

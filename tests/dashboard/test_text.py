@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.cluster import text
+from dashboard import text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import dataclasses
 
 from aiohttp import web
 
-from dashboard.lists_api import known
+from dashboard.api.lists import known
 from dashboard.pages import connect
 from dashboard.pages.page import Visit, poller_of
 from dashboard.state import State

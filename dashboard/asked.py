@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from dashboard.cluster.text import reason
+from dashboard.text import reason
 from tracker.clock import Clock
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused

@@ -6,7 +6,7 @@ import msgspec
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
-from dashboard.history_thin import POINTS_MAX, POINTS_MIN
+from dashboard.api.thinning import POINTS_MAX, POINTS_MIN
 
 _CLUSTER: Final = {
     "name": "cluster",

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.activity.period import Known
-from dashboard.csv_answer import csv_answer
+from dashboard.api.csv_answer import csv_answer
 from dashboard.pages.activity import question
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State

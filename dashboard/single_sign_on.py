@@ -5,11 +5,11 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.access.guard import COOKIE, SSO, SSO_RETURN, WHO, Guard
-from dashboard.access.identity import Identity, Role
-from dashboard.access.login import Login, local_path, signed_in
 from dashboard.access.oidc import BEGUN_MS, OidcClient, ProviderAway, Refusal
 from dashboard.access.sessions import Vouched
 from dashboard.actions.audit import Audit, Entry
+from dashboard.identity import Identity, Role
+from dashboard.login import Login, local_path, signed_in
 
 BROWSER_COOKIE: Final = "footfall_oidc"
 SIGN_OUT: Final = "/api/v1/logout/oidc"

@@ -5,8 +5,8 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboard.api.thinning import POINTS_MAX, POINTS_MIN, thinned
 from dashboard.cluster.poller import Poller
-from dashboard.history_thin import POINTS_MAX, POINTS_MIN, thinned
 from dashboard.pages.page import poller_of
 from dashboard.state import State
 

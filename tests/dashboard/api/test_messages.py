@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError
 
-from dashboard import messages_export
+from dashboard.api import messages as messages_export
 from dashboard.config import MaskConfig
 from dashboard.masking.rules import Masks
 from tests.support.made_cluster import MadeCluster, MadePartition

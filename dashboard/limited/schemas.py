@@ -7,7 +7,7 @@ those that are named otherwise.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dashboard.cluster.asked import Answer, Asked
+from dashboard.asked import Answer, Asked
 from dashboard.pages.page import NotFound
 from dashboard.rights.rules import Sight
 from dashboard.subjects.desk import RegistryDesk

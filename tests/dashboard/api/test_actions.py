@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.access.identity import Identity, Role
 from dashboard.actions.audit import Audit, Entry
 from dashboard.actions.catalogue import ACTIONS
+from dashboard.identity import Identity, Role
 from dashboard.state import State
 from tests.support.dashboard_actions import WISHES, Asked
 from tests.support.made_cluster import MadeCluster

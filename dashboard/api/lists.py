@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from dashboard.cluster.asked import Answer
-from dashboard.csv_answer import Cell, csv_answer
+from dashboard.api.csv_answer import Cell, csv_answer
+from dashboard.asked import Answer
 from dashboard.pages import audit, groups, topics
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.pages.security import acl_table

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.api.csv_answer import lines
 from dashboard.cluster.poller import Door, Poller, PollerSettings
-from dashboard.csv_answer import lines
 from dashboard.pages.audit import entry
 from dashboard.state import State
 from dashboard.web import Site
