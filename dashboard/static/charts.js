@@ -144,7 +144,11 @@
       plot.append(note);
       return;
     }
-    if (old) { old.setData(data); return; }
+    if (old) {
+      old.setData(data);
+      if (!(old.cursor.left >= 0)) newest(old); // the place that was newest may hold nothing now
+      return;
+    }
     plot.textContent = "";
     charts.set(figure, new uPlot(options(figure, plot), data, plot));
   };

@@ -28,6 +28,9 @@ COMPARED = "/schemas/events-value?version=2&against=1"
 
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 """Pixels that one has to scroll for to the side."""
+CUT_TABS = """[...document.querySelectorAll('.tabs, .cardtabs, .ranges, .top nav')]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+"""Rows of tabs and menus of which a part is out of sight."""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -84,6 +87,7 @@ async def test_no_page_is_wider_than_the_screen(browser: Browser, tmp_path: Path
 
             for width in (390, 900, 1600):
                 await shown.be_wide(width)
+                assert await shown.page.evaluate(CUT_TABS) == [], f"{path} ({width})"
                 for scheme in SCHEMES:
                     await shown.page.emulate_media(color_scheme=scheme)
                     overflow = await shown.page.evaluate(TOO_WIDE)
