@@ -17,6 +17,26 @@ def compose() -> Any:
     return yaml.safe_load((GRAFANA / "compose.yml").read_text())
 
 
+def test_its_words_are_those_of_the_compose_specification(compose: Any) -> None:
+    """The few that are used; a typing error would be passed over by nobody but Docker."""
+    words = {"image", "network_mode", "command", "environment", "volumes"}
+
+    assert compose.keys() == {"services", "volumes"}
+    assert [name for name, service in compose["services"].items() if service.keys() - words] == []
+    for service in compose["services"].values():
+        assert all(isinstance(one, str) for one in (*service["volumes"], service["image"]))
+        assert all(isinstance(one, str) for one in service.get("command", []))
+        assert all(isinstance(one, str) for one in service.get("environment", {}).values())
+
+
+def test_what_prometheus_stores_is_in_its_volume(compose: Any) -> None:
+    """`command` takes the place of the image's own, and with it of where that stores."""
+    prometheus = compose["services"]["prometheus"]
+
+    assert "--storage.tsdb.path=/prometheus" in prometheus["command"]
+    assert "prometheus:/prometheus" in prometheus["volumes"]
+
+
 def test_images_are_pinned_to_one_version(compose: Any) -> None:
     images = [service["image"] for service in compose["services"].values()]
 
