@@ -127,18 +127,24 @@ CASES = [
         lambda r: r.topics[0].error_code,
         (Operation.DESCRIBE, TOPIC, PAGES),
     ),
-    case(
-        offset_for_leader_epoch,
-        4,
-        {
-            "topics": [
-                offset_for_leader_epoch.OffsetForLeaderTopic(
-                    PAGES, [offset_for_leader_epoch.OffsetForLeaderPartition(0)]
-                )
-            ]
-        },
-        lambda r: r.topics[0].partitions[0].error_code,
-        (Operation.DESCRIBE, TOPIC, PAGES),
+    *(
+        case(
+            offset_for_leader_epoch,
+            4,
+            {
+                "topics": [
+                    offset_for_leader_epoch.OffsetForLeaderTopic(
+                        PAGES, [offset_for_leader_epoch.OffsetForLeaderPartition(0)]
+                    )
+                ]
+            },
+            lambda r: r.topics[0].partitions[0].error_code,
+            right,
+        )
+        for right in (
+            (Operation.DESCRIBE, TOPIC, PAGES),
+            (Operation.CLUSTER_ACTION, CLUSTER, CLUSTER_NAME),
+        )
     ),
     case(
         delete_records,
