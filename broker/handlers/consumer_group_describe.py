@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from broker.coordinator.group.descriptions import ConsumerMemberDescription
 from broker.coordinator.group.partitions import Partition, to_topics
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, words_of
+from broker.handlers.handler import Handler, RequestContext, Versions, require_group_id, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.consumer_group_describe import (
     Assignment,
@@ -40,8 +40,7 @@ async def consumer_group_describe(
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
         context.services.groups.settings.require_protocol("consumer")
-        if not group_id:
-            raise KafkaError(ErrorCode.INVALID_GROUP_ID, "the group id is empty")
+        require_group_id(group_id)
         context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.consumer.describe(group_id)
     except KafkaError as refusal:

@@ -237,7 +237,13 @@ def words_of(refusal: KafkaError) -> str | None:
     Kafka has words where only some topics of a group may not be seen, so the code does not tell.
     """
     lacks_rights = refusal.message in (f"{kind} authorization failed." for kind in _UNSAID)
-    return None if lacks_rights or refusal.code in _WORDLESS else refusal.message
+    return None if lacks_rights or refusal.code in _WORDLESS else refusal.message or None
+
+
+def require_group_id(group_id: str) -> None:
+    """Raise INVALID_GROUP_ID, as Kafka without words, for a group without a name."""
+    if not group_id:
+        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
 
 
 _UNSAID = ("Group", "Topic")

@@ -3,7 +3,7 @@
 from broker.coordinator.group.partitions import to_topics
 from broker.coordinator.group.share.group import SIMPLE_ASSIGNOR, ShareMember
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, words_of
+from broker.handlers.handler import Handler, RequestContext, Versions, require_group_id, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_group_describe import (
     Assignment,
@@ -32,6 +32,7 @@ async def share_group_describe(
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
         context.services.share.require_enabled()
+        require_group_id(group_id)
         context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.share.describe(group_id)
     except KafkaError as refusal:

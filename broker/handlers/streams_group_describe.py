@@ -8,7 +8,7 @@ from broker.coordinator.group.streams.records import Subtopology, TopicInfo
 from broker.coordinator.group.streams.tasks import Task, Tasks, by_subtopology
 from broker.coordinator.group.streams.topology import ConfiguredSubtopology, InternalTopic
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, words_of
+from broker.handlers.handler import Handler, RequestContext, Versions, require_group_id, words_of
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages import streams_group_describe as wire
 from broker.protocol.messages.streams_group_describe import (
@@ -35,6 +35,7 @@ async def streams_group_describe(
 def _describe(group_id: str, context: RequestContext) -> DescribedGroup:
     try:
         context.services.groups.settings.require_protocol("streams")
+        require_group_id(group_id)
         context.require(Operation.DESCRIBE, Resource.GROUP, group_id)
         group = context.services.groups.streams.describe(group_id)
         topology = _topology(group)

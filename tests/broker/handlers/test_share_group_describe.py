@@ -51,3 +51,11 @@ async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:
     await coordinated(client)
 
     assert (await described(client, "none")).error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+
+async def test_a_group_without_a_name_is_refused_without_words(client: RawClient) -> None:
+    await coordinated(client)
+
+    nobody = await described(client, "")
+
+    assert (nobody.error_code, nobody.error_message) == (ErrorCode.INVALID_GROUP_ID, None)

@@ -52,6 +52,12 @@ async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:
     )
 
 
+async def test_a_group_without_a_name_is_refused_without_words(client: RawClient) -> None:
+    nobody = await described(client, "")
+
+    assert (nobody.error_code, nobody.error_message) == (ErrorCode.INVALID_GROUP_ID, None)
+
+
 async def test_an_application_is_listed_and_can_be_deleted_once_nobody_runs_it(
     client: RawClient,
 ) -> None:

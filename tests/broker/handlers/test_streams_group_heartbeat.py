@@ -34,6 +34,8 @@ from tests.support.streams_calls import (
 )
 from tests.support.topic_calls import make_topic
 
+NO_TASKS = dict.fromkeys(("active_tasks", "standby_tasks", "warmup_tasks"))
+
 
 async def running_alone(client: RawClient, partitions: int = 2) -> StreamsGroupHeartbeatResponse:
     """Member a has all tasks: the first heartbeat makes the topics, the second gives the tasks."""
@@ -190,6 +192,33 @@ async def test_endpoints_say_where_the_state_of_which_partitions_is(client: RawC
     assert again.partitions_by_user_endpoint is None
 
 
+async def test_endpoints_of_a_new_group_are_told_before_it_has_tasks(client: RawClient) -> None:
+    """As by Apache Kafka 4.2, which counts what is known of endpoints from the second on."""
+    await make_topic(client, "lines", 1)
+    await coordinated(client, GROUP)
+    await configure_group(client, delay_ms=0)
+
+    first = await beat(client, user_endpoint=Endpoint("here", 80))
+    second = await beat(client, "a", first.member_epoch)
+
+    (nowhere,) = first.partitions_by_user_endpoint or []
+    (endpoint,) = second.partitions_by_user_endpoint or []
+    assert (nowhere.user_endpoint.host, nowhere.active_partitions) == ("here", [])
+    assert {one.topic for one in endpoint.active_partitions} == {"lines", REPARTITION}
+    assert (first.endpoint_information_epoch, second.endpoint_information_epoch) == (0, 1)
+
+
+async def test_an_application_with_an_endpoint_may_wait_for_its_topics(client: RawClient) -> None:
+    """Kafka 4.2 fails there (UNKNOWN_SERVER_ERROR), and its clients with it."""
+    await coordinated(client, GROUP)
+    await configure_group(client, delay_ms=0)
+
+    told = await beat(client, user_endpoint=Endpoint("here", 80))
+
+    assert codes(told) == [StatusCode.MISSING_SOURCE_TOPICS]
+    assert told.partitions_by_user_endpoint == []
+
+
 @pytest.mark.parametrize(
     ("epoch", "fields", "code"),
     [
@@ -206,6 +235,7 @@ async def test_endpoints_say_where_the_state_of_which_partitions_is(client: RawC
         (0, {"task_offsets": [TaskOffset("0", 0, 1)]}, ErrorCode.INVALID_REQUEST),
         (0, {"warmup_tasks": None}, ErrorCode.INVALID_REQUEST),
         (0, {"active": {"0": [0]}}, ErrorCode.INVALID_REQUEST),
+        (0, NO_TASKS, ErrorCode.INVALID_REQUEST),
         (0, {"rebalance_timeout_ms": -1}, ErrorCode.INVALID_REQUEST),
         (
             0,

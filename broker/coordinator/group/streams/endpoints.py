@@ -10,9 +10,12 @@ from broker.metadata.image import ClusterImage
 
 
 def endpoint_partitions(group: StreamsGroup, image: ClusterImage) -> tuple[EndpointPartitions, ...]:
-    """Of every member that named an endpoint; none while the topics are not all there."""
+    """Of every member that named an endpoint; none while nobody knows which tasks there are.
+
+    Kafka fails then, so that an application with endpoints cannot wait for its source topics.
+    """
     configured = group.memory.configured
-    if configured is None or not configured.is_ready:
+    if configured is None or not configured.subtopologies:
         return ()
     return tuple(
         EndpointPartitions(

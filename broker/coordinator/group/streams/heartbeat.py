@@ -77,6 +77,7 @@ def heartbeat(draft: StreamsDraft, request: StreamsHeartbeat) -> StreamsHeartbea
     if request.member_epoch == LEAVING:
         return _leave(draft, request)
     group = draft.group
+    is_new = not group.epoch
     is_joining = request.member_epoch == JOINING
     starts = is_joining and not group.members
     before = _admit(draft, request)
@@ -99,6 +100,8 @@ def heartbeat(draft: StreamsDraft, request: StreamsHeartbeat) -> StreamsHeartbea
     endpoints = None
     if group.memory.endpoint_epoch != request.endpoint_epoch:
         endpoints = endpoint_partitions(group, draft.image)
+    if is_new:  # as in Kafka, which counts from its second heartbeat on
+        group.memory.endpoint_epoch = 0
     return StreamsHeartbeatResponse(
         member_id=request.member_id,
         member_epoch=owns.epoch,

@@ -41,9 +41,9 @@ def _problem(request: StreamsHeartbeat) -> str | None:
 def _problem_with_join(request: StreamsHeartbeat) -> str | None:
     if request.rebalance_timeout_ms == -1:
         return "RebalanceTimeoutMs must be provided in first request."
-    if request.owned is not None and request.owned.active:
+    if request.owned is None or request.owned.active:
         return "ActiveTasks must be empty when (re-)joining."
-    if request.owned is not None and request.owned.standby:
+    if request.owned.standby:
         return "StandbyTasks must be empty when (re-)joining."
     return None if request.topology else "Topology must be non-null when (re-)joining."
 
