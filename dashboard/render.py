@@ -299,6 +299,7 @@ def _alert_url(state: State, labels: Mapping[str, str]) -> str:
 def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
     """Pages beside that of the cluster; those with nobody to ask, or not for all, are left out."""
     found = [("/cluster", "Overview"), ("/security", "Security")]
+    found += [("/transactions", "Transactions")]
     found += [("/connect", "Connect")] * bool(state.beside[cluster].connect.clients)
     found += [("/schemas", "Schemas")] * state.beside[cluster].registry.is_there
     found.append(("/audit", "Audit"))

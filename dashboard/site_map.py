@@ -19,6 +19,7 @@ from dashboard.pages import (
     security,
     settings,
     topics,
+    transactions,
 )
 from dashboard.pages.page import NotFound, Page, Visit, poller_of
 from dashboard.rights.gate import shows_page
@@ -41,6 +42,7 @@ PAGES: Final = (
     connect.WORKER,
     schemas.LIST,
     schemas.SUBJECT,
+    transactions.PAGE,
     audit.PAGE,
     alerts.PAGE,
     runbook.PAGE,

@@ -1,5 +1,6 @@
 """What the dashboard has for each cluster: who looks at it, reads of it and changes it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.history_store import HistoryStore
+from dashboard.cluster.model import Snapshot
 from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.cluster.transactions import transaction_desk
 from dashboard.config import ClusterConfig, DashboardConfig
 from dashboard.connect.client import connect_desk
 from dashboard.decoders.reader import OpeningReader, Records
@@ -30,6 +33,7 @@ from tracker.kafka.inventory import Inventory
 from tracker.kafka.line import Line
 from tracker.kafka.reader import RecordReader
 from tracker.kafka.security import SecurityAdmin
+from tracker.kafka.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,17 @@ def watch(common: Common, name: str, connection: KafkaConfig) -> Watched:
     admin = Admin(connection)
     times = AppendTimes(common.own_broker_url) if own and common.own_broker_url else None
     door = Door(admin, RecordReader(connection), _second(connection), times)
-    security = SecurityAdmin(connection)
-    beside = _beside(common, connection, admin, security)
+    poller = _poller(common, name, door)
+    hands = Direct(admin, SecurityAdmin(connection), Transactions(connection))
+    beside = _beside(common, connection, hands, lambda: poller.snapshot)
     clients, registry = beside.connect.clients, beside.registry.client
     readonly = isinstance(connection, ClusterConfig) and connection.readonly
     changes = Changes(connection)
-    hand = Hand(changes, admin, security, clients, beside.forget, registry, readonly)
-    return Watched(_poller(common, name, door), hand, beside)
+    hand = Hand(
+        *(changes, admin, hands.security, clients, beside.forget, registry, readonly),
+        transactions=hands.transactions,
+    )
+    return Watched(poller, hand, beside)
 
 
 def _reader(
@@ -88,21 +96,34 @@ def _second(connection: KafkaConfig) -> Second:
     return Second(Inventory(line), Bulk(line), Groups(line))
 
 
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Who asks the cluster when somebody looks."""
+
+    admin: Admin
+    security: SecurityAdmin
+    transactions: Transactions
+
+
 def _beside(
-    common: Common, connection: KafkaConfig, admin: Admin, security: SecurityAdmin
+    common: Common,
+    connection: KafkaConfig,
+    direct: Direct,
+    snapshot: Callable[[], Snapshot | None],
 ) -> Beside:
     """As the cluster's own section names them."""
     clock = common.clock
     own = connection if isinstance(connection, ClusterConfig) else common.config
     return Beside(
-        Browser(Desk(_reader(common.config, connection, clock, common.masks), admin)),
-        security_desk(security, clock),
+        Browser(Desk(_reader(common.config, connection, clock, common.masks), direct.admin)),
+        security_desk(direct.security, clock),
         connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
-        broker_desk(admin, clock),
+        broker_desk(direct.admin, clock),
         registry_desk(
             *(own.schema_registry_url, own.schema_registry_username),
             *(own.schema_registry_password, clock),
         ),
+        transaction_desk(direct.transactions, snapshot, clock),
     )
 
 

@@ -14,6 +14,7 @@ from dashboard.actions import (
     security,
     security_wishes,
     share,
+    transactions,
     wishes,
 )
 from dashboard.actions.perform import Outcome, Scene
@@ -133,6 +134,14 @@ ACTIONS: Final = (
         wishes.EditBrokerConfig,
         perform.edit_broker_config,
         "broker",
+        Role.ADMIN,
+    ),
+    Action(
+        "end-transaction",
+        "Abort an open transaction and fence its producer; a dry run unless told otherwise.",
+        wishes.EndTransaction,
+        transactions.end_transaction,
+        "transactional_id",
         Role.ADMIN,
     ),
     Action(

@@ -15,6 +15,7 @@ from dashboard.actions.catalogue import Action
 from dashboard.actions.perform import Cluster, Outcome, Scene, Times
 from dashboard.actions.wishes import Wish
 from dashboard.cluster.poller import Poller
+from dashboard.cluster.transactions import TransactionQuestions
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import refusal, shown
 from dashboard.copies.desk import CopyDesk
@@ -43,6 +44,7 @@ class Hand:
     forget: Callable[[], object]  # what pages remember of it, after a change
     registry: RegistryClient | None = None
     readonly: bool = False  # this cluster alone
+    transactions: TransactionQuestions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class ActionDesk:
             *(hand.cluster, hand.times, poller.snapshot, hand.security, hand.connect),
             hand.registry,
             copies=self._copies,
+            transactions=hand.transactions,
             who=who.name,
             later=partial(_later, loop, poller, entry),
         )

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from dashboard.actions import wishes
 from dashboard.cluster.model import Partition, Snapshot, Topic
+from dashboard.cluster.transactions import TransactionQuestions
 from dashboard.connect.client import ConnectClient
 from dashboard.connect.model import shown
 from dashboard.copies.room import CopyRoom
@@ -68,6 +69,7 @@ class Scene:
     connect: Sequence[ConnectClient] = ()
     registry: RegistryClient | None = None
     copies: CopyRoom | None = None
+    transactions: TransactionQuestions | None = None
     who: str = ""
     later: Callable[[str], None] = lambda outcome: None
     """Says in the audit how something ended that goes on after its action; from any thread."""

@@ -132,6 +132,14 @@ class EditBrokerConfig(Wish, frozen=True):
     confirm: Confirm = ""
 
 
+class EndTransaction(Wish, frozen=True):
+    """One that is open is aborted, and its producer fenced: it has to begin anew."""
+
+    transactional_id: Annotated[str, Meta(min_length=1, max_length=32_767)]
+    dry_run: bool = True
+    confirm: Annotated[str, Meta(max_length=32_767)] = ""
+
+
 class DeleteGroup(Wish, frozen=True):
     group: GroupName
     confirm: Confirm

@@ -1,7 +1,7 @@
 """Lists of the pages as CSV, with the page's filter and order, all rows; and rights as JSON.
 
 GET /api/v1/topics.csv, /groups.csv, /topics/<name>/partitions.csv, /acls.csv, /acls, /scram-users,
-/quotas, /audit and /copies.
+/quotas, /audit, /copies and /transactions.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dashboard.api.csv_answer import Cell, csv_answer
 from dashboard.asked import Answer
-from dashboard.pages import audit, groups, topics
+from dashboard.pages import audit, groups, topics, transactions
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.pages.security import acl_table
 from dashboard.security.desk import SecurityDesk
@@ -42,6 +42,7 @@ class ListsApi:
             "/quotas": self._quotas,
             "/audit": self._audit,
             "/copies": self._copies,
+            "/transactions": self._transactions,
         }
         for path, handler in routes.items():
             app.router.add_get("/api/v1" + path, handler)
@@ -158,6 +159,18 @@ class ListsApi:
         quotas = known(await self._desk(self._visit(request)).quotas.answer())
         return web.json_response(
             [{"entity": dict(one.entity), "limits": dict(one.limits)} for one in quotas]
+        )
+
+    async def _transactions(self, request: web.Request) -> web.Response:
+        visit = self._visit(request)
+        answer = await visit.beside.transactions.seen.answer()
+        seen = known(answer)
+        rows = transactions.found(visit, answer).rows
+        return web.json_response(
+            {
+                "transactions": [msgspec.to_builtins(one) | {"open": one.is_open} for one in rows],
+                "held": [msgspec.to_builtins(one) | {"hangs": one.hangs} for one in seen.held],
+            }
         )
 
     async def _copies(self, request: web.Request) -> web.Response:

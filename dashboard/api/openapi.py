@@ -135,6 +135,14 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         "Copies of records, of all clusters, the newest first: state, how far, and how they ended.",
         (),
     ),
+    (
+        "/transactions",
+        "Transactions by their ids, and partitions in which readers of committed records wait.",
+        (
+            *(_CLUSTER, _text("q", "Only ids and topics with this text.")),
+            _text("only", "open: only those that are open."),
+        ),
+    ),
     ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
     (
         "/connectors/{name}/offsets",

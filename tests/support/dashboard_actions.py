@@ -50,6 +50,11 @@ WISHES: dict[str, dict[str, Any]] = {
         "dry_run": False,
         "confirm": "1",
     },
+    "end-transaction": {
+        "transactional_id": "shop-1",
+        "dry_run": False,
+        "confirm": "shop-1",
+    },
     "delete-group": {"group": "stopped", "confirm": "stopped"},
     "produce-message": {"topic": "events", "key": "k", "value": "v"},
     "create-acls": {

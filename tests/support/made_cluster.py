@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.cluster.lag import Appended, Place
-from tests.support.made_rights import MadeRights
+from tests.support.made_transactions import MadeTransactions
 from tracker.kafka.admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
 from tracker.kafka.answers import (
     BrokerNode,
@@ -39,7 +39,7 @@ class MadePartition:
     only_markers_from: int | None = None  # offsets from here on hold no record
 
 
-class MadeCluster(MadeRights):
+class MadeCluster(MadeTransactions):
     """Answers as both the admin and the reader; `away` makes every question fail."""
 
     def __init__(self) -> None:

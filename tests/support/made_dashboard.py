@@ -20,6 +20,7 @@ from dashboard.cluster.broker_desk import broker_desk
 from dashboard.cluster.browse import Browser, Desk
 from dashboard.cluster.collect import Second
 from dashboard.cluster.poller import Door, Poller, PollerSettings
+from dashboard.cluster.transactions import transaction_desk
 from dashboard.config import DashboardConfig
 from dashboard.connect.client import connect_desk
 from dashboard.copies.desk import CopyDesk
@@ -40,6 +41,7 @@ from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.answers import GroupDescription, GroupMember, Record
 from tracker.kafka.changes import NewRecord
 from tracker.kafka.security import Acl, Mechanism, ScramSecret
+from tracker.kafka.transactions import Transaction
 from tracker.topics import TopicPartition
 
 HOSTILE = (
@@ -104,8 +106,17 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
         connects,
         broker_desk(cluster, clock),
         registry,
+        transaction_desk(cluster, lambda: poller.snapshot, clock),
     )
-    hand = Hand(cluster, cluster, cluster, connects.clients, beside.forget, registry.client)
+    hand = Hand(
+        cluster,
+        cluster,
+        cluster,
+        connects.clients,
+        beside.forget,
+        registry.client,
+        transactions=cluster,
+    )
     copies = CopyDesk({"local": KafkaConfig("127.0.0.1:1")}, data_dir, clock)
     room = CopyRoom(copies, masks, lambda cluster, topic: None)
     actions = ActionDesk({"local": hand}, switches, Audit(clock), room)
@@ -146,6 +157,11 @@ def busy_cluster() -> MadeCluster:
     places = [TopicPartition("events", index) for index in range(3)]
     made.add_group("export", dict.fromkeys(places, 990), places)
     made.add_group("stopped", dict.fromkeys(places, 10))
+    place = TopicPartition("events", 0)
+    made.under_way = [
+        Transaction("shop-1", "Ongoing", 7, 1, 0, 60_000, now_ms - 5_000, (place,)),
+        Transaction("shop-2", "CompleteCommit", 8, 1, 3, 60_000),
+    ]
     made.entries = {
         Acl("User:bob", "TOPIC", "events", "LITERAL", "WRITE", "ALLOW"),
         Acl("User:eve", "TOPIC", "eve", "PREFIXED", "READ", "DENY", "10.0.0.1"),
@@ -174,5 +190,6 @@ def hostile_cluster() -> MadeCluster:
         made.secrets[name, "SCRAM-SHA-512"] = ScramSecret(
             name, Mechanism.SCRAM_SHA_512, 4_096, "secret"
         )
+        made.under_way.append(Transaction(name, "Ongoing", 9, 1, 0, 1, 5, (place,)))
         made.limits[(("client-id", name), ("user", name))] = {"request_percentage": 5.0}
     return made
