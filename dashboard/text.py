@@ -99,9 +99,15 @@ def _binary(number: int) -> str:
     return size(number)
 
 
+_NO_CONNECTION: Final = (
+    *("transport failure", "brokers are down"),  # librdkafka
+    *("NodeNotReadyError", "NoBrokersAvailable", "KafkaConnectionError"),  # kafka-python
+)
+
+
 def reason(error: str) -> str:
     """Why a cluster does not answer, in words; what librdkafka says is kept where it says more."""
-    if "transport failure" in error or "brokers are down" in error:
+    if any(words in error for words in _NO_CONNECTION):
         return "no connection to it"
     return "no answer in time" if "timed out" in error.lower() else error
 

@@ -72,6 +72,8 @@ async def test_each_cluster_is_shown_by_its_name_and_a_dead_one_hides_none(
     far = await watch.page("/topics/there?tab=config&cluster=second")
     assert 'name="from_cluster" value="second"' in far
     assert "<select data-cluster><option>local</option><option selected>second</option>" in far
+    now = await watch.page("/?cluster=second")
+    assert "STOPPED" in now and "Beacon to count" not in now  # that is of our own cluster
     settings = await watch.page("/settings")
     assert (settings.count("ANSWERS"), settings.count("SILENT")) == (2, 1)
     assert "/cluster?cluster=second" in settings

@@ -65,6 +65,7 @@ def test_a_value_on_one_line_has_no_line_breaks_and_an_end() -> None:
     ("error", "said"),
     [
         ("Failed to get metadata: Local: Broker transport failure", "no connection to it"),
+        ("NodeNotReadyError: NodeNotReadyError: No node_id provided.", "no connection to it"),
         ("Local: Timed out", "no answer in time"),
         ("RequestTimedOutError: Request timed out after 4999 ms", "no answer in time"),
         ("SASL authentication error: wrong password", "SASL authentication error: wrong password"),
