@@ -38,9 +38,14 @@ def settings(world: World, **more: Any) -> dict[str, Any]:
 
 
 def write_with_idempotence(world: World, name: str, dice: random.Random) -> None:
-    """Sends all the time; a producer that gives up is replaced by a new one."""
+    """Sends all the time; a producer that gives up is replaced by a new one.
+
+    It never gives up a record by itself: when librdkafka does so (after 300 s) it goes on at
+    another epoch with the other records of the same batch, which may be stored already.
+    """
+    patient = settings(world, enable_idempotence=True, linger_ms=1, message_timeout_ms=0)
     for life in range(1_000):
-        producer = Producer(settings(world, enable_idempotence=True, linger_ms=1))
+        producer = Producer(patient)
         try:
             while not world.stopping.is_set():
                 send(world, producer, f"{name}.{life}", dice)
