@@ -42,6 +42,7 @@ class ScriptedDirectory:
     binds: Binds
     entries: list[Entry] = field(default_factory=list)
     search_code: int = 0
+    words: str = ""  # beside each answer to a bind
     asked: list[tuple[str, ...]] = field(default_factory=list)
     port: int = 0
 
@@ -52,7 +53,14 @@ class ScriptedDirectory:
             name = str(request[kind]["name"])
             password = bytes(request[kind]["authentication"]["simple"]).decode()
             self.asked.append(("bind", name, password))
-            return [("bindResponse", bind_response_operation(self.binds(name, password)))]
+            return [
+                (
+                    "bindResponse",
+                    bind_response_operation(
+                        self.binds(name, password), diagnostic_message=self.words
+                    ),
+                )
+            ]
         if kind == "searchRequest":
             self.asked.append(("search", str(request[kind]["baseObject"])))
             found = [("searchResEntry", _entry(*entry)) for entry in self.entries]

@@ -13,6 +13,7 @@ ldap3 leaves the host name of a certificate to a copy of what Python did in 2015
 
 import logging
 import math
+import re
 import secrets
 import ssl
 from dataclasses import dataclass
@@ -52,6 +53,19 @@ WRONG: Final = frozenset(
     )
 )
 """Answers to a person's bind that are about the person, not about the directory."""
+
+SUB_CODE: Final = re.compile(r"^8009030[0-9A-Fa-f]: .*\bdata ([0-9a-f]+),")
+BARRED: Final = {
+    "530": "The directory does not let this account in at this hour.",
+    "531": "The directory does not let this account in from here.",
+    "532": "The password has ended at the directory: change it there, then come back.",
+    "533": "The account is switched off at the directory.",
+    "701": "The account has ended at the directory.",
+    "773": "The directory wants the password changed: do so there, then come back.",
+}
+"""What Active Directory says of a person whose password was right, and of nobody else (Windows
+system error codes, in hexadecimal). With a wrong one it says 52e, of a locked account 775."""
+LOCKED: Final = "775"
 
 GROUPS_MAX: Final = 1_000  # that somebody is in; as many as Active Directory tells at once
 LATELY_MS: Final = 30_000  # for so long a server that did not answer is asked last
@@ -247,7 +261,18 @@ class Conversation:
         code = connection.result["result"]
         if code != RESULT_SUCCESS and code not in WRONG:
             raise self._refused("The directory does not take passwords from Footfall.")
+        if code == RESULT_INVALID_CREDENTIALS:
+            self._look_why()
         return bool(code == RESULT_SUCCESS)
+
+    def _look_why(self) -> None:
+        """Raises NotOurs where the password was right, and something else bars the account."""
+        told = SUB_CODE.match(self._connection.result["message"])
+        why = told[1] if told else ""
+        if why == LOCKED:
+            log.info("directory refuses a password: the account is locked (%s)", LOCKED)
+        if why in BARRED:
+            raise NotOurs(BARRED[why])
 
     def _search(
         self, base: str, wanted: str, attribute: str, scope: str = ldap3.SUBTREE, *, limit: int = 2

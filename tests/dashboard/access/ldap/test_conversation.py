@@ -1,5 +1,6 @@
 """What is asked of a directory, in which order, and what its answers mean."""
 
+import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
@@ -168,6 +169,50 @@ def test_a_code_about_the_directory_is_nobodys_wrong_password(
     with pytest.raises(Away, match=sentence):
         ask(directory, SEARCHES)
     assert "directory could not be asked host=127.0.0.1:" in caplog.text
+
+
+AD = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {}, v1db1"
+
+
+@pytest.mark.parametrize(
+    ("why", "sentence"),
+    [
+        ("532", "The password has ended"),
+        ("533", "The account is switched off"),
+        ("701", "The account has ended"),
+        ("773", "wants the password changed"),
+        ("530", "at this hour"),
+        ("531", "from here"),
+    ],
+)
+@pytest.mark.parametrize("config", [SEARCHES, PRINCIPALS], ids=["bind_dn", "user_dn"])
+def test_active_directory_says_what_bars_an_account_whose_password_is_right(
+    config: LdapConfig, why: str, sentence: str
+) -> None:
+    directory = ScriptedDirectory(
+        takes((OURS, "ours")), [(ANN, {"uid": "ann"})], words=AD.format(why)
+    )
+
+    with pytest.raises(NotOurs, match=sentence):
+        ask(directory, config)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(AD.format("52e"), AD.format("775"), AD.format("5333"), "", "data 533,"),
+        "the account of data 533, said: 80090308: no",
+    ],
+)
+def test_all_else_that_is_said_of_a_refused_password_is_for_nobody(
+    words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also that an account is locked: Active Directory says so whatever the password was."""
+    caplog.set_level(logging.INFO)
+    directory = ScriptedDirectory(takes((OURS, "ours")), [(ANN, {"uid": "ann"})], words=words)
+
+    assert ask(directory, SEARCHES) is None
+    assert ("the account is locked" in caplog.text) == ("775" in words)
 
 
 def test_more_groups_than_one_may_count_are_told(
