@@ -78,7 +78,7 @@ async def test_an_answer_waits_for_the_disk_and_the_next_decision_does_not(hoste
         await hosted.worker.run_aside(lambda: None)
         answered_early = first.done() or second.done()
 
-    assert await asyncio.gather(first, second) == [b"first", b"second"]
+    assert list(await asyncio.gather(first, second)) == [b"first", b"second"]
     assert not answered_early
 
 
