@@ -185,7 +185,13 @@
       if (found) columns(figure, found);
     });
   };
-  const again = () => { charts.forEach((chart) => chart.destroy()); charts.clear(); all(); };
+  // In the colours of now, with what is known: on paper, or when the theme is another one.
+  const again = () => [...charts].forEach(([figure, chart]) => {
+    const { data } = chart;
+    chart.destroy();
+    charts.delete(figure);
+    draw(figure, data);
+  });
 
   let last = 0, waiting = 0;
   window.footfallCharts = {
@@ -212,6 +218,6 @@
       chart.setSize({ width: plot.clientWidth, height: chart.height });
     }), 150);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", again);
   all();
 })();

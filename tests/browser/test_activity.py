@@ -24,6 +24,12 @@ DASHES = (
     "CanvasRenderingContext2D.prototype.setLineDash = function (lengths) {"
     " dashes.push(lengths.join()); dash.call(this, lengths) }"
 )
+STROKES = (
+    "window.strokes = new Set(); const stroke = CanvasRenderingContext2D.prototype.stroke;"
+    "CanvasRenderingContext2D.prototype.stroke = function (...path) {"
+    " strokes.add(this.strokeStyle); stroke.apply(this, path) }"
+)
+LINE_ON_BLACK, LINE_ON_PAPER = "#29313b", "#e2e5ea"  # --line in app.css
 DOTTED = "2,4"  # how a line is drawn whose last minute is not over yet
 CUT = """[...document.querySelectorAll('.cardtabs, .top nav, .tabs')]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
@@ -99,6 +105,20 @@ async def test_the_chart_goes_on_where_the_page_around_it_changes(
 
         await expect(shown.page.locator("figure canvas")).to_have_count(1)
         assert shown.complaints == []
+
+
+async def test_a_chart_is_printed_in_the_colours_of_paper(browser: Browser, tmp_path: Path) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, scheme="dark")
+        await shown.page.add_init_script(STROKES)
+        await shown.go("/activity?period=30m")
+        await shown.page.wait_for_function(f"() => strokes.has('{LINE_ON_BLACK}')")
+        assert not await shown.page.evaluate(f"strokes.has('{LINE_ON_PAPER}')")
+
+        await shown.page.emulate_media(media="print")
+
+        await shown.page.wait_for_function(f"() => strokes.has('{LINE_ON_PAPER}')")
 
 
 async def test_all_tabs_are_in_sight_and_the_menu_of_campaigns_is_on_the_page(
