@@ -57,6 +57,9 @@ PASSING = (
 )
 REPEATED_MAX = 256  # partitions of a request that is known by its shape
 
+NOT_ADDED = "Partition was not added to the transaction"
+"""Kafka's words of INVALID_TXN_STATE."""
+
 Begun = int | PartitionProduceResponse
 """One partition of a request: the number of its append, or its refusal."""
 
@@ -244,7 +247,8 @@ def _admit(
         )
     except KafkaError as refusal:
         code = _admission_code(refusal.code, context.api_version)
-        raise KafkaError(code, refusal.message) from refusal
+        words = NOT_ADDED if code is ErrorCode.INVALID_TXN_STATE else refusal.message
+        raise KafkaError(code, words) from refusal
     return admission
 
 

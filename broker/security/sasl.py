@@ -162,7 +162,8 @@ class Authentication:
     def respond(self, token: bytes) -> bytes:
         """Answer a token of the client; SaslRefused: the connection has failed."""
         if self.state is not State.EXCHANGING or self._exchange is None:
-            raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE, "no mechanism was chosen")
+            late = "SaslAuthenticate request received after successful authentication"
+            raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE, late)
         try:
             step = self._exchange.respond(token)
             if step.identity is not None:

@@ -8,6 +8,7 @@ from broker.records.record import Record
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import RunningBroker
 from tests.support.topic_calls import batch_of, make_topic, read, write
+from tests.support.transactional import start_producer
 
 
 @pytest.mark.parametrize("acks", [1, -1])
@@ -247,6 +248,31 @@ async def test_one_batch_of_a_transaction_without_its_id_costs_the_whole_request
 
     assert refused == [(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, None)] * 3
     assert await read(client, "pages") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "words"),
+    [
+        (9, ErrorCode.INVALID_TXN_STATE, "Partition was not added to the transaction"),
+        (11, ErrorCode.TRANSACTION_ABORTABLE, None),
+    ],
+)
+async def test_a_partition_that_is_not_in_the_transaction_is_told_in_kafkas_words(
+    client: RawClient, version: int, code: ErrorCode, words: str | None
+) -> None:
+    await make_topic(client, "pages")
+    producer = await start_producer(client, "shop")
+    transactional = build_batch(
+        [Record(0, 1, None, b"a")],
+        producer_id=producer.id,
+        producer_epoch=producer.epoch,
+        base_sequence=0,
+        transactional=True,
+    )
+
+    request = to_pages(-1, transactional, transactional_id="shop")
+
+    assert await refusals(client, request, version) == [(code, words)]
 
 
 @pytest.mark.parametrize(

@@ -191,8 +191,12 @@ def test_a_renewal_cannot_change_the_mechanism(clock: ManualClock) -> None:
     assert one.state is State.FAILED
 
 
-def test_a_token_without_a_mechanism_is_out_of_place(clock: ManualClock) -> None:
-    with pytest.raises(KafkaError) as refused:
-        authentication(clock).respond(b"alice")
+def test_a_token_after_the_log_in_is_out_of_place(clock: ManualClock) -> None:
+    one = authentication(clock)
+    log_in(one)
+
+    with pytest.raises(KafkaError, match="received after successful authentication") as refused:
+        one.respond(b"alice")
 
     assert refused.value.code is ErrorCode.ILLEGAL_SASL_STATE
+    assert one.serves(ApiKey.FETCH)
