@@ -279,11 +279,13 @@ def delete_offsets(scene: Scene, wish: wishes.DeleteOffsets) -> Outcome:
 
 
 def delete_group(scene: Scene, wish: wishes.DeleteGroup) -> Outcome:
-    group = scene.snapshot.groups.get(wish.group)
+    shared = {one.group_id: one for one in scene.snapshot.share_groups}
+    group = scene.snapshot.groups.get(wish.group) or shared.get(wish.group)
     if group is not None and group.members:
         raise Refused(f"group {wish.group} has {plural(len(group.members), 'member')}")
     scene.cluster.delete_group(wish.group)
-    return Outcome(f"Group {wish.group} was deleted with its commits.", True)
+    what = "where it stood" if wish.group in shared else "its commits"
+    return Outcome(f"Group {wish.group} was deleted with {what}.", True)
 
 
 def produce(scene: Scene, wish: wishes.ProduceMessage) -> Outcome:

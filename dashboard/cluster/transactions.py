@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Protocol
 
 from dashboard.asked import Asked
@@ -64,8 +65,8 @@ def transaction_desk(
     """`snapshot`: the last look at the cluster, which tells the partitions that wait."""
 
     def look() -> Seen:
-        waiting = held_places(snapshot())
-        before = questions.holders(list(waiting)[:HELD_MAX], ASK_S)
+        waiting = dict(islice(held_places(snapshot()).items(), HELD_MAX))
+        before = questions.holders(list(waiting), ASK_S)
         rows = questions.transactions(ASK_S)
         held = _joined(waiting, before, rows)
         if any(one.hangs for one in held):  # or it ended, and the other began, between the two

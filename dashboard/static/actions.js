@@ -57,6 +57,11 @@
     });
     return { ok: answer.ok, body: await answer.json() };
   };
+  // Where to go then, in the cluster of the page.
+  const inCluster = (path) => {
+    const cluster = document.body.dataset.cluster;
+    return cluster && !path.includes("?") ? `${path}?cluster=${encodeURIComponent(cluster)}` : path;
+  };
   const act = async (form, dry) => {
     const wish = gather(form);
     if (form.dataset.dry) wish.dry_run = dry;
@@ -68,7 +73,7 @@
     try {
       const { ok, body } = await send(form, wish);
       tell(form, ok ? body.sentence : body.error, body.rows, !ok);
-      if (ok && body.changed && form.dataset.go) location.assign(form.dataset.go);
+      if (ok && body.changed && form.dataset.go) location.assign(inCluster(form.dataset.go));
     } catch {
       tell(form, "No answer from the dashboard; nobody knows whether it was done.", [], true);
     } finally { form.removeAttribute("aria-busy"); }

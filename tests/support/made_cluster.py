@@ -284,7 +284,7 @@ class MadeCluster(MadeTransactions):
 
     def delete_group(self, group_id: str) -> None:
         self._change("delete group", group_id)
-        del self.groups[group_id]
+        self.groups.pop(group_id, None)
 
     def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         self._change("delete records", dict(before))

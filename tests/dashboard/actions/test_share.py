@@ -60,6 +60,19 @@ async def test_it_goes_on_where_it_is_told_and_forgets_a_topic(
     ]
 
 
+async def test_a_share_group_is_deleted_while_nobody_is_in_it(
+    client: Client, asked: Asked, cluster: MadeCluster
+) -> None:
+    page = await (await client.get("/groups/queue")).text()
+    busy = await asked.act("delete-group", {"group": "busy", "confirm": "busy"})
+    gone = await asked.act("delete-group", {"group": "queue", "confirm": "queue"})
+
+    assert 'data-action="delete-group"' in page
+    assert (busy[0], busy[1]["error"]) == (409, "group busy has 1 member")
+    assert gone[1]["sentence"] == "Group queue was deleted with where it stood."
+    assert cluster.changes == [("delete group", "queue")]
+
+
 async def test_a_group_with_members_one_that_is_none_and_a_strange_topic_are_refused(
     asked: Asked, cluster: MadeCluster
 ) -> None:
