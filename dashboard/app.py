@@ -234,7 +234,8 @@ def directory(config: DashboardConfig, ldap: LdapConfig, clock: Clock) -> Direct
 def _probe(config: DashboardConfig, kafka: KafkaConfig, clock: Clock) -> Probe:
     on = config.probe == "on" or (config.probe == "auto" and config.bundled_broker)
     reader = RecordReader(kafka, PROBE_BYTES)
-    return Probe(ProbeWriter(kafka), reader, clock, ProbeSettings(on, config.probe_interval_s))
+    settings = ProbeSettings(on, config.probe_interval_s, config.cluster_name)
+    return Probe(ProbeWriter(kafka), reader, clock, settings)
 
 
 def _alerts(config: DashboardConfig, sources: Sources) -> AlertDesk:

@@ -28,6 +28,13 @@ E2E_SAMPLES_MAX = (
 )
 
 
+FAILURES: Final = (
+    *("broker", "commit", "dead_letter", "rewound", "damaged"),
+    *("locked", "disk_full", "io_error", "read_only", "cannot_open"),
+)
+"""What a sink's attempts fail with."""
+
+
 def _event_latency(registry: CollectorRegistry, stage: str) -> Histogram:
     """One stage of the family that tells how old events are; each role knows its own."""
     family = Histogram(
@@ -131,6 +138,8 @@ class SinkMetrics:
             ["sink", "reason"],
             registry=registry,
         )
+        for reason in FAILURES:  # there before the first: a rate needs what it rose from
+            self._failures.labels(sink, reason)
         self.dead_letters = Counter(
             "footfall_export_dead_letters_total",
             "Records that are no event; they went to the dead-letter topic.",

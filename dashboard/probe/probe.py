@@ -29,7 +29,8 @@ PLACE: Final = TopicPartition(PROBE.name, 0)
 LOST_S: Final = 10.0
 READ_S: Final = 0.2
 SEEN_MAX: Final = 300
-BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LABELS: Final = ("kafka_cluster",)
+BUCKETS: Final = tuple(0.00125 * 2**doubled for doubled in range(14))  # to 10.24 s
 
 
 class Writer(Protocol):
@@ -52,6 +53,7 @@ class Reader(Protocol):
 class ProbeSettings:
     on: bool
     interval_s: float
+    cluster: str = "local"  # label kafka_cluster
 
 
 class Probe:
@@ -68,20 +70,15 @@ class Probe:
         self._stop = threading.Event()
         self._ready = self._reading = False
         self._registry = CollectorRegistry()
-        self._ack = Histogram(
+        self._ack = self._histogram(
             "footfall_probe_ack_seconds",
             "Until a probe record was acknowledged by all in-sync replicas.",
-            buckets=BUCKETS,
-            registry=self._registry,
         )
-        self._trip = Histogram(
-            "footfall_probe_roundtrip_seconds",
-            "Until a probe record was read again.",
-            buckets=BUCKETS,
-            registry=self._registry,
+        self._trip = self._histogram(
+            "footfall_probe_roundtrip_seconds", "Until a probe record was read again."
         )
         self._count = {
-            name: Counter(family, text, registry=self._registry)
+            name: Counter(family, text, LABELS, registry=self._registry).labels(settings.cluster)
             for name, family, text in (
                 ("sent", "footfall_probe_sent_total", "Probe records that were acknowledged."),
                 (
@@ -96,6 +93,10 @@ class Probe:
                 ),
             )
         }
+
+    def _histogram(self, family: str, text: str) -> Histogram:
+        made = Histogram(family, text, LABELS, buckets=BUCKETS, registry=self._registry)
+        return made.labels(self.settings.cluster)
 
     async def run(self) -> None:
         """Probe until cancelled; when it is off, take away what an earlier one left."""

@@ -37,6 +37,12 @@ PIPELINE = (
         Query("sum by (sink) (rate(footfall_export_rows_total[$__rate_interval]))", "{{sink}}"),
     ),
     graph(
+        "Failed writes",
+        "Attempts a second that a sink or the broker refused; each is tried again.",
+        "cps",
+        Query("sum by (sink) (rate(footfall_export_failures_total[$__rate_interval]))", "{{sink}}"),
+    ),
+    graph(
         "Export lag",
         "Age of the oldest event that is not exported.",
         "s",

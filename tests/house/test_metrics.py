@@ -72,7 +72,6 @@ EXCUSED = {
     },
     "there only where it has happened or is switched on: a panel would be empty elsewhere": {
         "footfall_dead_letters",
-        "footfall_export_failures_total",
         "footfall_series_dropped",
     },
     "of Footfall itself, for joins and for us": {

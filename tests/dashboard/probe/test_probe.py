@@ -67,7 +67,7 @@ def test_a_record_that_comes_back_is_timed_twice() -> None:
 
     assert list(probe.recent) == [(0.003, 0.007)] * 2
     assert (probe.sent, probe.lost, probe.failures) == (2, 0, 0)
-    assert "footfall_probe_roundtrip_seconds_count 2.0" in probe.exposition()
+    assert 'footfall_probe_roundtrip_seconds_count{kafka_cluster="local"} 2.0' in probe.exposition()
     assert "_created" not in probe.exposition()
 
 
@@ -84,7 +84,7 @@ def test_acknowledged_and_not_read_in_time_is_lost() -> None:
     assert (probe.sent, probe.lost) == (2, 1)
     assert spent_ms == pytest.approx(LOST_S * 1000, abs=300)
     assert log.started == [0, 1]
-    assert "footfall_probe_lost_total 1.0" in probe.exposition()
+    assert 'footfall_probe_lost_total{kafka_cluster="local"} 1.0' in probe.exposition()
 
 
 def test_not_acknowledged_is_a_failure_and_no_loss() -> None:
