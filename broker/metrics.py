@@ -276,14 +276,24 @@ class BrokerMetrics:
             durations.add_metric([name], one.total.cumulative(), one.total.total_s)
         yield requests
         yield durations
-        for family, text, kind in (
-            ("totaltimems", "From the last byte of a request to its answer", "total"),
-            ("requestqueuetimems", "Waiting for earlier requests of the connection", "queue"),
-            ("localtimems", "In the handler, its waits included", "local"),
+        for family, text, times in (
+            (
+                "totaltimems",
+                "From the last byte of a request to its answer",
+                {name: one.total for name, one in used.items()},
+            ),
+            (
+                "requestqueuetimems",
+                "Waiting for earlier requests of the connection",
+                {name: one.queue for name, one in used.items()},
+            ),
+            (
+                "localtimems",
+                "In the handler, its waits included",
+                {name: one.local for name, one in used.items()},
+            ),
         ):
-            yield from _quantile_families(
-                family, text, {name: getattr(one, kind) for name, one in used.items()}
-            )
+            yield from _quantile_families(family, text, times)
 
     def _connection_families(self) -> Iterator[Metric]:
         count = GaugeMetricFamily(

@@ -5,11 +5,11 @@ node, no tiered storage. None: no value of its own. What can be changed while it
 broker_configs.
 """
 
-from broker.config import INT32_MAX, INT64_MAX
+from broker.config import INT64_MAX
 from broker.metadata.config_definition import ConfigDefinition, ConfigType
 
 _T = ConfigType
-MAX32, MAX64 = str(INT32_MAX), str(INT64_MAX)
+MAX64 = str(INT64_MAX)
 
 Row = tuple[str, ConfigType, str | None, str]
 

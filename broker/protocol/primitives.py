@@ -13,7 +13,6 @@ ZERO_UUID = bytes(16)  # means "no id"
 Buffer = bytes | bytearray | memoryview
 
 _UVARINT32_BYTES_MAX = 5
-_VARLONG_BYTES_MAX = 10
 
 
 class ProtocolError(Exception):
@@ -49,36 +48,6 @@ def write_uvarint(out: bytearray, value: int) -> None:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
-
-
-def read_varlong(buffer: Buffer, position: int) -> tuple[int, int]:
-    """Value of the zigzag varint (up to 64 bits) at `position`, and the position after it."""
-    value = shift = 0
-    while True:
-        byte = buffer[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            break
-        shift += 7
-        if shift >= 7 * _VARLONG_BYTES_MAX:
-            raise ProtocolError(f"varint before position {position} is longer than 10 bytes")
-    if value >> 64:
-        raise ProtocolError(f"varint before position {position} does not fit in 64 bits")
-    return (value >> 1) ^ -(value & 1), position
-
-
-def read_varint(buffer: Buffer, position: int) -> tuple[int, int]:
-    """Value of the zigzag varint (up to 32 bits) at `position`, and the position after it."""
-    value, position = read_varlong(buffer, position)
-    if not -(1 << 31) <= value < 1 << 31:
-        raise ProtocolError(f"varint before position {position} does not fit in 32 bits")
-    return value, position
-
-
-def write_varint(out: bytearray, value: int) -> None:
-    """Append a signed `value` of up to 64 bits, zigzag: 0, -1, 1, -2 ... become 0, 1, 2, 3 ..."""
-    write_uvarint(out, (value << 1) ^ (value >> 63))
 
 
 def skip_tagged_fields(buffer: Buffer, position: int, end: int) -> int:

@@ -57,11 +57,6 @@ class BatchHeader(NamedTuple):
         return self.attributes & LOG_APPEND_TIME_BIT != 0
 
     @property
-    def timestamp_type(self) -> int:
-        """0 CreateTime, 1 LogAppendTime."""
-        return (self.attributes & LOG_APPEND_TIME_BIT) >> 3
-
-    @property
     def is_transactional(self) -> bool:
         return self.attributes & TRANSACTIONAL_BIT != 0
 

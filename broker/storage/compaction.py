@@ -54,8 +54,6 @@ class Cleaned:
 
     segments: tuple[CleanedSegment, ...]
     first_dirty_offset: int
-    bytes_before: int
-    bytes_after: int
 
 
 def cleanable(log: Log, bounds: Bounds) -> tuple[Segment, ...]:
@@ -122,12 +120,7 @@ def clean(files: Files, log: Log, bounds: Bounds) -> Cleaned | None:
         for cleaned in made:
             cleaned.segment.remove_files()
         raise
-    return Cleaned(
-        tuple(made),
-        end_offset,
-        sum(segment.size for segment in segments),
-        sum(cleaned.segment.size for cleaned in made),
-    )
+    return Cleaned(tuple(made), end_offset)
 
 
 def _map_keys(log: Log, dirty: Iterable[Segment], aborted: AbortedRanges) -> tuple[KeyMap, int]:

@@ -16,7 +16,6 @@ from footfall.settings import SettingsError
 from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
-SCOPES: Final = ("metrics", "read", "write", "admin")
 _ROLE_OF: Final = {"read": Role.VIEWER, "write": Role.EDITOR, "admin": Role.ADMIN}
 
 

@@ -97,11 +97,6 @@ class Topic:
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     @cached_property
-    def size_of_copies(self) -> int:
-        """Bytes on all disks of the cluster."""
-        return sum(sum(partition.sizes.values()) for partition in self.partitions)
-
-    @cached_property
     def internal(self) -> bool:
         return self.name.startswith("__")
 

@@ -16,7 +16,6 @@ from tracker.kafka.line import Line, client_library
 from tracker.topics import TopicPartition
 
 NOT_COORDINATOR: Final = (14, 15, 16)  # loading, not there, elsewhere: ask anew, find it anew
-SHARE_LAG_SINCE: Final = 1  # version of DescribeShareGroupOffsets (KIP-1226)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,10 @@ from broker.protocol.primitives import (
     java_string_hash,
     partitions_of_name,
     read_uvarint,
-    read_varint,
-    read_varlong,
     skip_tagged_fields,
     uuid_bytes,
     uuid_text,
     write_uvarint,
-    write_varint,
 )
 
 
@@ -41,43 +38,9 @@ def test_unsigned_varint_takes_seven_bits_a_byte(value: int, encoded: str) -> No
     assert out.hex() == encoded
 
 
-@given(integers(-(2**63), 2**63 - 1))
-def test_signed_varint_of_64_bits_reads_back(value: int) -> None:
-    out = bytearray()
-
-    write_varint(out, value)
-
-    assert read_varlong(out, 0) == (value, len(out))
-
-
-@given(integers(-(2**31), 2**31 - 1))
-def test_signed_varint_of_32_bits_reads_back(value: int) -> None:
-    out = bytearray()
-
-    write_varint(out, value)
-
-    assert len(out) <= 5
-    assert read_varint(out, 0) == (value, len(out))
-
-
-def test_small_numbers_of_either_sign_take_one_byte() -> None:
-    out = bytearray()
-
-    for value in (0, -1, 1, -2, 2):
-        write_varint(out, value)
-
-    assert out.hex() == "0001020304"
-
-
 def test_varint_beyond_its_width_is_refused() -> None:
     with pytest.raises(ProtocolError, match="longer than 5 bytes"):
         read_uvarint(b"\xff" * 20, 0)
-    with pytest.raises(ProtocolError, match="longer than 10 bytes"):
-        read_varlong(b"\xff" * 20, 0)
-    with pytest.raises(ProtocolError, match="32 bits"):
-        read_varint(b"\xff\xff\xff\xff\xff\x01", 0)
-    with pytest.raises(ProtocolError, match="64 bits"):
-        read_varlong(b"\xff" * 9 + b"\x7f", 0)
 
 
 def test_tagged_fields_that_nobody_knows_are_skipped() -> None:

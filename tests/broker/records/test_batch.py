@@ -42,7 +42,6 @@ def test_a_batch_says_what_was_put_into_it() -> None:
     assert not header.is_control
     assert not header.has_delete_horizon
     assert not header.is_log_append_time
-    assert header.timestamp_type == 0
 
 
 def test_sequences_wrap_to_zero() -> None:

@@ -96,7 +96,6 @@ class ResolvedRegex:
 
     topics: frozenset[str]
     version: int
-    resolved_at_ms: int
 
 
 @dataclass(slots=True)
@@ -258,7 +257,7 @@ class ConsumerGroup:
             self.regexes.pop(regex, None)
         else:
             topics = frozenset(value.topics)
-            self.regexes[regex] = ResolvedRegex(topics, value.version, value.timestamp)
+            self.regexes[regex] = ResolvedRegex(topics, value.version)
 
     def _put_member(self, member_id: str, value: ConsumerGroupMemberMetadataValue | None) -> None:
         known = self.members.get(member_id)
