@@ -47,6 +47,21 @@ class Appends:
         self.left += 1
         return len(self._appends) - 1
 
+    def start_all(self, where: Sequence[Partition], records: Sequence[memoryview]) -> None:
+        """`start` for the first appends of all: one for each of these different partitions."""
+        appends = [
+            OneOfAppends(self, partition, batch, Origin.CLIENT)
+            for partition, batch in zip(where, records, strict=True)
+        ]
+        workers = {partition.appends_to for partition in where}
+        if len(workers) == 1 and (worker := workers.pop()) is not None:
+            worker.append_all(appends)
+        else:
+            for partition, append in zip(where, appends, strict=True):
+                partition.queue(append)
+        self._appends = appends
+        self.left = len(appends)
+
     async def finished(self) -> Sequence[Told]:
         """All answers, in the order of `start`; a refused append is an exception among them."""
         if not self.left:

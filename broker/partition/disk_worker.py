@@ -28,8 +28,8 @@ from broker.errors import StorageError
 from broker.partition.jobs import Done, Job, Owner, Results, Written
 from broker.partition.loop_syncs import Failures, LoopSyncs
 from broker.storage.flush import SyncGuard
-from broker.storage.log import AppendInfo, Log
-from broker.storage.quick import append_quickly
+from broker.storage.log import Log
+from broker.storage.quick import Staged, take_in, write_quickly
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,10 @@ LOOP_BYTES_MAX = 786_432  # written by the loop in one turn: five requests of 12
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
 WATCH_S = 10.0  # so long after a slow write its sleeps are counted
+
+
+WrittenQuickly = tuple[Owner, list[Job], Staged]
+"""What the loop has written to one log, which does not know of it yet."""
 
 
 class Call:
@@ -121,6 +125,15 @@ class DiskWorker:
         elif len(turn) == GROUP_APPENDS_MAX:
             self._hand_over()
 
+    def append_all(self, jobs: Sequence[Job]) -> None:
+        """`append` for each of these, which are for different logs."""
+        turn = self._turn
+        if not turn:
+            self._loop.call_soon(self._end_turn)
+        turn += jobs
+        if len(turn) >= GROUP_APPENDS_MAX:
+            self._hand_over()
+
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` in order with the appends, alone: those before it are on disk."""
         call = Call(self._loop, lambda: function(*args, **kwargs))
@@ -192,23 +205,23 @@ class DiskWorker:
     def _write_here(self, turn: list[Job]) -> list[Job]:
         """Append on the loop what takes no time; the jobs of logs for which that is not so."""
         rest: list[Job] = []
-        done: Written = []
+        written: list[WrittenQuickly] = []
         bytes_left = LOOP_BYTES_MAX
         started = time.perf_counter()
         sleeps = _sleeps() if self._watch_until_s > started else -1
         for owner, jobs in _by_owner(turn):
             for job in jobs:
                 bytes_left -= len(job.records)
-            results = _write_quickly(owner, jobs) if bytes_left >= 0 else None
-            if results is None:
+            staged = _write_quickly(owner, jobs) if bytes_left >= 0 else None
+            if staged is None:
                 rest += jobs
-            elif results:
-                done.append((owner, list(zip(jobs, results, strict=True))))
+            elif staged[0]:
+                written.append((owner, jobs, staged))
         if (ended := time.perf_counter()) - started > SLOW_WRITE_S:
             self._was_slow(ended, has_slept=0 <= sleeps < _sleeps())
         if not self._sync:
-            self._commit(done)
-        elif done:
+            self._answer(written)
+        elif done := _taken_in(written):
             for owner, group in done:
                 owner.written(group)
                 for job, _ in group:
@@ -218,6 +231,23 @@ class DiskWorker:
             else:
                 self._written.put(done)
         return rest
+
+    def _answer(self, written: Sequence[WrittenQuickly]) -> None:
+        """Without syncs what is written counts: it is told before the books are kept (adr/0050).
+
+        No answer may lead to a question about a log before this returns.
+        """
+        try:
+            for owner, jobs, staged in written:
+                if not owner.log.flushes_by_count:
+                    for job, info in zip(jobs, staged[0], strict=True):
+                        job.finish(info)
+        finally:
+            for owner, group in _taken_in(written):
+                if owner.log.flushes_by_count:
+                    self._commit([(owner, group)])
+                else:
+                    owner.stored(group)
 
     def _commit(self, done: Written) -> None:
         """On the loop, without syncs: what is written counts, but for flush.messages."""
@@ -356,14 +386,29 @@ def _write(log: Log, jobs: Sequence[Job]) -> Results:
         return [error] * len(jobs)
 
 
-def _write_quickly(owner: Owner, jobs: Sequence[Job]) -> Sequence[AppendInfo] | None:
+def _write_quickly(owner: Owner, jobs: Sequence[Job]) -> Staged | None:
     """`_write` by the loop; None when it is nothing for the loop, nothing when it failed."""
     try:
-        return append_quickly(owner.log, jobs)
+        return write_quickly(owner.log, jobs)
     except Exception as error:  # noqa: BLE001 - the other logs and turns go on
         for job in jobs:
             owner.failed(job, error)
-        return ()
+        return [], [], []
+
+
+def _taken_in(written: Sequence[WrittenQuickly]) -> Written:
+    """What is in the files is part of the logs now."""
+    done: Written = []
+    for owner, jobs, staged in written:
+        try:
+            take_in(owner.log, staged, jobs[0].now_ms)
+        except Exception as error:  # noqa: BLE001 - a log that does not know its file ends here
+            failure = StorageError(f"{owner.log.directory}: not taken in: {error!r}")
+            for job in jobs:
+                owner.failed(job, failure)
+            continue
+        done.append((owner, list(zip(jobs, staged[0], strict=True))))
+    return done
 
 
 def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:

@@ -45,5 +45,9 @@ class Owner(Protocol):
     def committed(self, group: Sequence[Done]) -> None:
         """Appends are on disk (or in the page cache, where that counts): all may be answered."""
 
+    def stored(self, group: Sequence[Done]) -> None:
+        """As `committed`, of appends that are answered already."""
+
 
 Written = list[tuple[Owner, list[Done]]]
+"""Logs that were written to, each with its appends."""

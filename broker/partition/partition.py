@@ -81,6 +81,8 @@ class Partition:
         self.loop = asyncio.get_running_loop()
         self.waiting = hosting.waiting
         self.worker = hosting.worker
+        self.appends_to: DiskWorker | None = hosting.worker
+        """Who is given appends now; None: they wait for the end of a move, or are refused."""
         self._node_id = hosting.node_id
         self._counters_of = hosting.counters_of
         self._counters: AppendCounters | None = None  # a topic without appends has no series
@@ -183,12 +185,13 @@ class Partition:
 
     def queue(self, job: Job) -> None:
         """`append_then` for an append that is made already."""
+        if self.appends_to is not None:
+            self.appends_to.append(job)
+            return
         if self._gone is not None:
             raise self._gone
-        if self._held is None:
-            self.worker.append(job)
-        else:
-            self._held.append(job)
+        assert self._held is not None, "without a worker a partition is gone or being moved"
+        self._held.append(job)
 
     async def append(
         self,
@@ -218,6 +221,16 @@ class Partition:
 
     def committed(self, group: Sequence[Done]) -> None:
         """This broker has these appends on its disk."""
+        self.stored(group)
+        high_watermark = self.progress.high_watermark
+        for job, info in group:
+            if job.answered_when_written or info.last_offset < high_watermark:
+                job.finish(info)
+            else:
+                self._commit_waiters.append((job, info))
+
+    def stored(self, group: Sequence[Done]) -> None:
+        """`committed`, of appends that are answered already."""
         if self._refusing_writes:
             self._refusing_writes = False
             log.warning("writes go on topic=%s partition=%d", self.topic, self.index)
@@ -236,12 +249,6 @@ class Partition:
         rose = self.progress.advance(self._node_id, end_offset)
         if rose and (self._commit_waiters or self._watchers):
             self._high_watermark_rose(size_bytes)
-        high_watermark = self.progress.high_watermark
-        for job, info in group:
-            if job.answered_when_written or info.last_offset < high_watermark:
-                job.finish(info)
-            else:
-                self._commit_waiters.append((job, info))
 
     def refusal_for(self, error: Exception) -> Exception:
         """What a client is told about `error`; damage takes the partition offline."""
@@ -378,6 +385,7 @@ class Partition:
     def hold_appends(self) -> None:
         """Queue nothing more: what is asked for from now on waits for `release_appends`."""
         self._held = []
+        self.appends_to = None
 
     def take_over(self, moved: Log, worker: DiskWorker) -> None:
         """Go on with a log that lies elsewhere and has the same records."""
@@ -388,6 +396,8 @@ class Partition:
     def release_appends(self) -> None:
         """Queue what has waited, in its order."""
         held, self._held = self._held or [], None
+        if self._gone is None:
+            self.appends_to = self.worker
         for job in held:
             if self._gone is None:
                 self.worker.append(job)
@@ -419,6 +429,7 @@ class Partition:
 
     def _leave(self, refusal: KafkaError) -> None:
         self._gone = refusal
+        self.appends_to = None
         self.is_online = False
         while self._commit_waiters:
             self._commit_waiters.popleft()[0].finish(refusal)

@@ -68,21 +68,17 @@ class RepeatedAppends:
     def start(
         self, records: Sequence[memoryview], now_ms: int, answered: Callable[[Any], None]
     ) -> bool:
-        pairs = list(zip(self._partitions, records, strict=True))
-        for partition, batch in pairs:
+        for partition, batch in zip(self._partitions, records, strict=True):
             if (
                 len(batch) < HEADER_BYTES
                 or batch[ATTRIBUTES_POSITION] & TRANSACTIONAL_BIT
                 or not partition.is_online
             ):
                 return False
-        if len(pairs) == 1:
-            partition, batch = pairs[0]
-            partition.append_then(batch, now_ms, self._wish, answered)
+        if len(records) == 1:
+            self._partitions[0].append_then(records[0], now_ms, self._wish, answered)
         else:
-            start = Appends(self._wish, now_ms, answered).start
-            for partition, batch in pairs:
-                start(partition, batch)
+            Appends(self._wish, now_ms, answered).start_all(self._partitions, records)
         for counters, count in self._counters:
             counters.produce_requests += count
         return True

@@ -302,7 +302,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._guard is not None:
             self._after_login_step(self._guard)
         if self._frames or not self._reading:
-            self._continue()
+            # Not from within: an answer comes before the books are kept (docs/adr/0050).
+            self._loop.call_soon(self._continue)
 
     # Bounds
 

@@ -6,6 +6,7 @@ log is checkpointed: newer epochs stand in the batches that recovery walks.
 
 import logging
 from bisect import bisect_right
+from collections.abc import Iterable
 from operator import itemgetter
 
 from broker.errors import StorageError
@@ -22,12 +23,12 @@ UNDEFINED_OFFSET = -1
 class LeaderEpochs:
     """(epoch, start offset) in order."""
 
-    __slots__ = ("_directory", "_entries", "_files", "_persisted")
+    __slots__ = ("_directory", "_entries", "_files", "_persisted", "latest")
 
     def __init__(self, files: Files, directory: str) -> None:
         self._files = files
         self._directory = directory
-        self._entries: tuple[tuple[int, int], ...] = ()
+        self._take(())
         self._persisted: tuple[tuple[int, int], ...] = ()
 
     def load(self) -> bool:
@@ -35,7 +36,7 @@ class LeaderEpochs:
         path = f"{self._directory}/{FILE_NAME}"
         try:
             entries = checkpoint.read_entries(self._files, path) or []
-            self._entries = tuple((int(epoch), int(start)) for epoch, start in entries)
+            self._take((int(epoch), int(start)) for epoch, start in entries)
         except (StorageError, ValueError) as error:
             log.error("leader epochs are read from the log, %s is damaged: %s", path, error)
             return False
@@ -46,17 +47,12 @@ class LeaderEpochs:
     def entries(self) -> tuple[tuple[int, int], ...]:
         return self._entries
 
-    @property
-    def latest(self) -> int:
-        """The newest epoch; -1 before the first record."""
-        return self._entries[-1][0] if self._entries else UNDEFINED_EPOCH
-
     def assign(self, epoch: int, start_offset: int) -> None:
         """Note that `epoch` writes from `start_offset` on, if it is a new one."""
         if epoch < 0 or (self._entries and epoch <= self._entries[-1][0]):
             return
         kept = tuple(entry for entry in self._entries if entry[1] < start_offset)
-        self._entries = (*kept, (epoch, start_offset))
+        self._take((*kept, (epoch, start_offset)))
 
     def epoch_of(self, offset: int) -> int:
         """The epoch that wrote the record at `offset`; -1 if it is not known."""
@@ -83,14 +79,14 @@ class LeaderEpochs:
 
     def truncate_from_end(self, end_offset: int) -> None:
         """Drop the epochs that start at or above the end of the log."""
-        self._entries = tuple(entry for entry in self._entries if entry[1] < end_offset)
+        self._take(entry for entry in self._entries if entry[1] < end_offset)
 
     def truncate_from_start(self, start_offset: int) -> None:
         """Drop the epochs that end before the log starts; the first one then starts there."""
         slot = bisect_right(self._entries, start_offset, key=itemgetter(1))
         if slot == 0:
             return
-        self._entries = ((self._entries[slot - 1][0], start_offset), *self._entries[slot:])
+        self._take(((self._entries[slot - 1][0], start_offset), *self._entries[slot:]))
 
     def persist(self) -> None:
         """Replace the checkpoint, if it says anything else."""
@@ -104,3 +100,8 @@ class LeaderEpochs:
             (f"{epoch} {start_offset}" for epoch, start_offset in entries),
         )
         self._persisted = entries
+
+    def _take(self, entries: Iterable[tuple[int, int]]) -> None:
+        self._entries = tuple(entries)
+        self.latest = self._entries[-1][0] if self._entries else UNDEFINED_EPOCH
+        """The newest epoch; -1 before the first record. Each append asks for it."""

@@ -19,7 +19,7 @@ from broker.storage.file_slice import FileSlice
 from broker.storage.files import Files
 from broker.storage.flush import Syncing
 from broker.storage.leader_epochs import LeaderEpochs
-from broker.storage.log_config import LogConfig
+from broker.storage.log_config import FLUSH_NEVER, LogConfig
 from broker.storage.log_reader import FoundTimestamp, LogSlice
 from broker.storage.offset_index import OFFSET_ENTRY
 from broker.storage.producer_state import ProducerState
@@ -283,6 +283,7 @@ class Log:
         # What each append asks for: properties cost ten times more.
         self.roll_ms = self.config.roll_ms
         self.index_entries_max = self.config.segment_index_bytes // OFFSET_ENTRY.size
+        self.flushes_by_count = config.flush_messages < FLUSH_NEVER
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log's start up to `offset`; the new start. OFFSET_OUT_OF_RANGE above the end.

@@ -7,6 +7,7 @@ from broker.records.compression import Codec
 from broker.records.validate import TIMESTAMP_UNBOUNDED_MS, ProduceLimits
 
 UNLIMITED = -1
+FLUSH_NEVER = (1 << 63) - 1  # only for acks, rolls and checkpoints
 COMPACT = "compact"
 DELETE = "delete"
 PRODUCER_COMPRESSION = "producer"
@@ -35,8 +36,8 @@ class LogConfig:
     compression_lz4_level: int = 9
     compression_zstd_level: int = 3
     segment_jitter_ms: int = 0
-    flush_messages: int = TIMESTAMP_UNBOUNDED_MS
-    flush_ms: int = TIMESTAMP_UNBOUNDED_MS
+    flush_messages: int = FLUSH_NEVER
+    flush_ms: int = FLUSH_NEVER
     file_delete_delay_ms: int = 60000
     delete_retention_ms: int = DAY_MS
     min_compaction_lag_ms: int = 0

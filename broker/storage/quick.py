@@ -50,9 +50,10 @@ Staged = tuple[list[AppendInfo], list[Appended], list[Buffer]]
 """The answers, what is new in the segment, and the bytes to write."""
 
 
-def append_quickly(log: "Log", requests: Sequence[AppendRequest]) -> list[AppendInfo] | None:
-    """What `append_many` would answer, if it has nothing to do but check and write.
+def write_quickly(log: "Log", requests: Sequence[AppendRequest]) -> Staged | None:
+    """Check and write, if `append_many` had nothing else to do: its answers are known then.
 
+    Nobody may look at the log before `take_in`: who waits for an answer need not wait for that.
     None: nothing is changed. There is a roll, a codec, a key to look at, a full index, a batch to
     refuse, or the disk does not take it.
     """
@@ -63,75 +64,71 @@ def append_quickly(log: "Log", requests: Sequence[AppendRequest]) -> list[Append
         or segment.offset_index.file.count + len(requests) > log.index_entries_max
     ):
         return None
+    staged: Staged = [], [], []
     try:
-        staged = _stage(log, requests)
-        if staged is not None and staged[2]:
-            segment.file.append(staged[2])
+        if _stage(log, requests, staged):
+            if staged[2]:
+                segment.file.append(staged[2])
+            state.keep()
+            return staged
     except KafkaError:  # `append_many` is told the same, and knows whom to refuse
-        staged = None
-    if staged is None:
-        state.undo()
-        return None
-    results, appended, _ = staged
+        pass
+    state.undo()
+    return None
+
+
+def take_in(log: "Log", staged: Staged, now_ms: int) -> None:
+    """Make what was written quickly part of the log."""
+    appended = staged[1]
     if appended:
-        segment.appended(appended, log.config.index_interval_bytes)
+        log.active_segment.appended(appended, log.config.index_interval_bytes)
         _, last_offset, position, size, _ = appended[-1]
-        log.appended(last_offset + 1, position + size, requests[0].now_ms)
-    state.keep()
-    return results
+        log.appended(last_offset + 1, position + size, now_ms)
 
 
-def _stage(log: "Log", requests: Sequence[AppendRequest]) -> Staged | None:
-    """Decide on all batches and give them their offsets; None when one is not plain.
+def _stage(log: "Log", requests: Sequence[AppendRequest], staged: Staged) -> bool:
+    """Decide on all batches and give them their offsets; False when one is not plain.
 
     KafkaError for what is refused.
     """
-    segment, state, limits, roll_ms = (
-        log.active_segment,
-        log.producer_state,
-        log.limits,
-        log.roll_ms,
-    )
-    start_offset, end_offset, position = log.start_offset, log.end_offset, segment.size
-    segment_bytes, epoch_known = log.config.segment_bytes, log.leader_epochs.latest
-    offset_max = segment.base_offset + RELATIVE_OFFSET_MAX
-    results: list[AppendInfo] = []
-    appended: list[Appended] = []
-    chunks: list[Buffer] = []
+    segment = log.active_segment
+    end_offset, position = log.end_offset, segment.size
+    results, appended, chunks = staged
     has_begun = False
     for request in requests:
         records, leader_epoch, now_ms = request.records, request.leader_epoch, request.now_ms
         size = len(records)
-        if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or leader_epoch > epoch_known:
-            return None
+        if not HEADER_BYTES <= size <= QUICK_BYTES_MAX or leader_epoch > log.leader_epochs.latest:
+            return False
         fields = _unpack(records)
         _, length, _, _, _, attributes, delta, _, timestamp, producer_id, _, _, _ = fields
-        if attributes not in _PLAIN_ATTRIBUTES:
-            return None
-        if request.origin in CLIENTS and not _is_sound(fields, records, limits, now_ms):
-            return None
         last_offset = end_offset + delta
         if (
-            position + size > segment_bytes
-            or last_offset > offset_max
-            or segment.age_ms(timestamp, now_ms) >= roll_ms
+            attributes not in _PLAIN_ATTRIBUTES
+            or position + size > log.config.segment_bytes
+            or last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
+            or segment.age_ms(timestamp, now_ms) >= log.roll_ms
         ):
-            return None
+            return False
+        if request.origin in CLIENTS and not _is_sound(fields, records, log.limits, now_ms):
+            return False
         if producer_id >= 0:
             if not has_begun:
-                state.begin()
+                log.producer_state.begin()
                 has_begun = True
-            if not state.take_next(fields, end_offset, now_ms):
+            if not log.producer_state.take_next(fields, end_offset, now_ms):
                 known = _known(log, BatchHeader(end_offset, *fields[1:]), request)
                 if known is not None:
                     results.append(known)
                     continue
-        results.append(AppendInfo(end_offset, last_offset, NO_TIMESTAMP, start_offset, False, size))
+        results.append(
+            AppendInfo(end_offset, last_offset, NO_TIMESTAMP, log.start_offset, False, size)
+        )
         appended.append((end_offset, last_offset, position, size, timestamp))
         chunks += (PREFIX.pack(end_offset, length, leader_epoch), records[PREFIX_BYTES:])
         end_offset = last_offset + 1
         position += size
-    return results, appended, chunks
+    return True
 
 
 def _is_sound(

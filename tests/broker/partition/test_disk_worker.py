@@ -177,6 +177,20 @@ async def test_a_failed_write_by_the_loop_refuses_all_of_its_log_and_what_comes_
     assert not hosted.partition.is_online
 
 
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_log_that_cannot_keep_its_books_takes_nothing_more(sync: bool) -> None:
+    hosted = Hosted(sync=sync)
+    await hosted.append()  # the first one of a segment sets its time
+    hosted.partition.log.active_segment.tail = None  # as of a segment that is finished
+
+    await asyncio.gather(hosted.append(), return_exceptions=True)
+    with pytest.raises(KafkaError, match="not taken in"):
+        hosted.append()
+    await hosted.worker.close()
+
+    assert not hosted.partition.is_online
+
+
 @pytest.mark.parametrize("acks", [ACKS_ALL, 1])
 @pytest.mark.parametrize("sync", [True, False])
 async def test_small_appends_are_written_by_the_loop_in_one_write(acks: int, sync: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broker.errors import ErrorCode
-from broker.protocol.messages import delete_topics, metadata, produce
+from broker.protocol.messages import delete_topics, fetch, metadata, produce
 from broker.protocol.messages.sasl_authenticate import (
     SaslAuthenticateRequest,
     SaslAuthenticateResponse,
@@ -19,10 +19,17 @@ from broker.security.acls import Operation, Permission, Resource
 from broker.server.known_requests import KNOWN_MAX, TRIES_MAX, KnownRequests
 from broker.server.repeated_request import RepeatedRequest
 from tests.support.manual_clock import ManualClock
-from tests.support.raw_client import RawClient
+from tests.support.raw_client import RawClient, request_frame
 from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.security_calls import add_acls, broker_and_client, entry, set_quota
-from tests.support.topic_calls import batch_of, make_topic, read, write
+from tests.support.topic_calls import (
+    batch_of,
+    fetch_request,
+    make_topic,
+    read,
+    values_in,
+    write,
+)
 
 VERSIONS = range(3, 14)
 
@@ -301,3 +308,21 @@ async def test_who_has_logged_in_repeats_until_the_session_ends(
         assert await asyncio.wait_for(client.read_to_end(), 10) == b""
         assert len(repeats) == 5
         assert broker.services.partitions.get("pages", 0).log_end_offset == 6
+
+
+@pytest.mark.parametrize("flush", ["os", "sync"])
+async def test_who_asks_right_behind_a_write_finds_it(tmp_path: Path, flush: str) -> None:
+    async with (
+        running_broker(tmp_path, log_flush=flush) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        topic = ("pages", (await make_topic(client, "pages")).topic_id)
+        for number in range(3):  # the third is known, and is written by the loop
+            write_frame = request_frame(request_for(topic, batch_of(b"%d" % number)), 9, 1)
+            read_frame = request_frame(fetch_request("pages", offset=number), 12, 2)
+
+            client.send_bytes(write_frame + read_frame)
+            await client.receive(produce.ProduceResponse, 9, 1)
+            found = await client.receive(fetch.FetchResponse, 12, 2)
+
+            assert values_in(found.responses[0].partitions[0].records) == [b"%d" % number]

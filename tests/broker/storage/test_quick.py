@@ -2,7 +2,7 @@
 packs or unpacks."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 
 import pytest
@@ -17,7 +17,7 @@ from broker.records.control import ControlType, EndTransactionMarker, build_mark
 from broker.records.record import Record
 from broker.storage.append import AppendRequest, Origin
 from broker.storage.log import AppendInfo, Log, LogConfig
-from broker.storage.quick import QUICK_BYTES_MAX, QUICK_UNPACKED_BYTES_MAX, append_quickly
+from broker.storage.quick import QUICK_BYTES_MAX, QUICK_UNPACKED_BYTES_MAX, take_in, write_quickly
 from tests.support.batches import DIRECTORY, NOW_MS, append, batch, open_log, read_values
 from tests.support.memory_files import MemoryFiles
 
@@ -36,6 +36,15 @@ def begun(config: LogConfig | None = None) -> Log:
     log = open_log(MemoryFiles(), config)
     append(log, batch(b"first"))
     return log
+
+
+def append_quickly(log: Log, requests: Sequence[AppendRequest]) -> Sequence[AppendInfo] | None:
+    """What is answered; None when nothing was done."""
+    staged = write_quickly(log, requests)
+    if staged is None:
+        return None
+    take_in(log, staged, NOW_MS)
+    return staged[0]
 
 
 def is_quick(log: Log, *requests: AppendRequest) -> bool:
