@@ -103,7 +103,10 @@ def test_the_last_classic_member_leaves_a_consumer_group_behind(tmp_path: Path) 
 def test_a_mixed_group_goes_on_after_the_broker_was_killed(tmp_path: Path) -> None:
     with broker_process(tmp_path / "data", **QUICK_HEARTBEATS) as broker:
         make_topic(broker.bootstrap)
-        with members(broker.bootstrap, COOPERATIVE, CONSUMER) as (old, new):
+        patient = COOPERATIVE | {
+            "session.timeout.ms": 45_000
+        }  # longer than a start on a slow machine
+        with members(broker.bootstrap, patient, CONSUMER) as (old, new):
             until(share_all(old, new), old, new)
             broker.kill()
             broker.start()
