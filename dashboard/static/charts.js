@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const RANGE_S = { "5m": 300, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
-  const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
+  const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800, 2592000, 7776000, 31536000, 315360000];
   const COUNTS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat(); // there is no half a visitor
   const STEPS = { s: SECONDS, "": COUNTS };
   const charts = new Map();
@@ -106,7 +106,7 @@
       series: [
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
-          label: short(label), stroke: stroke(label, index), width: 1.75, spanGaps: false, points: { show: false },
+          label: short(label), stroke: stroke(label, index), width: 1.75, spanGaps: false, points: { size: 6, show: (chart, at) => chart.data[at].filter((value) => value != null).length === 1 }, // no line has one end
           dash: index > 2 || label.endsWith(" before") ? [6, 3] : undefined,
           fill: index === 0 && (fixed || labels.length === 1) ? color("--s1") + "22" : undefined,
           paths: (chart, at, from, to) => straight(chart, at, from, at > 2 ? to : Math.min(to, unfinished(figure, chart) - 1)),
