@@ -70,7 +70,8 @@ def check(db: sqlite3.Connection, seconds: float, *, thorough: bool) -> Checked:
     db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
     try:
         for (told,) in db.execute(f"PRAGMA {pragma}({FAULTS_TOLD_MAX})"):
-            faults += [line for line in str(told).splitlines() if line != "ok"]
+            lines = str(told).splitlines()
+            faults += [line for line in lines if line != "ok" and not line.startswith("***")]
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return Checked(tuple(faults[:FAULTS_TOLD_MAX]), False)

@@ -70,6 +70,7 @@ def test_a_damaged_sink_is_told_with_the_way_out(
 
     assert isinstance(told, Damage)
     assert told.path == tmp_path / name
+    assert "***" not in told.reason
     assert "the topics still hold" in told.way_out and f"sqlite3 {name} .recover" in told.way_out
 
 
