@@ -24,12 +24,12 @@ from dashboard.login import Login, Ways
 from dashboard.mcp.endpoint import McpEndpoint
 from dashboard.metrics import families
 from dashboard.metrics.exposition import (
-    REASONS,
     ClusterPage,
     Exposition,
     Limits,
     cut_to,
     gathered,
+    room_of_roles,
 )
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
@@ -259,9 +259,9 @@ def metrics_text(state: State, only: str | None = None) -> str:
     left = config.metrics_max_series - own.series
     limits = Limits(config.metrics_fork_aliases, left, config.metrics_exclude_groups)
     page = gathered(pages, limits)
-    if only in (None, first):  # the broker tells ten series a topic: half of the room at most
+    if only in (None, first):
         text = state.probe.exposition() + merged(state.roles.pages(), set(families.BY_NAME), first)
-        room = max(left // 2, left - page.series - len(REASONS), 0)
+        room = room_of_roles(left, page.series)
         beside, series = first_series(text, room)
         dropped = max(0, series - room)
         left -= series - dropped

@@ -189,6 +189,12 @@ def cut_to(page: Exposition, series_max: int, roles_dropped: int = 0) -> Exposit
     return page
 
 
+def room_of_roles(left: int, others: int) -> int:
+    """How many of `left` series roles may have, beside `others` of clusters: half of them, or what
+    the others do not need. The broker tells ten for each topic."""
+    return max(left // 2, left - others - len(REASONS), 0)
+
+
 def _told(dropped: Dropped) -> Dropped:
     """Each reason has a row at least, so that its series is there before it is needed."""
     told = {key: number for key, number in dropped.items() if number}

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.console import Console
 
+from footfall.data_format import check_format
 from tracker.kafka.copy import Stored
 from tracker.topic_copy import Plan, Side, carry_out, left_of, plan
 from tracker.topics import TopicPartition
@@ -19,6 +20,7 @@ def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Consol
 
     False when Ctrl-C ended it before all of that was copied.
     """
+    check_format(data_dir)
     planned = plan(source, target, data_dir / "copies", anew)
     progress = Progress(planned, console)
     try:

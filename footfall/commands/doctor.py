@@ -67,6 +67,11 @@ def findings(config: Path | None, data_dir: Path | None) -> Iterator[Finding]:
     if bad_settings:
         return
     plan = appliance(config, data_dir)
+    try:
+        check_format(plan.data_dir)
+    except SettingsError as refusal:  # nothing is written there, not even to see whether it can be
+        yield Finding("data directory cannot be used", str(refusal))
+        return
     yield from check_data_dir(plan)
     yield from check_log_directories(plan)
     for told in check_databases(plan.data_dir):
@@ -96,12 +101,6 @@ def check_settings(config: Path | None) -> Iterator[Finding]:
 
 
 def check_data_dir(plan: Appliance) -> Iterator[Finding]:
-    """A directory of a newer version is not written to, not even to try whether it could be."""
-    try:
-        check_format(plan.data_dir)
-    except SettingsError as refusal:
-        yield Finding("data directory cannot be used", str(refusal))
-        return
     try:
         directory.prepare(plan.data_dir, plan.settings.disk_free_bytes_min)
     except directory.StartRefused as refusal:

@@ -10,7 +10,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.connect.model import Connector, Task, WorkerSeen
 from dashboard.metrics import families
-from dashboard.metrics.exposition import REASONS, ClusterPage, Exposition, Limits, expose
+from dashboard.metrics.exposition import (
+    REASONS,
+    ClusterPage,
+    Exposition,
+    Limits,
+    expose,
+    room_of_roles,
+)
 from dashboard.metrics.roles import first_series
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
@@ -227,6 +234,16 @@ def test_the_limit_holds_whatever_a_cluster_has_in_it(watch: Watch, most: int) -
     assert cut.series == most
     assert sum(told.values()) == whole.series - len(REASONS) - (most - len(told))
     assert found["footfall_collector_up{}"] == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "others", "room"),
+    [(20_000, 100, 20_000 - 100 - len(REASONS)), (20_000, 30_000, 10_000), (-5, 10, 0)],
+)
+def test_roles_have_half_of_the_room_or_what_clusters_do_not_need(
+    left: int, others: int, room: int
+) -> None:
+    assert room_of_roles(left, others) == room
 
 
 def test_roles_are_cut_as_well_and_what_is_left_has_its_heading() -> None:
