@@ -100,6 +100,15 @@ ACTIONS: Final = (
         shows_messages=True,
     ),
     Action(
+        "resend-record",
+        "Store one record once more, also of another topic or cluster, byte for byte.",
+        wishes.ResendRecord,
+        copies.resend_record,
+        "topic",
+        confirmed=False,
+        shows_messages=True,
+    ),
+    Action(
         "stop-copy",
         "Stop a copy of records that is running.",
         wishes.StopCopy,

@@ -1,22 +1,17 @@
 """Copies of records, also from another cluster: what would be done, beginning one, stopping one."""
 
 from dashboard.actions import wishes
-from dashboard.actions.perform import PROTECTED, Outcome, Scene
+from dashboard.actions.perform import PROTECTED, Outcome, Scene, topic_of
 from dashboard.copies.room import CopyRoom
 from dashboard.text import count, plural, size
-from tracker.kafka.changes import Refused
+from tracker.kafka.changes import NewRecord, Refused
 from tracker.topic_copy import Plan
+from tracker.topics import TopicPartition
 
 
 def copy_records(scene: Scene, wish: wishes.CopyRecords) -> Outcome:
     copies, here = _room(scene), scene.snapshot.name
-    if wish.topic in PROTECTED:
-        raise Refused(f"{wish.topic} is the cluster's own; it is left alone")
-    if shown := copies.masks_lost(wish.from_topic, wish.topic):
-        raise Refused(
-            f"[masks.{shown[0]}] hides parts of {wish.from_topic}, and not of {wish.topic}:"
-            " a copy would show them"
-        )
+    _may_come(copies, wish)
     source = (wish.from_cluster or here, wish.from_topic)
     planned = copies.desk.plan(source, (here, wish.topic), wish.anew)
     rows = tuple(
@@ -33,6 +28,30 @@ def copy_records(scene: Scene, wish: wishes.CopyRecords) -> Outcome:
     copies.desk.begin(planned, scene.who, scene.later)
     said = f"Copying {_from(planned)} to {wish.topic} began; /copies says how far it is."
     return Outcome(said, True, rows)
+
+
+def resend_record(scene: Scene, wish: wishes.ResendRecord) -> Outcome:
+    room = _room(scene)
+    topic_of(scene, wish.topic)  # a mistyped name must not make a topic
+    _may_come(room, wish)
+    place = TopicPartition(wish.from_topic, wish.from_partition)
+    record = room.desk.record(wish.from_cluster or scene.snapshot.name, place, wish.from_offset)
+    again = NewRecord(wish.topic, -1, record.key, record.value, record.headers)
+    partition, offset = scene.cluster.produce(again)
+    row = {"partition": partition, "offset": offset}
+    said = f"Stored once more, in {wish.topic}-{partition} at offset {offset}."
+    return Outcome(said, True, (row,))
+
+
+def _may_come(room: CopyRoom, wish: wishes.CopyRecords | wishes.ResendRecord) -> None:
+    """Raises Refused where the topic is Kafka's own, or what masks hide would be seen there."""
+    if wish.topic in PROTECTED:
+        raise Refused(f"{wish.topic} is the cluster's own; it is left alone")
+    if shown := room.masks_lost(wish.from_topic, wish.topic):
+        raise Refused(
+            f"[masks.{shown[0]}] hides parts of {wish.from_topic}, and not of {wish.topic}:"
+            " a copy would show them"
+        )
 
 
 def stop_copy(scene: Scene, wish: wishes.StopCopy) -> Outcome:

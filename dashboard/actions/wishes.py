@@ -108,6 +108,16 @@ class CopyRecords(Wish, frozen=True):
     confirm: Confirm = ""
 
 
+class ResendRecord(Wish, frozen=True):
+    """One record of `from_topic` once more, into `topic`: key, value and headers as they are."""
+
+    topic: TopicName
+    from_topic: TopicName
+    from_partition: Index
+    from_offset: Offset
+    from_cluster: Annotated[str, Meta(max_length=250, description="Empty: the same one.")] = ""
+
+
 class StopCopy(Wish, frozen=True):
     """`topic`: what is copied into. The same copy goes on later where this one stopped."""
 

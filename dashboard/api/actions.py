@@ -17,7 +17,7 @@ from dashboard.actions.catalogue import Action
 from dashboard.actions.commands import COMMANDS, Command
 from dashboard.actions.perform import Outcome
 from dashboard.actions.schema_wishes import RegisterSchema, SetSubjectLevel
-from dashboard.actions.wishes import CopyRecords, Wish
+from dashboard.actions.wishes import CopyRecords, ResendRecord, Wish
 from dashboard.identity import Identity, NotAllowed
 from dashboard.rights.rules import Names
 from dashboard.state import State
@@ -146,7 +146,7 @@ class ActionApi:
 
     def _may_read(self, wish: Wish, cluster: str) -> bool:
         """Records that come from somewhere else must be open to whoever has them copied."""
-        if not isinstance(wish, CopyRecords):
+        if not isinstance(wish, CopyRecords | ResendRecord):
             return True
         return self._state.sight.messages(wish.from_cluster or cluster, wish.from_topic)
 

@@ -15,15 +15,18 @@ from dashboard.copies.shelf import Shelf
 from tracker.clock import Clock
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import ClusterUnavailable
+from tracker.kafka.answers import Record
 from tracker.kafka.changes import Refused
 from tracker.kafka.client import KafkaFailure
 from tracker.kafka.copy import Stored
+from tracker.kafka.reader import RecordReader
 from tracker.topic_copy import Plan, Side, carry_out, left_of, plan
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 2  # each takes a thread, and a client at both ends
+READ_S: Final = 8.0  # until one record has come
 STOP_S: Final = 3.0  # a copy that is stopped lets go within this, or is left to the process's end
 UNREADABLE: Final = "nobody knows why: see the dashboard's log"
 
@@ -65,6 +68,19 @@ class CopyDesk:
             return plan(sides[0], sides[1], self._notes, anew)
         except KafkaFailure as error:
             raise _told(error) from error
+
+    def record(self, cluster: str, place: TopicPartition, offset: int) -> Record:
+        """The one at this offset, unmasked. Raises Refused and ClusterUnavailable."""
+        if cluster not in self._clusters:
+            raise Refused(f"there is no cluster {cluster} in the settings")
+        reader = RecordReader(self._clusters[cluster])
+        try:
+            found = reader.first({place: offset}, READ_S).get(place)
+        finally:
+            reader.close()
+        if found is not None and found.offset == offset:
+            return found
+        raise Refused(f"there is no record in {place.topic}-{place.partition} at offset {offset}")
 
     def begin(self, planned: Plan, who: str, ended: Ended) -> Copy:
         """In the name of `who`. Raises Refused where too many run, or one into the same topic."""

@@ -38,6 +38,12 @@ WISHES: dict[str, dict[str, Any]] = {
         "confirm": "copied",
     },
     "stop-copy": {"topic": "copied"},
+    "resend-record": {
+        "topic": "events",
+        "from_topic": "events",
+        "from_partition": 0,
+        "from_offset": 5,
+    },
     "delete-offsets": {
         "group": "stopped",
         "topic": "events",

@@ -16,6 +16,7 @@ from tests.support.watching import Watching, watching
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import EARLIEST, LATEST, Admin
 from tracker.kafka.copy import BATCH_RECORDS
+from tracker.kafka.reader import RecordReader
 from tracker.kafka.topics import create_topic
 from tracker.topics import TopicPartition
 
@@ -204,6 +205,36 @@ async def test_a_copy_that_cannot_be_is_refused_before_anything_is_made(
         assert (status, why in body["error"]) == (409, True), body
 
     assert name not in Admin(there).metadata(10.0).topics
+
+
+async def test_one_record_is_sent_once_more_byte_for_byte(
+    asked: Asked, watch: Watching, here: KafkaConfig, there: KafkaConfig, name: str
+) -> None:
+    producer = confluent_kafka.Producer({"bootstrap.servers": here.bootstrap_servers})
+    headers: list[tuple[str, str | bytes | None]] = [("why", b"\xff\x00"), ("none", None)]
+    producer.produce(name, b"before", partition=1)
+    producer.produce(name, b"\xfe\x00", b"\x80key", 1, headers=headers)
+    assert producer.flush(SECONDS) == 0
+    create_topic(there, name, 1, {})
+    async with asyncio.timeout(SECONDS):
+        while name not in watch.state.pollers["far"].snapshot.topics:  # type: ignore[union-attr]
+            await asyncio.sleep(0.05)
+    wish = {"topic": name, "from_topic": name, "from_cluster": "local", "from_partition": 1}
+
+    status, told = await asked.act("resend-record?cluster=far", wish | {"from_offset": 1})
+    gone, said = await asked.act("resend-record?cluster=far", wish | {"from_offset": 7})
+    typo, _ = await asked.act("resend-record?cluster=far", wish | {"from_offset": 1, "topic": "x"})
+    kept, _ = await asked.act("resend-record?cluster=kept", wish | {"from_offset": 1})
+
+    place = TopicPartition(name, 0)
+    reader = RecordReader(there)
+    found = (await asyncio.to_thread(reader.first, {place: 0}, SECONDS))[place]
+    reader.close()
+    assert (status, told["rows"]) == (200, [{"partition": 0, "offset": 0}])
+    assert found is not None
+    assert (found.key, found.value, found.headers) == (b"\x80key", b"\xfe\x00", tuple(headers))
+    assert (gone, typo, kept) == (409, 409, 403)
+    assert said["error"] == f"there is no record in {name}-1 at offset 7"
 
 
 async def test_a_read_only_cluster_is_read_from_and_never_written_to(
