@@ -1,8 +1,9 @@
 """Topics (/topics) and one topic (/topics/X): partitions, consumers, settings."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-from dashboard.cluster.model import Group, GroupPartition, Topic
+from dashboard.cluster.model import Group, GroupPartition, Snapshot, Topic
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 
@@ -22,25 +23,8 @@ async def list_values(visit: Visit) -> Values:
     """All topics, internal ones when asked."""
     snapshot = visit.snapshot
     internal = visit.query.get("internal") == "1"
-    rows: list[TopicRow] = []
-    if snapshot is not None:
-        lags: dict[str, list[float]] = {}
-        readers: dict[str, int] = {}
-        for group in snapshot.groups.values():
-            for name in group.topics:
-                readers[name] = readers.get(name, 0) + 1
-            for part in group.counted:
-                if part.lag_seconds is not None:
-                    lags.setdefault(part.topic, []).append(part.lag_seconds)
-        for share in snapshot.share_groups:
-            for name in share.topics:
-                readers[name] = readers.get(name, 0) + 1
-        rows = [
-            TopicRow(topic, max(lags.get(topic.name, []), default=None), readers.get(topic.name, 0))
-            for topic in snapshot.topics.values()
-            if internal or not topic.internal
-        ]
     troubled = visit.query.get("only") == "trouble"
+    rows = [] if snapshot is None else _rows(snapshot, internal)
     if troubled and snapshot is not None:
         names = {topic.name for topic in snapshot.troubled}
         rows = [row for row in rows if row.topic.name in names]
@@ -61,6 +45,22 @@ async def list_values(visit: Visit) -> Values:
         for row in found.rows
     }
     return {"table": found, "internal": internal, "troubled": troubled, "sparks": sparks}
+
+
+def _rows(snapshot: Snapshot, internal: bool) -> list[TopicRow]:
+    """Every topic with its worst lag and the number of groups that read it."""
+    lags: dict[str, list[float]] = {}
+    for group in snapshot.groups.values():
+        for part in group.counted:
+            if part.lag_seconds is not None:
+                lags.setdefault(part.topic, []).append(part.lag_seconds)
+    readers = Counter(name for group in snapshot.groups.values() for name in group.topics)
+    readers.update(name for share in snapshot.share_groups for name in share.topics)
+    return [
+        TopicRow(topic, max(lags.get(topic.name, []), default=None), readers[topic.name])
+        for topic in snapshot.topics.values()
+        if internal or not topic.internal
+    ]
 
 
 async def topic_values(visit: Visit) -> Values:

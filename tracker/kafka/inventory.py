@@ -3,7 +3,7 @@
 kafka-python answers (docs/adr/0024), through a `tracker.kafka.line.Line`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,9 +72,15 @@ def _disks(client: Any) -> Disks:
             total, free = directory.get("total_bytes", -1), directory.get("usable_bytes", -1)
             failed = directory["error_code"] != 0
             log_dirs.append(LogDir(broker_id, directory["log_dir"], failed, total, free))
-            for topic in directory["topics"]:
-                for part in topic["partitions"]:
-                    if not part["is_future_key"]:
-                        place = TopicPartition(topic["name"], part["partition_index"])
-                        sizes.setdefault(place, {})[broker_id] = part["partition_size"]
-    return Disks(dict(sizes), tuple(log_dirs))
+            for place, size in _sizes(directory):
+                sizes.setdefault(place, {})[broker_id] = size
+    return Disks(sizes, tuple(log_dirs))
+
+
+def _sizes(directory: Any) -> Iterator[tuple[TopicPartition, int]]:
+    """Bytes of each log in it; a copy that is still on its way in is none."""
+    for topic in directory["topics"]:
+        for part in topic["partitions"]:
+            if not part["is_future_key"]:
+                place = TopicPartition(topic["name"], part["partition_index"])
+                yield place, part["partition_size"]

@@ -212,11 +212,10 @@ class _Counts:
         while open_topics:
             before = len(open_topics)
             for sub in self._subtopologies:
-                count = self._largest_known_source(sub)
-                if count:
-                    for name in open_topics & set(sub.repartition_sink_topics):
-                        self._decided[name] = count
-                        open_topics.discard(name)
+                if count := self._largest_known_source(sub):
+                    decided = open_topics & set(sub.repartition_sink_topics)
+                    self._decided.update(dict.fromkeys(decided, count))
+                    open_topics -= decided
             if len(open_topics) == before:
                 raise _invalid(
                     "Failed to compute number of partitions for all repartition topics. There may"
