@@ -19,7 +19,9 @@ from tests.support.running_ingest import (
     register,
     running_ingest,
 )
+from tracker.config import KafkaConfig
 from tracker.ingest import role
+from tracker.kafka.changes import Changes
 from tracker.topics import DEADLETTER, METRICS
 
 TOKEN = "a-token-for-tests"
@@ -269,6 +271,20 @@ async def test_measured_values_go_to_their_own_topic(
         "cls": 0.02,
     }
     assert len({event.event_id for event in measured}) == 2
+
+
+async def test_202_means_that_measured_values_are_stored_too(
+    ingest: RunningIngest, kafka: str, site: str
+) -> None:
+    changes = Changes(KafkaConfig(bootstrap_servers=kafka))
+    event = page(site, n="web-vitals", vitals={"lcp": {"value": 1830}})
+    statuses = []
+    for bytes_max in ("1", None):  # the topic takes nothing, and then what it took before
+        configs = {"max.message.bytes": bytes_max}
+        await asyncio.to_thread(changes.set_configs, METRICS.name, configs)
+        statuses.append((await ingest.post("/api/event", event))[0])
+
+    assert statuses == [503, 202]
 
 
 async def test_a_new_site_is_counted_at_once(ingest: RunningIngest, kafka: str) -> None:

@@ -1,12 +1,14 @@
 """The secret behind visitor ids."""
 
+import fcntl
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from tracker.ingest.salts import AHEAD_MS, DAY_MS, Salts
+from tracker.ingest.salts import AHEAD_MS, DAY_MS, SALT_BYTES, Salts
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 
@@ -19,6 +21,20 @@ def test_two_processes_have_the_same_salt_on_the_same_day(tmp_path: Path) -> Non
     one, other = Salts(tmp_path), Salts(tmp_path)
 
     assert one.today(NOON) == other.today(NOON + 1)
+
+
+def test_who_comes_while_another_makes_the_salt_takes_that_one(tmp_path: Path) -> None:
+    made = "5a" * SALT_BYTES
+    found: list[bytes] = []
+    other = threading.Thread(target=lambda: found.append(Salts(tmp_path).today(NOON)))
+    with (tmp_path / "salts.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        other.start()
+        other.join(0.2)  # who does not wait is done by then
+        (tmp_path / "salts.json").write_text(json.dumps({NOON // DAY_MS: made}))
+    other.join()
+
+    assert found == [bytes.fromhex(made)]
 
 
 def test_a_restart_keeps_the_salt(tmp_path: Path) -> None:

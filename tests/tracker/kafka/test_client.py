@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running_broker import broker_process
+from broker.errors import ErrorCode
+from tests.support.gated_files import GatedFiles
+from tests.support.raw_client import RawClient
+from tests.support.running_broker import broker_process, running_broker
+from tests.support.topic_calls import batch_of, write
 from tracker.config import KafkaConfig
 from tracker.kafka.client import Committed, Consumer, NewRecord, NotStored, Producer, Record
 from tracker.kafka.topics import ensure_topics
@@ -111,6 +115,28 @@ async def test_closing_fails_what_is_still_in_flight() -> None:
 
 
 @pytest.mark.system
+async def test_what_is_not_on_the_disk_is_not_acknowledged(tmp_path: Path) -> None:
+    """Others, with acks=1, are answered meanwhile."""
+    topic, files = Topic("unsafe", 1), GatedFiles()
+    async with running_broker(tmp_path, files=files) as broker:
+        config = KafkaConfig(bootstrap_servers=f"{broker.host}:{broker.port}")
+        await asyncio.to_thread(ensure_topics, config, [topic])
+        producer = Producer(config, client_id="test")
+        await producer.send(topic, [NewRecord(b"before")])
+        with files.closed(str(tmp_path)):
+            waiting = producer.submit(topic, [NewRecord(b"record")])
+            log = broker.services.partitions.get(topic.name, 0).log
+            while log.end_offset < 2:
+                await asyncio.sleep(0.001)
+            async with await RawClient.connect(broker.host, broker.port) as other:
+                answer = await write(other, topic.name, batch_of(b"other"), acks=1)
+            acknowledged = waiting.done()
+        await waiting
+        await producer.close()
+
+    assert (answer.error_code, acknowledged) == (ErrorCode.NONE, False)
+
+
 async def test_a_producer_outlives_a_broker_that_was_killed(tmp_path: Path) -> None:
     topic = Topic("survivor", 1)
     with broker_process(tmp_path / "data") as broker:
