@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -15,6 +16,22 @@ def test_only_the_owner_reads_it_and_the_old_one_is_gone(tmp_path: Path) -> None
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_it_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "salts.json", []
+    sync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    replace_file(path, b"new")
+
+    assert synced == [(False, False), (True, True)]  # (a folder, the file has its name)
 
 
 def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:

@@ -55,6 +55,29 @@ def test_a_measured_value_is_a_row_of_its_own_table(tmp_path: Path) -> None:
     db.close()
 
 
+def test_rows_whose_offsets_cannot_be_written_are_none(tmp_path: Path) -> None:
+    """Where to go on is written in the transaction of the rows, not after it."""
+    sink = SqliteExporter(tmp_path / "warehouse.db")
+    sink.open()
+    sink.positions([WHERE])
+    db = sqlite3.connect(tmp_path / "warehouse.db", isolation_level=None)
+    db.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON _offsets BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    sink.write([Arrived(WHERE, 0, made_event(1))], {})
+    with pytest.raises(sqlite3.IntegrityError, match="no"):
+        sink.flush()
+    rows = [db.execute("SELECT count(*) FROM events").fetchone()[0]]
+
+    db.execute("DROP TRIGGER refuse")
+    sink.flush()
+    rows.append(db.execute("SELECT count(*) FROM events").fetchone()[0])
+    sink.close()
+    db.close()
+
+    assert rows == [0, 1]
+
+
 def test_a_warehouse_of_an_older_version_gets_the_table_of_metrics(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.db"
     exported(path, made_event(1, title="kept")).close()
