@@ -69,6 +69,19 @@ async def test_an_answer_that_cannot_be_changes_nothing(
     assert acquired(again) == [(0, 4, 2)]
 
 
+@pytest.mark.parametrize("last", [0, 2, 4], ids=["the first", "some", "all that was given"])
+async def test_nobody_answers_for_what_another_holds(
+    client: RawClient, jobs: bytes, last: int
+) -> None:
+    await fetch(client, jobs, 0, member="b")
+
+    refused = await acknowledge(client, jobs, 1, (0, last, [ACCEPT]), member="b")
+    of_the_holder = await acknowledge(client, jobs, 1, (0, 4, [ACCEPT]))
+
+    assert refused == (ErrorCode.NONE, ErrorCode.INVALID_RECORD_STATE)
+    assert of_the_holder == (ErrorCode.NONE, ErrorCode.NONE)
+
+
 async def test_only_the_holder_answers_and_only_once(client: RawClient, jobs: bytes) -> None:
     await fetch(client, jobs, 0, member="b")
 
