@@ -8,7 +8,7 @@ from broker.errors import KafkaError
 from broker.records.batch import build_batch
 from broker.records.control import ControlType
 from broker.records.record import Record
-from broker.storage import compaction
+from broker.storage import compaction, compaction_swap
 from broker.storage.compaction import Bounds
 from broker.storage.log import Log, LogConfig
 from broker.storage.segment import Segment
@@ -183,6 +183,44 @@ def test_a_marker_without_records_goes_after_its_horizon() -> None:
     assert markers_before == 2
     assert count_markers(log) == 0
     assert pairs_of(log) == [(b"a", b"last")]
+
+
+def test_a_marker_stays_as_long_as_records_of_its_transaction() -> None:
+    """Without it they would be of an open transaction, and hold up readers for good."""
+    files = MemoryFiles()
+    log = open_log(files)
+    record = Record(0, NOW_MS, b"a", b"within")
+    batch = build_batch(
+        [record], producer_id=5, producer_epoch=0, base_sequence=0, transactional=True
+    )
+    append(log, memoryview(batch))
+    append_marker(log, (5, 0), ControlType.COMMIT)
+    log.producer_state.remove_expired(NOW_MS + 2 * CONFIG.producer_id_expiration_ms, 1)
+    fill(log, [(b"b", b"after")])
+
+    for late_ms in (0, RETENTION_MS, 2 * RETENTION_MS):
+        compact(files, log, now_ms=NOW_MS + late_ms)
+
+    assert count_markers(log) == 1
+    assert pairs_of(log) == [(b"a", b"within"), (b"b", b"after")]
+
+
+def test_what_a_decided_swap_replaces_is_gone_after_a_crash() -> None:
+    files = MemoryFiles()
+    log = open_log(files)
+    fill(log, [(b"a", b"1"), (b"b", b"1")])
+    fill(log, [(b"a", b"2"), (b"c", b"1")])
+    cleaned = compaction.clean(files, log, Bounds(0, log.end_offset, NOW_MS))
+    assert cleaned is not None
+    (made,) = cleaned.segments
+    compaction_swap.mark_swap(files, log.directory, made.segment.base_offset)
+
+    found = open_log(files)
+
+    assert len(made.replaces) == 2
+    assert [segment.base_offset for segment in found.segments] == [0, 4]
+    assert [record.offset for record in read_records(found)] == [1, 2, 3]
+    assert pairs_of(found) == [(b"b", b"1"), (b"a", b"2"), (b"c", b"1")]
 
 
 def count_markers(log: Log) -> int:
