@@ -21,6 +21,7 @@ from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
 from tracker.clock import Clock
 from tracker.reports import breakdown, live, measures, sites, timeseries
+from tracker.reports.bots import Bots, bots
 from tracker.reports.funnel import Stage
 from tracker.reports.overview import Overview, overview
 from tracker.reports.segment import Asked, Filter, Segment
@@ -72,6 +73,7 @@ class Report:
     cut: bool  # more events than are looked at: the oldest are left out
     unknown: tuple[str, ...]  # dimensions that need the warehouse, and there is none
     funnel: list[Stage]  # empty when none is asked for, or there is no warehouse
+    bots: Bots  # of all of the site, whatever it is filtered by
 
 
 class Unreadable(Exception):
@@ -184,6 +186,7 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             cut=segment is not None and segment.cut,
             unknown=rest if segment is None else (),
             funnel=segment.funnel(question.funnel) if segment and question.funnel else [],
+            bots=bots(database, site, start, end),
         )
     finally:
         if segment is not None:

@@ -201,6 +201,7 @@ class Api:
                 ],
                 "cut": found["report"].cut,
                 "measures": measured(found["report"].measures),
+                "bots": found["report"].bots,
             }
         )
 

@@ -177,7 +177,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     ),
     (
         "/activity",
-        "Visitors, page views, breakdowns, a funnel, web vitals and own metrics of one site.",
+        "Visitors, page views, breakdowns, a funnel, web vitals, own metrics and bots of one site.",
         _ACTIVITY,
     ),
     (

@@ -41,6 +41,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
             at(2, 3, visitor_id="ann", event_name="Signup", source=None, props={EVIL: EVIL}),
             at(4, 4, visitor_id="bob", country="FR", pathname=EVIL, source="=1+1"),
             at(40, 5, visitor_id="eve", country="FR"),
+            at(2, 6, visitor_id="bot", is_bot=True, bot_reason="user_agent:Googlebot"),
+            at(2, 7, visitor_id="bot", is_bot=True, bot_reason="user_agent:" + EVIL),
         ),
         now_ms,
     )
@@ -53,6 +55,20 @@ async def test_a_period_is_compared_with_the_one_before(client: Client) -> None:
     answer = await (await client.get("/api/v1/activity?period=30m")).json()
 
     assert (answer["overview"]["visitors"], answer["before"]["visitors"]) == (2, 1)
+
+
+async def test_bots_are_told_apart_and_by_what_they_were_recognised(client: Client) -> None:
+    answer = await (await client.get("/api/v1/activity?period=30m")).json()
+    page = await (await client.get("/activity?period=30m")).text()
+
+    assert answer["overview"]["page_views"] == 3
+    assert (answer["bots"]["page_views"], answer["bots"]["events"]) == (2, 2)
+    assert {"reason": "user_agent:Googlebot", "page_views": 1, "events": 1} in answer["bots"][
+        "reasons"
+    ]
+    assert "2 page views of the whole site" in page
+    assert '<td class="wrap">Googlebot</td>' in page
+    assert EVIL not in page
 
 
 async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> None:
