@@ -33,7 +33,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield bootstrap
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site(kafka: str) -> str:
     name = new_site()
     register(kafka, name)
