@@ -1,6 +1,6 @@
 """Requests that nobody should send, at a running endpoint: visitors are served, no 202 is false.
 
-FOOTFALL_TEST_SEED=n sends the requests of one seed again.
+FOOTFALL_TEST_SEED=n sends the requests of one seed again (support/thrown_dice).
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from tests.support.ports import free_port
 from tests.support.role_process import RoleProcess
 from tests.support.running_broker import broker_process
 from tests.support.running_ingest import events_of, register
+from tests.support.thrown_dice import thrown_dice
 from tests.support.visitors import Visitors
 from tracker.config import KafkaConfig
 from tracker.kafka.topics import ensure_topics
@@ -60,9 +61,11 @@ def sockets_of(process: psutil.Process) -> int:
 
 
 def test_requests_that_nobody_should_send_bring_nothing_down(tmp_path: Path) -> None:
-    given = os.environ.get("FOOTFALL_TEST_SEED")
-    seed = int(given) if given else random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    with thrown_dice(tmp_path) as seed:
+        look_what_they_do(tmp_path, seed)
+
+
+def look_what_they_do(tmp_path: Path, seed: int) -> None:
     site, port = new_site(), free_port()
     config = tmp_path / "footfall.toml"
     with broker_process(tmp_path / "broker") as broker:

@@ -21,6 +21,7 @@ import pytest
 from tests.support.kafka_address import new_site
 from tests.support.role_process import RoleProcess
 from tests.support.running_broker import BrokerProcess, broker_process
+from tests.support.thrown_dice import thrown_dice
 from tracker import rollups
 from tracker.config import KafkaConfig
 from tracker.events import Event, encode
@@ -144,8 +145,11 @@ def wait_until_caught_up(data_dir: Path, site: str, events: int) -> None:
 
 
 def test_every_acknowledged_event_counts_once_whatever_is_killed(tmp_path: Path) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    with thrown_dice(tmp_path) as seed:
+        count_under_kills(tmp_path, seed)
+
+
+def count_under_kills(tmp_path: Path, seed: int) -> None:
     order, site = random.Random(seed), new_site()
     with a_broker(tmp_path / "broker") as (bootstrap, broker):
         ensure_topics(KafkaConfig(bootstrap_servers=bootstrap), [EVENTS, DEADLETTER])

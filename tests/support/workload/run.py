@@ -7,7 +7,10 @@ is the evidence and stays beside the broker's data.
 
 import asyncio
 import random
+import sys
+import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -216,7 +219,8 @@ def run(directory: Path, plan: Plan) -> Outcome:
                     happened[name] += 1
                 broker.have(Weather())
                 calm_s = time.monotonic()
-                _wait_for_everyone(recorder, calm_s)
+                if idle := _wait_for_everyone(recorder, calm_s):
+                    _note_where_they_stand(directory / "idle.txt", idle)
             share_member.drain(on_tickets(world))
             for topic, (partitions, _) in TOPICS.items():
                 read_everything(world.on(topic, partitions))
@@ -250,7 +254,7 @@ def clients_at_work(world: World, dice: random.Random) -> Iterator[None]:
     work += [(group_member.be_member, "team"), (crew_member.be_crew, "crew")] * MEMBERS
     with ThreadPoolExecutor(len(work)) as threads:
         running = [
-            threads.submit(client, world, name, random.Random(dice.getrandbits(64)))
+            threads.submit(_be, client, world, name, random.Random(dice.getrandbits(64)))
             for client, name in work
         ]
         try:
@@ -259,6 +263,11 @@ def clients_at_work(world: World, dice: random.Random) -> Iterator[None]:
             world.stopping.set()
         for one in running:
             one.result()
+
+
+def _be(client: Client, world: World, name: str, dice: random.Random) -> None:
+    threading.current_thread().name = name
+    client(world, name, dice)
 
 
 def _active(event: Event) -> str | None:
@@ -282,9 +291,25 @@ def _idle(events: Sequence[Event], since_s: float) -> list[str]:
     return sorted(expected - {_active(event) for event in events if event.at_s >= since_s})
 
 
-def _wait_for_everyone(recorder: Recorder, calm_s: float) -> None:
-    """Give all clients time to recover: a while at least, and long if one needs it."""
+def _wait_for_everyone(recorder: Recorder, calm_s: float) -> list[str]:
+    """Give all clients time to recover: a while at least, and long if one needs it.
+
+    Those that have not recovered then.
+    """
     time.sleep(CALM_S)
     deadline_s = time.monotonic() + RECOVERY_S_MAX
-    while time.monotonic() < deadline_s and _idle(list(recorder.events), calm_s):
+    while idle := _idle(list(recorder.events), calm_s):
+        if time.monotonic() >= deadline_s:
+            return idle
         time.sleep(0.2)
+    return []
+
+
+def _note_where_they_stand(path: Path, idle: list[str]) -> None:
+    """Write what the thread of each client is doing: the evidence of who hangs, and in what."""
+    frames = sys._current_frames()
+    with path.open("w") as file:
+        file.write(f"idle: {', '.join(idle)}\n")
+        for thread in threading.enumerate():
+            file.write(f"\n{thread.name}\n")
+            traceback.print_stack(frames.get(thread.ident or 0), file=file)
