@@ -1,19 +1,17 @@
 """The beacon on a real page, in a real Chromium, against the real endpoint and broker."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Route
 
 from tests.support.kafka_address import kafka_address, new_site
-from tests.support.running_ingest import RunningIngest, events_of, register, running_ingest
-from tracker.events import Event
-from tracker.topics import EVENTS, METRICS, Topic
+from tests.support.running_ingest import RunningIngest, register, running_ingest
+from tests.support.visited_shop import GONE, HTML, Visited
+from tests.support.web_page import ORDINARY_BROWSER
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,57 +20,8 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-SECONDS = 60.0
 SITES = 30
 """More than there are tests: each has a site of its own."""
-HTML = """<!doctype html><title>Shop</title>
-<script>window.stats=window.stats||function(){{(stats.q=stats.q||[]).push(arguments)}}
-stats('Early', {{props: {{when: 'before load'}}}})
-document.addEventListener('load', event => {{ window.loaded = event.target.src }}, true)</script>
-<script defer src="{ingest}/js/s.js" data-site="{site}" data-local data-props-plan="pro"
- {attributes}></script>
-<div style="height:3000px"><a id=file href="/report.pdf" onclick="event.preventDefault()">r</a>
-<a id=out href="http://other.example/x" onclick="event.preventDefault()">o</a>
-<button id=tagged data-event="Signup" data-event-kind="trial">s</button></div>"""
-
-
-@dataclass(slots=True)
-class Visited:
-    """A browser page on a small site that carries the beacon."""
-
-    page: Page
-    origin: str
-    kafka: str
-    site: str
-
-    async def events(
-        self, enough: Callable[[list[Event]], bool], topic: Topic = EVENTS
-    ) -> list[Event]:
-        """What is stored, once it is enough; the last state when half a minute was not."""
-        found: list[Event] = []
-        try:
-            async with asyncio.timeout(SECONDS):
-                while not enough(
-                    found := await asyncio.to_thread(events_of, self.kafka, self.site, topic)
-                ):
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            pass
-        return found
-
-    async def measured(self, *names: str) -> dict[str, float]:
-        """Values of the stored metrics, once there are those of `names`."""
-        events = await self.events(
-            lambda events: {one.metric_name for one in events} >= set(names), METRICS
-        )
-        return {one.metric_name or "": one.metric_value or 0.0 for one in events}
-
-    async def named(self, name: str) -> Event:
-        """The stored event of this name."""
-        events = await self.events(lambda events: any(one.event_name == name for one in events))
-        return next(one for one in events if one.event_name == name)
-
-
 Visit = Callable[..., Awaitable[Visited]]
 
 
@@ -108,9 +57,10 @@ async def visit(
     site = next(sites)
     served = {"attributes": ""}
 
-    async def page(_request: web.Request) -> web.Response:
+    async def page(request: web.Request) -> web.Response:
         html = HTML.format(ingest=ingest.url, site=site, attributes=served["attributes"])
-        return web.Response(text=html, content_type="text/html")
+        status = 404 if request.path == GONE else 200
+        return web.Response(text=html, content_type="text/html", status=status)
 
     application = web.Application()
     application.router.add_get("/{path:.*}", page)
@@ -124,7 +74,7 @@ async def visit(
         path: str = "/shop?x=1", attributes: str = "", automated: bool = False
     ) -> Visited:
         served["attributes"] = attributes
-        context = await browser.new_context(user_agent=USER_AGENT)
+        context = await browser.new_context(user_agent=ORDINARY_BROWSER)
         opened = await context.new_page()
         if not automated:
             await opened.add_init_script("window.__footfall = true")
@@ -133,12 +83,6 @@ async def visit(
 
     yield open_site
     await runner.cleanup()
-
-
-USER_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/140.0.0.0 Safari/537.36"
-)
 
 
 async def test_a_page_view_is_stored_with_what_the_page_knows(visit: Visit) -> None:
@@ -190,6 +134,65 @@ async def test_navigation_without_loading_is_a_page_view(visit: Visit) -> None:
     assert [one.pathname for one in views] == ["/shop", "/cart", "/cart/2", "/shop"]
     assert len({one.page_view_id for one in views}) == 4
     assert [one.medium for one in views[1:]] == ["internal"] * 3
+
+
+async def test_a_state_that_is_written_into_the_query_is_no_page_view(visit: Visit) -> None:
+    """A search box, tabs and filters do so; also the way back from there is none."""
+    visited = await visit()
+
+    await visited.page.evaluate("history.replaceState({}, '', '/shop?x=1&tab=2')")
+    await visited.page.evaluate("location.hash = 'below'; history.pushState({}, '', '/cart')")
+    events = await visited.events(lambda events: any(one.pathname == "/cart" for one in events))
+
+    views = [one for one in events if one.event_name == "pageview"]
+    assert [one.pathname for one in views] == ["/shop", "/cart"]
+
+
+async def test_time_on_a_page_that_is_not_counted_is_nobody_s(visit: Visit) -> None:
+    visited = await visit(attributes='data-exclude="/admin"')
+
+    await visited.page.evaluate("history.pushState({}, '', '/admin')")
+    await visited.page.wait_for_timeout(700)
+    await visited.page.evaluate("history.pushState({}, '', '/shop?x=1')")
+    await visited.page.evaluate("history.pushState({}, '', '/end')")
+    events = await visited.events(lambda events: any(one.pathname == "/end" for one in events))
+
+    views = [one for one in events if one.event_name == "pageview"]
+    assert [one.pathname for one in views] == ["/shop", "/shop", "/end"]
+    told = [one.engagement_ms or 0 for one in events if one.page_view_id == views[1].page_view_id]
+    assert sum(told) < 700
+
+
+async def test_a_page_that_is_not_there_is_told_once(visit: Visit) -> None:
+    """Also where the page says so itself, as Plausible wants it."""
+    visited = await visit(GONE)
+
+    await visited.page.evaluate("plausible('404', {props: {path: '/gone'}}); stats('Last')")
+    await visited.named("Last")
+    events = await visited.events(bool)
+
+    assert [one.props for one in events if one.event_name == "404"] == [
+        {"plan": "pro", "path": GONE}
+    ]
+
+
+async def test_a_form_is_counted_when_it_is_sent_not_when_it_is_filled(visit: Visit) -> None:
+    visited = await visit(attributes="data-forms")
+
+    await visited.page.click("#mail")
+    await visited.page.evaluate("stats('Typing')")
+    await visited.page.click("#send")
+    await visited.page.click("#ask")
+    events = await visited.events(
+        lambda events: any(one.event_name == "Form: Submission" for one in events)
+    )
+
+    names = [one.event_name for one in events]
+    assert names[names.index("Typing") :] == ["Typing", "Newsletter", "Form: Submission"]
+    assert [one.props for one in events[-2:]] == [
+        {"plan": "pro", "kind": "weekly"},
+        {"plan": "pro", "id": "contact"},
+    ]
 
 
 async def test_a_custom_event_has_props_and_revenue(visit: Visit) -> None:
@@ -307,6 +310,35 @@ async def test_what_could_not_be_sent_goes_out_with_the_next_page(visit: Visit) 
     await visited.page.goto(visited.origin + "/next")
 
     assert (await visited.named("Offline")).pathname == "/shop"
+
+
+async def test_without_sendbeacon_the_next_page_tells_what_was_left(visit: Visit) -> None:
+    visited = await visit()
+    await visited.named("Early")
+    await visited.page.evaluate("delete Navigator.prototype.sendBeacon; stats('Left')")
+
+    await visited.page.goto(visited.origin + "/next")
+
+    assert (await visited.named("Left")).pathname == "/shop"
+
+
+async def test_an_endpoint_that_a_blocker_hides_is_asked_ever_less(visit: Visit) -> None:
+    visited = await visit(attributes='data-auto="false"')
+    await visited.page.clock.install()
+    await visited.page.reload()
+    await visited.named("Early")
+    tried: list[str] = []
+
+    async def block(route: Route) -> None:
+        tried.append(route.request.url)
+        await route.abort("blockedbyclient")
+
+    await visited.page.route("**/api/event", block)
+    await visited.page.evaluate("stats('Blocked'); stats.flush()")
+    for _ in range(60):
+        await visited.page.clock.run_for(10_000)
+
+    assert 4 <= len(tried) <= 8
 
 
 async def test_a_refusal_is_not_repeated(visit: Visit) -> None:
