@@ -244,15 +244,32 @@ class BrokerConfig:
         3_600_000, "how often tokens that ended are removed", low=10
     )
 
-    # TLS of the listeners SSL and SASL_SSL (all files are PEM)
-    ssl_keystore_location: str = setting("", "certificate chain of the broker, with or without key")
+    # TLS of the listeners SSL and SASL_SSL (stores: PEM, PKCS #12 or JKS)
+    ssl_keystore_type: str = setting(
+        "JKS", "PKCS12 or JKS, for either; PEM: texts in the settings. Files of PEM need no type"
+    )
+    ssl_keystore_location: str = setting(
+        "", "certificate chain of the broker, with or without key, or its key store"
+    )
+    ssl_keystore_password: str = setting("", "opens a key store that is not PEM", secret=True)
+    ssl_keystore_certificate_chain: str = setting(
+        "", "with type PEM, in place of the file: certificates, the broker's first", secret=True
+    )
+    ssl_keystore_key: str = setting("", "their private key (PKCS #8)", secret=True)
     ssl_key_location: str = setting(
-        "", "private key of the broker; empty: in ssl_keystore_location"
+        "", "private key of the broker, PEM; empty: in ssl_keystore_location"
     )
     ssl_key_password: str = setting(
-        "", "opens the private key; empty: it is not encrypted", secret=True
+        "", "opens the private key; empty: it is not encrypted, or as the store", secret=True
     )
+    ssl_truststore_type: str = setting("JKS", "as ssl_keystore_type")
     ssl_truststore_location: str = setting("", "authorities that client certificates must be from")
+    ssl_truststore_password: str = setting(
+        "", "says whether a trust store that is not PEM is whole", secret=True
+    )
+    ssl_truststore_certificates: str = setting(
+        "", "with type PEM, in place of the file: certificates of authorities", secret=True
+    )
     ssl_client_auth: str = setting(
         "none",
         "whether clients of listener SSL show a certificate",
@@ -261,6 +278,10 @@ class BrokerConfig:
     ssl_principal_mapping_rules: str = setting(
         "DEFAULT", "from the subject of a certificate to a user name, in Kafka's RULE: syntax"
     )
+    ssl_allow_dn_changes: bool = setting(
+        False, "a new certificate may have another subject while the broker runs"
+    )
+    ssl_allow_san_changes: bool = setting(False, "and may lack names that the old one has")
     ssl_enabled_protocols: tuple[str, ...] = setting(
         ("TLSv1.2", "TLSv1.3"), "versions of TLS that clients may use"
     )

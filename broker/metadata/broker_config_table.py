@@ -94,11 +94,7 @@ _POLICIES: tuple[Row, ...] = (
     ("create.topic.policy.class.name", _T.CLASS, None, "There are no plugins."),
     ("metric.reporters", _T.LIST, "", "Metrics are read from /metrics."),
     ("sasl.jaas.config", _T.PASSWORD, None, "Log-in is set up by the sasl settings."),
-    ("ssl.keystore.password", _T.PASSWORD, None, "PEM files have none; see ssl.key.password."),
-    ("ssl.keystore.type", _T.STRING, "PEM", "Certificates and keys are PEM files."),
     ("ssl.protocol", _T.STRING, "TLSv1.3", "Newest version of TLS."),
-    ("ssl.truststore.password", _T.PASSWORD, None, "PEM files have none."),
-    ("ssl.truststore.type", _T.STRING, "PEM", "Authorities are PEM files."),
 )
 
 THROTTLES = tuple(

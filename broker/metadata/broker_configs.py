@@ -20,7 +20,6 @@ from broker.metadata.config_definition import (
 )
 from broker.metadata.config_table import SMALLEST_SEGMENT_BYTES, TOPIC_CONFIGS
 from broker.metadata.listener_configs import (
-    IN_THE_SETTING,
     LISTENER_BOUNDS,
     OF_ALL_BROKERS,
     TLS,
@@ -68,8 +67,13 @@ _NULL_WHEN_EMPTY = frozenset(
         "sasl.oauthbearer.expected.issuer",
         "sasl.oauthbearer.jwks.endpoint.url",
         "ssl.key.password",
+        "ssl.keystore.certificate.chain",
+        "ssl.keystore.key",
         "ssl.keystore.location",
+        "ssl.keystore.password",
+        "ssl.truststore.certificates",
         "ssl.truststore.location",
+        "ssl.truststore.password",
     )
 )
 IP_OVERRIDES = "max.connections.per.ip.overrides"
@@ -188,11 +192,7 @@ assert DYNAMIC_BROKER_CONFIGS["log.segment.bytes"].low == SMALLEST_SEGMENT_BYTES
 
 LISTENER_CONFIGS: Mapping[str, ConfigDefinition] = {
     **{name: DYNAMIC_BROKER_CONFIGS[name] for name in OF_ALL_BROKERS},
-    **{
-        name: definition
-        for name, definition in BROKER_CONFIGS.items()
-        if name.startswith(TLS) and name not in IN_THE_SETTING
-    },
+    **{name: definition for name, definition in BROKER_CONFIGS.items() if name.startswith(TLS)},
 }
 """Settings that a single listener can be given while the broker runs."""
 

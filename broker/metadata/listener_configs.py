@@ -14,12 +14,6 @@ LISTENER_BOUNDS = ("max.connections", "max.connection.creation.rate")
 OF_ALL_BROKERS = (*LISTENER_BOUNDS, "num.network.threads")
 """What a single listener can be given for all brokers at once."""
 TLS = "ssl."
-IN_THE_SETTING = (
-    "ssl.keystore.key",
-    "ssl.keystore.certificate.chain",
-    "ssl.truststore.certificates",
-)
-"""Certificates and keys that stand in the setting itself: they are read from files alone."""
 
 
 def setting_of_listener(name: str) -> tuple[str, str] | None:

@@ -131,17 +131,12 @@ _CLASSES: tuple[Row, ...] = (
 )
 
 _TLS: tuple[Row, ...] = (
-    ("ssl.allow.dn.changes", _T.BOOLEAN, "false"),
-    ("ssl.allow.san.changes", _T.BOOLEAN, "false"),
     ("ssl.endpoint.identification.algorithm", _T.STRING, "https"),
     ("ssl.engine.factory.class", _T.CLASS, None),
     ("ssl.keymanager.algorithm", _T.STRING, "SunX509"),
-    ("ssl.keystore.certificate.chain", _T.PASSWORD, None),
-    ("ssl.keystore.key", _T.PASSWORD, None),
     ("ssl.provider", _T.STRING, None),
     ("ssl.secure.random.implementation", _T.STRING, None),
     ("ssl.trustmanager.algorithm", _T.STRING, "PKIX"),
-    ("ssl.truststore.certificates", _T.PASSWORD, None),
 )
 
 _PURGATORIES: tuple[Row, ...] = (
@@ -200,7 +195,7 @@ _REASONS: tuple[tuple[str, tuple[Row, ...]], ...] = (
     ("There is no tiered storage.", _TIERED),
     ("This broker logs in nowhere.", _LOGIN),
     ("There are no plugins, and no Java classes to name.", _CLASSES),
-    ("Certificates are PEM files; see ssl.keystore.location and ssl.key.location.", _TLS),
+    ("TLS is OpenSSL's, and not Java's.", _TLS),
     ("Who waits here is let go at once, and not looked for from time to time.", _PURGATORIES),
     ("Metrics are read from /metrics.", _METRICS),
     (

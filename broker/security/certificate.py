@@ -37,7 +37,7 @@ def distinguished_name(certificate: bytes) -> str:
     """The subject of an X.509 certificate (DER) in RFC 2253 form, as Java's `getName` writes it."""
     try:
         subject = _fields(certificate)[_SUBJECT][1]
-        parts = ["+".join(map(_attribute, _elements(one))) for _, one in _elements(subject)]
+        parts = ["+".join(map(_attribute, elements(one))) for _, one in elements(subject)]
     except (IndexError, ValueError, UnicodeDecodeError) as error:
         raise ValueError("the certificate cannot be read") from error
     return ",".join(reversed(parts))
@@ -48,12 +48,12 @@ def alternative_names(certificate: bytes) -> frozenset[tuple[int, str]]:
     try:
         for tag, content in _fields(certificate):
             if tag == _EXTENSIONS:
-                (_, extensions), *_ = _elements(content)
-                for _, extension in _elements(extensions):
-                    (_, oid), *_, (_, value) = _elements(extension)
+                (_, extensions), *_ = elements(content)
+                for _, extension in elements(extensions):
+                    (_, oid), *_, (_, value) = elements(extension)
                     if _dotted(oid) == _ALTERNATIVE_NAMES:
-                        (_, names), *_ = _elements(value)
-                        return frozenset(map(_other_name, _elements(names)))
+                        (_, names), *_ = elements(value)
+                        return frozenset(map(_other_name, elements(names)))
     except (IndexError, ValueError) as error:
         raise ValueError("the certificate cannot be read") from error
     return frozenset()
@@ -62,7 +62,7 @@ def alternative_names(certificate: bytes) -> frozenset[tuple[int, str]]:
 def valid_until_s(certificate: bytes) -> float:
     """The last moment of an X.509 certificate (DER), seconds since 1970; ValueError: unreadable."""
     try:
-        _, (tag, value) = _elements(_fields(certificate)[_VALIDITY][1])
+        _, (tag, value) = elements(_fields(certificate)[_VALIDITY][1])
         text = value.decode("ascii")
         if tag == _UTC_TIME:
             text = ("19" if int(text[:2]) >= 50 else "20") + text
@@ -74,9 +74,9 @@ def valid_until_s(certificate: bytes) -> float:
 
 def _fields(certificate: bytes) -> list[tuple[int, bytes]]:
     """Of the signed part, without the version, which is optional."""
-    (_, body), *_ = _elements(certificate)
-    (_, signed), *_ = _elements(body)
-    return [one for one in _elements(signed) if one[0] != _VERSION]
+    (_, body), *_ = elements(certificate)
+    (_, signed), *_ = elements(body)
+    return [one for one in elements(signed) if one[0] != _VERSION]
 
 
 def _other_name(element: tuple[int, bytes]) -> tuple[int, str]:
@@ -88,7 +88,7 @@ def _other_name(element: tuple[int, bytes]) -> tuple[int, str]:
 
 def _attribute(element: tuple[int, bytes]) -> str:
     _, content = element
-    (_, oid), (tag, value) = _elements(content)
+    (_, oid), (tag, value) = elements(content)
     number = _dotted(oid)
     keyword = _KEYWORDS.get(number)
     if keyword is None or tag not in _TEXT:
@@ -102,7 +102,7 @@ def _attribute(element: tuple[int, bytes]) -> str:
     return f"{keyword}={made}"
 
 
-def _elements(data: bytes) -> list[tuple[int, bytes]]:
+def elements(data: bytes) -> list[tuple[int, bytes]]:
     """(tag, content) of the DER elements that stand in a row in `data`."""
     found, position = [], 0
     while position < len(data):

@@ -12,6 +12,7 @@ from pathlib import Path
 from broker.config import BrokerConfig
 from broker.security.certificate import valid_until_s
 from broker.server.cipher_suites import choose
+from broker.server.stores import has_authorities, load_authorities, load_identity, own_certificate
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,6 @@ _CLIENT_AUTH = {
     "requested": ssl.CERT_OPTIONAL,
     "required": ssl.CERT_REQUIRED,
 }
-_PEM_BEGIN, _PEM_END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 Stamps = tuple[tuple[int, int, int], ...]
 
 
@@ -86,8 +86,6 @@ class Certificates:
 
 def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
     """The certificate, the authorities and the versions of the settings; SettingsError if amiss."""
-    if not config.ssl_keystore_location:
-        raise SettingsError("a listener with TLS needs ssl_keystore_location in [broker]")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     versions = [_VERSIONS[name] for name in config.ssl_enabled_protocols if name in _VERSIONS]
@@ -99,35 +97,15 @@ def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
             choose(context, config.ssl_cipher_suites)
         except (OSError, ValueError) as error:
             raise SettingsError(f"ssl_cipher_suites in [broker]: {error}") from error
-    try:
-        context.load_cert_chain(
-            config.ssl_keystore_location,
-            config.ssl_key_location or None,
-            lambda: config.ssl_key_password,  # never asked for on a terminal
-        )
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"certificate or key of [broker] cannot be used: {error}") from error
+    load_identity(context, config)
     if client_auth != "none":
-        if not config.ssl_truststore_location:
+        if not has_authorities(config):
             raise SettingsError(
                 f"ssl_client_auth = {client_auth!r} in [broker] needs ssl_truststore_location"
             )
-        try:
-            context.load_verify_locations(config.ssl_truststore_location)
-        except OSError as error:
-            raise SettingsError(
-                f"ssl_truststore_location in [broker] cannot be used: {error}"
-            ) from error
+        load_authorities(context, config)
     context.verify_mode = _CLIENT_AUTH[client_auth]
     return context
-
-
-def own_certificate(config: BrokerConfig) -> bytes:
-    """The first of the chain, which is the broker's own, in DER; OSError or ValueError if amiss."""
-    text = Path(config.ssl_keystore_location).read_text("ascii", "replace")
-    begin = text.index(_PEM_BEGIN)
-    end = text.index(_PEM_END, begin) + len(_PEM_END)
-    return ssl.PEM_cert_to_DER_cert(text[begin:end])
 
 
 def _valid_until_s(config: BrokerConfig) -> float:

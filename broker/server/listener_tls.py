@@ -14,16 +14,15 @@ from broker.errors import ErrorCode, KafkaError
 from broker.metadata.listener_configs import listener_tls
 from broker.metrics import BrokerMetrics
 from broker.security.certificate import alternative_names, distinguished_name
-from broker.server.certificates import Certificates, own_certificate
+from broker.server.certificates import Certificates
 from broker.server.endpoints import Endpoint
+from broker.server.stores import has_authorities, own_certificate
 from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 from footfall.settings import SettingsError, with_texts
 
 log = logging.getLogger(__name__)
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(BrokerConfig))
-_PEM = ("ssl.keystore.type", "ssl.truststore.type")
-_OF_OTHER_STORES = ("ssl.keystore.password", "ssl.truststore.password")
 
 
 class ListenerTls:
@@ -49,10 +48,10 @@ class ListenerTls:
         try:
             config = self._with(dynamic)
             if config != self._config:
-                asked = "requested" if config.ssl_truststore_location else self._client_auth(config)
+                asked = "requested" if has_authorities(config) else self._client_auth(config)
                 Certificates(config, client_auth=asked)  # reads the authorities if there are any
                 mapping_rules(config)
-                self._check_same_server(config, listener_tls(dynamic, self._endpoint.name))
+                self._check_same_server(config)
         except SettingsError as error:
             raise KafkaError(
                 ErrorCode.INVALID_REQUEST,
@@ -82,16 +81,11 @@ class ListenerTls:
     def _with(self, dynamic: Mapping[str, str]) -> BrokerConfig:
         """The settings of the file with those of `dynamic` for this listener."""
         own = listener_tls(dynamic, self._endpoint.name)
-        for name in _PEM:
-            if own.get(name, "PEM").upper() != "PEM":
-                raise SettingsError(f"{name} can be PEM alone, and not {own[name]}")
-        if given := [name for name in _OF_OTHER_STORES if own.get(name)]:
-            raise SettingsError(f"{given[0]} cannot be specified with PEM format")
         texts = {name.replace(".", "_"): text for name, text in own.items()}
         known = {name: text for name, text in texts.items() if name in _FIELDS}
         return with_texts(self._of_file, known, f"listener {self._endpoint.name}")
 
-    def _check_same_server(self, config: BrokerConfig, own: Mapping[str, str]) -> None:
+    def _check_same_server(self, config: BrokerConfig) -> None:
         """Raise when the certificate would have another subject, or fewer names, than now."""
         try:
             now, then = own_certificate(self._config), own_certificate(config)
@@ -99,11 +93,11 @@ class ListenerTls:
             lost = alternative_names(now) - alternative_names(then)
         except (OSError, ValueError):
             return  # nothing is known of one of them; that they can be used was seen
-        if names[0].lower() != names[1].lower() and own.get("ssl.allow.dn.changes") != "true":
+        if names[0].lower() != names[1].lower() and not config.ssl_allow_dn_changes:
             raise SettingsError(
                 "Keystore DistinguishedName does not match:"
                 f" existing={{DN={names[0]}}}, new={{DN={names[1]}}}"
             )
-        if lost and own.get("ssl.allow.san.changes") != "true":
+        if lost and not config.ssl_allow_san_changes:
             shown = ", ".join(name for _, name in sorted(lost))
             raise SettingsError(f"Keystore SubjectAltNames do not match: missing={shown}")

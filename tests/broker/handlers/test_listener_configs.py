@@ -1,6 +1,7 @@
 """Settings of single listeners, changed over the wire while the broker runs."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,43 @@ async def test_settings_of_listeners_are_told_with_their_type_and_without_secret
     assert told == {file: ("none", 4, False, 2), secret: (None, 2, True, 9)}
 
 
+async def test_keys_and_certificates_in_settings_are_used_and_told_to_nobody(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the file has them, and in no line of the log."""
+    caplog.set_level(logging.DEBUG)
+    port = free_port()
+    first, newer = await asyncio.to_thread(lambda: (authority.broker(), authority.broker("newer")))
+    prefix, names = "listener.name.ssl.ssl.keystore.", ("certificate.chain", "key")
+    file, given = (
+        {prefix + names[0]: one.certificate.read_text(), prefix + names[1]: one.key.read_text()}
+        for one in (first, newer)
+    )
+    settings: dict[str, Any] = {
+        "listeners": (f"PLAINTEXT://127.0.0.1:{free_port()}", f"SSL://127.0.0.1:{port}"),
+        "listener_settings": (
+            f"{prefix}type=PEM",
+            *(f"{name}={text}" for name, text in file.items()),
+        ),
+    }
+    async with (
+        running_broker(tmp_path / "data", **settings) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        door = Door(port, authority, client)
+        before = await door.serial_number()
+        changes = [(name, SET, text) for name, text in given.items()]
+        answer = await altered(client, BROKER, "1", *changes)
+        after = await door.serial_number()
+        told = (await described(client, BROKER, "1", list(given))).configs
+
+    assert answer.error_code == ErrorCode.NONE, answer.error_message
+    assert before != after
+    assert [(one.value, one.is_sensitive) for one in told] == [(None, True)] * 2
+    assert "BEGIN" not in caplog.text
+    assert not any(line in caplog.text for line in newer.key.read_text().split()[4:6])
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -163,7 +201,8 @@ async def test_settings_of_listeners_are_told_with_their_type_and_without_secret
         ("listener.name.nowhere.ssl.client.auth", "maybe", "must be one of"),
         ("listener.name.ssl.sasl.enabled.mechanisms", "PLAIN", "update these configs dynamically"),
         ("listener.name.ssl.plain.sasl.jaas.config", "x", "update these configs dynamically"),
-        ("listener.name.ssl.ssl.keystore.key", "x", "update these configs dynamically"),
+        ("listener.name.ssl.ssl.keystore.key", "x", "only for PEM, but key store type is JKS"),
+        ("listener.name.ssl.ssl.keystore.password", "x", "cannot be specified with PEM format"),
         ("listener.name.ssl.node.id", "2", "update these configs dynamically"),
         ("listener.name.ssl.num.network.threads", "99", "greater than double the current value 1"),
     ],

@@ -14,6 +14,7 @@ from broker.security.principals import rules_of
 from broker.server.endpoints import endpoints_of
 from broker.server.listener_tls import ListenerTls
 from tests.support.certificates import Authority, Pair
+from tests.support.key_stores import PKCS12, STORE_PASSWORD
 
 PREFIX = "listener.name.ssl.ssl."
 
@@ -112,8 +113,8 @@ def test_what_clients_must_show_and_may_speak_changes_for_one_listener(tls: List
     [
         ({"keystore_location": "/no/such/file"}, "cannot be used: .*No such file"),
         ({"truststore_location": "/no/such/file"}, "ssl_truststore_location in .* cannot be used"),
-        ({"keystore_type": "PKCS12"}, "ssl.keystore.type can be PEM alone, and not PKCS12"),
-        ({"truststore_password": "open sesame"}, "ssl.truststore.password cannot be specified"),
+        ({"keystore_type": "BCFKS"}, "BCFKS not found"),
+        ({"truststore_password": "open sesame"}, "store password cannot be specified for PEM"),
         ({"enabled_protocols": "SSLv3"}, "ssl_enabled_protocols"),
         ({"principal_mapping_rules": "RULE:("}, "ssl_principal_mapping_rules"),
     ],
@@ -126,6 +127,25 @@ def test_what_could_not_be_served_is_refused(
     assert "Validation of dynamic config update of SSLFactory failed" in told
     assert re.search(words, told)
     assert "sesame" not in told
+
+
+def test_a_store_of_keytool_and_texts_take_the_place_of_files(
+    tls: ListenerTls, authority: Authority, pair: Pair
+) -> None:
+    other = {"allow_dn_changes": "true", "allow_san_changes": "true"}
+    store = changes(keystore_location=PKCS12, keystore_password=STORE_PASSWORD, **other)
+    texts = changes(
+        truststore_type="PEM",
+        truststore_location="",
+        truststore_certificates=authority.certificate.read_text(),
+        client_auth="required",
+    )
+
+    tls.check(store | texts)
+    tls.follow(store | texts)
+
+    assert context_of(tls).verify_mode is ssl.CERT_REQUIRED
+    assert context_of(tls).cert_store_stats()["x509_ca"] == 1
 
 
 def test_a_certificate_of_another_server_is_refused_unless_that_is_allowed(
