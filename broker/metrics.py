@@ -14,12 +14,15 @@ from prometheus_client.core import (
     GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
+    UnknownMetricFamily,
 )
 from prometheus_client.registry import Collector
 
-from broker.durations import SAMPLES, Durations, RequestMetrics
+from broker.durations import SAMPLES, SYNC_BUCKETS_S, Durations, Part, RequestMetrics
 
 SERIES_A_PIECE = 100  # half a millisecond of the event loop
+FETCHERS = ("Consumer", "Follower")
+COUNT = "_count"  # ends the name of a counter as JMX exporters tell it: it may not end in _total
 TOPIC_FAMILIES = (
     ("messagesin", "Records appended", "messages_in"),
     ("bytesin", "Bytes of record batches appended", "bytes_in"),
@@ -41,6 +44,38 @@ AUTHENTICATION_FAMILIES = (
         "expired_connections_killed",
         "Connections used after their session",
         "expired_connections_killed",
+    ),
+)
+REQUEST_TIMES = (
+    (
+        Part.TOTAL,
+        "kafka_network_requestmetrics_totaltimems",
+        "From the last byte of a request until its answer is sent",
+    ),
+    (
+        Part.REQUEST_QUEUE,
+        "kafka_network_requestmetrics_requestqueuetimems",
+        "Waiting for earlier requests of the connection",
+    ),
+    (
+        Part.LOCAL,
+        "kafka_network_requestmetrics_localtimems",
+        "In the handler, until it has to wait for the first time",
+    ),
+    (
+        Part.REMOTE,
+        "kafka_network_requestmetrics_remotetimems",
+        "From then on: waiting for syncs, records, members",
+    ),
+    (
+        Part.RESPONSE_QUEUE,
+        "kafka_network_requestmetrics_responsequeuetimems",
+        "Waiting for earlier answers of the connection",
+    ),
+    (
+        Part.RESPONSE_SEND,
+        "kafka_network_requestmetrics_responsesendtimems",
+        "Until the socket had taken all of the answer",
     ),
 )
 ALWAYS_ZERO_FAMILIES = (
@@ -83,7 +118,7 @@ class LogMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._topics: dict[str, TopicCounters] = {}
-        self.sync_durations = Durations()
+        self.sync_durations = Durations(SYNC_BUCKETS_S)
         """Observed in the disk threads."""
         self.free_bytes: Callable[[], Mapping[str, int]] = dict
         """Room left by log directory."""
@@ -220,6 +255,7 @@ class BrokerMetrics:
         """By listener that fetches keys of tokens: how often in a row it got none."""
         self._authentications: dict[str, AuthenticationCounters] = {}
         self._requests: dict[str, RequestMetrics] = {}
+        self._of_followers: dict[str, tuple[RequestMetrics, RequestMetrics]] = {}
         self._idle = _LoopIdle()
         self.logs = LogMetrics(registry)
         self.groups = GroupMetrics(registry)
@@ -228,6 +264,13 @@ class BrokerMetrics:
     def request(self, name: str) -> RequestMetrics:
         """The numbers of one type of request; keep it, do not ask again per request."""
         return self._requests.setdefault(name, RequestMetrics())
+
+    def request_of_followers(self, name: str) -> tuple[RequestMetrics, RequestMetrics]:
+        """The numbers of a type of request that consumers and followers send, apart as in Kafka:
+        FetchConsumer and FetchFollower; Fetch is both."""
+        consumers, followers = (self.request(f"{name}{who}") for who in FETCHERS)
+        self._of_followers[name] = consumers, followers
+        return consumers, followers
 
     def authentications(self, listener: str) -> AuthenticationCounters:
         """The numbers of one listener whose clients show who they are; keep them."""
@@ -239,9 +282,14 @@ class BrokerMetrics:
 
     def exposition_pieces(self) -> Iterator[bytes]:
         """`exposition` bit by bit: all of it at once holds up appends for 7 ms and more."""
+        for one in list(self._requests.values()):
+            one.rank()
+            yield b""
         for family in self.registry.collect():
             for start in range(0, max(1, len(family.samples)), SERIES_A_PIECE):
                 text = generate_latest(_SomeSeries(family, start))
+                if family.type == "unknown":  # the library adds _total to what it calls a counter
+                    text = text.replace(b" untyped\n", b" counter\n", 1)
                 yield text.split(b"\n", 2)[2] if start else text  # HELP and TYPE are told once
 
     def describe(self) -> list[Metric]:
@@ -262,38 +310,32 @@ class BrokerMetrics:
             yield GaugeMetricFamily(name, "Share of time the event loop was idle, 0 to 1", idle)
 
     def _request_families(self) -> Iterator[Metric]:
-        used = {name: one for name, one in sorted(self._requests.items()) if one.total.count}
+        used = self._used_requests()
         requests = CounterMetricFamily(
             "kafka_network_requestmetrics_requests", "Requests answered", labels=["request"]
         )
         durations = HistogramMetricFamily(
             "footfall_kafka_request_duration_seconds",
-            "From the last byte of a request to its answer being handed to the socket",
+            "From the last byte of a request until its answer was sent",
             labels=["api"],
         )
+        parts = {f"{name}{who}" for name in self._of_followers for who in FETCHERS}
         for name, one in used.items():
             requests.add_metric([name], one.total.count)
-            durations.add_metric([name], one.total.cumulative(), one.total.total_s)
+            if name not in parts:  # each request once
+                durations.add_metric([name], one.total.cumulative(), one.total.total_s)
         yield requests
         yield durations
-        for family, text, times in (
-            (
-                "totaltimems",
-                "From the last byte of a request to its answer",
-                {name: one.total for name, one in used.items()},
-            ),
-            (
-                "requestqueuetimems",
-                "Waiting for earlier requests of the connection",
-                {name: one.queue for name, one in used.items()},
-            ),
-            (
-                "localtimems",
-                "In the handler, its waits included",
-                {name: one.local for name, one in used.items()},
-            ),
-        ):
-            yield from _quantile_families(family, text, times)
+        for part, family, text in REQUEST_TIMES:
+            yield from _quantile_families(part, family, text, used)
+
+    def _used_requests(self) -> dict[str, RequestMetrics]:
+        """By name, those that came; what followers send too under three names."""
+        all_types = self._requests | {
+            name: consumers.joined(followers)
+            for name, (consumers, followers) in self._of_followers.items()
+        }
+        return {name: one for name, one in sorted(all_types.items()) if one.total.count}
 
     def _connection_families(self) -> Iterator[Metric]:
         count = GaugeMetricFamily(
@@ -377,19 +419,19 @@ class BrokerMetrics:
         yield seconds
 
 
-def _quantile_families(family: str, text: str, by_name: dict[str, Durations]) -> Iterator[Metric]:
+def _quantile_families(
+    part: Part, family: str, text: str, by_name: dict[str, RequestMetrics]
+) -> Iterator[Metric]:
     """The gauge with quantiles in milliseconds and the counter beside it, as JMX exporters do."""
     gauge = GaugeMetricFamily(
-        f"kafka_network_requestmetrics_{family}",
+        family,
         f"{text}, milliseconds, over the last {SAMPLES} requests",
         labels=["request", "quantile"],
     )
-    count = GaugeMetricFamily(
-        f"kafka_network_requestmetrics_{family}_count", "Requests measured", labels=["request"]
-    )
-    for name, durations in by_name.items():
-        count.add_metric([name], durations.count)
-        for quantile, seconds in durations.quantiles():
+    count = UnknownMetricFamily(f"{family}{COUNT}", "Requests measured", labels=["request"])
+    for name, one in by_name.items():
+        count.add_metric([name], one.total.count)
+        for quantile, seconds in one.quantiles(part):
             label = str(quantile).ljust(4, "0")  # 0.50, as Kafka's JMX says it
             gauge.add_metric([name, label], seconds * 1000)
     yield gauge

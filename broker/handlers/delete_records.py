@@ -28,7 +28,7 @@ async def delete_records(
     request: DeleteRecordsRequest, context: RequestContext
 ) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
-    catching_up = CatchingUp()
+    catching_up = CatchingUp(context.begins_to_wait)
     offsets: dict[Partition, int] = {}
     answers: dict[Partition, DeleteRecordsPartitionResult] = {}
     for topic in _merged(request.topics):

@@ -57,4 +57,5 @@ HANDLER = Handler(
     versions=Versions(1, 4),
     request_type=DescribeLogDirsRequest,
     handle=describe_log_dirs,
+    tells_waits=True,
 )

@@ -91,6 +91,7 @@ async def fetch(request: FetchRequest, context: RequestContext) -> FetchResponse
             left_ms = deadline_ms - services.clock.monotonic_ms()
             if left_ms <= 0:
                 break
+            context.begins_to_wait()
             await _wait(session, lacking, left_ms, context)
             reading = await _read(session, limits, context)
     quotas = services.security.quotas
@@ -128,13 +129,16 @@ def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
 
 def _read_end(request: FetchRequest) -> ReadEnd | None:
     """None: there is no such isolation level."""
-    replica = request.replica_state
-    replica_id = request.replica_id if replica is None else replica.replica_id
-    if replica_id >= 0:
+    if _is_of_follower(request):
         return ReadEnd.LOG_END
     if request.isolation_level == READ_COMMITTED:
         return ReadEnd.LAST_STABLE_OFFSET
     return ReadEnd.HIGH_WATERMARK if request.isolation_level == READ_UNCOMMITTED else None
+
+
+def _is_of_follower(request: FetchRequest) -> bool:
+    replica = request.replica_state
+    return (request.replica_id if replica is None else replica.replica_id) >= 0
 
 
 def _refused_wholly(request: FetchRequest) -> FetchResponse:
@@ -346,5 +350,7 @@ HANDLER = Handler(
     versions=Versions(4, 18),
     request_type=FetchRequest,
     handle=fetch,
+    tells_waits=True,
+    is_of_follower=_is_of_follower,
     cancellable=True,
 )

@@ -122,11 +122,17 @@ class RequestContext:
     software: ClientSoftware = field(default_factory=ClientSoftware)
     client_port: int = -1
     """Of the client's end; -1: not known."""
+    waits_since_s: float = 0.0
+    """When it first had to wait, if the handler `tells_waits`; 0: never."""
 
     @property
     def client(self) -> Client:
         """Whose quotas count."""
         return Client(self.principal, self.client_id or "")
+
+    def begins_to_wait(self) -> None:
+        """For records, or for a sync: from now on the time of the request is no work."""
+        self.waits_since_s = self.waits_since_s or self.services.clock.monotonic_ms() / 1000
 
     @property
     def telemetry_client(self) -> TelemetryClient:
@@ -325,6 +331,11 @@ class Handler:
     same_answer: Callable[[Any, RequestContext], Hashable] | None = None
     """A key that all requests share which this version answers alike, whoever asks, as long as the
     cluster's image is the same; None for a request that must be answered by itself."""
+    tells_waits: bool = False
+    """True when the handler says when it `begins_to_wait`: other awaits are work of its own, as
+    reading from the disk. Those of all others are waits."""
+    is_of_follower: Callable[[Any], bool] | None = None
+    """Whether a request comes from a replica: counted apart, as FetchFollower and FetchConsumer."""
     cancellable: bool = False
     """True when the request only reads: it is given up when its client is gone. Any other, once
     begun, runs to its end, so that no change is cut in half by a closed connection."""

@@ -47,7 +47,7 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
         for wanted in topic.partitions
     )
     found: dict[str, dict[int, ListOffsetsPartitionResponse]] = {}
-    catching_up = CatchingUp()
+    catching_up = CatchingUp(context.begins_to_wait)
     for topic in request.topics:
         answers = found.setdefault(topic.name, {})
         for wanted in topic.partitions:
@@ -124,4 +124,5 @@ HANDLER = Handler(
     versions=Versions(1, 11),
     request_type=ListOffsetsRequest,
     handle=list_offsets,
+    tells_waits=True,
 )

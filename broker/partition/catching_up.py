@@ -7,6 +7,7 @@ partition, or for a place in it, would not find what was just acknowledged.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from broker.partition.partition import Partition
 from broker.partition.watcher import Watcher
@@ -19,7 +20,9 @@ PATIENCE_S = 5.0
 class CatchingUp:
     """The patience of one request, for all the partitions that it asks for together."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_wait: Callable[[], None]) -> None:
+        """`on_wait` is told each time it has to wait."""
+        self._on_wait = on_wait
         self._loop = asyncio.get_running_loop()
         self._patient_until = self._loop.time() + PATIENCE_S
         self._is_told = False
@@ -31,6 +34,7 @@ class CatchingUp:
             if self._loop.time() >= self._patient_until:
                 self._tell(partition, end)
                 return
+            self._on_wait()
             watcher = Watcher(bytes_wanted=1)
             partition.watch(watcher)
             timer = self._loop.call_at(self._patient_until, watcher.expire)

@@ -9,6 +9,7 @@ as is what takes more than syncs of files (a new file's name, a guard that a thr
 import asyncio
 import os
 from collections.abc import Callable
+from time import monotonic
 
 from broker.errors import StorageError
 from broker.partition.jobs import Written
@@ -67,7 +68,7 @@ class LoopSyncs:
         if len({id(owner) for owner, _ in written}) < LOGS_MIN:
             self._leave(written)
             return
-        self._began_s = self._loop.time()
+        self._began_s = monotonic()
         descriptors: list[int] = []
         others: Written = []
         for owner, group in written:
@@ -103,7 +104,7 @@ class LoopSyncs:
 
     def _end(self) -> None:
         """End this round, and begin the next before anyone is told, so that the disk has work."""
-        took_s, failures = self._loop.time() - self._began_s, self._failures
+        took_s, failures = monotonic() - self._began_s, self._failures
         undone = self._refused.difference(failures)  # not all of their files were synced
         for owner, (partition_log, flush) in self._flushes.items():
             if owner in undone:

@@ -9,8 +9,10 @@ answers that the client has not taken, are bounded: beyond, the socket is not re
 import asyncio
 import logging
 from collections import deque
+from time import monotonic
 from typing import cast
 
+from broker.durations import Moments, RequestMetrics
 from broker.errors import KafkaError
 from broker.protocol.codec import Chunk
 from broker.protocol.frame import FrameReader, frame_size
@@ -31,6 +33,10 @@ HELD_BYTES_MAX = 8_388_608  # requests of one connection in memory before it is 
 TURN_REQUESTS = 32  # started for one connection before others get a turn
 PIPELINED_MAX = 64  # requests of one connection in work at the same time
 
+Unsent = tuple[int, RequestMetrics, Moments]
+"""Where an answer that the socket does not have yet ends, of all bytes that waited; what counts its
+request, and the moments of that so far."""
+
 
 class Connection(asyncio.BufferedProtocol):
     """The state of one open socket; lives on the event loop from accept to close."""
@@ -47,6 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         self._starting = False  # `_continue` is on the stack
         self._muted: asyncio.TimerHandle | None = None  # until a quota is kept again
         self._sending = False  # `_send_ready` is going to be called
+        self._unsent: deque[Unsent] = deque()
         self._reading = True
         self._transport: asyncio.Transport | None = None
         self._writer: SocketWriter | TlsWriter | None = None
@@ -73,10 +80,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._guard is not None and self._connections.logins is not None:
             self._reader.allow(self._connections.logins.frame_bytes_max)
         if isinstance(transport, TlsChannel):
-            self._writer = transport.open_writer(self._continue, self._broken)
+            self._writer = transport.open_writer(self._drained, self._broken)
         else:
             descriptor = transport.get_extra_info("socket").fileno()
-            self._writer = SocketWriter(self._loop, descriptor, self._continue, self._broken)
+            self._writer = SocketWriter(self._loop, descriptor, self._drained, self._broken)
 
     def is_known_as(self, principal: str) -> None:
         """The certificate of the client says who it is; a log-in over TLS goes before it."""
@@ -95,7 +102,7 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(error)
             return
         if frames:
-            now_s = self.last_activity_s = self._loop.time()
+            now_s = self.last_activity_s = monotonic()
             for frame in frames:
                 size_bytes = len(frame)
                 self._held_bytes += size_bytes
@@ -118,6 +125,7 @@ class Connection(asyncio.BufferedProtocol):
                 request.task.cancel("the client is gone")
         self._frames.clear()
         self._started.clear()
+        self._unsent.clear()
         self._connections.release(self._held_bytes)
         self._held_bytes = 0
         if self._peer is not None:
@@ -166,11 +174,12 @@ class Connection(asyncio.BufferedProtocol):
         )
         if not request.begin(self._dispatcher.now_ms()):
             return False
+        request.waits_since_s = monotonic()
         started.append(request)
         return True
 
     def _repeat_answered(self, request: RepeatedRequest) -> None:
-        request.handled_s = self._loop.time()
+        request.ready_s = monotonic()
         request.is_ready = True
         self._answered()
 
@@ -214,6 +223,8 @@ class Connection(asyncio.BufferedProtocol):
             eager.start_without_task(self._work(request), self._connections.start)
         else:
             request.task = eager.start(self._work(request), self._connections.start)
+        if not request.is_ready:
+            request.waits_since_s = monotonic()
 
     def _passes(self, guard: Guard) -> bool:
         """Whether the first waiting frame is a request that is answered; if not, it is taken away.
@@ -239,10 +250,10 @@ class Connection(asyncio.BufferedProtocol):
     async def _work(self, request: Request) -> None:
         """Have one request answered; whatever goes wrong costs this connection only."""
         assert self._peer is not None
-        request.started_s = self._loop.time()
+        request.started_s = monotonic()
         try:
             request.answer = await self._dispatcher.answer(request, self._peer)
-            request.handled_s = self._loop.time()
+            request.ready_s = monotonic()
             request.is_ready = True
             if request.throttle_ms:
                 self._mute(request.throttle_ms)
@@ -270,9 +281,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _send_lone(self, request: Request) -> None:
         """`_send_ready` for one answer."""
-        if request.answer and self._writer is not None:
-            self._writer.write(request.answer)
-        self._sent(request)
+        answer, writer = request.answer, self._writer
+        has_all = not answer or writer is None or writer.write(answer)
+        self._written(request, request.ready_s, has_all=has_all)
         self._go_on()
 
     def _send_ready(self) -> None:
@@ -285,18 +296,31 @@ class Connection(asyncio.BufferedProtocol):
             sent.append(request)
             if request.answer is not None:
                 chunks += request.answer
-        if chunks and self._writer is not None:
-            self._writer.write(chunks)
+        sending_s = monotonic()
+        has_all = not chunks or self._writer is None or self._writer.write(chunks)
         for request in sent:
-            self._sent(request)
+            self._written(request, sending_s, has_all=has_all)
         self._go_on()
 
-    def _sent(self, request: Request) -> None:
-        now_s = self.last_activity_s = self._loop.time()
-        request.route.metrics.observe(
-            request.arrived_s, request.started_s, request.handled_s, now_s
-        )
+    def _written(self, request: Request, sending_s: float, *, has_all: bool) -> None:
+        """The writer has the answer, and mostly the socket `has_all` of it: then it is counted."""
+        now_s = self.last_activity_s = monotonic()
+        ready_s = request.ready_s
+        waits_s = request.waits_since_s or ready_s
+        moments = request.arrived_s, request.started_s, waits_s, ready_s, sending_s, now_s
+        if has_all or self._writer is None:
+            request.route.metrics.observe(moments)
+        else:
+            self._unsent.append((self._writer.end_bytes, request.route.metrics, moments))
         self._release(request.frame_bytes)
+
+    def _drained(self) -> None:
+        """The socket took some of what waited."""
+        unsent, writer, now_s = self._unsent, self._writer, monotonic()
+        while unsent and writer is not None and unsent[0][0] <= writer.sent_bytes:
+            _, metrics, moments = unsent.popleft()
+            metrics.observe((*moments[:5], now_s))
+        self._continue()
 
     def _go_on(self) -> None:
         if self._guard is not None:

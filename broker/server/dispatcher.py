@@ -5,10 +5,13 @@ the connection, as Kafka does it, except ApiVersions in a version too new: that 
 version 0 with UNSUPPORTED_VERSION and the ranges that are served (KIP-511).
 """
 
+from __future__ import annotations
+
 import asyncio
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any
 
 from broker.durations import RequestMetrics
@@ -68,6 +71,8 @@ class Route:
     flexible_request: bool
     flexible_response: bool
     metrics: RequestMetrics
+    of_followers: Route | None = None
+    """The same, for requests of replicas; None where they are not told apart."""
 
 
 @dataclass(slots=True)
@@ -80,7 +85,8 @@ class Request:
     body: memoryview
     arrived_s: float  # monotonic, when its last byte was received
     started_s: float = 0.0
-    handled_s: float = 0.0
+    waits_since_s: float = 0.0  # 0: it did not wait for anything
+    ready_s: float = 0.0
     task: asyncio.Task[None] | None = None  # None: it needed none
     is_ready: bool = False
     throttle_ms: int = 0  # for which the client must be quiet after the answer
@@ -102,14 +108,20 @@ class Dispatcher:
             self._add(handler, metrics)
 
     def _add(self, handler: Handler, metrics: BrokerMetrics) -> None:
-        key = handler.api_key
+        key, counted_apart = handler.api_key, None
         name = "".join(word.capitalize() for word in key.name.split("_"))
-        counted = metrics.request(name)
+        if handler.is_of_follower is None:
+            counted = metrics.request(name)
+        else:
+            counted, counted_apart = metrics.request_of_followers(name)
         for version in range(handler.versions.min, handler.versions.max + 1):
             flexible = is_flexible(handler.request_type, version)
             # A client must be able to read ApiVersions before it knows any version.
             in_header = flexible and key != ApiKey.API_VERSIONS
-            self._routes[key, version] = Route(handler, version, flexible, in_header, counted)
+            route = Route(handler, version, flexible, in_header, counted)
+            if counted_apart is not None:
+                route = replace(route, of_followers=replace(route, metrics=counted_apart))
+            self._routes[key, version] = route
         if key == ApiKey.API_VERSIONS:
             self._too_new = Route(handler, 0, False, False, counted)
 
@@ -150,6 +162,8 @@ class Dispatcher:
         )
         handler = route.handler
         message = decode(handler.request_type, route.version, request.body, leftover=True)
+        if handler.is_of_follower is not None and handler.is_of_follower(message):
+            request.route = route.of_followers or route
         if handler.repeat is not None and peer.known.wants_more():
             self._learn(request, message, context, peer.known)
         if services.security.quotas.active:
@@ -158,6 +172,8 @@ class Dispatcher:
             return await self._answer_for_all(request, message, context)
         else:
             response = await handler.handle(message, context)
+        if handler.tells_waits:
+            request.waits_since_s = context.waits_since_s
         if response is None:
             return None
         if route is self._too_new:
@@ -205,7 +221,7 @@ class Dispatcher:
     ) -> Any:
         """The response, with the time for which the client must be quiet, which is noted too."""
         handler = request.route.handler
-        work = Metered(handler.handle(message, context), asyncio.get_running_loop().time)
+        work = Metered(handler.handle(message, context), monotonic)
         response = await work
         quotas, client = self._services.security.quotas, context.client
         throttle_ms = context.throttle_ms

@@ -35,6 +35,9 @@ class TlsWriter:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[memoryview | Sending] = deque()
         self._unsent_bytes = 0  # not yet encrypted
+        self._sealed_bytes = 0  # encrypted so far
+        self.sent_bytes = 0
+        """Of all that was written, what the socket has taken, as of when it last had everything."""
         self._is_closed = False
 
     @property
@@ -45,20 +48,26 @@ class TlsWriter:
     def is_empty(self) -> bool:
         return not self._queue and self._target.is_empty
 
-    def write(self, chunks: Sequence[Chunk]) -> None:
-        """Send `chunks` after all that waits."""
+    @property
+    def end_bytes(self) -> int:
+        """What `sent_bytes` is going to be when all that was written is sent."""
+        return self._sealed_bytes + self._unsent_bytes
+
+    def write(self, chunks: Sequence[Chunk]) -> bool:
+        """Send `chunks` after all that waits; True when the socket has taken everything."""
         try:
             for chunk in chunks:
                 self._enqueue(chunk)
         except OSError as error:
             self._failed(error)
-            return
+            return False
         self._pump()
+        return self.is_empty
 
     def drained(self) -> None:
-        """The socket's writer takes more."""
+        """The socket's writer has sent something, or it is this connection's turn again."""
         self._pump()
-        if not (self._is_closed or self.is_full):
+        if not self._is_closed:
             self._drained()
 
     def close(self) -> None:
@@ -91,14 +100,17 @@ class TlsWriter:
         try:
             while self._queue and not self._target.is_full and not self._is_closed:
                 if turn_bytes >= _TURN_BYTES:
-                    self._loop.call_soon(self._pump)
+                    self._loop.call_soon(self.drained)
                     return
                 piece = self._take()
                 sealed = self._tls.write(piece)
                 assert sealed == len(piece)  # memory takes everything
                 self._unsent_bytes -= sealed
+                self._sealed_bytes += sealed
                 turn_bytes += sealed
                 self._target.write([self._outgoing.read()])
+            if self._target.is_empty:
+                self.sent_bytes = self._sealed_bytes
         except OSError as error:  # of a file, or of TLS
             self._failed(error)
 

@@ -63,6 +63,8 @@ class SocketWriter:
         self._failed = failed
         self._queue: deque[memoryview | Sending] = deque()
         self._unsent_bytes = 0
+        self.sent_bytes = 0
+        """Of what ever had to wait, what the socket has taken."""
         self._armed = False  # the loop calls `_pump` when the socket takes more
 
     @property
@@ -73,14 +75,22 @@ class SocketWriter:
     def is_empty(self) -> bool:
         return not self._queue
 
-    def write(self, chunks: Sequence[Chunk]) -> None:
-        """Send `chunks` after all that waits; what the socket does not take now is kept."""
+    @property
+    def end_bytes(self) -> int:
+        """What `sent_bytes` is going to be when all that waits is sent."""
+        return self.sent_bytes + self._unsent_bytes
+
+    def write(self, chunks: Sequence[Chunk]) -> bool:
+        """Send `chunks` after all that waits; what the socket does not take now is kept.
+
+        True when it has taken everything.
+        """
         try:
             if not self._queue:
                 answer = _in_one_piece(chunks)
                 if answer is not None:
                     if self._sent_at_once(answer):
-                        return
+                        return True
                     chunks = ()
             for chunk in chunks:
                 self._enqueue(chunk)
@@ -88,6 +98,7 @@ class SocketWriter:
                 self._pump()
         except OSError as error:
             self._failed(error)
+        return not self._queue
 
     def close(self) -> None:
         """Forget what was not sent, and the socket."""
@@ -135,6 +146,7 @@ class SocketWriter:
             except BlockingIOError:
                 break
             self._unsent_bytes -= sent
+            self.sent_bytes += sent
             sent_total += sent
         self._arm(bool(self._queue))
 
@@ -192,8 +204,7 @@ class SocketWriter:
         except OSError as error:
             self._failed(error)
             return
-        if not self.is_full:
-            self._drained()
+        self._drained()
 
 
 def _in_one_piece(chunks: Sequence[Chunk]) -> bytes | bytearray | None:

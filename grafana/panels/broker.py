@@ -3,6 +3,8 @@
 from grafana.panel import CLUSTER, Query, graph
 
 _DURATION = f"footfall_kafka_request_duration_seconds_bucket{{{CLUSTER}}}[$__rate_interval]"
+ONCE = 'request!~"FetchConsumer|FetchFollower"'
+"""Each fetch is counted under two names, as Kafka does it."""
 
 BROKER = (
     graph(
@@ -23,8 +25,30 @@ BROKER = (
         "reqps",
         Query(
             "sum by (request) (rate(kafka_network_requestmetrics_requests_total"
-            f"{{{CLUSTER}}}[$__rate_interval]))",
+            f"{{{CLUSTER},{ONCE}}}[$__rate_interval]))",
             "{{request}}",
+        ),
+    ),
+    graph(
+        "Where requests spend their time",
+        "The 99th percentile of each part of a request's time, over the last thousand of its type:"
+        " waiting for earlier requests of its connection, the handler's own work, waiting for the"
+        " disk or for others (fetches wait for records there), waiting for earlier answers,"
+        " being sent.",
+        "ms",
+        *(
+            Query(
+                f"kafka_network_requestmetrics_{part}timems"
+                f'{{{CLUSTER},quantile="0.99",request=~"Produce|FetchConsumer"}}',
+                f"{{{{request}}}}: {words}",
+            )
+            for part, words in (
+                ("requestqueue", "queued"),
+                ("local", "at work"),
+                ("remote", "waiting"),
+                ("responsequeue", "answer queued"),
+                ("responsesend", "being sent"),
+            )
         ),
     ),
     graph(

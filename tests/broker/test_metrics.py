@@ -22,7 +22,7 @@ def test_buckets_agree_with_counting(durations: list[float]) -> None:
     metrics = BrokerMetrics(CollectorRegistry())
     request = metrics.request("Fetch")
     for seconds in durations:
-        request.observe(0.0, 0.0, 0.0, seconds)
+        request.observe((0.0, 0.0, 0.0, 0.0, 0.0, seconds))
 
     buckets = samples(metrics, "footfall_kafka_request_duration_seconds_bucket")
 
@@ -31,15 +31,47 @@ def test_buckets_agree_with_counting(durations: list[float]) -> None:
     assert buckets.get(frozenset(("Fetch", "+Inf")), 0) == len(durations)
 
 
-def test_a_request_tells_its_waiting_its_handling_and_its_total() -> None:
+def test_a_request_tells_the_parts_of_its_time_in_milliseconds() -> None:
     metrics = BrokerMetrics(CollectorRegistry())
 
-    metrics.request("Produce").observe(10.0, 10.25, 10.75, 11.0)
+    metrics.request("Produce").observe((10.0, 10.25, 10.75, 11.75, 13.75, 17.75))
 
-    for family, milliseconds in (("requestqueue", 250), ("local", 500), ("total", 1000)):
+    for family, milliseconds in (
+        ("requestqueue", 250),
+        ("local", 500),
+        ("remote", 1000),
+        ("responsequeue", 2000),
+        ("responsesend", 4000),
+        ("total", 7750),
+    ):
         told = samples(metrics, f"kafka_network_requestmetrics_{family}timems")
-        assert told[frozenset(("Produce", "0.50"))] == milliseconds
-        assert told[frozenset(("Produce", "0.999"))] == milliseconds
+        assert told == {
+            frozenset(("Produce", quantile)): milliseconds
+            for quantile in ("0.50", "0.75", "0.95", "0.98", "0.99", "0.999")
+        }
+        counted = f"kafka_network_requestmetrics_{family}timems_count"
+        text = metrics.exposition().decode()
+        assert f'# TYPE {counted} counter\n{counted}{{request="Produce"}} 1.0\n' in text
+
+
+def test_fetches_of_consumers_and_followers_are_told_apart_and_together() -> None:
+    metrics = BrokerMetrics(CollectorRegistry())
+    consumers, followers = metrics.request_of_followers("Fetch")
+    for _ in range(3):
+        consumers.observe((0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+
+    def told() -> dict[str, float]:
+        found = samples(metrics, "kafka_network_requestmetrics_requests_total")
+        return {name: value for (name,), value in found.items()}
+
+    assert told() == {"Fetch": 3, "FetchConsumer": 3}
+
+    followers.observe((0.0, 0.0, 0.0, 0.0, 0.0, 2.0))
+
+    assert told() == {"Fetch": 4, "FetchConsumer": 3, "FetchFollower": 1}
+    assert samples(metrics, "footfall_kafka_request_duration_seconds_count") == {
+        frozenset(("Fetch",)): 4
+    }
 
 
 def test_request_types_that_never_came_have_no_series() -> None:
@@ -71,5 +103,5 @@ def test_the_pieces_are_the_exposition_of_all_series_and_none_is_long() -> None:
         [line for line in text.splitlines() if b"avgidle" not in line]  # it is of the moment
         for text in (b"".join(pieces), generate_latest(metrics.registry))
     )
-    assert told == at_once
+    assert told == [line.replace(b"_count untyped", b"_count counter") for line in at_once]
     assert max(piece.count(b"\n") for piece in pieces) == SERIES_A_PIECE + len(("HELP", "TYPE"))

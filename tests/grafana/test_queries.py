@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.metrics.roles import blocks, sample
 from grafana import build
 from tests.support.appliance import Appliance, eventually, fetch
 from tests.support.certificates import Authority
@@ -211,6 +212,43 @@ def test_every_rule_evaluates(asked: Asked) -> None:
         return [rule for group in data["groups"] for rule in group["rules"]]
 
     eventually(evaluated, SECONDS, lambda: str([r for r in rules() if r["health"] != "ok"]))
+
+
+def test_one_scrape_has_every_family_that_was_promised(
+    appliance: Appliance, traffic: Traffic
+) -> None:
+    """Name, type, labels of each series and bounds of histograms, as scrape_contract.txt says."""
+    amiss: list[str] = []
+
+    def is_kept() -> bool:
+        traffic.visit()
+        _, text = fetch(f"{appliance.dashboard}/metrics")
+        amiss[:] = not_as_promised(text)
+        return not amiss
+
+    eventually(is_kept, SECONDS, lambda: str(amiss))
+
+    assert amiss == []
+
+
+def not_as_promised(text: str) -> list[str]:
+    """Lines of the contract that a scrape does not keep, with what it has."""
+    found = blocks(text)
+    amiss = []
+    for line in (Path(__file__).parent / "scrape_contract.txt").read_text().splitlines():
+        promise, _, bounds = line.partition(" : ")
+        kind, name, *labels = promise.split()
+        block = found.get(name)
+        samples = [one for one in map(sample, block.lines) if one] if block else []
+        told = {frozenset(one.labels) - {"le"} for one in samples}
+        told_bounds = {float(one.labels["le"]) for one in samples if "le" in one.labels}
+        if (
+            block is None
+            or (block.kind, told) != (kind, {frozenset(labels)})
+            or not told_bounds.issuperset(map(float, bounds.split()))
+        ):
+            amiss.append(f"{line}: {block and block.kind} {[sorted(one) for one in told]}")
+    return amiss
 
 
 def test_the_numbers_are_what_was_done(asked: Asked, traffic: Traffic) -> None:

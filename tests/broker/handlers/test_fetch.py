@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from broker.durations import Part
 from broker.errors import ErrorCode
 from broker.protocol.messages import fetch
 from tests.support.raw_client import RawClient
@@ -55,6 +56,38 @@ async def test_a_waiting_fetch_is_answered_by_a_write(
     response = await client.receive(fetch.FetchResponse, 12, asked)
 
     assert values_in(response.responses[0].partitions[0].records) == [b"late"]
+
+
+async def test_waiting_for_records_is_no_work_of_the_fetch(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await make_topic(client, "pages")
+    await fetched(client, fetch_request("pages"))  # at once
+
+    await fetched(client, fetch_request("pages", max_wait_ms=60))
+
+    of_consumers = broker.services.metrics.request("FetchConsumer")
+    longest = {part: dict(of_consumers.quantiles(part))[0.999] for part in Part}
+    assert of_consumers.total.count == 2
+    assert longest[Part.REMOTE] > 0.05
+    assert longest[Part.LOCAL] < longest[Part.REMOTE]
+    assert dict(of_consumers.quantiles(Part.REMOTE))[0.5] == 0.0  # the one that had not to wait
+
+
+async def test_who_reads_as_a_replica_is_counted_as_a_follower(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    await make_topic(client, "pages")
+    request = fetch_request("pages")
+    request.replica_id = 7
+
+    await fetched(client, request)
+
+    counts = [
+        broker.services.metrics.request(name).total.count
+        for name in ("FetchConsumer", "FetchFollower")
+    ]
+    assert counts == [0, 1]
 
 
 async def test_a_fetch_that_nothing_answers_ends_empty_after_its_time(client: RawClient) -> None:

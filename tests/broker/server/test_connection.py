@@ -1,9 +1,11 @@
 import asyncio
 import logging
 import struct
+import time
 
 import pytest
 
+from broker.durations import Part
 from broker.protocol.messages.fetch import FetchRequest
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.protocol.messages.list_groups import ListGroupsRequest
@@ -289,6 +291,31 @@ async def test_requests_are_counted_and_timed(server: ToyServer) -> None:
     text = server.metrics.exposition().decode()
     assert 'kafka_network_requestmetrics_requests_total{request="Heartbeat"} 3.0' in text
     assert 'footfall_kafka_request_duration_seconds_count{api="Heartbeat"} 3.0' in text
+
+
+async def test_a_wait_counts_as_remote_and_an_answer_behind_another_as_queued(
+    server: ToyServer,
+) -> None:
+    gate = server.toys.gate("slow")
+    async with await server.connect() as client:
+        slow, quick = client.send(produce("slow"), 9), client.send(produce("quick"), 9)
+        await server.toys.until_started(2)
+        began_s = time.monotonic()
+        while time.monotonic() < began_s + 0.02:
+            await asyncio.sleep(0)
+        gate.set()
+        await produced(client, slow)
+        await produced(client, quick)
+
+    longest = {
+        part: dict(server.metrics.request("Produce").quantiles(part))[0.999] for part in Part
+    }
+    assert longest[Part.REMOTE] >= 0.02  # of the one
+    assert longest[Part.RESPONSE_QUEUE] >= 0.02  # of the other
+    assert (
+        max(longest[Part.REQUEST_QUEUE], longest[Part.LOCAL], longest[Part.RESPONSE_SEND])
+        < (longest[Part.TOTAL])
+    )
 
 
 async def test_answers_that_get_ready_together_leave_together(server: ToyServer) -> None:

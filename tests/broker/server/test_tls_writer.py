@@ -78,6 +78,7 @@ async def test_a_slow_reader_of_large_answers_costs_bounded_memory_and_gets_all(
             ids = [slow.send(FetchRequest(max_wait_ms=1), 12) for _ in range(count)]
             await server.toys.until_started(1)
             assert await other.ask(HeartbeatRequest(), 3, HeartbeatResponse)
+            counted = server.metrics.request("Fetch").total.count
             waiting = [name for name in server.toys.started if name.startswith("fetch")]
             held = [
                 one._writer._target._unsent_bytes  # type: ignore[attr-defined]
@@ -86,7 +87,8 @@ async def test_a_slow_reader_of_large_answers_costs_bounded_memory_and_gets_all(
             slow._writer.transport.resume_reading()  # type: ignore[attr-defined]
             answers = [await fetched(slow, 12, number) for number in ids]
 
-        assert len(waiting) < count / 2
+        assert counted < len(waiting) < count / 2  # the socket has not all answers to the others
+        assert server.metrics.request("Fetch").total.count == count
         assert max(held) < 2 * MEGABYTE
         assert answers == [[record_file.read(0, MEGABYTE)]] * count
 

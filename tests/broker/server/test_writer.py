@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import time
 from typing import Any
 
 import pytest
 
+from broker.durations import Part
 from broker.protocol.messages.fetch import FetchRequest, FetchResponse
 from broker.protocol.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker.server.writer import FULL_BYTES, SENDFILE_BYTES_MIN, SocketWriter
@@ -72,11 +74,18 @@ async def test_a_client_that_does_not_read_gets_no_further_requests_started(
             await asyncio.sleep(0)
 
         assert len(server.toys.started) < count / 2
+        told = server.metrics.request("Fetch")
+        assert told.total.count < len(server.toys.started)  # the socket has not all of the others
+        began_s = time.monotonic()
+        while time.monotonic() < began_s + 0.02:
+            await asyncio.sleep(0)
 
         client._writer.transport.resume_reading()  # type: ignore[attr-defined]
         expected = record_file.read(0, MEGABYTE)
         for correlation_id in ids:
             assert await fetched(client, 12, correlation_id) == [expected]
+        assert told.total.count == count
+        assert dict(told.quantiles(Part.RESPONSE_SEND))[0.999] >= 0.02
 
 
 async def test_other_clients_are_served_beside_one_that_does_not_read(
