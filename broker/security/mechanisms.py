@@ -2,14 +2,16 @@
 that the cluster knows."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.security.credentials import ScramMechanism
+from broker.security.jaas import options_of
 from broker.security.jwt import Claims, Key, KeyMissed, Rules, shared_secret, validate
 from broker.security.key_ring import KeyRing
 from broker.security.sasl import USER_PREFIX, Exchange, Mechanisms
@@ -21,33 +23,72 @@ from footfall.settings import SettingsError
 
 PLAIN, OAUTHBEARER = "PLAIN", "OAUTHBEARER"
 T = TypeVar("T")
+_MODULES = {
+    PLAIN: "plain.PlainLoginModule",
+    OAUTHBEARER: "oauthbearer.OAuthBearerLoginModule",
+    **dict.fromkeys(NAMES, "scram.ScramLoginModule"),
+}
+MECHANISMS = tuple(_MODULES)
+_USER = "user_"
+_UNSECURED = "unsecuredValidator"
+
+
+@dataclass(frozen=True, slots=True)
+class OfMechanism:
+    """What a listener sets for one mechanism alone (listener.name.X.MECHANISM.*)."""
+
+    jaas: str = field(default="", repr=False)
+    """Its sasl.jaas.config."""
+    session_ms_max: int | None = None
+    """Its connections.max.reauth.ms; None: that of the listener."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaslSources:
-    """What was read from files, once, when the broker started."""
+    """What was read from files and settings, once, when the broker started."""
 
     users: PlainUsers | None = None
     tokens: Rules = field(default_factory=Rules)
     ring: KeyRing | None = None
     """Keys that are fetched, beside those of `tokens`."""
+    sessions_ms_max: Mapping[str, int] = field(default_factory=dict)
+    """Of mechanisms that have a bound of their own."""
 
 
-def load_sources(config: BrokerConfig) -> SaslSources:
-    """Read what the enabled mechanisms need; SettingsError tells what is missing or unsafe."""
+def load_sources(
+    config: BrokerConfig, own: Mapping[str, OfMechanism] = MappingProxyType({})
+) -> SaslSources:
+    """Read what the enabled mechanisms need; SettingsError tells what is missing or unsafe.
+
+    `own`: what is set for single mechanisms, by their names.
+    """
+    sources = _sources(config, {name: one.jaas for name, one in own.items() if one.jaas})
+    bounds = {name: one.session_ms_max for name, one in own.items()}
+    return replace(
+        sources,
+        sessions_ms_max={name: bound for name, bound in bounds.items() if bound is not None},
+    )
+
+
+def _sources(config: BrokerConfig, jaas: Mapping[str, str]) -> SaslSources:
     enabled = config.sasl_enabled_mechanisms
     for name in enabled:
-        if name not in (PLAIN, OAUTHBEARER, *NAMES):
+        if name not in MECHANISMS:
             raise SettingsError(
                 f"sasl_enabled_mechanisms in [broker]: {name!r} is not one of"
-                f" {', '.join(sorted((PLAIN, OAUTHBEARER, *NAMES)))}"
+                f" {', '.join(sorted(MECHANISMS))}"
             )
     if not enabled:
         raise SettingsError("sasl_enabled_mechanisms in [broker] is empty: nobody could log in")
+    options = {name: _options(name, text) for name, text in jaas.items()}
     users = None
     if PLAIN in enabled:
         users = PlainUsers(
-            _parsed("sasl_plain_users_file", config.sasl_plain_users_file, users_of, private=True)
+            _users_of_jaas(options[PLAIN])
+            if PLAIN in options
+            else _parsed(
+                "sasl_plain_users_file", config.sasl_plain_users_file, users_of, private=True
+            )
         )
     if OAUTHBEARER not in enabled:
         return SaslSources(users)
@@ -93,7 +134,28 @@ def build_mechanisms(
             offered[name] = lambda: OauthBearerExchange(
                 lambda token: _validated(token, sources, clock)
             )
-    return Mechanisms(offered, clock, config.connections_max_reauth_ms)
+    return Mechanisms(offered, clock, config.connections_max_reauth_ms, sources.sessions_ms_max)
+
+
+def _options(mechanism: str, text: str) -> Mapping[str, str]:
+    """Of a `sasl.jaas.config`, as far as it means something here; SettingsError if it does not."""
+    place = f"{mechanism.lower()}.sasl.jaas.config of listener_settings in [broker]"
+    try:
+        options = options_of(text, _MODULES[mechanism])
+    except ValueError as error:
+        raise SettingsError(f"{place}: {error}") from error
+    if mechanism == OAUTHBEARER and any(name.startswith(_UNSECURED) for name in options):
+        raise SettingsError(f"{place}: tokens are checked by sasl.oauthbearer.* alone")
+    return options
+
+
+def _users_of_jaas(options: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Who may log in by PLAIN: user_NAME="password"."""
+    return [
+        (name.removeprefix(_USER), password)
+        for name, password in options.items()
+        if name.startswith(_USER) and password
+    ]
 
 
 def _validated(token: str, sources: SaslSources, clock: Clock) -> Claims:

@@ -6,7 +6,7 @@ when its session has run out it must. Nothing here reads a socket or a clock of 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -64,6 +64,12 @@ class Mechanisms:
     clock: Clock
     session_ms_max: int = 0
     """connections_max_reauth_ms: longest session, 0: no bound."""
+    own_session_ms_max: Mapping[str, int] = field(default_factory=dict)
+    """The same of mechanisms that have a bound of their own."""
+
+    def session_bound_ms(self, mechanism: str) -> int:
+        """How long a log-in by this mechanism holds at most; 0: no bound."""
+        return self.own_session_ms_max.get(mechanism, self.session_ms_max)
 
 
 class State(StrEnum):
@@ -187,7 +193,8 @@ class Authentication:
                 "Cannot change principals during re-authentication from"
                 f" {self.principal.replace(':', '.', 1)}: {principal.replace(':', '.', 1)}"
             )
-        clock, longest_ms = self._mechanisms.clock, self._mechanisms.session_ms_max
+        clock = self._mechanisms.clock
+        longest_ms = self._mechanisms.session_bound_ms(self.mechanism)
         bounds = [longest_ms] if longest_ms > 0 else []
         if identity.expires_at_ms is not None:
             bounds.append(identity.expires_at_ms - clock.now_ms())

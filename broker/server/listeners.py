@@ -71,12 +71,14 @@ class Listeners:
         self._doors = [
             _Door(
                 endpoint,
-                own[endpoint.name],
+                own[endpoint.name].config,
                 Listener(endpoint.name, _protected(limits, endpoint, len(endpoints)), metrics),
-                ListenerTls(endpoint, own[endpoint.name], metrics)
+                ListenerTls(endpoint, own[endpoint.name].config, metrics)
                 if endpoint.protocol.has_tls
                 else None,
-                load_sources(own[endpoint.name]) if endpoint.protocol.has_sasl else None,
+                load_sources(own[endpoint.name].config, own[endpoint.name].mechanisms)
+                if endpoint.protocol.has_sasl
+                else None,
             )
             for endpoint in endpoints
         ]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from broker.config import BrokerConfig
 from broker.metadata.image import ClusterImage
 from broker.security.credentials import ScramMechanism, ScramUpsertion, alter_scram, salted
 from broker.security.delegation_tokens import TokenWish
-from broker.security.mechanisms import build_mechanisms, load_sources
+from broker.security.mechanisms import OfMechanism, build_mechanisms, load_sources
 from broker.security.sasl import Authentication, SaslRefused, State
 from broker.security.security import build_security
 from footfall.settings import SettingsError
@@ -25,17 +26,20 @@ from tests.support.tokens import encoded, part, token
 SECRET = b"a shared secret that is long enough"
 SALT = b"a salt of 16 byt"
 HOUR_MS = 3_600_000
+PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
+TOKEN_MODULE = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
 
 
 class Door:
     """What a listener with these settings offers, over an image that a test changes."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, own: Mapping[str, OfMechanism] | None = None, **settings: Any) -> None:
+        """`own`: what is set for single mechanisms."""
         self.clock = ManualClock()
         self.image = ClusterImage()
         config = BrokerConfig(**settings)
         self.security = build_security(config, lambda: self.image, self.clock)
-        sources = load_sources(config)
+        sources = load_sources(config, own or {})
         self._mechanisms = build_mechanisms(config, sources, self.security, self.clock)
 
     def authentication(self, mechanism: str) -> Authentication:
@@ -219,6 +223,67 @@ def test_an_unsigned_token_is_refused_unless_it_is_asked_for(tmp_path: Path) -> 
 def test_what_is_missing_is_told(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load_sources(BrokerConfig(**settings))
+
+
+def test_users_of_plain_may_stand_in_the_setting_that_kafka_has_for_them() -> None:
+    """Whatever the module logs in as elsewhere is nobody here."""
+    jaas = f"""{PLAIN_MODULE} required username="us" password="ours"
+        user_ann="pencil" user_ben='a "pen"; and = ink' user_empty="";"""
+    door = Door({"PLAIN": OfMechanism(jaas)}, sasl_enabled_mechanisms=("PLAIN",))
+
+    def outcome(user: str, password: str) -> str:
+        authentication = door.authentication("PLAIN")
+        try:
+            authentication.respond(f"\0{user}\0{password}".encode())
+        except SaslRefused:
+            return "refused"
+        return authentication.principal
+
+    assert outcome("ann", "pencil") == "User:ann"
+    assert outcome("ben", 'a "pen"; and = ink') == "User:ben"
+    assert [outcome(*one) for one in (("us", "ours"), ("ann", "pen"), ("empty", ""))] == [
+        "refused"
+    ] * 3
+
+
+def test_log_ins_by_one_mechanism_may_hold_less_long_than_by_others() -> None:
+    jaas = f'{PLAIN_MODULE} required user_ann="pencil";'
+    door = Door(
+        {"PLAIN": OfMechanism(jaas, session_ms_max=5000)},
+        sasl_enabled_mechanisms=("PLAIN", "SCRAM-SHA-256"),
+        connections_max_reauth_ms=HOUR_MS,
+    )
+    authentication = door.authentication("PLAIN")
+
+    authentication.respond(b"\0ann\0pencil")
+
+    assert authentication.session_lifetime_ms == 5000
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "jaas", "words"),
+    [
+        ("PLAIN", "", "must name a file"),
+        ("PLAIN", " // nothing", "Login module not specified"),
+        ("PLAIN", f"{PLAIN_MODULE} pencil", "Invalid login module control flag"),
+        ("PLAIN", f"{PLAIN_MODULE} required", "not terminated by semi-colon"),
+        ("PLAIN", f"{PLAIN_MODULE} required user_ann=;", "Value not specified for a key"),
+        ("PLAIN", f"{PLAIN_MODULE} required user_ann=12;", "Value not specified for a key"),
+        ("PLAIN", f"{PLAIN_MODULE} required; {PLAIN_MODULE} required;", "2 login modules"),
+        ("PLAIN", 'com.example.Own required user_ann="pencil";', "is .*PlainLoginModule alone"),
+        ("SCRAM-SHA-256", f"{PLAIN_MODULE} required;", "is .*ScramLoginModule alone"),
+        ("OAUTHBEARER", f'{TOKEN_MODULE} required unsecuredValidatorX="1";', "are checked by"),
+    ],
+)
+def test_a_setting_of_java_that_means_nothing_here_is_refused(
+    mechanism: str, jaas: str, words: str
+) -> None:
+    with pytest.raises(SettingsError, match=words) as told:
+        load_sources(
+            BrokerConfig(sasl_enabled_mechanisms=("PLAIN",)), {mechanism: OfMechanism(jaas)}
+        )
+
+    assert "pencil" not in str(told.value)
 
 
 def test_a_file_of_secrets_that_others_can_read_is_refused(tmp_path: Path) -> None:
