@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import confluent_kafka
@@ -66,6 +67,8 @@ COORDINATOR_TIMEOUT_S: Final = 600.0
 When such a question times out inside librdkafka (2.16) before its coordinator is found, and is
 found afterwards, librdkafka ends the process: a broker that stood still and went on did that.
 """
+GONE_BY_S: Final = 120.0
+"""So long after a client was replaced nobody asks it any more: every question has its time."""
 
 
 class Admin:
@@ -75,6 +78,8 @@ class Admin:
         self._options = quiet_options(settings, client_id)
         self._client = ask(lambda: admin.AdminClient(self._options, logger=log))
         self._silent = 0  # questions in a row to which no coordinator answered
+        self._renewing = Lock()
+        self._replaced: list[tuple[float, Any]] = []  # when, and the client
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
         """Brokers, and the leader and replicas of every partition."""
@@ -137,6 +142,7 @@ class Admin:
             self._heard_nobody()
             raise
         self._silent = 0
+        self._end_replaced()
         return {group_id: _description(answer) for group_id, answer in answers.items()}
 
     def _heard_nobody(self) -> None:
@@ -148,7 +154,23 @@ class Admin:
         self._silent += 1
         if self._silent >= SILENT_MAX:
             self._silent = 0
-            self._client = admin.AdminClient(self._options, logger=log)
+            with self._renewing:
+                self._replaced.append((time.monotonic(), self._client))
+                self._client = admin.AdminClient(self._options, logger=log)
+        self._end_replaced()
+
+    def _end_replaced(self) -> None:
+        """End clients that were replaced, here and now.
+
+        They are held until then: an exception may have them in a cycle, whose collector runs in
+        whatever thread makes objects, and librdkafka ends the process when that is one of its own.
+        """
+        gone_by_s = time.monotonic() - GONE_BY_S
+        with self._renewing:
+            gone = [one for at_s, one in self._replaced if at_s <= gone_by_s]
+            self._replaced = [(at_s, one) for at_s, one in self._replaced if at_s > gone_by_s]
+        for one in gone:
+            one.__exit__(None, None, None)  # its only way to end; another call is refused then
 
     def committed(
         self, group_ids: Sequence[str], timeout_s: float
@@ -325,6 +347,9 @@ def _gather(futures: Mapping[K, Future[Any]], timeout_s: float) -> dict[K, Any]:
         except ClusterUnavailable as error:
             refusal = error
             log.debug("left out of the snapshot what=%s reason=%s", key, error)
-    if refusal is not None and not answers:
-        raise refusal
+    try:
+        if refusal is not None and not answers:
+            raise refusal
+    finally:
+        del refusal  # it knows this frame: a cycle that would hold all who called
     return answers

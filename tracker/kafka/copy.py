@@ -84,8 +84,10 @@ class TopicCopy:
             self._run(positions, ends, stored)
             return True
         except _StoppedCopy:
-            self._producer.purge()  # or it would wait for what is under way
             return False
+        finally:  # or it would wait for what is under way, and what is not told would hold it
+            self._producer.purge()
+            self._producer.poll(0)
 
     def _run(
         self,

@@ -32,16 +32,16 @@ def ensure_topics(
 
     Call it before the loop runs, or in a thread.
     """
-    admin = AdminClient(client_config(settings, client_id))
     deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            _create_missing(admin, topics, settings.replication_factor)
-            return
-        except KafkaFailure as failure:
-            if not failure.retriable or time.monotonic() > deadline:
-                raise
-        admin.poll(RETRY_INTERVAL_S)
+    with AdminClient(client_config(settings, client_id)) as admin:
+        while True:
+            try:
+                _create_missing(admin, topics, settings.replication_factor)
+                return
+            except KafkaFailure as failure:
+                if not failure.retriable or time.monotonic() > deadline:
+                    raise
+            admin.poll(RETRY_INTERVAL_S)
 
 
 def create_topic(
@@ -49,21 +49,21 @@ def create_topic(
 ) -> None:
     """Creates a topic; `partitions` -1 takes the broker's default."""
     topic = NewTopic(name, partitions, settings.replication_factor, config=dict(configs))
-    admin = AdminClient(client_config(settings, "footfall-topic"))
-    _result(admin.create_topics([topic], request_timeout=BY_HAND_TIMEOUT_S)[name], name)
+    with AdminClient(client_config(settings, "footfall-topic")) as admin:
+        _result(admin.create_topics([topic], request_timeout=BY_HAND_TIMEOUT_S)[name], name)
 
 
 def delete_topic(settings: KafkaConfig, name: str) -> None:
     """Deletes a topic with all its records."""
-    admin = AdminClient(client_config(settings, "footfall-topic"))
-    _result(admin.delete_topics([name], request_timeout=BY_HAND_TIMEOUT_S)[name], name)
+    with AdminClient(client_config(settings, "footfall-topic")) as admin:
+        _result(admin.delete_topics([name], request_timeout=BY_HAND_TIMEOUT_S)[name], name)
 
 
 def cluster_id(settings: KafkaConfig, *, timeout_s: float = ADMIN_TIMEOUT_S) -> str:
     """What the cluster calls itself, "" when it has no name."""
-    admin = AdminClient(client_config(settings, "footfall"))
     try:
-        return str(admin.list_topics(timeout=timeout_s).cluster_id or "")
+        with AdminClient(client_config(settings, "footfall")) as admin:
+            return str(admin.list_topics(timeout=timeout_s).cluster_id or "")
     except KafkaException as error:
         raise KafkaFailure.of(error) from error
 

@@ -1,9 +1,11 @@
 """The admin client in our own types, asked of a running broker."""
 
 import asyncio
+import gc
 import socket
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import confluent_kafka
@@ -196,6 +198,60 @@ def test_a_new_client_asks_once_no_coordinator_answered_three_questions() -> Non
             clients.append(asked._client)
 
     assert [one is clients[0] for one in clients] == [True, True, True, False]
+
+
+def test_a_replaced_client_is_held_while_it_may_be_asked_and_then_ended_by_us(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """librdkafka ends the process that leaves the end of a client to the garbage collector."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        asked = Admin(KafkaConfig(bootstrap_servers=f"127.0.0.1:{mute.getsockname()[1]}"))
+
+        def nobody_answers(times: int) -> None:
+            for _ in range(times):
+                with pytest.raises(ClusterUnavailable):
+                    asked.describe_groups(["g"], 0.05)
+
+        before = asked._client
+        nobody_answers(SILENT_MAX)
+        held = [client for _, client in asked._replaced]
+        with pytest.raises(confluent_kafka.KafkaException):  # nobody is there; but it asks
+            before.list_topics(timeout=0.01)
+        monkeypatch.setattr("tracker.kafka.admin.GONE_BY_S", 0.0)
+        nobody_answers(1)
+
+    assert held == [before]
+    assert asked._replaced == []
+    with pytest.raises(RuntimeError, match="closed"):
+        before.list_topics(timeout=0.01)
+
+
+def test_who_asked_in_vain_leaves_no_cycle_behind() -> None:
+    """Each would hold all who called until the collector comes, the client among them."""
+    admin = Admin(KafkaConfig(bootstrap_servers="127.0.0.1:1"))
+    asked = weakref.WeakSet[_Names]()
+    gc.disable()
+    try:
+        with pytest.raises(ClusterUnavailable):
+            _ask_in_vain(admin, asked)
+        left = len(asked)
+    finally:
+        gc.enable()
+
+    assert left == 0
+
+
+class _Names(list[str]):
+    """A list that can be waited for."""
+
+    __slots__ = ("__weakref__",)
+    __hash__ = object.__hash__  # type: ignore[assignment]  # each is itself
+
+
+def _ask_in_vain(admin: Admin, asked: "weakref.WeakSet[_Names]") -> None:
+    names = _Names(["g"])
+    asked.add(names)
+    admin.committed(names, 0.05)
 
 
 ASKS_WHILE_IT_STANDS_STILL = """
