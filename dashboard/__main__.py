@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import dataclasses
+import faulthandler
 import gc
 import logging
 import sys
@@ -70,4 +71,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    faulthandler.enable()  # a library in C that fails says where, on stderr and so in the log
     sys.exit(main())

@@ -18,7 +18,10 @@ class UpConfig:
         'what `footfall up` starts; leave out "broker" where [kafka] names another cluster',
     )
     start_timeout_seconds: float = setting(
-        30.0, "how long a role may take until it serves", low=0.1, high=3_600
+        30.0,
+        "how long a role may take until it serves; doubles with each death, up to 16 times",
+        low=0.1,
+        high=3_600,
     )
     stop_timeout_seconds: float = setting(
         20.0, "how long a role may take to flush and stop before it is killed", low=0.1, high=3_600

@@ -1,8 +1,9 @@
 """What becomes of a child process that ended: pure decisions, no processes and no clock.
 
 A child that dies is started again after a wait that doubles with each death in a row, spread by
-jitter so that several children do not come back in step. A child that lived for `steady_seconds`
-is forgiven. Exit code 78 (settings cannot be used) is never retried: nothing would change.
+jitter so that several children do not come back in step; so does the time its start may take. A
+child that lived for `steady_seconds` is forgiven. Exit code 78 (settings cannot be used) is never
+retried: nothing would change.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from footfall.settings import EXIT_CONFIG
 
 CRASH_LOOP_DEATHS = 3
 """Deaths in a row from which the supervisor calls it a crash loop."""
+PATIENCE_DOUBLINGS_MAX = 4
+"""A start may take up to 16 times as long as the settings say."""
 
 
 class ChildState(StrEnum):
@@ -81,6 +84,14 @@ def died(
         restarts=history.restarts + 1,
     )
     return Verdict(after, restart_wait(deaths, policy, luck))
+
+
+def start_limit(history: ChildHistory, seconds: float) -> float:
+    """How long this start may take: `seconds` for the first, twice as long after each death.
+
+    On a machine so full that a start takes longer than `seconds`, killing it would be for ever.
+    """
+    return float(seconds * 2 ** min(history.deaths_in_a_row, PATIENCE_DOUBLINGS_MAX))
 
 
 def restart_wait(deaths_in_a_row: int, policy: RestartPolicy, luck: float) -> float:

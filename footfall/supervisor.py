@@ -181,7 +181,7 @@ class Supervisor:
         return code
 
     async def _watch_start(self, kept: Kept, child: Child, up: asyncio.Event) -> None:
-        seconds = self._plan.start_timeout_seconds
+        seconds = lifecycle.start_limit(kept.history, self._plan.start_timeout_seconds)
         if not await _wait_at_most(up, seconds) and not kept.stop.is_set():
             self._observer.event(
                 f"{kept.role.name} did not serve within {seconds:g} s and is killed", True

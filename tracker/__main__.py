@@ -5,6 +5,7 @@ Exit codes: 0 done or cleanly stopped, 1 failed (one line on stderr says why), 2
 """
 
 import argparse
+import faulthandler
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,4 +74,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    faulthandler.enable()  # a library in C that fails says where, on stderr and so in the log
     sys.exit(main())

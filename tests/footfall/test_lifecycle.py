@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers
 
@@ -13,6 +14,7 @@ from footfall.lifecycle import (
     died,
     ready,
     restart_wait,
+    start_limit,
     started,
 )
 
@@ -73,3 +75,11 @@ def test_settings_that_cannot_be_used_are_not_tried_again() -> None:
 
     assert verdict.wait_seconds is None
     assert verdict.history.state is ChildState.UNUSABLE
+
+
+@pytest.mark.parametrize(("deaths", "seconds"), [(0, 30), (1, 60), (4, 480), (5, 480), (900, 480)])
+def test_a_start_may_take_twice_as_long_after_each_death_up_to_a_bound(
+    deaths: int, seconds: float
+) -> None:
+    """On a machine where it takes 40 s a limit of 30 s would kill it for ever."""
+    assert start_limit(ChildHistory(deaths_in_a_row=deaths), 30) == seconds
