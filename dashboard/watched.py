@@ -19,6 +19,7 @@ from dashboard.connect.client import connect_desk
 from dashboard.decoders.reader import OpeningReader, Records
 from dashboard.decoders.registry import Registry, RegistryAccess
 from dashboard.decoders.schemas import Schemas
+from dashboard.filters.expressions import Expressions
 from dashboard.masking.reader import MaskingReader
 from dashboard.masking.rules import Masks
 from dashboard.security.desk import security_desk
@@ -114,8 +115,9 @@ def _beside(
     """As the cluster's own section names them."""
     clock = common.clock
     own = connection if isinstance(connection, ClusterConfig) else common.config
+    reader = _reader(common.config, connection, clock, common.masks)
     return Beside(
-        Browser(Desk(_reader(common.config, connection, clock, common.masks), direct.admin)),
+        Browser(Desk(reader, direct.admin, Expressions())),
         security_desk(direct.security, clock),
         connect_desk(own.connect_urls, own.connect_username, own.connect_password, clock),
         broker_desk(direct.admin, clock),

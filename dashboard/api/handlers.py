@@ -143,6 +143,7 @@ class Api:
                 "rows": [messages.told(row) for row in found.rows],
                 "scanned": found.scanned,
                 "stopped": found.stopped,
+                "untested": found.untested,
                 "masks": self._state.masks.names(topic.name),
             }
         )

@@ -15,7 +15,9 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.api.csv_answer import attachment, lines
-from dashboard.cluster.browse import READ_AT_ONCE, READ_S, Desk, Reach, Scan, Shown, Wish, decoded
+from dashboard.cluster.browse import READ_AT_ONCE, READ_S, Desk, Reach, Scan, told_untested
+from dashboard.cluster.decoded import Shown, decoded
+from dashboard.cluster.fitting import Wish
 from dashboard.cluster.model import Topic
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit, poller_of
@@ -42,6 +44,7 @@ class Sent:
     bytes: int = 0
     scanned: int = 0
     stopped: str = ""
+    untested: str = ""
 
 
 class MessageExport:
@@ -60,6 +63,7 @@ class MessageExport:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
         if why := messages.why_not(visit, name):
             raise web.HTTPForbidden(text=why)
+        await self._state.browser(poller).check(messages.wish(visit))
         if self._slots.locked():
             raise web.HTTPServiceUnavailable(text="four files are being made", headers=RETRY)
         form = "csv" if request.path.endswith(".csv") else "json"
@@ -100,7 +104,7 @@ class MessageExport:
                 for row in taken:
                     sent.rows += 1
                     sent.bytes += len(row.key) + len(row.value)
-                sent.scanned = scan.scanned
+                sent.scanned, sent.untested = scan.scanned, told_untested(scan.untested)
                 late = clock.monotonic_ms() > until_ms
                 sent.stopped = self._enough(sent, rows, late and not scan.stopped) or scan.stopped
                 if not sent.stopped and not self._state.guard.still_in(request):
@@ -148,6 +152,7 @@ async def _csv(topic: Topic, slices: AsyncIterator[tuple[list[Shown], Sent]]) ->
         if sent.stopped:
             note = (
                 f"{sent.rows} records of {sent.scanned} looked at; stopped because {sent.stopped}"
+                + (f"; {sent.untested}" if sent.untested else "")
             )
             yield lines([(*[""] * (len(TITLES) - 1), note)])
 
@@ -164,7 +169,12 @@ async def _json(
             )
             between = ",\n"
         if sent.stopped:
-            yield f'\n],"scanned":{sent.scanned},"stopped":{json.dumps(sent.stopped)}}}\n'
+            told = {
+                "scanned": sent.scanned,
+                "stopped": sent.stopped,
+                "untested": sent.untested,
+            }
+            yield f"\n],{json.dumps(told)[1:]}\n"
 
 
 def _utc(at_ms: int) -> str:

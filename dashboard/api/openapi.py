@@ -65,6 +65,11 @@ _MESSAGES: Final = (
     _text("q", "Text in key, value or a header, any case."),
     _text("field", "A field of JSON values, dotted."),
     _text("equals", "What that field holds."),
+    _text(
+        "filter",
+        "An expression in CEL, such as record.value.amount > 10 && record.headers.kind == 'paid'; "
+        "over record.key, keyAsText, value, valueAsText, headers, partition, offset, timestampMs.",
+    ),
     _number("rows", "At most so many rows, up to 200.", 1, 200),
 )
 
@@ -110,7 +115,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     (
         "/topics/{name}/tail",
         "Records as they arrive, as server-sent events: at most 200 a second, for ten minutes.",
-        (_NAME, _CLUSTER, *_MESSAGES[0:1], *_MESSAGES[3:6]),
+        (_NAME, _CLUSTER, *_MESSAGES[0:1], *_MESSAGES[3:7]),
     ),
     ("/groups", "All consumer groups with state, cause and lag.", (_CLUSTER, *_SOME)),
     (

@@ -1,6 +1,7 @@
 """GET /api/v1/topics/<name>/tail: the newest records of a topic as server-sent events.
 
-    event: rows   data: {"rows": [...], "passed": offsets that nobody read, "missed": looks}
+    event: rows   data: {"rows": [...], "passed": offsets that nobody read, "missed": looks,
+                         "untested": records that the expression fails on, "why"}
     event: end    data: {"why": "..."}, then the stream is closed
 
 Filters are those of the message browser. A stream ends by itself after ten minutes.
@@ -9,12 +10,14 @@ Filters are those of the message browser. A stream ends by itself after ten minu
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from typing import Final
 
 from aiohttp import web
 
-from dashboard.cluster.browse import Wish
+from dashboard.cluster.fitting import Wish
 from dashboard.cluster.follow import Followed, Turn
+from dashboard.filters.expressions import TooCostly
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Visit, poller_of
 from dashboard.state import State
@@ -46,6 +49,8 @@ class Tail:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
         if why := messages.why_not(visit, name):
             raise web.HTTPForbidden(text=why)
+        wish = messages.wish(visit)
+        await self._state.browser(poller).check(wish)
         followed = self._follow((poller.settings.name, name), visit)
         response = web.StreamResponse(headers=HEADERS)
         followed.watchers += 1
@@ -96,8 +101,11 @@ class Tail:
                 return "Signed out."
             try:
                 turns, missed = await followed.after(seen, topic)
+                await followed.test(turns, wish)
             except ClusterUnavailable as error:
                 return f"The cluster did not answer: {error}."
+            except TooCostly as error:
+                return f"Paused: {error}."
             quiet = 0 if turns else quiet + 1
             if turns:
                 seen = turns[-1].sequence
@@ -112,5 +120,13 @@ def _event(turns: list[Turn], missed: int, wish: Wish) -> bytes:
     rows = ",".join(row for turn in turns for row in turn.rows(wish))
     looked = sum(len(turn.records) for turn in turns)
     passed = sum(turn.passed for turn in turns)
-    body = f'{{"rows":[{rows}],"looked":{looked},"passed":{passed},"missed":{missed}}}'
+    untested = sum((turn.untested(wish) for turn in turns), Counter())
+    told = {
+        "looked": looked,
+        "passed": passed,
+        "missed": missed,
+        "untested": untested.total(),
+        "why": next((why for why, _ in untested.most_common(1)), ""),
+    }
+    body = f'{{"rows":[{rows}],{json.dumps(told)[1:]}'
     return f"event: rows\ndata: {body}\n\n".encode()

@@ -8,13 +8,17 @@ learns how many offsets went by. So neither many pages nor a slow one costs the 
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from dashboard.cluster.browse import Browser, Desk, Shown, Wish, decoded, fits
+from dashboard.cluster.browse import Browser, Desk
+from dashboard.cluster.decoded import Shown, decoded
+from dashboard.cluster.fitting import Wish, fits, sample
 from dashboard.cluster.model import Topic
+from dashboard.filters.expressions import Expressions, Tested
 from dashboard.text import oneline, stamp
 from tracker.clock import Clock
 from tracker.kafka.admin import LATEST
@@ -37,16 +41,28 @@ class Turn:
     records: tuple[Record, ...]
     passed: int
     _encoded: dict[int, str] = field(default_factory=dict)
+    _tested: dict[str, Tested] = field(default_factory=dict)  # by expression
 
     def rows(self, wish: Wish) -> list[str]:
         """The records that fit as JSON, oldest first; each is encoded once for all who ask."""
+        tested = self._tested[wish.filter].fitting if wish.filter else [True] * len(self.records)
         found = []
-        for index, record in enumerate(self.records):
-            if wish.partition in (None, record.partition) and fits(record, wish):
+        for index, (record, fit) in enumerate(zip(self.records, tested, strict=True)):
+            if fit and wish.partition in (None, record.partition) and fits(record, wish):
                 if index not in self._encoded:
                     self._encoded[index] = encoded(decoded(record))
                 found.append(self._encoded[index])
         return found
+
+    def untested(self, wish: Wish) -> Counter[str]:
+        """Records of this turn that the expression fails on, by why."""
+        return self._tested[wish.filter].untested if wish.filter else Counter()
+
+    def test(self, expression: str, expressions: Expressions) -> None:
+        """Once for all who ask with it; blocks. Raises TooCostly, Unusable."""
+        if expression not in self._tested:
+            samples = [sample(record) for record in self.records]
+            self._tested[expression] = expressions.test(expression, samples)
 
 
 def encoded(row: Shown) -> str:
@@ -93,6 +109,11 @@ class Followed:
         first = later[0].sequence if later else self.sequence + 1
         return later, first - seen - 1
 
+    async def test(self, turns: Sequence[Turn], wish: Wish) -> None:
+        """Before `rows` of these turns are asked for. Raises TooCostly, Unusable."""
+        if wish.filter:
+            await self._browser.run(partial(_test, turns, wish.filter))
+
     def wait_s(self) -> float:
         """Seconds until the next look is due."""
         return max(0.0, (self._looked_ms + EVERY_MS - self._clock.monotonic_ms()) / 1000)
@@ -108,6 +129,11 @@ class Followed:
         if records or passed:
             self.sequence += 1
             self._turns.append(Turn(self.sequence, records, passed))
+
+
+def _test(turns: Sequence[Turn], expression: str, desk: Desk) -> None:
+    for turn in turns:
+        turn.test(expression, desk.expressions)
 
 
 def read_on(

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard.cluster.browse import Wish
+from dashboard.cluster.fitting import Wish
 from dashboard.pages.page import FILTER_MAX, Page, Values, Visit
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.topics import AUDIT

@@ -4,8 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from dashboard.cluster.browse import ROWS_MAX, Found, Shown, Wish
+from dashboard.cluster.browse import ROWS_MAX, Found
+from dashboard.cluster.decoded import Shown
+from dashboard.cluster.fitting import Wish
 from dashboard.cluster.model import Topic
+from dashboard.filters.expressions import TooCostly, Unusable
+from dashboard.filters.wire import LENGTH_MAX
 from dashboard.pages.page import Values, Visit
 from tracker.kafka.admin import ClusterUnavailable
 
@@ -25,6 +29,7 @@ def wish(visit: Visit) -> Wish:
         text=query.get("q", "")[:200],
         field=query.get("field", "")[:200],
         equals=query.get("equals", "")[:200],
+        filter=query.get("filter", "").encode(errors="replace").decode().strip()[: LENGTH_MAX + 1],
         rows=max(1, visit.number("rows", ROWS, ROWS_MAX)),
     )
 
@@ -52,13 +57,15 @@ def why_not(visit: Visit, topic: str) -> str:
 
 
 async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
-    """What was found, or why nothing could be read."""
+    """What was found, or why nothing could be read. Raises Unusable for a bad expression."""
     if trouble := why_not(visit, topic.name):
         return None, trouble
     try:
         return await visit.state.browser(visit.poller).browse(topic, wish(visit)), ""
     except ClusterUnavailable as error:
         return None, f"The cluster did not answer: {error}."
+    except TooCostly as error:  # already when it was looked at
+        return None, f"This filter cannot be used: {error}."
 
 
 def told(row: Shown) -> dict[str, Any]:
@@ -77,8 +84,15 @@ def told(row: Shown) -> dict[str, Any]:
 
 async def values(visit: Visit, topic: Topic) -> Values:
     """For the first load only: a stream does not search again and again."""
-    found, trouble = await browse(visit, topic) if visit.first else (None, "")
+    found, trouble, bad = None, "", ""
+    try:
+        if visit.first:
+            found, trouble = await browse(visit, topic)
+    except Unusable as error:
+        bad = str(error)
     return {
+        "bad_filter": bad,
+        "filter_max": LENGTH_MAX,
         "found": found,
         "trouble": trouble,
         "wish": wish(visit),
@@ -90,13 +104,13 @@ async def values(visit: Visit, topic: Topic) -> Values:
 
 def tail_url(visit: Visit) -> str:
     """Where the newest records that fit are pushed from."""
-    kept = ("cluster", "partition", "q", "field", "equals")
+    kept = ("cluster", "partition", "q", "field", "equals", "filter")
     return _address(visit, "tail", kept)
 
 
 def file_url(visit: Visit, form: str) -> str:
     """What fits, as a file: `csv` or `json`."""
-    kept = ("cluster", "partition", "offset", "since", "q", "field", "equals")
+    kept = ("cluster", "partition", "offset", "since", "q", "field", "equals", "filter")
     return _address(visit, f"messages.{form}", kept)
 
 

@@ -7,7 +7,14 @@ from dashboard.cluster.model import Group, GroupPartition, Snapshot, Topic
 from dashboard.pages import messages
 from dashboard.pages.page import NotFound, Page, Values, Visit, table
 
-NO_MESSAGES: Values = {"found": None, "trouble": "", "wish": None, "tail_url": "", "masks": ()}
+NO_MESSAGES: Values = {
+    "found": None,
+    "trouble": "",
+    "bad_filter": "",
+    "wish": None,
+    "tail_url": "",
+    "masks": (),
+}
 SPARK_MS = 1_800_000
 TABS = ("overview", "partitions", "consumers", "messages", "config")
 

@@ -3,7 +3,7 @@
   "use strict";
   const box = document.getElementById("saved");
   if (!box) return;
-  const KEY = "footfall.filters", MOST = 30, KEYS = ["partition", "offset", "since", "q", "field", "equals"];
+  const KEY = "footfall.filters", MOST = 30, KEYS = ["partition", "offset", "since", "q", "field", "equals", "filter"];
   const list = box.querySelector("ul"), form = box.querySelector("form"), note = box.querySelector("p");
   const read = () => { // whatever else is stored there is as if nothing were
     try {
@@ -18,7 +18,7 @@
   const address = (query) => {
     const here = new URLSearchParams(location.search);
     KEYS.forEach((key) => here.delete(key));
-    KEYS.forEach((key) => { if (typeof query[key] === "string" && query[key]) here.set(key, query[key].slice(0, 200)); });
+    KEYS.forEach((key) => { if (typeof query[key] === "string" && query[key]) here.set(key, query[key].slice(0, 1000)); });
     return "?" + here;
   };
   const show = () => {

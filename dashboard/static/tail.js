@@ -5,7 +5,7 @@
   if (!box || !button) return;
   const ROWS_MAX = 500;
   const note = document.getElementById("tail-note"), body = box.querySelector("tbody"), none = document.getElementById("no-messages");
-  let source = null, shown = 0, looked = 0, passed = 0, missed = 0;
+  let source = null, shown = 0, looked = 0, passed = 0, missed = 0, untested = 0, why = "";
   const make = (tag, text, within) => { const made = document.createElement(tag); made.textContent = text; within.append(made); return made; };
   const part = (title, text, within) => { make("p", title, within).className = "label"; make("pre", text, within).tabIndex = 0; };
   const add = (record) => {
@@ -26,7 +26,7 @@
     while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
   };
   const tell = () => {
-    note.textContent = `Following. ${shown} shown of ${looked + passed} that arrived${passed ? `; ${passed} came too fast and were passed over` : ""}${missed ? `; this page was too slow for ${missed} looks` : ""}. The newest ${ROWS_MAX} rows are kept.`;
+    note.textContent = `Following. ${shown} shown of ${looked + passed} that arrived${passed ? `; ${passed} came too fast and were passed over` : ""}${missed ? `; this page was too slow for ${missed} looks` : ""}${untested ? `; ${untested} could not be tested: ${why}` : ""}. The newest ${ROWS_MAX} rows are kept.`;
   };
   const stop = (why) => {
     if (source) source.close();
@@ -36,7 +36,7 @@
     note.textContent = why;
   };
   const follow = () => {
-    shown = looked = passed = missed = 0;
+    shown = looked = passed = missed = untested = 0;
     source = new EventSource(button.dataset.from);
     source.onopen = tell;
     source.addEventListener("rows", (event) => {
@@ -44,6 +44,8 @@
       looked += found.looked;
       passed += found.passed;
       missed += found.missed;
+      untested += found.untested;
+      why = found.why || why;
       shown += found.rows.length;
       if (found.rows.length) { box.hidden = false; if (none) none.hidden = true; }
       found.rows.forEach(add);

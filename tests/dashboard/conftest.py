@@ -1,6 +1,6 @@
 """A dashboard over a made cluster; a file overrides `cluster` or `settings` for another."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,11 @@ def settings() -> dict[str, object]:
 
 
 @pytest.fixture
-def state(tmp_path: Path, cluster: MadeCluster, settings: dict[str, object]) -> State:
-    return made_state(tmp_path, cluster, **settings)
+def state(tmp_path: Path, cluster: MadeCluster, settings: dict[str, object]) -> Iterator[State]:
+    made = made_state(tmp_path, cluster, **settings)
+    yield made
+    for beside in made.beside.values():
+        beside.browser.close()
 
 
 @pytest.fixture

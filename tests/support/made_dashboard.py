@@ -25,6 +25,7 @@ from dashboard.config import DashboardConfig
 from dashboard.connect.client import connect_desk
 from dashboard.copies.desk import CopyDesk
 from dashboard.copies.room import CopyRoom
+from dashboard.filters.expressions import Expressions
 from dashboard.masking.reader import MaskingReader
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
@@ -101,7 +102,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     switches = Switches(config.readonly, config.messages)
     registry = registry_desk(config.schema_registry_url, "", "", clock)
     beside = Beside(
-        Browser(Desk(MaskingReader(cluster, masks), cluster)),
+        Browser(Desk(MaskingReader(cluster, masks), cluster, Expressions())),
         security_desk(cluster, clock),
         connects,
         broker_desk(cluster, clock),

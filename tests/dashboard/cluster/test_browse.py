@@ -5,8 +5,11 @@ import json
 import msgspec
 import pytest
 
-from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, Wish, decoded, fits, search
+from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, search
+from dashboard.cluster.decoded import decoded
+from dashboard.cluster.fitting import Wish, fits
 from dashboard.cluster.model import Partition, Topic
+from dashboard.filters.expressions import Expressions
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.answers import Record
@@ -26,7 +29,7 @@ def looked(cluster: MadeCluster, wish: Wish) -> Found:
         Partition(place.topic, place.partition, 1, (1,), (1,), part.start, part.end, part.end)
         for place, part in cluster.partitions.items()
     )
-    return search(Desk(cluster, cluster), Topic("events", parts), wish)
+    return search(Desk(cluster, cluster, Expressions()), Topic("events", parts), wish)
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from dashboard.cluster.browse import Browser, Desk, Wish
+from dashboard.cluster.browse import Browser, Desk
+from dashboard.cluster.fitting import Wish
 from dashboard.cluster.follow import Followed, read_on
 from dashboard.cluster.model import Partition, Topic
+from dashboard.filters.expressions import Expressions
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
 from tracker.topics import TopicPartition
@@ -23,7 +25,7 @@ def cluster() -> MadeCluster:
 
 
 def test_following_begins_at_the_end(cluster: MadeCluster) -> None:
-    records, positions, passed = read_on(Desk(cluster, cluster), EVENTS, {})
+    records, positions, passed = read_on(Desk(cluster, cluster, Expressions()), EVENTS, {})
 
     assert (records, passed) == ((), 0)
     assert positions == dict.fromkeys(EVENTS, 100)
@@ -33,7 +35,9 @@ def test_following_begins_at_the_end(cluster: MadeCluster) -> None:
 def test_what_is_new_is_read_in_order_and_only_there(cluster: MadeCluster) -> None:
     cluster.partitions[EVENTS[1]].end = 103
 
-    records, positions, passed = read_on(Desk(cluster, cluster), EVENTS, dict.fromkeys(EVENTS, 100))
+    records, positions, passed = read_on(
+        Desk(cluster, cluster, Expressions()), EVENTS, dict.fromkeys(EVENTS, 100)
+    )
 
     assert [(r.partition, r.offset) for r in records] == [(1, 100), (1, 101), (1, 102)]
     assert (positions[EVENTS[1]], passed) == (103, 0)
@@ -43,7 +47,9 @@ def test_more_than_a_page_can_show_is_passed_over_and_counted(cluster: MadeClust
     for place in EVENTS:
         cluster.partitions[place].end = 10_100
 
-    records, positions, passed = read_on(Desk(cluster, cluster), EVENTS, dict.fromkeys(EVENTS, 100))
+    records, positions, passed = read_on(
+        Desk(cluster, cluster, Expressions()), EVENTS, dict.fromkeys(EVENTS, 100)
+    )
 
     assert (len(records), passed) == (200, 19_800)
     assert {r.offset for r in records} == set(range(10_000, 10_100))
@@ -53,7 +59,9 @@ def test_more_than_a_page_can_show_is_passed_over_and_counted(cluster: MadeClust
 def test_a_topic_that_was_made_anew_is_followed_from_its_end(cluster: MadeCluster) -> None:
     cluster.partitions[EVENTS[0]].end = 4
 
-    records, positions, _ = read_on(Desk(cluster, cluster), EVENTS, dict.fromkeys(EVENTS, 100))
+    records, positions, _ = read_on(
+        Desk(cluster, cluster, Expressions()), EVENTS, dict.fromkeys(EVENTS, 100)
+    )
 
     assert (records, positions[EVENTS[0]]) == ((), 4)
 
@@ -61,7 +69,7 @@ def test_a_topic_that_was_made_anew_is_followed_from_its_end(cluster: MadeCluste
 @pytest.mark.may_block
 async def test_many_watchers_cost_one_read_a_second(cluster: MadeCluster) -> None:
     clock = ManualClock()
-    browser = Browser(Desk(cluster, cluster))
+    browser = Browser(Desk(cluster, cluster, Expressions()))
     followed = Followed(browser, clock)
     await followed.after(0, TOPIC)
     cluster.partitions[EVENTS[0]].end = 102
@@ -79,7 +87,7 @@ async def test_many_watchers_cost_one_read_a_second(cluster: MadeCluster) -> Non
 @pytest.mark.may_block
 async def test_who_is_slow_is_told_how_many_looks_were_missed(cluster: MadeCluster) -> None:
     clock = ManualClock()
-    browser = Browser(Desk(cluster, cluster))
+    browser = Browser(Desk(cluster, cluster, Expressions()))
     followed = Followed(browser, clock)
     await followed.after(0, TOPIC)
     for _ in range(8):
@@ -96,7 +104,7 @@ async def test_who_is_slow_is_told_how_many_looks_were_missed(cluster: MadeClust
 @pytest.mark.may_block
 async def test_rows_are_filtered_for_each_watcher(cluster: MadeCluster) -> None:
     clock = ManualClock()
-    browser = Browser(Desk(cluster, cluster))
+    browser = Browser(Desk(cluster, cluster, Expressions()))
     followed = Followed(browser, clock)
     await followed.after(0, TOPIC)
     clock.advance(1_000)

@@ -15,7 +15,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, ti
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.cluster.browse import Desk, Wish, search
+from dashboard.cluster.browse import Desk, search
+from dashboard.cluster.fitting import Wish
 from dashboard.cluster.model import Partition, Topic
 from dashboard.decoders.reader import OpeningReader
 from dashboard.decoders.registry import (
@@ -27,6 +28,7 @@ from dashboard.decoders.registry import (
     RegistryAway,
 )
 from dashboard.decoders.schemas import RECURSIVE_BYTES_MAX, Schemas, message_path
+from dashboard.filters.expressions import Expressions
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.manual_clock import ManualClock
 from tests.support.schema_registry import PASSWORD, USER, MadeRegistry, schema_registry
@@ -393,7 +395,7 @@ def test_a_search_sees_fields_and_tells_what_it_could_not_open(
     for offset, value in enumerate(values):
         cluster.values[place, offset] = Record("visits", 0, offset, 1, True, b"k", value, ())
     topic = Topic("visits", (Partition("visits", 0, 1, (1,), (1,), 0, 3, 3),))
-    desk = Desk(OpeningReader(cluster, schemas), cluster)
+    desk = Desk(OpeningReader(cluster, schemas), cluster, Expressions())
 
     (fitting,) = search(desk, topic, Wish(field="city", equals="Ulm")).rows
     rows = {row.record.offset: row for row in search(desk, topic, Wish()).rows}
