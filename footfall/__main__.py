@@ -348,7 +348,8 @@ def main() -> NoReturn:
 def _is_refusal(error: Exception) -> bool:
     """Whether the broker, and not a mistake of ours, made the command fail."""
     from tracker.kafka.admin import ClusterUnavailable
-    from tracker.kafka.client import KafkaFailure, NotStored
+    from tracker.kafka.client import KafkaFailure
+    from tracker.kafka.producer import NotStored
     from tracker.sites import SiteNameError
 
     return isinstance(error, KafkaFailure | NotStored | ClusterUnavailable | SiteNameError)

@@ -10,7 +10,8 @@ from tracker import sites
 from tracker.clock import SystemClock
 from tracker.config import KafkaConfig, load_kafka
 from tracker.importer import access_log
-from tracker.kafka.client import KafkaFailure, NotStored
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.producer import NotStored
 from tracker.kafka.topics import cluster_id
 from tracker.sites import Site, SiteNameError
 from tracker.start import Start

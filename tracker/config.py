@@ -89,7 +89,12 @@ class IngestConfig:
     acknowledge_timeout_ms: int = setting(
         5_000, "how long a request waits for the broker before 503", low=100, high=120_000
     )
-    linger_ms: int = setting(2, "how long events wait for company in one batch", low=0, high=1_000)
+    linger_ms: int = setting(
+        2,
+        "least time between batches: events that come sooner wait, and go together",
+        low=0,
+        high=1_000,
+    )
     retry_after_seconds: int = setting(
         5, "what 503 and 429 tell the sender to wait", low=1, high=3600
     )

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from tracker.config import KafkaConfig
-from tracker.kafka.client import Consumer, KafkaFailure, NewRecord, Producer, Record
+from tracker.kafka.client import Consumer, KafkaFailure, Record
+from tracker.kafka.producer import NewRecord, Producer
 from tracker.kafka.topics import ensure_topics
 from tracker.topics import SITES, TopicPartition
 

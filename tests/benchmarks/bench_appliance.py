@@ -7,6 +7,7 @@ machine the ratio means something and the figure alone does not.
 import asyncio
 import http.client
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -37,6 +38,9 @@ LATENCY_RECORDS = 2_500
 LATENCY_WARM_UP = 500
 LATENCY_INTERVAL_S = 0.002
 POST_SECONDS = 3.0
+PACED_POSTS_A_SECOND = 100
+PACED_POSTS = 1_200
+PACED_WARM_UP = 200
 CONNECTIONS = 32
 ROUNDS = 5
 
@@ -240,14 +244,18 @@ def beacon_rows(appliance: Appliance) -> list[Row]:
             lambda: asyncio.run(posts_a_second(port)),
             lambda: asyncio.run(posts_a_second(appliance.ports["ingest"])),
         )
+    paced = f"a beacon's 202, {PACED_POSTS_A_SECOND} a second"
+    delays = statistics.quantiles(asyncio.run(paced_delays_ms(appliance.ports["ingest"])), n=100)
     return [
+        Row(f"{paced}, p50", delays[49], "ms"),
+        Row(f"{paced}, p99", delays[98], "ms"),
         Row(
             f"beacon POSTs, one event each, {CONNECTIONS} connections, 1 worker",
             posts.value,
             "POST/s",
             posts.ratio,
             f"a bare aiohttp handler that answers 202, on uvloop; {posts.spread}",
-        )
+        ),
     ]
 
 
@@ -274,20 +282,47 @@ async def _post_until(port: int, deadline: float, number: int) -> int:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     count = 0
     while time.perf_counter() < deadline:
-        body = event_body(SITE, f"{number}-{time.perf_counter_ns()}").encode()
-        writer.write(
-            b"POST /api/event HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\n"
-            + f"User-Agent: {BROWSER}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 202"), head
-        length = _content_length(head)
-        if length:
-            await reader.readexactly(length)
+        await _post(reader, writer, f"{number}-{time.perf_counter_ns()}")
         count += 1
     writer.close()
     return count
+
+
+async def paced_delays_ms(port: int) -> list[float]:
+    """Of POSTs that come by chance, so many a second as on a busy site: until the 202 is there."""
+    chance = random.Random(7)
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    delays: list[float] = []
+
+    async def post(number: int) -> None:
+        ends = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+        begun = time.perf_counter()
+        await _post(*ends, f"paced-{number}")
+        delays.append((time.perf_counter() - begun) * 1e3)
+        idle.append(ends)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(PACED_POSTS):
+            tasks.create_task(post(number))
+            await asyncio.sleep(chance.expovariate(PACED_POSTS_A_SECOND))
+    for _, writer in idle:
+        writer.close()
+    return delays[PACED_WARM_UP:]
+
+
+async def _post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, page: str) -> None:
+    """One beacon, which must be answered 202."""
+    body = event_body(SITE, page).encode()
+    writer.write(
+        b"POST /api/event HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\n"
+        + f"User-Agent: {BROWSER}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 202"), head
+    length = _content_length(head)
+    if length:
+        await reader.readexactly(length)
 
 
 def _content_length(head: bytes) -> int:

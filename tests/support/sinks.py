@@ -12,7 +12,7 @@ from tests.support.manual_clock import ManualClock
 from tests.support.memory_topic import MemoryConsumer, MemoryTopic
 from tracker.events import Event, encode
 from tracker.export.sqlite import SqliteExporter
-from tracker.kafka.client import NotStored
+from tracker.kafka.producer import NotStored
 from tracker.metrics import SinkMetrics
 from tracker.sinks.dead_letters import Poison
 from tracker.sinks.exporter import Exporter

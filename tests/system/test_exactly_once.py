@@ -25,7 +25,7 @@ from tests.support.thrown_dice import thrown_dice
 from tracker import rollups
 from tracker.config import KafkaConfig
 from tracker.events import Event, encode
-from tracker.kafka.client import NewRecord, NotStored, Producer
+from tracker.kafka.producer import NewRecord, NotStored, Producer
 from tracker.kafka.topics import ensure_topics
 from tracker.reports.overview import overview
 from tracker.topics import DEADLETTER, EVENTS

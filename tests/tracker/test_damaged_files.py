@@ -19,7 +19,7 @@ from tracker.config import KafkaConfig
 from tracker.events import encode
 from tracker.importer.progress import Progress, ProgressError, ProgressFile
 from tracker.ingest.salts import DAY_MS, SALT_BYTES, Salts
-from tracker.kafka.client import NewRecord, Producer
+from tracker.kafka.producer import NewRecord, Producer
 from tracker.kafka.topics import ensure_topics
 from tracker.sinks.exporter import Arrived, Exporter, SinkUnusable
 from tracker.topics import EVENTS as EVENTS_TOPIC

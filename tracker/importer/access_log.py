@@ -23,7 +23,7 @@ from tracker.importer.line_reader import LineReader
 from tracker.importer.progress import ProgressFile
 from tracker.importer.replay import Replay, fingerprint
 from tracker.ingest.outcome import Refused
-from tracker.kafka.client import NewRecord, Producer
+from tracker.kafka.producer import NewRecord, Producer
 from tracker.kafka.topics import ensure_topics
 from tracker.topics import EVENTS
 

@@ -17,7 +17,7 @@ from tracker.ingest.outcome import Dropped, Reason, Refused
 from tracker.ingest.pipeline import Pipeline, is_counted
 from tracker.ingest.request import is_address, plain_address
 from tracker.ingest.visit import Visit
-from tracker.kafka.client import NewRecord, NotStored, Producer
+from tracker.kafka.producer import NewRecord, NotStored, Producer
 from tracker.metrics import IngestMetrics
 from tracker.topics import EVENTS, METRICS
 

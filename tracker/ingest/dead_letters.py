@@ -9,7 +9,7 @@ from typing import Final
 
 from tracker.clock import Clock
 from tracker.ingest.outcome import DEAD_LETTERED, Refused
-from tracker.kafka.client import NewRecord, NotStored, Producer
+from tracker.kafka.producer import NewRecord, NotStored, Producer
 from tracker.metrics import IngestMetrics
 from tracker.topics import DEADLETTER
 

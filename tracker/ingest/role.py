@@ -28,7 +28,7 @@ from tracker.ingest.request import Visitors
 from tracker.ingest.salts import Salts
 from tracker.ingest.steps.addresses import Addresses, Networks
 from tracker.ingest.store_probe import StoreProbe
-from tracker.kafka.client import Producer
+from tracker.kafka.producer import Producer
 from tracker.malformed_http import count_malformed_requests
 from tracker.metrics import IngestMetrics
 from tracker.sites import SiteReader

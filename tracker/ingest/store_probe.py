@@ -12,7 +12,8 @@ from typing import Final
 from tracker import topics
 from tracker.config import KafkaConfig
 from tracker.ingest.readiness import Readiness
-from tracker.kafka.client import KafkaFailure, NewRecord, NotStored, Producer
+from tracker.kafka.client import KafkaFailure
+from tracker.kafka.producer import NewRecord, NotStored, Producer
 from tracker.kafka.topics import ensure_topics
 
 log = logging.getLogger(__name__)

@@ -1,13 +1,11 @@
-"""The door to the broker for records: librdkafka's producer and consumer in our own types.
+"""The door to the broker for who reads: librdkafka's consumer in our own types.
 
-Producer   for the event loop: `await producer.send(topic, records)` returns when every record is
-           acknowledged with acks=all, and raises NotStored when one is not.
 Consumer   synchronous, for a worker's own loop: poll, assign, seek, pause, commit.
 
-It works with the bundled broker and with any cluster that speaks Kafka's protocol.
+It works with the bundled broker and with any cluster that speaks Kafka's protocol, as does the
+door for who writes (producer.py).
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
@@ -21,7 +19,6 @@ from tracker.topics import Topic, TopicPartition
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S: Final = 0.001  # between looks at delivery reports while records are in flight
 ADMIN_TIMEOUT_S: Final = 10.0
 _NOTHING_YET: Final = frozenset(
     (KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_PARTITION)
@@ -43,22 +40,6 @@ class KafkaFailure(Exception):
         """From what the client raised; errors of its own (codes below 0) may heal."""
         cause: KafkaError = error.args[0]
         return cls(prefix + cause.str(), retriable=cause.retriable() or cause.code() < 0)
-
-
-class NotStored(Exception):
-    """A record was not acknowledged (it may still be in the log: repeat it with the same id)."""
-
-    def __init__(self, reason: str, code: int = 0) -> None:
-        super().__init__(reason)
-        self.code = code  # Kafka's, or librdkafka's below 0; 0: nobody was asked
-
-
-class NewRecord(NamedTuple):
-    """What is sent; `value` None is a tombstone."""
-
-    value: bytes | None
-    key: bytes | None = None
-    headers: Headers | None = None
 
 
 class Record(NamedTuple):
@@ -92,135 +73,6 @@ def client_config(settings: KafkaConfig, client_id: str) -> dict[str, Any]:
         "allow.auto.create.topics": False,
         "log_level": 2,  # librdkafka's own lines on stderr: critical only, errors come by callback
     }
-
-
-class _Pending:
-    """One `submit`: counts its records down and then settles the future."""
-
-    __slots__ = ("future", "producer", "remaining")
-
-    def __init__(self, producer: "Producer", future: asyncio.Future[None], records: int) -> None:
-        self.producer = producer
-        self.future = future
-        self.remaining = records
-
-    def reported(self, error: KafkaError | None, _message: object) -> None:
-        """Delivery report of one record; called from `Producer._poll`, on the loop's thread."""
-        self.producer.in_flight -= 1
-        self.remaining -= 1
-        if self.future.done():  # failed already, or nobody waits any more
-            return
-        if error is not None:
-            self.producer.note(error)
-            self.future.set_exception(NotStored(error.str(), error.code()))
-        elif self.remaining == 0:
-            self.future.set_result(None)
-
-
-class Producer:
-    """Sends with acks=all and idempotence; many waiting callers share the client's batches.
-
-    Belongs to one running event loop. No thread of ours: while records are in flight the loop looks
-    for delivery reports every millisecond.
-    """
-
-    def __init__(
-        self,
-        settings: KafkaConfig,
-        *,
-        client_id: str,
-        acknowledge_timeout_ms: int = 30_000,
-        linger_ms: int = 1,
-        max_in_flight: int = 20_000,
-    ) -> None:
-        self.in_flight = 0
-        self.max_in_flight = max_in_flight
-        self._config = {
-            **client_config(settings, client_id),
-            "enable.idempotence": True,  # implies acks=all
-            "delivery.timeout.ms": acknowledge_timeout_ms,
-            "linger.ms": linger_ms,
-            "queue.buffering.max.messages": max_in_flight * 2,
-            "partitioner": "murmur2_random",  # as Kafka's Java clients place keys
-            "error_cb": self.note,
-            "logger": log,
-        }
-        self._producer = confluent_kafka.Producer(self._config)
-        self._renew = False
-        self._retired: list[confluent_kafka.Producer] = []
-        self._polling = False
-        self._loop = asyncio.get_running_loop()
-
-    async def send(self, topic: Topic, records: Sequence[NewRecord]) -> None:
-        """Return when all `records` are stored; raises NotStored."""
-        await self.submit(topic, records)
-
-    def submit(self, topic: Topic, records: Sequence[NewRecord]) -> asyncio.Future[None]:
-        """Hand `records` to the client; the future settles when all are stored, or one is not.
-
-        Raises NotStored at once when more than `max_in_flight` records would be waiting.
-        """
-        if self.in_flight + len(records) > self.max_in_flight:
-            raise NotStored(f"{self.in_flight} records are waiting, the bound is reached")
-        if self._renew:
-            self._replace_client()
-        future = self._loop.create_future()
-        pending = _Pending(self, future, len(records))
-        if not records:
-            future.set_result(None)
-        name, produce = topic.name, self._producer.produce
-        for record in records:
-            try:
-                if record.headers:
-                    produce(
-                        name,
-                        record.value,
-                        record.key,
-                        on_delivery=pending.reported,
-                        headers=record.headers,
-                    )
-                else:
-                    produce(name, record.value, record.key, on_delivery=pending.reported)
-            except (BufferError, KafkaException) as error:
-                future.set_exception(NotStored(str(error)))
-                break
-            self.in_flight += 1
-        if not self._polling:
-            self._polling = True
-            self._loop.call_later(POLL_INTERVAL_S, self._poll)
-        return future
-
-    def note(self, error: KafkaError) -> None:
-        """Hear of an error; a fatal one (a lost sequence) means a new client for what follows."""
-        if error.fatal():
-            log.error("producer must start over error=%s", error.str())
-            self._renew = True
-        else:
-            log.debug("producer error=%s", error.str())
-
-    async def close(self, timeout_s: float = 5.0) -> None:
-        """Wait at most `timeout_s` for what is in flight; the rest fails with NotStored."""
-        deadline = self._loop.time() + timeout_s
-        while self.in_flight and self._loop.time() < deadline:
-            await asyncio.sleep(POLL_INTERVAL_S)
-        self._producer.purge()
-        self._producer.poll(0)
-
-    def _poll(self) -> None:
-        self._producer.poll(0)
-        for retired in self._retired:
-            retired.poll(0)
-        if self.in_flight:
-            self._loop.call_later(POLL_INTERVAL_S, self._poll)
-        else:
-            self._polling = False
-            self._retired.clear()
-
-    def _replace_client(self) -> None:
-        self._producer.purge()
-        self._retired.append(self._producer)  # until its last reports have come
-        self._producer = confluent_kafka.Producer(self._config)
-        self._renew = False
 
 
 AssignedCallback = Callable[[list[TopicPartition]], Mapping[TopicPartition, int]]

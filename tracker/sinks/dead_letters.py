@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracker.config import KafkaConfig
-from tracker.kafka.client import NewRecord, Producer, Record
+from tracker.kafka.client import Record
+from tracker.kafka.producer import NewRecord, Producer
 from tracker.topics import DEADLETTER
 
 VALUE_BYTES_MAX = 64 * 1024

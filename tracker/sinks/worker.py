@@ -16,7 +16,8 @@ from typing import Final, Protocol
 
 from tracker.clock import Clock
 from tracker.events import Event, EventError, decode
-from tracker.kafka.client import Committed, KafkaFailure, NotStored, Record, Watermarks
+from tracker.kafka.client import Committed, KafkaFailure, Record, Watermarks
+from tracker.kafka.producer import NotStored
 from tracker.metrics import SinkMetrics
 from tracker.sinks.dead_letters import Poison
 from tracker.sinks.exporter import Arrived, Exporter, Offsets, SinkRewound, SinkUnavailable

@@ -16,7 +16,7 @@ from tracker.ingest import readiness, store_probe
 from tracker.ingest.readiness import PROBE_EVERY_MS, REFUSAL_MS_MAX, SILENCE_MS_MAX, Readiness
 from tracker.ingest.store_probe import StoreProbe
 from tracker.kafka.changes import Changes
-from tracker.kafka.client import Producer
+from tracker.kafka.producer import Producer
 from tracker.sites import SiteReader
 from tracker.topics import EVENTS, STORE_PROBE
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.running_broker import broker_process
 from tracker.config import KafkaConfig
-from tracker.kafka.client import Consumer, NotStored, Record
+from tracker.kafka.client import Consumer, Record
+from tracker.kafka.producer import NotStored
 from tracker.kafka.topics import ensure_topics
 from tracker.sinks.dead_letters import VALUE_BYTES_MAX, DeadLetters, Poison, letter
 from tracker.topics import DEADLETTER, TopicPartition
