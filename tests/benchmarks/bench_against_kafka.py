@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.latency import latencies_ms, percentile
+from tests.benchmarks.latency import latencies_ms, percentile, synced_writes_ms
 from tests.benchmarks.peers import Peer, apache_kafka, footfall_broker
 from tests.benchmarks.perf_tools import Load, fetch_rate, produce_rate
 from tests.benchmarks.plan import Plan, spread
@@ -31,6 +31,7 @@ LATENCY_SECONDS = 4.0
 WARM_UP_RUNS = 2
 CONNECTIONS = (1, 8, 64)
 LATENCY = f"produce to consume at {LATENCY_RATE:,} records/s"
+DISK = f"the disk alone: a write and its fdatasync, {LATENCY_RATE:,} a second"
 SMALL = "one record a request, acks=all"
 WIDE_PARTITIONS = 12
 WIDE = f"one record to each of {WIDE_PARTITIONS} partitions a request, acks=all, 1 connections"
@@ -84,7 +85,8 @@ def rows(plan: Plan) -> list[Row]:
     """All rows; as many rounds as fit into the minutes of `plan`, and never none."""
     found: list[Row] = list(_starts()) if plan.wants("start to first answer") else []
     found += _race(plan.part(0.7), [*_runs(LOADS), *_fetches(), ("group rebalance", _rebalance)])
-    return found + _race(plan.part(0.3), _runs(SYNCED_LOADS), synced=True)
+    found += _race(plan.part(0.3), _runs(SYNCED_LOADS), synced=True)
+    return found + (list(_disk_alone()) if plan.wants(DISK) else [])
 
 
 def _runs(loads: list[Load]) -> Iterator[Run]:
@@ -140,6 +142,15 @@ def _starts() -> Iterator[Row]:
             seconds["theirs"].append(peer.start_seconds)
     ours, theirs = (median(one) for one in seconds.values())
     yield Row("start to first answer", ours, "s", ours / theirs, "Apache Kafka")
+
+
+def _disk_alone() -> Iterator[Row]:
+    """What no broker that syncs each record can be faster than."""
+    with tempfile.TemporaryDirectory() as place:
+        os.sync()
+        samples = synced_writes_ms(Path(place) / "log", LATENCY_RATE, LATENCY_SECONDS)
+    for share in (50.0, 99.0, 99.9):
+        yield Row(f"{DISK}, p{share:g}", percentile(samples, share), "ms")
 
 
 def _memory(race: Race, when: str) -> Row:

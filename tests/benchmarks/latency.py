@@ -1,12 +1,15 @@
-"""Produce-to-consume latency as a client sees it, with librdkafka on both ends."""
+"""Produce-to-consume latency as a client sees it, with librdkafka on both ends; and the disk's."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 WARM_UP_SECONDS = 1.0
+BATCH_BYTES = 100
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
@@ -33,6 +36,21 @@ def latencies_ms(bootstrap: str, topic: str, rate: int, seconds: float) -> list[
     producer.flush(30)
     reader.join()
     return samples[int(rate * WARM_UP_SECONDS) :]
+
+
+def synced_writes_ms(file: Path, rate: int, seconds: float) -> list[float]:
+    """Milliseconds of each write of a small batch to the end of `file` with its fdatasync."""
+    samples: list[float] = []
+    batch = bytes(range(BATCH_BYTES))
+    with file.open("wb", buffering=0) as log:
+        started = time.perf_counter()
+        for number in range(int(rate * seconds)):
+            time.sleep(max(0.0, started + number / rate - time.perf_counter()))
+            begun = time.perf_counter()
+            log.write(batch)
+            os.fdatasync(log.fileno())
+            samples.append((time.perf_counter() - begun) * 1e3)
+    return samples
 
 
 def _read(
