@@ -67,6 +67,13 @@ COORDINATOR_TIMEOUT_S: Final = 600.0
 When such a question times out inside librdkafka (2.16) before its coordinator is found, and is
 found afterwards, librdkafka ends the process: a broker that stood still and went on did that.
 """
+LEADERS_TIMEOUT_S: Final = 600.0
+"""What librdkafka is told for questions about offsets, for the like of it.
+
+It (2.16) starts the timer of such a question, then looks for leaders in the thread that asks. When
+that thread stands still for as long, as on a full machine for a twentieth of a second, the timer's
+thread has freed the question meanwhile: the heap is damaged and the process ends.
+"""
 GONE_BY_S: Final = 120.0
 """So long after a client was replaced nobody asks it any more: every question has its time."""
 
@@ -220,7 +227,7 @@ class Admin:
         def points(spec: Any) -> dict[TopicPartition, tuple[int, int]]:
             wire = {client.TopicPartition(*part): spec for part in partitions}
             call = partial(self._client.list_offsets, wire, isolation_level=level)
-            futures = ask(partial(call, request_timeout=timeout_s))
+            futures = ask(partial(call, request_timeout=LEADERS_TIMEOUT_S))
             return {
                 TopicPartition(part.topic, part.partition): (answer.offset, answer.timestamp)
                 for part, answer in _gather(futures, timeout_s).items()
@@ -251,7 +258,7 @@ class Admin:
         wire = {client.TopicPartition(*part): spec for part, spec in question.items()}
         futures = ask(
             lambda: self._client.list_offsets(
-                wire, isolation_level=level, request_timeout=timeout_s
+                wire, isolation_level=level, request_timeout=LEADERS_TIMEOUT_S
             )
         )
         return {

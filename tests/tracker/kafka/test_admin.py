@@ -296,3 +296,31 @@ def test_a_broker_that_stood_still_and_goes_on_ends_nobody_who_asked(tmp_path: P
     assert (told.returncode, told.stdout.splitlines()) == (0, ["no answer"] * 5 + ["{'g': {}}"]), (
         told.stderr
     )
+
+
+ASKS_WITH_LITTLE_PATIENCE = """
+import sys
+from contextlib import suppress
+from tracker.config import KafkaConfig
+from tracker.kafka.admin import LATEST, Admin, ClusterUnavailable
+from tracker.topics import TopicPartition
+
+admin = Admin(KafkaConfig(bootstrap_servers=sys.argv[1]))
+admin.metadata(30)
+for _ in range(600):
+    with suppress(ClusterUnavailable):
+        admin.offsets([TopicPartition("visits", 0)], LATEST, 0.001)
+print(len(admin.offsets([TopicPartition("visits", 0)], LATEST, 30)))
+"""
+
+
+async def test_who_has_little_time_for_offsets_lives_on(broker: RunningBroker) -> None:
+    """librdkafka frees a question whose time is over while it is being asked."""
+    await asyncio.to_thread(fill, KafkaConfig(bootstrap_servers=broker.bootstrap))
+    command = [sys.executable, "-c", ASKS_WITH_LITTLE_PATIENCE, broker.bootstrap]
+
+    told = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+    assert (told.returncode, told.stdout) == (0, "1\n"), told.stderr
