@@ -73,7 +73,7 @@ class BrokerConfig:
         60_000, "how often recovery points are written down", low=100
     )
     log_retention_check_interval_ms: int = setting(
-        300_000, "how often old segments are looked for", low=100
+        300_000, "how often old segments are looked for, at most a tenth of the time", low=1
     )
     log_cleaner_backoff_ms: int = setting(15_000, "pause between passes of compaction", low=10)
     log_cleaner_threads: int = setting(1, "logs that are compacted at once", low=1, high=64)

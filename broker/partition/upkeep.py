@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
 REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
 FLUSH_CHECK_MS = 500  # how late flush.ms may be
+RETENTION_REST = 9  # times as long as it took, retention rests at least
 
 
 class Upkeep:
@@ -38,12 +39,14 @@ class Upkeep:
         self._files, self._logs = storage
         self._partitions = partitions
         self._unsynced_since: dict[Partition, int] = {}
+        self._retention_ms = 0.0
+        """How long it took last."""
 
     async def run(self) -> None:
         """Until cancelled."""
         steps: tuple[tuple[Callable[[], int], Callable[[], Awaitable[None]]], ...] = (
             (lambda: self.config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
-            (lambda: self.config.log_retention_check_interval_ms, self.delete_old_segments),
+            (self.retention_pause_ms, self.delete_old_segments),
             (lambda: REMOVE_FILES_MS, self.remove_files),
             (lambda: self.config.producer_id_expiration_check_interval_ms, self.expire_producers),
             (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
@@ -102,7 +105,14 @@ class Upkeep:
 
     async def delete_old_segments(self) -> None:
         """Retention by age and size, of logs that are not compacted: `compact` does the others."""
+        begin_ms = self._clock.monotonic_ms()
         await self._each(self._retain, lambda one: not one.config.compacts)
+        self._retention_ms = self._clock.monotonic_ms() - begin_ms
+
+    def retention_pause_ms(self) -> int:
+        """With a thousand logs and an interval of 1 ms nothing else would be done."""
+        rest_ms = self._retention_ms * RETENTION_REST
+        return max(self.config.log_retention_check_interval_ms, int(rest_ms))
 
     def _retain(self, partition: Partition, one: Log) -> None:
         one.delete_old_segments(self._clock.now_ms(), partition.high_watermark)

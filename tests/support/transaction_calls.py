@@ -8,6 +8,7 @@ from broker.coordinator.transaction.transaction import EndRequest, Producer, Top
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Services
 from broker.metadata.controller import TopicSpec
+from broker.metadata.records import TRANSACTIONS_TOPIC
 from broker.partition.partition import Partition
 from broker.partition.wishes import ACKS_ALL, ReadEnd
 from broker.records.batch import build_batch, iterate
@@ -39,6 +40,7 @@ class Transactor:
         """InitProducerId, asked again while the state is read or the transaction before ended."""
         while True:
             try:
+                await self.services.cluster.ensure_internal_topic(TRANSACTIONS_TOPIC)
                 found: Producer = await self.services.transactions.init_producer_id(
                     self.transactional_id, TIMEOUT_MS, None
                 )

@@ -13,6 +13,10 @@ from broker.protocol.messages.create_topics import (
     CreateTopicsResponse,
 )
 from broker.protocol.messages.end_txn import EndTxnRequest, EndTxnResponse
+from broker.protocol.messages.find_coordinator import (
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
 from broker.protocol.messages.init_producer_id import (
     InitProducerIdRequest,
     InitProducerIdResponse,
@@ -31,8 +35,16 @@ async def make_topic(client: RawClient, name: str, partitions: int = 1) -> None:
     assert answer.topics[0].error_code == ErrorCode.NONE
 
 
+async def find_coordinator(client: RawClient, transactional_id: str) -> None:
+    """As every client does first: what transactions are kept in is made, if it is not there."""
+    request = FindCoordinatorRequest(transactional_id, key_type=1)
+    answer = await client.ask(request, 3, FindCoordinatorResponse)
+    assert answer.error_code == ErrorCode.NONE
+
+
 async def start_producer(client: RawClient, transactional_id: str) -> Producer:
     """InitProducerId, asked again while the transaction before is being ended."""
+    await find_coordinator(client, transactional_id)
     request = InitProducerIdRequest(
         transactional_id=transactional_id,
         transaction_timeout_ms=TIMEOUT_MS,

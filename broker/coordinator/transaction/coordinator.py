@@ -63,7 +63,7 @@ class TransactionCoordinator:
         if not 0 < timeout_ms <= longest:
             message = f"transaction.timeout.ms {timeout_ms} is outside [1, {longest}]"
             raise KafkaError(ErrorCode.INVALID_TRANSACTION_TIMEOUT, message)
-        shard, table = await self._shards.made(transactional_id)
+        shard, table = await self._shards.opened(transactional_id)
         fresh = NO_PRODUCER_ID
         if states.needs_producer_id(table.get(transactional_id), expected):
             fresh = await self._cluster.next_producer_id()

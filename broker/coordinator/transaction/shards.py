@@ -117,9 +117,8 @@ class TransactionShards:
         topic = self._cluster.image.topics.get(TRANSACTIONS_TOPIC)
         return 0 if topic is None else len(topic.partitions)
 
-    async def made(self, transactional_id: str) -> Slot:
-        """The shard of an id, its topic created at its first use."""
-        if not self._count:
-            await self._cluster.ensure_internal_topic(TRANSACTIONS_TOPIC)
-        await self.open_missing()
+    async def opened(self, transactional_id: str) -> Slot:
+        """As `of`, also when the topic was made a moment ago: FindCoordinator makes it."""
+        if self._count:
+            await self.open_missing()
         return self.of(transactional_id)

@@ -7,6 +7,7 @@ from broker.protocol.messages.init_producer_id import (
 )
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
+from tests.support.transactional import find_coordinator
 
 IDEMPOTENT = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
 
@@ -42,3 +43,15 @@ async def test_half_of_an_identity_is_refused(client: RawClient) -> None:
     ]
 
     assert {answer.error_code for answer in answers} == {ErrorCode.INVALID_REQUEST}
+
+
+async def test_who_asks_no_coordinator_first_is_told_to(client: RawClient) -> None:
+    """As by Apache Kafka: what transactions are kept in FindCoordinator alone makes."""
+    request = InitProducerIdRequest(transactional_id="shop", transaction_timeout_ms=60_000)
+
+    early = await client.ask(request, 5, InitProducerIdResponse)
+    await find_coordinator(client, "shop")
+    then = await client.ask(request, 5, InitProducerIdResponse)
+
+    assert (early.error_code, early.producer_id) == (ErrorCode.NOT_COORDINATOR, -1)
+    assert (then.error_code, then.producer_epoch) == (ErrorCode.NONE, 0)

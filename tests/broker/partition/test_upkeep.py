@@ -8,6 +8,7 @@ from broker.config import BrokerConfig
 from broker.partition.upkeep import Upkeep
 from broker.partition.wishes import ACKS_ALL
 from tests.support.batches import NOW_MS, batch
+from tests.support.manual_clock import ManualClock
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
@@ -60,3 +61,25 @@ async def test_appends_go_on_between_the_checkpoints_of_two_logs() -> None:
         (directory,) = partitions.workers
         written = files.open(f"{directory}/recovery-point-offset-checkpoint").read(0, 1 << 16)
         assert all(f"pages {index} 1\n".encode() in written for index in range(1, 20))
+
+
+class SlowClock(ManualClock):
+    """Each look at it takes a while."""
+
+    def monotonic_ms(self) -> float:
+        self.advance(50)
+        return super().monotonic_ms()
+
+
+async def test_looking_for_old_segments_takes_no_more_than_a_tenth_of_the_time() -> None:
+    """The shortest interval is Kafka's, a millisecond; with many logs one look takes longer."""
+    async with running_broker(Path("/data"), files=MemoryFiles()) as broker:
+        partitions = broker.services.partitions
+        config = BrokerConfig(log_retention_check_interval_ms=1)
+        storage = (MemoryFiles(), partitions._setup.logs)
+        upkeep = Upkeep(config, SlowClock(), storage, partitions)
+        before = upkeep.retention_pause_ms()
+
+        await upkeep.delete_old_segments()
+
+    assert (before, upkeep.retention_pause_ms()) == (1, 450)

@@ -11,6 +11,10 @@ from typing import Any, Final, TypeVar
 
 from broker.errors import ErrorCode
 from broker.protocol.messages.end_txn import EndTxnRequest, EndTxnResponse
+from broker.protocol.messages.find_coordinator import (
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
 from broker.protocol.messages.init_producer_id import (
     InitProducerIdRequest,
     InitProducerIdResponse,
@@ -30,7 +34,7 @@ from tests.support.workload.world import AGAIN_S, DISCONNECTED, Answered, World
 TICKETS: Final = "tickets"
 TICKETS_PARTITIONS: Final = 2
 TIMEOUT_MS = 10_000
-INIT_VERSION, PRODUCE_VERSION, END_VERSION = 5, 12, 5
+FIND_VERSION, INIT_VERSION, PRODUCE_VERSION, END_VERSION = 3, 5, 12, 5
 PAUSE_S_MAX = 0.02
 PASSING = (
     ErrorCode.CONCURRENT_TRANSACTIONS,
@@ -82,8 +86,10 @@ class Till:
 
     async def begin_life(self) -> None:
         """A new epoch, which ends what the life before left open."""
+        whose = FindCoordinatorRequest(self.name, key_type=1)
         request = InitProducerIdRequest(self.name, TIMEOUT_MS, -1, -1)
         while True:
+            await self.ask(whose, FIND_VERSION, FindCoordinatorResponse)  # makes its topic
             answer = await self.ask(request, INIT_VERSION, InitProducerIdResponse)
             if answer.error_code not in PASSING:
                 break
