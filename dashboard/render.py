@@ -150,6 +150,7 @@ def _compiled() -> jinja2.Environment:
         rate=text.rate,
         size=text.size,
         percent=text.percent,
+        money=text.money,
         country=country,
         change=text.change,
         trend=_trend,

@@ -70,6 +70,12 @@ def percent(share: float | None) -> str:
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
 
 
+def money(amount: float) -> str:
+    """`1 234.50` of some currency; whole from 100 000 on."""
+    digits = 0 if abs(amount) >= 99_999.995 else 2
+    return f"{amount:,.{digits}f}".replace(",", "\u202f")
+
+
 _NEVER: Final = 2**63 - 1
 
 

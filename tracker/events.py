@@ -19,6 +19,9 @@ NOT_FOUND: Final = "404"
 ASSET: Final = "asset"
 """Names with a meaning of their own; every other name is a custom event of the site."""
 
+TOLD_BY_ITSELF: Final = frozenset((ENGAGEMENT, WEB_VITALS))
+"""Events by which the script measures: they have figures of their own, and are in no list."""
+
 PASSIVE: Final = frozenset((ENGAGEMENT, WEB_VITALS, NOT_FOUND, ASSET))
 """Events that a visitor does not do on purpose: they prolong a visit and end no bounce."""
 

@@ -11,6 +11,7 @@
     metric_hours   per metric and UTC hour: how many values in which bucket of tracker.histogram
     metric_days    the same per UTC day and page
     metric_names   which metrics a site has
+    revenue_hours  what events were worth, by name and currency
     _offsets       next offset of each partition, written in the same transaction as all the rest
 
 A visitor id is worth one UTC day (its salt changes at midnight), so visitors of several days are
@@ -30,6 +31,7 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 HOURS_A_DAY: Final = 24
+MICRO: Final = 1_000_000  # amounts of money are kept in millionths
 
 BUSY_TIMEOUT_MS: Final = 2_000  # how long a statement waits for another writer's lock
 
@@ -172,6 +174,13 @@ MIGRATIONS: Final = (
         site_id INTEGER, metric_id INTEGER, day INTEGER, page_id INTEGER, bucket INTEGER,
         rating INTEGER, measured INTEGER NOT NULL,
         PRIMARY KEY (site_id, metric_id, day, page_id, bucket, rating)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE revenue_hours (
+        site_id INTEGER, hour INTEGER, name_id INTEGER, currency TEXT,
+        events INTEGER NOT NULL, micros INTEGER NOT NULL,
+        PRIMARY KEY (site_id, hour, name_id, currency)
     ) WITHOUT ROWID;
     """,
 )

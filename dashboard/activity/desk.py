@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeVar
@@ -24,7 +24,10 @@ from tracker.reports import breakdown, live, measures, sites, timeseries
 from tracker.reports.bots import Bots, bots
 from tracker.reports.funnel import Stage
 from tracker.reports.overview import Overview, overview
+from tracker.reports.reading import Reading
+from tracker.reports.revenue import Earned, revenue
 from tracker.reports.segment import Asked, Filter, Segment
+from tracker.reports.visits import VisitPoint, visits_over_time
 from tracker.rollups import Dimension, Step
 from tracker.vitals import VITALS
 
@@ -37,6 +40,8 @@ ROWS: Final = 10
 EXPORT_ROWS: Final = 10_000
 
 ROLLED_UP: Final = frozenset(dimension.value for dimension in Dimension)
+READING: Final = "reading"
+"""Asked for like a dimension: how long pages are in view, and how far down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Question:
     before: tuple[int, int] | None = None  # the range to compare with
     vital: str = FIRST  # whose worst pages are shown
     funnel: tuple[str, ...] = ()  # steps of it
+    of_visits: bool = False  # visits over time are asked for as well
 
     @property
     def asked(self) -> Asked:
@@ -64,16 +70,20 @@ class Report:
 
     overview: Overview
     points: list[timeseries.Point]
+    visits: list[VisitPoint]  # empty when they are not asked for
     breakdowns: dict[str, list[breakdown.Row]]  # by dimension
     properties: list[tuple[str, breakdown.Row]]  # of the event that is filtered by
     live_visitors: int
     measures: Measures
     before: Overview | None
     points_before: list[timeseries.Point]
+    visits_before: list[VisitPoint]
     cut: bool  # more events than are looked at: the oldest are left out
     unknown: tuple[str, ...]  # dimensions that need the warehouse, and there is none
     funnel: list[Stage]  # empty when none is asked for, or there is no warehouse
     bots: Bots  # of all of the site, whatever it is filtered by
+    reading: list[Reading]  # empty when it is not asked for
+    revenue: list[Earned]
 
 
 class Unreadable(Exception):
@@ -120,6 +130,11 @@ class ReportDesk:
         return await self._ask(
             (question, dimension), lambda db: _rows(db, warehouse, question, dimension)
         )
+
+    async def reading(self, question: Question) -> list[Reading]:
+        """All pages, up to EXPORT_ROWS."""
+        warehouse = self._warehouse
+        return await self._ask((question, READING), lambda _: _reading(warehouse, question))
 
     async def _ask(self, key: Any, answer: Callable[[Connection], T]) -> T:
         """The answer to `key`, at most a second old, or twenty times as old as it took.
@@ -170,23 +185,27 @@ def _report(database: Connection, warehouse: Path, question: Question, now_ms: i
             one: breakdown.breakdown(database, site, one, start, end, limit=ROWS) for one in rolled
         }
         if segment is not None:
-            found |= {one: segment.breakdown(one, ROWS) for one in rest}
+            found |= {one: segment.breakdown(one, ROWS) for one in rest if one != READING}
         event = next((f.value for f in question.filters if f.dimension == "event"), None)
-        total, points = _totals(database, segment, question)
-        before, points_before = _before(database, warehouse, question)
+        totals = _totals(database, segment, question)
+        before = _before(database, warehouse, question)
         return Report(
-            overview=total,
-            points=points,
+            overview=totals.overview,
+            points=totals.points,
+            visits=totals.visits,
             breakdowns={one: found.get(one, []) for one in wanted},
             properties=segment.properties(event, ROWS) if segment and event else [],
             live_visitors=live.live(database, site, now_ms),
             measures=_measures(database, segment, question),
-            before=before,
-            points_before=points_before,
+            before=before.overview if before else None,
+            points_before=before.points if before else [],
+            visits_before=before.visits if before else [],
             cut=segment is not None and segment.cut,
             unknown=rest if segment is None else (),
             funnel=segment.funnel(question.funnel) if segment and question.funnel else [],
             bots=bots(database, site, start, end),
+            reading=segment.reading(ROWS) if segment and READING in wanted else [],
+            revenue=_revenue(database, segment, question),
         )
     finally:
         if segment is not None:
@@ -210,36 +229,51 @@ def _measures(database: Connection, segment: Segment | None, question: Question)
     )
 
 
-Totals = tuple[Overview, list[timeseries.Point]]
+def _revenue(database: Connection, segment: Segment | None, question: Question) -> list[Earned]:
+    if question.filters:
+        return segment.revenue() if segment is not None else []
+    return revenue(database, question.site, question.start_ms, question.end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The figures of a range, and how they came about."""
+
+    overview: Overview
+    points: list[timeseries.Point]
+    visits: list[VisitPoint]
 
 
 def _totals(database: Connection, segment: Segment | None, question: Question) -> Totals:
     if question.filters:
         if segment is None:
-            return Overview(), []
-        return segment.overview(), segment.timeseries(question.step)
+            return Totals(Overview(), [], [])
+        return Totals(
+            segment.overview(),
+            segment.timeseries(question.step),
+            segment.visits(question.step) if question.of_visits else [],
+        )
     asked = (question.site, question.start_ms, question.end_ms)
-    return (
+    return Totals(
         overview(database, *asked),
         timeseries.timeseries(database, *asked, question.step),
+        visits_over_time(database, *asked, question.step) if question.of_visits else [],
     )
 
 
-def _before(
-    database: Connection, warehouse: Path, question: Question
-) -> tuple[Overview | None, list[timeseries.Point]]:
+def _before(database: Connection, warehouse: Path, question: Question) -> Totals | None:
     """The range before; None without one, or when nothing was seen in it."""
     if question.before is None:
-        return None, []
+        return None
     start, end = question.before
-    earlier = Question(question.site, start, end, question.step, filters=question.filters)
+    earlier = replace(question, start_ms=start, end_ms=end)
     segment = _segment(warehouse, earlier.asked) if question.filters else None
     try:
-        total, points = _totals(database, segment, earlier)
+        found = _totals(database, segment, earlier)
     finally:
         if segment is not None:
             segment.close()
-    return (total, points) if total.page_views or total.events else (None, [])
+    return found if found.overview.page_views or found.overview.events else None
 
 
 def _rows(
@@ -253,6 +287,16 @@ def _rows(
         return []
     try:
         return segment.breakdown(dimension, EXPORT_ROWS)
+    finally:
+        segment.close()
+
+
+def _reading(warehouse: Path, question: Question) -> list[Reading]:
+    segment = _segment(warehouse, question.asked)
+    if segment is None:
+        return []
+    try:
+        return segment.reading(EXPORT_ROWS)
     finally:
         segment.close()
 

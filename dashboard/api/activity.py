@@ -5,11 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboard.activity.desk import READING
 from dashboard.activity.period import Known
 from dashboard.api.csv_answer import csv_answer
 from dashboard.pages.activity import question
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
+from tracker.reports.reading import Reading
 from tracker.reports.segment import DIMENSIONS
 
 TIME: Final = "time"
@@ -23,8 +25,8 @@ class ActivityExport:
 
     async def handle(self, request: web.Request) -> web.Response:
         dimension = request.query.get("dimension", TIME)
-        if dimension not in (*DIMENSIONS, TIME):
-            known = ", ".join((TIME, *DIMENSIONS))
+        if dimension not in (*DIMENSIONS, READING, TIME):
+            known = ", ".join((TIME, READING, *DIMENSIONS))
             raise web.HTTPBadRequest(text=f"dimension is none of {known}")
         visit = Visit(self._state, self._state.poller(None), request.query)
         return csv_answer(await self._rows(visit, dimension), f"{dimension}.csv")
@@ -41,11 +43,21 @@ class ActivityExport:
             points = (await desk.report(ask)).points
             rows = [(_utc(point.bucket_ms), point.visitors, point.page_views) for point in points]
             return [("time_utc", "visitors", "page_views"), *rows]
+        if dimension == READING:
+            return [
+                ("page", "visitors", "page_views", "seconds_in_view", "scroll_percent"),
+                *map(_read, await desk.reading(ask)),
+            ]
         hits = "events" if dimension == "event" else "page_views"
         return [
             (dimension, "visitors", hits),
             *((row.value, row.visitors, row.page_views) for row in await desk.rows(ask, dimension)),
         ]
+
+
+def _read(one: Reading) -> tuple[str | int, ...]:
+    depth = "" if one.scroll_depth is None else f"{one.scroll_depth:.0f}"
+    return (one.page, one.visitors, one.views, f"{one.average_ms / 1000:.1f}", depth)
 
 
 def _utc(at_ms: int) -> str:

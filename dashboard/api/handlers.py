@@ -203,6 +203,9 @@ class Api:
                 "cut": found["report"].cut,
                 "measures": measured(found["report"].measures),
                 "bots": found["report"].bots,
+                "visits": found["report"].visits,
+                "reading": found["report"].reading,
+                "revenue": found["report"].revenue,
             }
         )
 

@@ -55,7 +55,10 @@ _ACTIVITY: Final = (
     _text("compare", "off: without the time before; year: with that of 52 weeks before."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
-    _text("is.country", "Only visitors who have it; also is.page, is.source, is.campaign ..."),
+    _text("is.country", "Only visitors who have it; also is.page, is.source, is.prop.NAME ..."),
+    _text("not.country", "Only visitors who never have it; also not.page ..."),
+    _text("figure", "visits, bounces or length: tells visits over time as well."),
+    _text("pages", "reading: tells how long pages are in view, and how far down, as well."),
 )
 
 _MESSAGES: Final = (
@@ -188,7 +191,7 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
     (
         "/activity.csv",
         "One breakdown or, without dimension, the time series as CSV.",
-        (*_ACTIVITY, _text("dimension", "page, entry_page, source, campaign, country, os ...")),
+        (*_ACTIVITY, _text("dimension", "page, entry_page, reading, source, country, os ...")),
     ),
     ("/sites", "Sites that have been seen.", ()),
     (

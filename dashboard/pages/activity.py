@@ -1,20 +1,23 @@
 """Activity (/activity): visitors of one site, where they come from, what they look at and do."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from dashboard.activity import vitals
-from dashboard.activity.desk import Question, Report, Unreadable
+from dashboard.activity.desk import READING, Question, Unreadable
+from dashboard.activity.figures import FIGURES, chart
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
 from tracker.reports import funnel
-from tracker.reports.segment import COLUMNS, Filter
-from tracker.reports.timeseries import Point
+from tracker.reports.segment import COLUMNS, PROPERTY, Filter
 from tracker.rollups import OTHER
 from tracker.sites import NAME
 
 CARDS: Final = (
-    ("pages", (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"))),
+    (
+        "pages",
+        (("page", "Pages"), ("entry_page", "Entry"), ("exit_page", "Exit"), (READING, "Time")),
+    ),
     (
         "sources",
         (
@@ -48,17 +51,30 @@ TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in t
 NOT_KNOWN: Final = "(none)"  # the empty value in an address
 FILTERS_MAX: Final = 8
 FUNNEL_CHARS_MAX: Final = 2_000
-PREFIX: Final = "is."
+PREFIXES: Final = ("is.", "not.")
+PROPERTY_CHARS_MAX: Final = 300
 
 
 def filters(query: Mapping[str, str]) -> tuple[Filter, ...]:
-    """`?is.country=DE&is.page=/pricing`; unknown dimensions are as if they were not there."""
-    found = [
-        Filter(key.removeprefix(PREFIX), "" if value == NOT_KNOWN else value[:2_000])
-        for key, value in query.items()
-        if key.startswith(PREFIX) and key.removeprefix(PREFIX) in COLUMNS and value
-    ]
+    """`?is.country=DE&not.page=/pricing&is.prop.plan=pro`; others are passed over."""
+    found = []
+    for key, value in query.items():
+        prefix, _, dimension = key.partition(".")
+        if f"{prefix}." in PREFIXES and _is_filterable(dimension) and value:
+            known = "" if value == NOT_KNOWN else value[:2_000]
+            found.append(Filter(dimension, known, prefix == "not"))
     return tuple(found[:FILTERS_MAX])
+
+
+def _is_filterable(dimension: str) -> bool:
+    return dimension in COLUMNS or (
+        dimension.startswith(PROPERTY) and len(PROPERTY) < len(dimension) <= PROPERTY_CHARS_MAX
+    )
+
+
+def title(dimension: str) -> str:
+    """What a filter is called: `Countries`, or the property's name."""
+    return TITLES.get(dimension) or dimension.removeprefix(PROPERTY)
 
 
 def tabs(query: Mapping[str, str]) -> dict[str, str]:
@@ -67,6 +83,12 @@ def tabs(query: Mapping[str, str]) -> dict[str, str]:
         card: query[card] if query.get(card) in dict(known) else known[0][0]
         for card, known in CARDS
     }
+
+
+def figure(query: Mapping[str, str]) -> str:
+    """The figure that the chart is of; "": visitors and page views."""
+    asked = query.get("figure", "")
+    return asked if asked in FIGURES else ""
 
 
 def _compared(period: Period, compare: str, now_ms: int) -> tuple[int, int] | None:
@@ -90,6 +112,7 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
         _compared(period, query.get("compare", ""), now_ms),
         vitals.chosen(query.get("vital", "")),
         funnel.steps(query.get("funnel", "")[:FUNNEL_CHARS_MAX]),
+        figure(query) in FIGURES and FIGURES[figure(query)].of_visits,
     )
     return asked, period
 
@@ -120,6 +143,11 @@ async def values(visit: Visit) -> Values:
         "vital_bound": vitals.bound,
         "other": OTHER,
         "compare": visit.query.get("compare", ""),
+        "figure": figure(visit.query),
+        "figures": FIGURES,
+        "title_of": title,
+        "property": PROPERTY,
+        "reading": READING,
     }
     try:
         rows = await visit.state.desk.sites()
@@ -141,34 +169,9 @@ async def values(visit: Visit) -> Values:
         "period": period,
         "report": report,
         "question": ask,
-        "chart": chart(report, ask.end_ms, visit.state.clock.now_ms()),
+        "chart": chart(report, figure(visit.query), ask.end_ms, visit.state.clock.now_ms()),
         "step": ask.step.value,
     }
-
-
-def chart(report: Report, end_ms: int, now_ms: int) -> dict[str, Any]:
-    """Columns for the chart: seconds since 1970, visitors, page views, visitors before.
-
-    None where nothing is known: what lies ahead is not drawn as nobody. `going` is the place of the
-    minute, hour or day that is not over yet.
-    """
-    before: list[int | None] = [point.visitors for point in report.points_before]
-    missing = len(report.points) - len(before)
-
-    def known(point: Point, value: int) -> int | None:
-        return value if value or point.bucket_ms <= now_ms else None
-
-    columns: dict[str, Any] = {
-        "t": [point.bucket_ms // 1000 for point in report.points],
-        "visitors": [known(point, point.visitors) for point in report.points],
-        "page_views": [known(point, point.page_views) for point in report.points],
-    }
-    begun = [point.bucket_ms for point in report.points if point.bucket_ms <= now_ms]
-    if begun and (len(begun) < len(report.points) or now_ms < end_ms):
-        columns["going"] = len(begun) - 1
-    if before:
-        columns["before"] = (before + [None] * max(0, missing))[: len(report.points)]
-    return columns
 
 
 PAGE = Page("Activity", "/activity", "activity.html", values, every_s=1.0, nav="activity")

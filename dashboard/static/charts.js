@@ -4,7 +4,7 @@
   const RANGE_S = { "5m": 300, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800 };
   const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800, 2592000, 7776000, 31536000, 315360000];
   const COUNTS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat(); // there is no half a visitor
-  const STEPS = { s: SECONDS, "": COUNTS };
+  const STEPS = { s: SECONDS, "": COUNTS, " %": COUNTS };
   const charts = new Map();
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -38,6 +38,7 @@
     return day(time) + " " + text.slice(0, 4) + (step >= 86400 ? "" : " " + text.slice(11, step < 60 ? 19 : 16)) + " UTC";
   };
 
+  const isBefore = (label) => label.endsWith(" before");
   // What is not over yet (this hour, today) is drawn dashed: a line that falls because time is young is no fall.
   const unfinished = (figure, chart) => {
     const { going } = figure.columns || {};
@@ -45,7 +46,7 @@
   };
   const dashed = (figure) => (chart, index) => {
     const { ctx } = chart, last = unfinished(figure, chart), column = chart.data[index];
-    if (index > 2 || last === Infinity || column[last] == null || column[last - 1] == null) return;
+    if (isBefore(chart.series[index].label) || last === Infinity || column[last] == null || column[last - 1] == null) return;
     ctx.save();
     ctx.strokeStyle = chart.series[index].stroke();
     ctx.lineWidth = 1.75 * devicePixelRatio;
@@ -87,7 +88,7 @@
     const unit = figure.dataset.unit, labels = figure.labels || JSON.parse(figure.dataset.labels), format = shown(unit);
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const fixed = "fixed" in figure.dataset, straight = uPlot.paths.linear();
-    const stroke = (label, index) => label.endsWith(" before") ? color("--s1") + "99" : color(`--s${index % 6 + 1}`);
+    const stroke = (label, index) => isBefore(label) ? color("--s1") + "99" : color(`--s${index % 6 + 1}`);
     return {
       width: Math.max(200, plot.clientWidth), height: fixed ? 250 : 196,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
@@ -107,9 +108,9 @@
         { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
         ...labels.map((label, index) => ({
           label: short(label), stroke: stroke(label, index), width: 1.75, spanGaps: false, points: { size: 6, show: (chart, at) => chart.data[at].filter((value) => value != null).length === 1 }, // no line has one end
-          dash: index > 2 || label.endsWith(" before") ? [6, 3] : undefined,
+          dash: index > 2 || isBefore(label) ? [6, 3] : undefined,
           fill: index === 0 && (fixed || labels.length === 1) ? color("--s1") + "22" : undefined,
-          paths: (chart, at, from, to) => straight(chart, at, from, at > 2 ? to : Math.min(to, unfinished(figure, chart) - 1)),
+          paths: (chart, at, from, to) => straight(chart, at, from, isBefore(chart.series[at].label) ? to : Math.min(to, unfinished(figure, chart) - 1)),
           value: (_, value) => format(value),
         })),
       ],
@@ -168,13 +169,13 @@
 
   const columns = (figure, found) => {
     figure.columns = found;
-    const labels = found.before ? ["visitors", "page views", "visitors before"] : ["visitors", "page views"];
-    if (figure.labels?.length !== labels.length) {
+    const labels = Object.keys(found.lines);
+    if (figure.labels?.join() !== labels.join()) {
       figure.labels = labels;
       const old = charts.get(figure);
       if (old) { old.destroy(); charts.delete(figure); }
     }
-    draw(figure, [found.t, found.visitors, found.page_views, ...(found.before ? [found.before] : [])]);
+    draw(figure, [found.t, ...Object.values(found.lines)]);
   };
   const live = () => document.querySelectorAll("figure[data-series]");
   const fixed = () => document.querySelectorAll("figure[data-fixed]");

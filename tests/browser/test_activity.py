@@ -107,6 +107,27 @@ async def test_the_chart_goes_on_where_the_page_around_it_changes(
         assert shown.complaints == []
 
 
+async def test_a_click_on_a_figure_draws_it_and_another_one_takes_it_back(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/activity?period=30m")
+
+        await shown.page.get_by_role("link", name="Bounce rate").click()
+
+        await expect(shown.page.locator("figcaption").first).to_contain_text(
+            "Bounce rate by minute"
+        )
+        await point_at(shown.page, 0.5)
+        await expect(shown.page.locator(".tip")).to_contain_text("bounce rate100 %")
+        await shown.page.get_by_role("link", name="Bounce rate").click()
+        await expect(shown.page.locator("figcaption").first).to_contain_text("Visitors and page")
+        await expect(shown.page.locator("figure canvas")).to_have_count(1)
+        assert shown.complaints == []
+
+
 async def test_a_chart_is_printed_in_the_colours_of_paper(browser: Browser, tmp_path: Path) -> None:
     store_two_half_hours(tmp_path)
     async with Served(tmp_path, busy_cluster()) as served:

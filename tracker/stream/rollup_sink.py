@@ -30,6 +30,7 @@ from tracker.stream.measured import Measured
 from tracker.stream.names import Names
 from tracker.stream.page_views import PageViews
 from tracker.stream.repeats import Repeats
+from tracker.stream.revenue import Revenue
 from tracker.stream.sessions import Sessions
 from tracker.topics import EVENTS, METRICS, TopicPartition
 
@@ -74,6 +75,7 @@ class RollupSink:
         self._sessions = Sessions(self._db)
         self._live_visitors = LiveVisitors(self._db)
         self._bots = Bots(self._db)
+        self._revenue = Revenue(self._db)
         self._measured = Measured(self._db, self._names)
 
     def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
@@ -122,4 +124,5 @@ class RollupSink:
         self._page_views.count(people)
         self._sessions.count(people)
         self._live_visitors.count(people, now_ms)
+        self._revenue.count(people)
         self._bots.count([counted for counted in batch if counted.event.is_bot])

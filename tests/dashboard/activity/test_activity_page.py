@@ -23,6 +23,8 @@ from tracker.clock import SystemClock
 pytestmark = pytest.mark.may_block
 
 MINUTE_MS = 60_000
+SALE = {"revenue_amount": "1234.5", "revenue_currency": "EUR"}
+TOLD = {"engagement_ms": 4_000, "scroll_depth": 60, "interactive": False, "page_view_id": "a"}
 EVIL = '<img src=x onerror="document.title=1">'
 
 
@@ -38,7 +40,10 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         (
             at(3, 1, visitor_id="ann", country="DE", source="Google", os="Linux"),
             at(2, 2, visitor_id="ann", country="DE", source=None, pathname="/pricing"),
-            at(2, 3, visitor_id="ann", event_name="Signup", source=None, props={EVIL: EVIL}),
+            at(
+                2, 3, visitor_id="ann", event_name="Signup", source=None, props={EVIL: EVIL}, **SALE
+            ),
+            at(1, 8, visitor_id="ann", event_name="engagement", source=None, **TOLD),
             at(4, 4, visitor_id="bob", country="FR", pathname=EVIL, source="=1+1"),
             at(40, 5, visitor_id="eve", country="FR"),
             at(2, 6, visitor_id="bot", is_bot=True, bot_reason="user_agent:Googlebot"),
@@ -78,7 +83,7 @@ async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> N
     (told,) = re.findall(r'data-columns="([^"]*)"', page)
     columns = json.loads(unescape(told))
 
-    points = list(zip(columns["t"], columns["visitors"], strict=True))
+    points = list(zip(columns["t"], columns["lines"]["visitors"], strict=True))
     assert all(value is not None for at, value in points if at <= before_s)
     assert all(value is None for at, value in points if at > after_s)
 
@@ -136,6 +141,68 @@ async def test_an_event_that_is_filtered_by_shows_its_properties(client: Client)
 
     assert "Properties of the event" in html
     assert "<img" not in html
+
+
+async def test_a_property_is_filtered_by_and_a_filter_turned_round(client: Client) -> None:
+    has = {"period": "30m", "is.prop." + EVIL: EVIL}
+    page = await (await client.get("/activity", params=has)).text()
+    found = [
+        (await (await client.get("/api/v1/activity", params=query)).json())["overview"]["visitors"]
+        for query in (has, {"period": "30m", "not.prop." + EVIL: EVIL})
+    ]
+
+    assert found == [1, 1]
+    assert "<img" not in page
+    assert ">is</a>" in page
+    assert ">is not</a>" in await (await client.get("/activity?period=30m&not.country=DE")).text()
+
+
+async def test_events_have_their_revenue_and_the_script_s_own_are_not_among_them(
+    client: Client,
+) -> None:
+    page = await (await client.get("/activity?period=24h")).text()
+    answer = await (await client.get("/api/v1/activity?period=24h")).json()
+
+    assert "1\u202f234.50 EUR" in page
+    assert [row["value"] for row in answer["breakdowns"]["event"]] == ["Signup"]
+    assert answer["revenue"] == [
+        {"event": "Signup", "currency": "EUR", "events": 1, "amount": 1234.5}
+    ]
+
+
+async def test_time_in_view_is_a_tab_and_csv(client: Client) -> None:
+    page = await (await client.get("/activity?period=24h&pages=reading")).text()
+    text = await (await client.get("/api/v1/activity.csv?period=24h&dimension=reading")).text()
+
+    assert "4.0 s" in page
+    assert text.splitlines() == [
+        "page,visitors,page_views,seconds_in_view,scroll_percent",
+        "/,2,2,4.0,60",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "line", "unit"),
+    [
+        ("visitors", "visitors", ""),
+        ("views", "page views", ""),
+        ("visits", "visits", ""),
+        ("bounces", "bounce rate", " %"),
+        ("length", "visit length", "s"),
+    ],
+)
+@pytest.mark.parametrize("filtered", ["", "&is.country=FR"], ids=["all", "filtered"])
+async def test_the_chart_is_of_the_figure_that_is_chosen(
+    client: Client, figure: str, line: str, unit: str, filtered: str
+) -> None:
+    page = await (await client.get(f"/activity?period=30m&figure={figure}{filtered}")).text()
+
+    (told,) = re.findall(r'data-columns="([^"]*)"', page)
+    lines = json.loads(unescape(told))["lines"]
+    assert list(lines) == [line, line + " before"]
+    assert len(lines[line]) == len(lines[line + " before"]) == 30
+    assert any(value is not None for value in lines[line])
+    assert f'data-unit="{unit}"' in page
 
 
 @pytest.mark.parametrize("tab", ["pages=exit_page", "sources=campaign", "software=os"])

@@ -15,8 +15,11 @@ from tracker.events import Event
 from tracker.reports.breakdown import Row, breakdown
 from tracker.reports.funnel import steps
 from tracker.reports.overview import overview
+from tracker.reports.reading import Reading
+from tracker.reports.revenue import Earned, revenue
 from tracker.reports.segment import Asked, Filter, Segment
 from tracker.reports.timeseries import timeseries
+from tracker.reports.visits import visits_over_time
 from tracker.rollups import Step
 
 SITE = "example.com"
@@ -70,6 +73,68 @@ def test_filters_together_must_all_fit(data_dir: Path) -> None:
     assert none.overview().visitors == 0
 
 
+def test_a_filter_may_leave_out_who_has_the_value(data_dir: Path) -> None:
+    without = segment(data_dir, Filter("source", "Google", without=True))
+
+    assert without.overview().visitors == 1
+    assert [row.value for row in without.breakdown("country", 10)] == ["FR"]
+
+
+def test_properties_are_filtered_by_what_they_say(data_dir: Path) -> None:
+    hit = segment(data_dir, Filter("prop.plan", "pro"), Filter("prop.n", "2"))
+    miss = segment(data_dir, Filter("prop.plan", "free"))
+    hostile = segment(data_dir, Filter("prop.') OR 1=1 --", "x"))
+
+    assert hit.overview().visitors == 1
+    assert miss.overview().visitors == hostile.overview().visitors == 0
+
+
+def test_time_in_view_and_depth_are_those_of_each_view_that_told_them(tmp_path: Path) -> None:
+    """Parts of a view are added up, its deepest place counts; a view that told nothing does not."""
+    told = {"event_name": "engagement", "interactive": False}
+    store_visits(
+        tmp_path,
+        (
+            visit(1, "ann", 0, "/", page_view_id="a"),
+            visit(2, "ann", 1, "/", page_view_id="a", engagement_ms=3_000, scroll_depth=20, **told),
+            visit(3, "ann", 2, "/", page_view_id="a", engagement_ms=1_000, scroll_depth=80, **told),
+            visit(4, "bob", 3, "/", page_view_id="b"),
+            visit(5, "bob", 4, "/", page_view_id="b", engagement_ms=2_000, scroll_depth=40, **told),
+            visit(6, "cid", 5, "/", page_view_id="c"),
+            visit(7, "cid", 6, "/quiet", page_view_id="d"),
+        ),
+        MIDNIGHT_MS,
+    )
+
+    assert segment(tmp_path).reading(10) == [Reading("/", 3, 3, 3_000, 60.0)]
+
+
+def test_revenue_is_added_up_by_event_and_currency(tmp_path: Path) -> None:
+    def sold(number: int, amount: str, currency: str = "EUR", **fields: Any) -> Event:
+        sale = {"revenue_amount": amount, "revenue_currency": currency, **fields}
+        return visit(number, f"v{number}", number, "/", event_name="Purchase", **sale)
+
+    store_visits(
+        tmp_path,
+        (
+            sold(1, "29.90"),
+            sold(2, "0.1"),
+            sold(3, "-10"),
+            sold(4, "7", "USD"),
+            sold(5, "5", is_bot=True),
+            sold(6, "1" + "0" * 15),
+        ),
+        MIDNIGHT_MS,
+    )
+    database = rollups.open_for_reading(tmp_path / "rollups.db")
+
+    rolled_up = revenue(database, SITE, *ALL)
+
+    database.close()
+    assert rolled_up == [Earned("Purchase", "EUR", 3, 20.0), Earned("Purchase", "USD", 1, 7.0)]
+    assert segment(tmp_path).revenue() == rolled_up
+
+
 def test_entry_and_exit_pages_are_those_of_visits(data_dir: Path) -> None:
     found = segment(data_dir)
 
@@ -112,6 +177,8 @@ def test_without_filters_it_agrees_with_the_rollups(found: list[Event], step: St
         try:
             assert own.overview() == overview(database, SITE, *ALL)
             assert own.timeseries(step) == timeseries(database, SITE, *ALL, step)
+            assert own.visits(step) == visits_over_time(database, SITE, *ALL, step)
+            assert own.revenue() == revenue(database, SITE, *ALL)
             for dimension in ("page", "source", "country", "event", "browser"):
                 assert own.breakdown(dimension, 50) == breakdown(
                     database, SITE, dimension, *ALL, limit=50
