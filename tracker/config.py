@@ -65,6 +65,9 @@ class IngestConfig:
     country_header: str = setting(
         "", "header of a trusted proxy that names the country, such as CF-IPCountry"
     )
+    geoip_database: str = setting(
+        "", "file (.mmdb) that names regions and cities of addresses; empty: countries alone"
+    )
     blocked_addresses: tuple[str, ...] = setting(
         (), "addresses or networks whose events are not counted"
     )

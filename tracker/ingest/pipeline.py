@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from tracker.events import Event
 from tracker.ingest.hit import Hit
 from tracker.ingest.outcome import Dropped, Reason, Refused
+from tracker.ingest.places import Places
 from tracker.ingest.salts import Salts
 from tracker.ingest.steps import campaign, geo, identity, location
 from tracker.ingest.steps.addresses import Addresses
@@ -41,6 +42,7 @@ class Parts(NamedTuple):
     addresses: Addresses
     salts: Salts
     node: str
+    places: Places | None = None
 
 
 class Pipeline:
@@ -58,7 +60,7 @@ class Pipeline:
             Step("referrer", lambda event, hit, visit: referrers.apply(event, hit)),
             Step("user_agent", lambda event, hit, visit: user_agents.apply(event, visit)),
             Step("bots", lambda event, hit, visit: bots.apply(event, visit)),
-            Step("geo", lambda event, hit, visit: geo.apply(event, visit)),
+            Step("geo", lambda event, hit, visit: geo.apply(event, visit, parts.places)),
             Step(
                 "identity",
                 lambda event, hit, visit: identity.apply(

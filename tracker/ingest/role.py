@@ -22,6 +22,7 @@ from tracker.ingest.app import Ingest, Services
 from tracker.ingest.collector import Collector
 from tracker.ingest.dead_letters import DeadLetters
 from tracker.ingest.pipeline import Parts, Pipeline
+from tracker.ingest.places import Places
 from tracker.ingest.rates import Rates
 from tracker.ingest.readiness import Readiness
 from tracker.ingest.request import Visitors
@@ -178,12 +179,13 @@ def _services(config: IngestConfig, shared: _Shared, salts: Salts) -> Services:
     try:
         blocked = Networks(config.blocked_addresses)
         visitors = Visitors(config.trusted_proxies, config.country_header)
+        places = Places(config.geoip_database) if config.geoip_database else None
     except ValueError as error:
         raise SettingsError(f"[ingest]: {error}") from error
     addresses = Addresses(blocked, honour_gpc=config.honour_gpc)
     node = config.node or platform.node()
     clock, metrics, producer = shared.clock, shared.metrics, shared.producer
-    pipeline = Pipeline(Parts(shared.readiness.known_sites, addresses, salts, node))
+    pipeline = Pipeline(Parts(shared.readiness.known_sites, addresses, salts, node, places))
     collector = Collector(pipeline, producer, DeadLetters(producer, metrics, clock), metrics)
     rates = Rates(config.max_requests_per_second, clock)
     return Services(config, collector, visitors, rates, shared.readiness, metrics, clock)
