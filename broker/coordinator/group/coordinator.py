@@ -144,6 +144,8 @@ class GroupCoordinator:
             )
         if self._hosted.is_host(request.group_id):
             return await self._hosted.join(request)
+        if not request.member_id:
+            self._make_classic_group(request.group_id)
         parked: Parked = asyncio.get_running_loop().create_future()
 
         def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> JoinResponse | None:
@@ -158,6 +160,18 @@ class GroupCoordinator:
         answer = await parked
         assert isinstance(answer, JoinResponse)
         return answer
+
+    def _make_classic_group(self, group_id: str) -> None:
+        """The first record of a new group says that it is empty, whoever joins, as in Kafka."""
+        slot = self._shards.slot_of(group_id)
+
+        def act(state: GroupShardState, now: Moment, step: Step[Parked]) -> None:
+            made = _classic_group(state, group_id, step)
+            step.records.append(made.to_record(now, generation=0, protocol_name=None))
+
+        found = slot.state.find(group_id)
+        if found is None or isinstance(found, ConsumerGroup | StreamsGroup):
+            self._shards.begin(slot, group_id, act)  # what is decided next stands behind it
 
     async def sync(self, request: SyncRequest) -> SyncResponse:
         """SyncGroup; answers when the leader's assignment is on disk."""
