@@ -189,6 +189,17 @@ def test_orphaned_partitions_alarm_nobody() -> None:
         assert run(BY_NAME[name], facts, 30) == []
 
 
+def test_events_that_were_late_and_are_in_time_again_burn_no_budget() -> None:
+    """The hour has far too many late ones, the last five minutes have none."""
+    rule, late = BY_NAME["E2ELatencyBudgetBurn"], 40
+
+    def facts(step: int) -> Facts:
+        return Facts(0, events_in_time=100.0 * max(0, step - late), events_in_all=100.0 * step)
+
+    assert run(rule, facts, late / 4) != []
+    assert run(rule, facts, late / 4 + 6) == []
+
+
 def test_a_failed_connector_is_told_with_its_cause_also_while_its_worker_is_silent() -> None:
     failed = connector("archive", "RUNNING", "FAILED"), connector("files", state="FAILED")
 

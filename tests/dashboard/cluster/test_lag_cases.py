@@ -250,6 +250,19 @@ def test_recreated_topic_without_ids_is_known_by_an_end_that_went_back(watch: Wa
     assert (group.state, group.lag) == (GroupState.OK, 8)
 
 
+def test_recreated_topic_loses_its_own_records_from_its_first_offset_on(watch: Watch) -> None:
+    watch.cluster.add_topic("events", MadePartition(start=60, end=100))
+    watch.cluster.add_group("g", {EVENTS: 10}, [EVENTS])
+    before = watch.look(NOW).groups["g"].lost_total
+    watch.cluster.add_topic("events", MadePartition(start=30, end=100))
+    watch.cluster.ids["events"] = "another"
+    watch.cluster.commits["g"][EVENTS] = 2
+
+    after = watch.look(NOW + 5_000).groups["g"].lost_total
+
+    assert (before, after) == ({"events": 50}, {"events": 78})
+
+
 def test_recreated_topic_has_a_rate_of_its_own(watch: Watch) -> None:
     recreated(watch, 5_000)
 
