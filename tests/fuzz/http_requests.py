@@ -30,6 +30,7 @@ ENCODINGS: Final = ("", "gzip", "deflate", "br", "zstd", "gzip, gzip", "identity
 LENGTHS: Final = (-1, 0, 1, 10**6, 10**12, 2**64)
 SITES: Final = ("fuzz.example", "", "x" * 5_000, "\ud800", "a\0b", "localhost")
 NESTED: Final = b'{"v":1,"events":' + b"[" * 50_000
+BOMB: Final = gzip.compress(bytes(5_000_000))
 
 
 def body(dice: random.Random) -> bytes:
@@ -38,7 +39,7 @@ def body(dice: random.Random) -> bytes:
         case 0:
             return NESTED
         case 1:
-            return gzip.compress(bytes(5_000_000))
+            return BOMB
         case 2:
             return dice.randbytes(dice.randrange(300))
         case 3:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from dashboard.access.accounts import AccountError, Accounts
-from dashboard.access.sessions import AGE_MS, IDLE_MS, TRIES, WINDOW_MS, Attempts, Sessions
+from dashboard.access.sessions import (
+    AGE_MS,
+    IDLE_MS,
+    TRIES,
+    TRIES_ALL,
+    WINDOW_MS,
+    Attempts,
+    Sessions,
+)
 from dashboard.identity import Role
 from footfall.settings import SettingsError
 from tests.support.manual_clock import ManualClock
@@ -114,3 +122,15 @@ def test_an_address_may_try_again_after_a_while() -> None:
     assert attempts.wait_s("5.6.7.8") == 0
     clock.advance(WINDOW_MS)
     assert attempts.wait_s("1.2.3.4") == 0
+
+
+def test_many_addresses_with_a_try_each_are_stopped_too_where_all_are_counted() -> None:
+    clock = ManualClock()
+    together, each_alone = Attempts(clock), Attempts(clock, tries_all=None)
+    for number in range(TRIES_ALL):
+        assert together.wait_s("9.9.9.9") == 0
+        for attempts in (together, each_alone):
+            attempts.failed(f"10.0.0.{number}")
+
+    assert together.wait_s("9.9.9.9") == WINDOW_MS // 1000
+    assert each_alone.wait_s("9.9.9.9") == 0

@@ -147,6 +147,21 @@ async def test_guessing_passwords_is_stopped_after_five_tries(client: Client) ->
     assert right.status == 429 and int(right.headers["Retry-After"]) > 0
 
 
+async def test_who_knows_the_password_may_sign_in_as_often_as_they_like(client: Client) -> None:
+    statuses = {(await sign_in(client, "viewer")).status for _ in range(TRIES + 1)}
+
+    assert len(statuses) == 1
+    assert 429 not in statuses
+
+
+async def test_guessing_many_passwords_at_once_is_no_way_around_it(client: Client) -> None:
+    tries = [sign_in(client, "admin", f"wrong {n}") for n in range(TRIES + 3)]
+
+    statuses = [answer.status for answer in await asyncio.gather(*tries)]
+
+    assert sorted(statuses) == [401] * TRIES + [429] * 3
+
+
 async def test_a_sign_in_form_of_another_site_is_not_taken(client: Client) -> None:
     answer = await client.post(
         "/login",
@@ -287,16 +302,17 @@ async def test_streams_end_with_the_session(client: Client, state: State, addres
 
 
 async def test_a_stream_that_is_only_open_keeps_nobody_signed_in(
-    client: Client, state: State
+    client: Client, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dashboard.stream.PING_S", 0.01)
     key = (await sign_in(client, "viewer")).cookies[COOKIE].value
     session = state.guard.sessions.peek(key)
     assert session is not None
     stream = await client.get("/api/stream?page=/")
     seen_ms = session.seen_ms
 
-    await state.poller(None).look()
-    await stream.content.readline()
+    for _ in range(2):  # before each it was looked whether the session holds
+        await stream.content.readuntil(b": ping")
 
     assert session.seen_ms == seen_ms
     stream.close()
