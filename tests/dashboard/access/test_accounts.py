@@ -87,6 +87,23 @@ def test_the_last_administrator_stays(tmp_path: Path) -> None:
     assert [user.name for user in accounts.users()] == ["admin"]
 
 
+def test_who_could_not_be_written_down_cannot_sign_in(tmp_path: Path) -> None:
+    home = tmp_path / "dashboard"
+    accounts = Accounts(home / "accounts.json")
+    accounts.first_password()
+    (home / "accounts.json").unlink()
+    home.rmdir()
+    home.write_text("a file stands where the directory was")
+
+    with pytest.raises(OSError):
+        accounts.put_user("ann", Role.VIEWER, "long enough")
+    with pytest.raises(OSError):
+        accounts.add_token("scrape", ("read",), 0)
+
+    assert accounts.user("ann") is None
+    assert accounts.tokens() == []
+
+
 def test_short_passwords_are_refused(tmp_path: Path) -> None:
     accounts = Accounts(tmp_path / "accounts.json")
 
