@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS, Household
 from dashboard.actions.desk import ActionDesk, Switches
 from dashboard.activity.desk import ReportDesk
+from dashboard.activity.registered import RegisteredSites
 from dashboard.alerts import message
 from dashboard.alerts.courier import Channel, Mailbox, hook, mail
 from dashboard.alerts.desk import AlertDesk, Telling
@@ -59,7 +61,8 @@ from tracker.kafka.changes import Changes, NewRecord
 from tracker.kafka.reader import RecordReader
 from tracker.kafka.topics import ensure_topics
 from tracker.malformed_http import count_malformed_requests
-from tracker.topics import AUDIT
+from tracker.sites import registered
+from tracker.topics import AUDIT, SITES
 
 PROBE_BYTES = 65_536  # of one fetch: probe records are tiny
 STOP_S = 2.0  # streams that do not end by themselves are cut then
@@ -131,7 +134,7 @@ def build(
         clock=clock,
         pollers=sources.pollers,
         roles=sources.roles,
-        desk=ReportDesk(data_dir, clock),
+        desk=ReportDesk(data_dir, clock, _registered(kafka, sources)),
         disk_watch=sources.disk,
         beside={name: one.beside for name, one in watched.items()},
         actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)), copies),
@@ -236,6 +239,18 @@ def _probe(config: DashboardConfig, kafka: KafkaConfig, clock: Clock) -> Probe:
     reader = RecordReader(kafka, PROBE_BYTES)
     settings = ProbeSettings(on, config.probe_interval_s, config.cluster_name)
     return Probe(ProbeWriter(kafka), reader, clock, settings)
+
+
+def _registered(kafka: KafkaConfig, sources: Sources) -> RegisteredSites:
+    """Of the first cluster, whose topic it is."""
+    poller = next(iter(sources.pollers.values()))
+
+    def end() -> int | None:
+        snapshot = poller.snapshot
+        topic = snapshot.topics.get(SITES.name) if snapshot is not None else None
+        return topic.partitions[0].end if topic is not None and topic.partitions else None
+
+    return RegisteredSites(partial(registered, kafka), end, sources.clock)
 
 
 def _alerts(config: DashboardConfig, sources: Sources) -> AlertDesk:

@@ -91,6 +91,11 @@ def list_sites(config: KafkaConfig) -> list[Site]:
     return [site for _, site in sorted(_read_all(config).items())]
 
 
+def registered(config: KafkaConfig) -> list[str]:
+    """Their names, in order; the topic is not made where it is missing."""
+    return sorted(_read_all(config))
+
+
 class SiteReader:
     """Follows the registry: `sites` is always what was last read from the topic."""
 

@@ -36,8 +36,8 @@ def stop(scene: Scene, wish: wishes.OneConnector) -> Outcome:
 
 def restart(scene: Scene, wish: wishes.RestartConnector) -> Outcome:
     _client(scene, wish.worker).restart(wish.connector, wish.only_failed)
-    what = "what failed of it" if wish.only_failed else "it and all its tasks"
-    return Outcome(f"{wish.connector}: {what} starts again.", True)
+    what = "what failed of it starts" if wish.only_failed else "it and all its tasks start"
+    return Outcome(f"{wish.connector}: {what} again.", True)
 
 
 def restart_task(scene: Scene, wish: wishes.RestartTask) -> Outcome:

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
+from dashboard.activity.registered import RegisteredSites
 from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
 from tracker.clock import Clock
@@ -93,7 +94,10 @@ class Unreadable(Exception):
 class ReportDesk:
     """The read side of site activity."""
 
-    def __init__(self, data_dir: Path, clock: Clock) -> None:
+    def __init__(
+        self, data_dir: Path, clock: Clock, registered: RegisteredSites | None = None
+    ) -> None:
+        self._registered = registered
         self._path = data_dir / "rollups.db"
         self._warehouse = data_dir / "warehouse.db"
         self._clock = clock
@@ -107,6 +111,13 @@ class ReportDesk:
     async def sites(self) -> list[sites.SiteRow]:
         """Every site that has been seen."""
         return await self._ask("sites", sites.sites)
+
+    async def silent_sites(self) -> list[str]:
+        """Sites that are registered, and that nothing came from."""
+        if self._registered is None:
+            return []
+        seen = {row.site for row in await self.sites()}
+        return [name for name in await self._registered.names() if name not in seen]
 
     async def live_everywhere(self) -> int:
         """Visitors of the last five minutes on all sites."""

@@ -3,10 +3,11 @@
 Every call blocks for a bounded time; call it from a thread. See dashboard.rest for what it raises.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from dashboard.asked import Asked
 from dashboard.connect.details import (
@@ -26,6 +27,8 @@ from tracker.clock import Clock
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
 
+REBALANCE_S: Final = 8.0
+AGAIN_S: Final = 0.4
 OFFSETS_KEPT: Final = 1_000  # connectors whose offsets are remembered
 OWNER: Final = Owner("connect_urls", "connect_username")
 
@@ -36,8 +39,19 @@ class ConnectClient:
     def __init__(self, access: RestAccess) -> None:
         """Raises SettingsError for what is no address."""
         self._rest = Rest(access, OWNER, told=refusal)
-        self._ask = self._rest.ask
         self.url = self._rest.url
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Asks again, for some seconds, where the workers share out their connectors just now: they
+        refuse every change then (409), as they do after each connector that is made."""
+        until_s = time.monotonic() + REBALANCE_S
+        while True:
+            try:
+                return self._rest.ask(method, path, body)
+            except Refused as refusal:
+                if "rebalance" not in str(refusal) or time.monotonic() > until_s:
+                    raise
+            time.sleep(AGAIN_S)
 
     def look(self) -> Worker:
         """The worker and every connector."""

@@ -180,6 +180,9 @@ class SeenReports:
     async def sites(self) -> list[SiteRow]:
         return [row for row in await self._desk.sites() if self._sight.site(row.site)]
 
+    async def silent_sites(self) -> list[str]:
+        return [name for name in await self._desk.silent_sites() if self._sight.site(name)]
+
     async def live_everywhere(self) -> int:
         return await self._desk.live_on(tuple(row.site for row in await self.sites()))
 

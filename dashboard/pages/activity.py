@@ -132,6 +132,7 @@ async def values(visit: Visit) -> Values:
         "cards": CARDS,
         "tabs_in_sight": TABS_IN_SIGHT,
         "silent": "",
+        "registered": False,
         "tabs": tabs(visit.query),
         "titles": TITLES,
         "filters": filters(visit.query),
@@ -151,11 +152,16 @@ async def values(visit: Visit) -> Values:
     }
     try:
         rows = await visit.state.desk.sites()
-        found["sites"] = [row.site for row in rows]
+        registered = await visit.state.desk.silent_sites()
+        found["sites"] = [*(row.site for row in rows), *registered]
         asked = visit.query.get("site", "").lower()
         row = next((row for row in rows if row.site == asked), None)
+        if not rows and not asked and registered:
+            asked = registered[0]
         if row is None and NAME.fullmatch(asked):  # not another one's figures in its place
-            return found | {"sites": [*found["sites"], asked], "site": asked, "silent": asked}
+            others = [] if asked in registered else [asked]
+            silent = {"site": asked, "silent": asked, "registered": not others}
+            return found | silent | {"sites": [*found["sites"], *others]}
         if not rows:
             return found
         row = row or rows[0]

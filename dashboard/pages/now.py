@@ -14,6 +14,7 @@ TOP_TOPICS = 8
 TOP_GROUPS = 8
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+E2E_TARGET_S = 5.0  # from a beacon to its count, as the alert on its latency has it
 SPARKS = ("cluster.in", "cluster.lag_seconds")
 
 
@@ -42,6 +43,7 @@ async def values(visit: Visit) -> Values:
         "disk": None,
         "first": state.is_first(visit.poller),
         "e2e_p99": None,
+        "e2e_target": E2E_TARGET_S,
         "live_visitors": None,
         "risk": _nearest_to_loss(snapshot),
         "alerts": [one for one in loud if here(one) and not _is_about(one, problems)],

@@ -9,6 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
+REBALANCE = "Request cannot be completed because a rebalance is expected"
+NO_CLASS = (
+    "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: "
+    "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements "
+    "Connector and which name matches no.Such, available connectors are: PluginDesc{klass=class x"
+)
+"""Both as Apache Kafka 4.2 says them."""
+
 TRACE = (
     "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded\n\tat x.y(Z.java:1)\n"
     "Caused by: java.io.IOException: disk is full\n\t... 7 more\n"
@@ -26,6 +34,7 @@ class ConnectWorker:
     asked: list[str] = field(default_factory=list)
     offsets: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     loggers: dict[str, str] = field(default_factory=lambda: {"root": "INFO", "a.b": "DEBUG"})
+    rebalances: int = 0  # changes that are refused because of one
     mistakes: dict[str, str] = field(default_factory=dict)  # what validation finds, by setting
 
     def add(self, name: str, *tasks: str, state: str = "RUNNING", **config: str) -> None:
@@ -101,10 +110,14 @@ class ConnectWorker:
 
     async def _do(self, request: web.Request, name: str, verb: str) -> web.Response:
         self.asked.append(f"{request.method} {name} {verb} {request.query_string}".strip())
+        if request.method != "GET" and self.rebalances:
+            self.rebalances -= 1
+            said = {"error_code": 409, "message": REBALANCE}
+            return web.json_response(said, status=409)
         if (request.method, verb) == ("PUT", "config"):
             body = await request.json()
             if body["connector.class"] == "no.Such":
-                said = {"error_code": 400, "message": "Failed to find any class no.Such"}
+                said = {"error_code": 400, "message": NO_CLASS}
                 return web.json_response(said, status=400)
             if (refused := body.get("refused")) is not None:
                 return web.json_response({"error_code": 400, "message": refused}, status=400)

@@ -38,6 +38,15 @@ def test_a_site_is_added_once_and_removed_once(kafka: KafkaConfig) -> None:
     assert name not in names(kafka)
 
 
+def test_names_of_registered_sites_are_read_in_order(kafka: KafkaConfig) -> None:
+    name = new_site()
+    sites.add(kafka, Site(name, 1))
+
+    found = sites.registered(kafka)
+
+    assert name in found and found == sorted(found)
+
+
 def test_other_hosts_replace_the_entry(kafka: KafkaConfig) -> None:
     name = new_site()
     sites.add(kafka, Site(name, 1))

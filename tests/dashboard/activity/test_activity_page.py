@@ -252,3 +252,9 @@ async def test_without_a_warehouse_the_page_says_so(client: Client, tmp_path: Pa
     html = await (await client.get("/activity?period=30m&sources=campaign")).text()
 
     assert "needs the SQLite warehouse" in html
+
+
+async def test_heads_of_breakdowns_do_not_repeat_their_tab_to_the_eye(client: Client) -> None:
+    page = await (await client.get("/activity?period=30m")).text()
+
+    assert '<th scope="col"><span class="hidden">Pages</span></th>' in page

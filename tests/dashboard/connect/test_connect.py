@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.connect import client as connect_client
 from dashboard.connect.client import ConnectClient, connect_desk
 from dashboard.connect.model import HIDDEN, first_line, shown, worker
 from dashboard.rest import RestAccess
 from dashboard.web import Site
 from footfall.settings import SettingsError
-from tests.support.connect_worker import TRACE, ConnectWorker, connect_worker
+from tests.support.connect_worker import REBALANCE, TRACE, ConnectWorker, connect_worker
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import HOSTILE, Client, busy_cluster, made_state
 from tracker.clock import SystemClock
@@ -100,6 +101,27 @@ async def test_a_connector_is_steered(
     assert made.asked == [asked]
 
 
+async def test_a_change_waits_while_workers_share_out_their_connectors(
+    client: Client, made: ConnectWorker
+) -> None:
+    made.rebalances = 1
+
+    status, body = await act(client, "pause-connector", {"connector": "files"})
+
+    assert (status, body["changed"], made.states["files"]) == (200, True, "PAUSED")
+
+
+async def test_a_rebalance_that_does_not_end_is_told(
+    client: Client, made: ConnectWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect_client, "REBALANCE_S", 0.0)
+    made.rebalances = 1_000
+
+    status, body = await act(client, "pause-connector", {"connector": "files"})
+
+    assert (status, body) == (409, {"error": REBALANCE})
+
+
 async def test_what_the_worker_refuses_is_told_in_its_words(client: Client) -> None:
     wish = {"connector": "new", "config": {"connector.class": "no.Such"}, "dry_run": False}
 
@@ -108,7 +130,8 @@ async def test_what_the_worker_refuses_is_told_in_its_words(client: Client) -> N
     unknown = await act(client, "pause-connector", {"connector": "none"})
     elsewhere = await act(client, "pause-connector", {"connector": "files", "worker": 7})
 
-    assert refused == (409, {"error": "Failed to find any class no.Such"})
+    words = "Failed to find any class that implements Connector and which name matches no.Such"
+    assert refused == (409, {"error": words})
     assert missing == (409, {"error": "connector.class is missing"})
     assert (unknown[0], elsewhere[0]) == (409, 409)
 
