@@ -14,11 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import maxminddb
 
-from tracker.ingest.cache import BoundedCache
-
 log = logging.getLogger(__name__)
 
-CACHE_SIZE: Final = 10_000
 LOOK_EVERY_MS: Final = 60_000
 NAME_CHARS_MAX: Final = 100
 LANGUAGE: Final = "en"
@@ -37,7 +34,7 @@ class PlacesError(ValueError):
 
 
 class Places:
-    """Answers by address, from a bounded memory of what was answered before."""
+    """Answers by address, each time from the database: no address is remembered here."""
 
     def __init__(self, path: str) -> None:
         """Raises PlacesError."""
@@ -49,7 +46,11 @@ class Places:
         if now_ms - self._looked_at_ms > LOOK_EVERY_MS:
             self._looked_at_ms = now_ms
             self._load_anew()
-        return self._known(address)
+        try:
+            found = self._database.get(address)
+        except (ValueError, maxminddb.InvalidDatabaseError):  # no address, or damage at this place
+            return Place()
+        return place_of(found) if isinstance(found, dict) else Place()
 
     def _load(self) -> None:
         try:
@@ -66,7 +67,6 @@ class Places:
             raise PlacesError(f"{self._path} is no MMDB database: {error}") from error
         finally:
             os.close(place)
-        self._known = BoundedCache(self._look_up, CACHE_SIZE)
 
     def _load_anew(self) -> None:
         try:
@@ -79,13 +79,6 @@ class Places:
     def _mark(self) -> tuple[int, int, int]:
         now = self._path.stat()
         return now.st_mtime_ns, now.st_size, now.st_ino
-
-    def _look_up(self, address: str) -> Place:
-        try:
-            found = self._database.get(address)
-        except (ValueError, maxminddb.InvalidDatabaseError):  # no address, or damage at this place
-            return Place()
-        return place_of(found) if isinstance(found, dict) else Place()
 
 
 def place_of(record: Mapping[str, Any]) -> Place:
