@@ -177,8 +177,11 @@ async def test_a_cookie_alone_changes_nothing(client: Client) -> None:
 
     without = await client.post("/api/v1/actions/create-topic", json={"topic": "new"})
     foreign = await act(client, "create-topic", {"topic": "new"}, Origin="http://other.example")
+    guessed = await client.post(
+        "/api/v1/actions/create-topic", json={"topic": "new"}, headers={"X-CSRF-Token": "guessed"}
+    )
 
-    assert (without.status, foreign) == (403, 403)
+    assert (without.status, foreign, guessed.status) == (403, 403, 403)
 
 
 @pytest.mark.parametrize(
