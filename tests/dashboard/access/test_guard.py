@@ -172,6 +172,19 @@ async def test_a_sign_in_form_of_another_site_is_not_taken(client: Client) -> No
     assert answer.status == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_form_of_which_the_browser_says_that_it_is_foreign_is_not_taken(
+    client: Client, site: str
+) -> None:
+    """Without Origin, as browsers send some forms, `Sec-Fetch-Site` counts."""
+    form = {"user": "admin", "password": PASSWORD}
+
+    answer = await client.post("/login", data=form, headers={"Sec-Fetch-Site": site})
+
+    assert answer.status == 403
+    assert COOKIE not in answer.cookies
+
+
 async def test_a_cookie_alone_changes_nothing(client: Client) -> None:
     await sign_in(client, "admin")
 
