@@ -24,10 +24,12 @@ from dashboard.actions.audit import Audit, Store
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS, Household
 from dashboard.actions.desk import ActionDesk, Switches
+from dashboard.activity import letter
 from dashboard.activity.desk import ReportDesk
 from dashboard.activity.registered import RegisteredSites
+from dashboard.activity.weekly import Deliver, WeeklyPost
 from dashboard.alerts import message
-from dashboard.alerts.courier import Channel, Mailbox, hook, mail
+from dashboard.alerts.courier import Channel, Mailbox, deliver, hook, mail, post
 from dashboard.alerts.desk import AlertDesk, Telling
 from dashboard.alerts.facts import DIRECTORY, PROVIDER
 from dashboard.alerts.gather import Gather, Sources
@@ -127,6 +129,7 @@ def build(
     alerts = _alerts(config, sources)
     hands = {name: one.hand for name, one in watched.items()}
     switches = Switches(config.readonly, config.messages)
+    reports = ReportDesk(data_dir, clock, _registered(kafka, sources))
     copies = CopyRoom(CopyDesk(clusters, data_dir, clock), masks, _sizes(sources.pollers))
     return State(
         config=config,
@@ -134,7 +137,7 @@ def build(
         clock=clock,
         pollers=sources.pollers,
         roles=sources.roles,
-        desk=ReportDesk(data_dir, clock, _registered(kafka, sources)),
+        desk=reports,
         disk_watch=sources.disk,
         beside={name: one.beside for name, one in watched.items()},
         actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)), copies),
@@ -145,6 +148,7 @@ def build(
         masks=masks,
         oidc=sso,
         directory=accounts_of,
+        weekly=_weekly(config, data_dir, reports, clock),
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
 
@@ -168,26 +172,49 @@ def _sizes(pollers: Mapping[str, Poller]) -> Callable[[str, str], int | None]:
     return size_of
 
 
+def _base_url(config: DashboardConfig) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return config.public_url.rstrip("/") or f"http://{host}:{config.port}"
+
+
+def _mailbox(config: DashboardConfig, to: tuple[str, ...]) -> Mailbox:
+    return Mailbox(
+        config.smtp_host,
+        config.smtp_port,
+        config.smtp_security,
+        config.smtp_username,
+        config.smtp_password,
+        config.alert_email_from,
+        to,
+    )
+
+
+def _weekly(
+    config: DashboardConfig, data_dir: Path, desk: ReportDesk, clock: Clock
+) -> WeeklyPost | None:
+    """None where nobody wants letters about the week."""
+    ways: dict[str, Deliver] = {}
+    if to := config.report_email_to:
+        box = _mailbox(config, to)
+        ways["mail"] = lambda what: asyncio.to_thread(
+            deliver, box, letter.mail(what, box.sender, to)
+        )
+    if url := config.report_slack_url:
+        ways["chat"] = lambda what: post(url, letter.chat(what))
+    kept = data_dir / "dashboard" / "weekly.json"
+    return WeeklyPost(desk, ways, kept, clock, _base_url(config)) if ways else None
+
+
 def channels(config: DashboardConfig) -> list[Channel]:
     """Whom alerts are told to."""
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    base = config.public_url.rstrip("/") or f"http://{host}:{config.port}"
+    base = _base_url(config)
     found = []
     if config.alert_webhook_url:
         found.append(Channel("webhook", hook(config.alert_webhook_url, message.webhook, base)))
     if config.alert_slack_url:
         found.append(Channel("chat", hook(config.alert_slack_url, message.chat, base)))
     if config.alert_email_to:
-        box = Mailbox(
-            config.smtp_host,
-            config.smtp_port,
-            config.smtp_security,
-            config.smtp_username,
-            config.smtp_password,
-            config.alert_email_from,
-            config.alert_email_to,
-        )
-        found.append(Channel("mail", mail(box, base)))
+        found.append(Channel("mail", mail(_mailbox(config, config.alert_email_to), base)))
     return found
 
 
@@ -302,6 +329,8 @@ async def run(state: State) -> None:
             watching.append(tasks.create_task(state.actions.audit.run()))
             watching.append(tasks.create_task(state.alerts.run()))
             watching.append(tasks.create_task(state.probe.run()))
+            if state.weekly is not None:
+                watching.append(tasks.create_task(state.weekly.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)
             await stop.wait()
             for task in watching:

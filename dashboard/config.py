@@ -85,6 +85,12 @@ class DashboardConfig:
     alert_repeat_hours: float = setting(
         4.0, "hours until what still fires is told again", low=0.1, high=168
     )
+    report_email_to: tuple[str, ...] = setting(
+        (), "who gets a letter about every site's last week by mail, on Mondays at 06:00 UTC"
+    )
+    report_slack_url: str = setting(
+        "", "a Slack-compatible incoming webhook for the same; empty: none"
+    )
     smtp_host: str = setting("127.0.0.1", "mail server")
     smtp_port: int = setting(25, "its port", low=1, high=65535)
     smtp_security: str = setting("none", "how to talk to it", choices=("none", "starttls", "tls"))

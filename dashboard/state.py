@@ -11,6 +11,7 @@ from dashboard.access.oidc import OidcClient
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
 from dashboard.activity.desk import ReportDesk
+from dashboard.activity.weekly import WeeklyPost
 from dashboard.agent_calls import Calls
 from dashboard.alerts.desk import AlertDesk
 from dashboard.beside import Beside
@@ -49,6 +50,7 @@ class State:
     probe: Probe
     masks: Masks
     oidc: OidcClient | None = None  # None: passwords only
+    weekly: WeeklyPost | None = None  # None: nobody wants letters
     directory: Directory | None = None  # None: accounts of our own only
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
     agent_calls: Calls = field(default_factory=Calls)

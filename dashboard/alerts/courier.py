@@ -34,6 +34,9 @@ class NotSent(Exception):
     """The channel did not take it; the message says why."""
 
 
+FAILURES: Final = (NotSent, aiohttp.ClientError, TimeoutError, OSError)
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """How mail leaves."""
@@ -85,7 +88,7 @@ class Channel:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self.send(alerts)
-        except (NotSent, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except FAILURES as error:
             self.trouble = str(error) or type(error).__name__
             return False
         self.trouble = ""
@@ -97,18 +100,21 @@ def hook(url: str, body: Callable[[Sequence[Alert], str], bytes], base_url: str)
     """POSTs JSON; any answer from 200 to 299 is a receipt."""
 
     async def send(alerts: Sequence[Alert]) -> None:
-        timeout = aiohttp.ClientTimeout(total=SEND_TIMEOUT_S)
-        headers = {"Content-Type": "application/json"}
-        async with (
-            aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
-            session.post(
-                url, data=body(alerts, base_url), headers=headers, allow_redirects=False
-            ) as answer,
-        ):
-            if not 200 <= answer.status < 300:
-                raise NotSent(f"the hook answered {answer.status}")
+        await post(url, body(alerts, base_url))
 
     return send
+
+
+async def post(url: str, body: bytes) -> None:
+    """Raises one of FAILURES."""
+    timeout = aiohttp.ClientTimeout(total=SEND_TIMEOUT_S)
+    headers = {"Content-Type": "application/json"}
+    async with (
+        aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
+        session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+    ):
+        if not 200 <= answer.status < 300:
+            raise NotSent(f"the hook answered {answer.status}")
 
 
 def mail(box: Mailbox, base_url: str) -> Send:
@@ -116,12 +122,13 @@ def mail(box: Mailbox, base_url: str) -> Send:
 
     async def send(alerts: Sequence[Alert]) -> None:
         made = message.mail(alerts, base_url, box.sender, box.to)
-        await asyncio.to_thread(_deliver, box, made)
+        await asyncio.to_thread(deliver, box, made)
 
     return send
 
 
-def _deliver(box: Mailbox, made: EmailMessage) -> None:
+def deliver(box: Mailbox, made: EmailMessage) -> None:
+    """Blocks; raises one of FAILURES."""
     try:
         with _connected(box) as server:
             if box.username:

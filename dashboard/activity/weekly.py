@@ -1,0 +1,106 @@
+"""Every Monday morning (06:00 UTC) a letter about the week that is over goes to who wants it.
+
+Which week each way was told is kept in a file, so that a restart tells none twice and an away mail
+server gets it when it is back. A way that is new begins with the next week.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from dashboard.activity.desk import Question, Report, ReportDesk, Unreadable
+from dashboard.activity.letter import TABLES, Letter, Week, last_week, letter
+from dashboard.alerts.courier import FAILURES, SEND_TIMEOUT_S
+from tracker.clock import Clock
+from tracker.rollups import HOUR_MS, MINUTE_MS, Step
+from tracker.secret_file import replace_file
+
+log = logging.getLogger(__name__)
+
+MORNING_MS: Final = 6 * HOUR_MS
+LOOK_EVERY_S: Final = 60.0
+AGAIN_AFTER_MS: Final = 10 * MINUTE_MS
+
+Deliver = Callable[[Letter], Awaitable[None]]
+"""Raises one of FAILURES."""
+
+
+class WeeklyPost:
+    """`run` for as long as the dashboard does."""
+
+    def __init__(
+        self, desk: ReportDesk, ways: Mapping[str, Deliver], kept: Path, clock: Clock, base_url: str
+    ) -> None:
+        self._desk = desk
+        self._ways = ways
+        self._kept = kept
+        self._clock = clock
+        self._base_url = base_url
+        self._not_before_ms = 0
+        self._told = self._read()
+
+    async def run(self) -> None:
+        """Looks once a minute until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Sends what is due; what fails is tried again after ten minutes."""
+        now_ms = self._clock.now_ms()
+        week = last_week(now_ms - MORNING_MS)
+        for name in self._ways.keys() - self._told.keys():
+            await self._note(name, week)
+        due = [name for name in self._ways if self._told[name] < week.first_day]
+        if not due or now_ms < self._not_before_ms:
+            return
+        self._not_before_ms = now_ms + AGAIN_AFTER_MS
+        try:
+            what = letter(week, await self._reports(week), self._base_url)
+        except Unreadable as error:
+            log.warning("the letter about the week waits: %s", error)
+            return
+        for name in due:
+            if what is None or await self._delivered(name, what):
+                await self._note(name, week)
+
+    async def _reports(self, week: Week) -> list[tuple[str, Report]]:
+        found = []
+        for row in await self._desk.sites():
+            before = (2 * week.start_ms - week.end_ms, week.start_ms)
+            question = Question(
+                row.site,
+                week.start_ms,
+                week.end_ms,
+                Step.DAY,
+                tuple(dimension for dimension, _ in TABLES),
+                before=before,
+            )
+            found.append((row.site, await self._desk.report(question)))
+        return found
+
+    async def _delivered(self, name: str, what: Letter) -> bool:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._ways[name](what)
+        except FAILURES as error:
+            log.warning("letter about the week not sent way=%s reason=%s", name, error)
+            return False
+        return True
+
+    async def _note(self, name: str, week: Week) -> None:
+        self._told[name] = week.first_day
+        try:
+            await asyncio.to_thread(replace_file, self._kept, msgspec.json.encode(self._told))
+        except OSError as error:
+            log.warning("a restart may send the letter about the week again: %s", error)
+
+    def _read(self) -> dict[str, int]:
+        try:
+            return msgspec.json.decode(self._kept.read_bytes(), type=dict[str, int])
+        except (OSError, msgspec.DecodeError):
+            return {}
