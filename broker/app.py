@@ -143,9 +143,7 @@ class Broker:
         """Everything between taking the port and closing the logs."""
         waiting = Waiting(asyncio.get_running_loop())
         partitions = self._partitions(logs, waiting)
-        self._metrics.logs.free_bytes = lambda: {
-            path: logs.free_bytes(path) for path in logs.directories
-        }
+        self._metrics.logs.disk_bytes = logs.disk_bytes
         cluster = await self._cluster(partitions, logs, cluster_id)
         async with asyncio.TaskGroup() as tasks:
             services = await self._services(logs, partitions, cluster, tasks)

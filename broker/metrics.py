@@ -120,8 +120,8 @@ class LogMetrics:
         self._topics: dict[str, TopicCounters] = {}
         self.sync_durations = Durations(SYNC_BUCKETS_S)
         """Observed in the disk threads."""
-        self.free_bytes: Callable[[], Mapping[str, int]] = dict
-        """Room left by log directory."""
+        self.disk_bytes: Callable[[], Mapping[str, tuple[int, int]]] = dict
+        """Free and total bytes of the file system of each log directory."""
         registry.register(self)
 
     def topic(self, name: str) -> TopicCounters:
@@ -155,12 +155,18 @@ class LogMetrics:
         )
         syncs.add_metric([], self.sync_durations.cumulative(), self.sync_durations.total_s)
         yield syncs
-        free = GaugeMetricFamily(
-            "footfall_disk_free_bytes", "Bytes that can still be written", labels=["path"]
+        free, total = (
+            GaugeMetricFamily(name, text, labels=["path"])
+            for name, text in (
+                ("footfall_disk_free_bytes", "Bytes that can still be written"),
+                ("footfall_disk_total_bytes", "Size of the file system"),
+            )
         )
-        for path, size_bytes in self.free_bytes().items():
-            free.add_metric([path], size_bytes)
+        for path, (free_bytes, total_bytes) in self.disk_bytes().items():
+            free.add_metric([path], free_bytes)
+            total.add_metric([path], total_bytes)
         yield free
+        yield total
 
 
 class GroupMetrics:

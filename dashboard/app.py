@@ -116,11 +116,11 @@ def build(
     accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
     sso, accounts_of = provider(config, further.oidc, clock), directory(config, further.ldap, clock)
     asked = ((PROVIDER, sso), (DIRECTORY, accounts_of))
+    roles = RoleWatcher(urls, clock)
     sources = Sources(
         pollers={name: one.poller for name, one in watched.items()},
-        roles=RoleWatcher(urls, clock),
-        disk=DiskWatch(data_dir),
-        data_dir=data_dir,
+        roles=roles,
+        disk=DiskWatch(data_dir, roles),
         clock=clock,
         probes_lost=probe.losses,
         connect={name: one.beside.connect.watch for name, one in watched.items()},
@@ -282,7 +282,7 @@ def _registered(kafka: KafkaConfig, sources: Sources) -> RegisteredSites:
 
 def _alerts(config: DashboardConfig, sources: Sources) -> AlertDesk:
     telling = Telling(channels(config), round(config.alert_repeat_hours * 3_600_000))
-    kept = sources.data_dir / "dashboard" / "alerts.json"
+    kept = sources.disk.path / "dashboard" / "alerts.json"
     return AlertDesk(Gather(sources).facts, sources.clock, telling, kept)
 
 

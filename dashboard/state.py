@@ -16,13 +16,13 @@ from dashboard.agent_calls import Calls
 from dashboard.alerts.desk import AlertDesk
 from dashboard.beside import Beside
 from dashboard.cluster.browse import Browser
-from dashboard.cluster.health import Health, Surroundings, health
+from dashboard.cluster.health import Firing, Health, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
 from dashboard.copies.model import Copy
 from dashboard.masking.rules import Masks
-from dashboard.metrics.disk import DiskWatch
+from dashboard.metrics.disk import Disk, DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
 from dashboard.rights.rules import EVERYTHING, Sight
@@ -89,9 +89,10 @@ class State:
         """Whether records of the topic may be looked into by whom this state is for."""
         return self.config.messages and self.sight.messages(poller.settings.name, topic)
 
-    def disk(self) -> tuple[int, int] | None:
-        """Free and total bytes of the file system that holds the data directory."""
-        return self.disk_watch.usage
+    @property
+    def disks(self) -> list[Disk]:
+        """Those of the data directory and of the broker's logs, fullest first."""
+        return self.disk_watch.disks
 
     def export_ages_s(self) -> list[tuple[str, float]]:
         """Warehouse and seconds since it was last written; not the rollups, they are not one."""
@@ -116,14 +117,25 @@ class State:
         """The verdict on one cluster, and on our own pipeline when it is the first."""
         name = poller.settings.name
         connect = self.beside[name].connect.watch.troubles if self.sight.whole(name) else ()
-        around = Surroundings(connect=connect)
+        alerts = [
+            Firing(
+                one.name,
+                one.severity,
+                one.summary,
+                one.since_ms,
+                one.labels.get("consumergroup", ""),
+            )
+            for one in self.alerts.loud()
+            if one.labels.get("kafka_cluster", self.own_cluster) == name
+        ]
+        around = Surroundings(connect=connect, alerts=alerts)
         if self.is_first(poller):
-            disk = self.disk()
             down = [role for role in self.roles.roles if self.roles.is_down(role)]
             around = Surroundings(
-                disk_free_share=disk[0] / disk[1] if disk is not None and disk[1] else None,
+                disks=[(disk.path, disk.free_share) for disk in self.disks],
                 export_ages_s=self._exports_late_s(),
                 roles_down=down,
                 connect=connect,
+                alerts=alerts,
             )
         return health(poller.connection, poller.snapshot, around)

@@ -273,9 +273,9 @@ def _own(state: State, with_roles: bool) -> Exposition:
     page = Exposition()
     page.add(families.BUILD_INFO, (VERSION, ""), 1)
     if with_roles:
-        if (disk := state.disk()) is not None:
-            page.add(families.DISK_FREE, (str(state.data_dir),), disk[0])
-            page.add(families.DISK_TOTAL, (str(state.data_dir),), disk[1])
+        for disk in state.disks:
+            page.add(families.DISK_FREE, (disk.path,), disk.free_bytes)
+            page.add(families.DISK_TOTAL, (disk.path,), disk.total_bytes)
         for (severity, word), number in state.alerts.counts().items():
             page.add(families.ALERTS, (severity, word), number)
         for (tool, outcome), number in sorted(state.agent_calls.ended.items()):

@@ -8,6 +8,7 @@ Each method that takes a partition or a directory is to be called in that direct
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -174,6 +175,14 @@ class LogManager:
 
     def total_bytes(self, path: str) -> int:
         return self._files.total_bytes(path)
+
+    def disk_bytes(self) -> dict[str, tuple[int, int]]:
+        """Free and total bytes by log directory; without those whose disk does not tell."""
+        found = {}
+        for path in self.directories:
+            with suppress(StorageError):
+                found[path] = self.free_bytes(path), self.total_bytes(path)
+        return found
 
     def directory_for(self, topic_partition: TopicPartition) -> str:
         """The log directory of a partition: where it lies, or that with the fewest partitions."""

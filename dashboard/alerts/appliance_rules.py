@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from dashboard.alerts.facts import DIRECTORY, PROVIDER, Facts, sign_in_series
+from dashboard.alerts.facts import (
+    DIRECTORY,
+    PROVIDER,
+    Facts,
+    disk_series,
+    rejected_series,
+    sign_in_series,
+)
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, rate, slope
 from dashboard.text import count, duration, percent
@@ -26,22 +33,19 @@ def _roles(facts: Facts) -> Iterator[Finding]:
 
 
 def _disk_fills(facts: Facts) -> Iterator[Finding]:
-    if facts.disk is None or not facts.disk[1] or facts.disk[0] / facts.disk[1] >= DISK_WATCHED:
-        return
-    fall = slope(facts.window.points("disk", facts.now_ms, HOUR_MS))
-    if fall is not None and facts.disk[0] + fall * 4 * 3600 < 0:
-        said = f"{facts.disk_path} is full within 4 h at this pace"
-        yield Finding({"path": facts.disk_path}, facts.disk[0], said)
+    for disk in facts.disks:
+        fall = slope(facts.window.points(disk_series(disk), facts.now_ms, HOUR_MS))
+        full_soon = fall is not None and disk.free_bytes + fall * 4 * 3600 < 0
+        if full_soon and disk.free_share < DISK_WATCHED:
+            said = f"{disk.path} is full within 4 h at this pace"
+            yield Finding({"path": disk.path}, disk.free_bytes, said)
 
 
 def _disk_full(facts: Facts) -> Iterator[Finding]:
-    if facts.disk is None or not facts.disk[1]:
-        return
-    free = facts.disk[0] / facts.disk[1]
-    if free < DISK_FULL:
-        yield Finding(
-            {"path": facts.disk_path}, free, f"{facts.disk_path} has {percent(free)} free"
-        )
+    for disk in facts.disks:
+        if disk.free_share < DISK_FULL:
+            said = f"{disk.path} has {percent(disk.free_share)} free"
+            yield Finding({"path": disk.path}, disk.free_share, said)
 
 
 def _rejected(facts: Facts) -> Iterator[Finding]:
@@ -52,8 +56,21 @@ def _rejected(facts: Facts) -> Iterator[Finding]:
     total = sum(value for value in rates.values() if value is not None)
     rejected = rates.get("rejected") or 0.0
     if total > BEACONS_ENOUGH and rejected / total > REJECTED_SHARE:
-        share = rejected / total
-        yield Finding({}, share, f"{percent(share)} of beacons are rejected")
+        share, said = rejected / total, ""
+        if why := _main_reason(facts):
+            said = f", most of them as {why.replace('_', ' ')}"
+        yield Finding({}, share, f"{percent(share)} of beacons are rejected{said}")
+
+
+def _main_reason(facts: Facts) -> str:
+    """Why most of those that were rejected lately were; empty where it is not told."""
+    points, now_ms = facts.window.points, facts.now_ms
+    grown = {
+        reason: increase(points(rejected_series(reason), now_ms, 10 * MINUTE_MS))
+        for reason in facts.rejected
+    }
+    reason = max(grown, key=grown.__getitem__, default="")
+    return reason if grown.get(reason) else ""
 
 
 def _no_beacons(facts: Facts) -> Iterator[Finding]:
@@ -89,7 +106,8 @@ def _burn(facts: Facts) -> Iterator[Finding]:
 def _probe(facts: Facts) -> Iterator[Finding]:
     lost = increase(facts.window.points("probes lost", facts.now_ms, 5 * MINUTE_MS))
     if lost > 0:
-        yield Finding({}, lost, f"{count(lost)} acknowledged probe records did not come back")
+        said = f"{count(lost)} acknowledged probe records did not come back"
+        yield Finding(facts.own_cluster, lost, said)
 
 
 def _certificates(left_s: float) -> Callable[[Facts], Iterator[Finding]]:
@@ -99,7 +117,7 @@ def _certificates(left_s: float) -> Callable[[Facts], Iterator[Finding]]:
             if left < left_s:
                 when = f"ends in {duration(left)}" if left > 0 else "has ended"
                 said = f"The certificate of listener {listener} {when}"
-                yield Finding({"listener": listener}, left, said)
+                yield Finding(facts.own_cluster | {"listener": listener}, left, said)
 
     return ends
 
@@ -109,7 +127,7 @@ def _token_keys(facts: Facts) -> Iterator[Finding]:
         if failures > 0:
             times = f"{count(failures)} {'times' if failures > 1 else 'time'}"
             said = f"Keys of tokens for listener {listener} were asked for {times} in vain"
-            yield Finding({"listener": listener}, failures, said)
+            yield Finding(facts.own_cluster | {"listener": listener}, failures, said)
 
 
 def _damaged(facts: Facts) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Final
 from dashboard.alerts.window import Window
 from dashboard.cluster.model import GroupState, Snapshot
 from dashboard.connect.model import WorkerSeen
+from dashboard.metrics.disk import Disk
 
 SLO_BUCKET_S: Final = 5.0
 DIRECTORY: Final = "directory"
@@ -30,9 +31,9 @@ class Facts:
     now_ms: int
     clusters: Sequence[ClusterFacts] = ()
     roles_down: Sequence[str] = ()
-    disk: tuple[int, int] | None = None  # free, total
-    disk_path: str = ""
+    disks: Sequence[Disk] = ()
     beacons: Mapping[str, float] = field(default_factory=dict)  # by outcome, since ingest began
+    rejected: Mapping[str, float] = field(default_factory=dict)  # by reason, of those beacons
     exports_late_s: Sequence[tuple[str, float]] = ()  # sinks that have something to write
     events_in_time: float | None = None  # counter: consumer stage within SLO_BUCKET_S
     events_in_all: float | None = None
@@ -44,6 +45,19 @@ class Facts:
     sign_ins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Counters by who was asked (DIRECTORY, PROVIDER) and outcome."""
     window: Window = field(default_factory=Window)
+
+    @property
+    def own_cluster(self) -> dict[str, str]:
+        """The label of what the appliance tells of its own cluster, the first."""
+        return {"kafka_cluster": self.clusters[0].name} if self.clusters else {}
+
+
+def disk_series(disk: Disk) -> str:
+    return f"disk\0{disk.path}"
+
+
+def rejected_series(reason: str) -> str:
+    return f"rejected\0{reason}"
 
 
 def lag_series(cluster: str, group: str) -> str:
@@ -66,10 +80,12 @@ def sign_in_series(asked: str, *, away: bool) -> str:
 def remember(facts: Facts) -> None:
     """Write the moment into its window; call once for each, before rules are asked."""
     now_ms, see = facts.now_ms, facts.window.see
-    if facts.disk is not None:
-        see("disk", now_ms, facts.disk[0])
+    for disk in facts.disks:
+        see(disk_series(disk), now_ms, disk.free_bytes)
     for outcome, beacons in facts.beacons.items():
         see(f"beacons\0{outcome}", now_ms, beacons)
+    for reason, beacons in facts.rejected.items():
+        see(rejected_series(reason), now_ms, beacons)
     for name, counter in (
         ("in time", facts.events_in_time),
         ("in all", facts.events_in_all),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from dashboard.alerts.facts import SLO_BUCKET_S, ClusterFacts, Facts
@@ -26,7 +25,6 @@ class Sources:
     pollers: Mapping[str, Poller]
     roles: RoleWatcher
     disk: DiskWatch
-    data_dir: Path
     clock: Clock
     probes_lost: Callable[[], float | None]
     connect: Mapping[str, ConnectWatch]  # by cluster, as `pollers`
@@ -56,9 +54,9 @@ class Gather:
                 for name, poller in self._from.pollers.items()
             ],
             roles_down=[role for role in roles.roles if roles.is_down(role)],
-            disk=self._from.disk.usage,
-            disk_path=str(self._from.data_dir),
-            beacons=self._beacons(),
+            disks=self._from.disk.disks,
+            beacons=self._beacons("outcome"),
+            rejected=self._beacons("reason", only="rejected"),
             exports_late_s=self._exports(now_ms),
             events_in_time=in_time,
             events_in_all=in_all,
@@ -79,11 +77,13 @@ class Gather:
         samples = self._from.roles.samples(name)
         return {sample.labels.get("listener", ""): sample.value for sample in samples}
 
-    def _beacons(self) -> dict[str, float]:
+    def _beacons(self, label: str, only: str = "") -> dict[str, float]:
+        """Added up by a label; `only` those of an outcome."""
         sums: dict[str, float] = {}
         for sample in self._from.roles.samples("footfall_beacons_total"):
-            outcome = sample.labels.get("outcome", "")
-            sums[outcome] = sums.get(outcome, 0.0) + sample.value
+            if not only or sample.labels.get("outcome") == only:
+                word = sample.labels.get(label, "")
+                sums[word] = sums.get(word, 0.0) + sample.value
         return sums
 
     def _exports(self, now_ms: int) -> list[tuple[str, float]]:

@@ -38,7 +38,7 @@ class Problem:
         return _RUNBOOKS.get(self.word, "")
 
 
-_RUNBOOKS: Final = {
+_RUNBOOKS_OF_LOOKS: Final = {
     "AWAY": "KafkaClusterUnreachable",
     "OFFLINE": "KafkaPartitionOffline",
     "UNDER MIN ISR": "KafkaPartitionUnderMinISR",
@@ -46,12 +46,30 @@ _RUNBOOKS: Final = {
     "STOPPED": "ConsumerStalled",
     "STALLED": "ConsumerStalled",
     "SLOW": "ConsumerLagGrowing",
+    "BEHIND": "ConsumerLagTimeHigh",
     "DATA AT RISK": "ConsumerWillLoseData",
     "DATA LOST": "ConsumerLostData",
     "DISK": "DiskAlmostFull",
     "EXPORT OLD": "ExportStale",
     "ROLE DOWN": "RoleDown",
 }
+
+
+_ALERTS: Final = {
+    "SinkDamaged": ("SINK DAMAGED", "pipeline"),
+    "ProbeLost": ("PROBE LOST", "alerts"),
+    "E2ELatencyBudgetBurn": ("LATE", "pipeline"),
+    "NoBeacons": ("NO BEACONS", "pipeline"),
+    "BeaconRejectRatio": ("REJECTED", "pipeline"),
+    "DiskFillsSoon": ("DISK FILLS", "cluster"),
+    "CertificateEnds": ("CERTIFICATE", "alerts"),
+    "CertificateEndsSoon": ("CERTIFICATE SOON", "alerts"),
+    "TokenKeysStale": ("TOKEN KEYS", "alerts"),
+    "DirectoryAway": ("DIRECTORY AWAY", "alerts"),
+    "ProviderAway": ("SIGN-IN AWAY", "alerts"),
+}
+"""Alerts about what nothing else here looks at, with their word and the page that shows more."""
+_RUNBOOKS: Final = _RUNBOOKS_OF_LOOKS | {word: name for name, (word, _) in _ALERTS.items()}
 
 
 _FIRST: Final = (
@@ -67,13 +85,25 @@ _FIRST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Firing:
+    """An alert that fires and is not silenced."""
+
+    name: str
+    severity: str
+    summary: str
+    since_ms: int
+    group: str = ""  # that it is about
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known beside the cluster; None where it is not."""
 
-    disk_free_share: float | None = None
+    disks: Sequence[tuple[str, float]] = ()  # a directory on it, share that is free
     export_ages_s: Sequence[tuple[str, float]] = ()  # sink, seconds since its last success
     roles_down: Sequence[str] = ()
     connect: Sequence[ConnectTrouble] = ()
+    alerts: Sequence[Firing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +112,11 @@ class Health:
     word: str
     sentence: str
     problems: tuple[Problem, ...]
+
+
+def is_told(alert: str) -> bool:
+    """Whether an alert of that name is a problem here, so that no list has to tell it again."""
+    return alert in _ALERTS
 
 
 def health(connection: Connection, snapshot: Snapshot | None, around: Surroundings) -> Health:
@@ -99,6 +134,8 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
             problems.extend(_group_problems(group))
         problems.extend(_undescribed(snapshot))
     problems.extend(_around_problems(around))
+    groups = {problem.name for problem in problems if problem.kind == "group"}
+    problems.extend(_alert_problems([one for one in around.alerts if one.group not in groups]))
     problems.sort(key=_urgency)
     if not problems:
         calm = _calm(snapshot)
@@ -188,9 +225,11 @@ def _undescribed(snapshot: Snapshot) -> list[Problem]:
 
 def _around_problems(around: Surroundings) -> list[Problem]:
     found: list[Problem] = []
-    if around.disk_free_share is not None and around.disk_free_share < DISK_WARNS:
-        sentence = f"Only {percent(around.disk_free_share)} of the disk is free."
-        found.append(Problem(Severity.CRITICAL, "DISK", sentence, "cluster"))
+    for path, free in around.disks:
+        if free < DISK_WARNS:
+            left = f"has {percent(free)} free" if free > 0 else "is full: nothing can be written"
+            sentence = f"The disk of {path} {left}."
+            found.append(Problem(Severity.CRITICAL, "DISK", sentence, "cluster"))
     for sink, age_s in around.export_ages_s:
         if age_s > EXPORT_OLD_S:
             sentence = f"The export to {sink} has not succeeded for {duration(age_s)}."
@@ -201,6 +240,22 @@ def _around_problems(around: Surroundings) -> list[Problem]:
     return found
 
 
+def _alert_problems(alerts: Sequence[Firing]) -> list[Problem]:
+    """Those about what nothing else here has told; of a group the gravest."""
+    found: dict[str, Problem] = {}
+    for alert in sorted(alerts, key=lambda one: list(Severity).index(Severity(one.severity))):
+        severity, sentence, since_ms = Severity(alert.severity), f"{alert.summary}.", alert.since_ms
+        if alert.group:
+            word = _GROUP_ALERTS.get(alert.name, "BEHIND")
+            one = Problem(severity, word, sentence, "group", alert.group, since_ms)
+            found.setdefault(alert.group, one)
+        elif alert.name in _ALERTS:
+            word, kind = _ALERTS[alert.name]
+            found[f"{word}\0{sentence}"] = Problem(severity, word, sentence, kind, "", since_ms)
+    return list(found.values())
+
+
+_GROUP_ALERTS: Final = {"ConsumerWillLoseData": "DATA AT RISK", "ConsumerLostData": "DATA LOST"}
 _FOLLOWS: Final = {
     "broker": "nobody can write or read",
     "ingest": "beacons are not taken, and visits are not counted",

@@ -193,7 +193,9 @@ SERIES_DROPPED: Final = _gauge(
     "Series left out to stay below metrics_max_series; without a family: nothing, or of roles.",
 )
 DISK_FREE: Final = _gauge(
-    "footfall_disk_free_bytes", ("path",), "Free bytes of the file system of the data directory."
+    "footfall_disk_free_bytes",
+    ("path",),
+    "Free bytes of a file system: of the data directory, or of log directories elsewhere.",
 )
 DISK_TOTAL: Final = _gauge("footfall_disk_total_bytes", ("path",), "Size of that file system.")
 ROLE_UP: Final = _gauge("footfall_role_up", ("role",), "1 when the role's metrics were gathered.")

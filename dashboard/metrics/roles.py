@@ -184,14 +184,16 @@ class RoleWatcher:
         return [found for page in self.pages() for found in page.samples(family)]
 
     async def run(self) -> None:
-        """Fetch until cancelled."""
+        """Fetch until cancelled; what does not answer does not slow down the next look."""
+        now_s = asyncio.get_running_loop().time
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
+                began_s = now_s()
                 async with asyncio.TaskGroup() as tasks:
                     for role, url in self._urls.items():
                         tasks.create_task(self._fetch(session, role, url))
-                await asyncio.sleep(INTERVAL_S)
+                await asyncio.sleep(INTERVAL_S - (now_s() - began_s))
 
     async def _fetch(self, session: aiohttp.ClientSession, role: str, url: str) -> None:
         try:

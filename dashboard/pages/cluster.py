@@ -43,13 +43,13 @@ async def values(visit: Visit) -> Values:
     snapshot, state = visit.snapshot, visit.state
     rows = broker_rows(snapshot) if snapshot is not None else []
     racks = await visit.beside.brokers.racks.answer() if rows else None
-    found: Values = {"brokers": rows, "apis": [], "disk": None, "roles": [], "connections": []}
+    found: Values = {"brokers": rows, "apis": [], "disks": [], "roles": [], "connections": []}
     found["racks"] = (racks.value if racks is not None else None) or {}
     found["preferred"] = preferred(snapshot) if snapshot is not None else None
     found["troubled"] = troubled(snapshot) if snapshot is not None else []
     if state.is_first(visit.poller):
         found["apis"] = _apis(state.roles.samples("footfall_kafka_request_duration_seconds"))
-        found["disk"] = state.disk()
+        found["disks"] = state.disks
         found["connections"] = _connections(state.roles.samples(CONNECTIONS))
         found["roles"] = [(role, state.roles.page(role) is not None) for role in state.roles.roles]
     return found

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from dashboard.activity.desk import Unreadable
 from dashboard.alerts.engine import Alert
+from dashboard.cluster.health import is_told
 from dashboard.cluster.history import History
 from dashboard.cluster.model import Group, Snapshot
 from dashboard.metrics.roles import quantile
@@ -40,13 +41,17 @@ async def values(visit: Visit) -> Values:
         "under_min_isr": 0,
         "under_replicated": 0,
         "exports": [],
-        "disk": None,
+        "disks": [],
         "first": state.is_first(visit.poller),
         "e2e_p99": None,
         "e2e_target": E2E_TARGET_S,
         "live_visitors": None,
         "risk": _nearest_to_loss(snapshot),
-        "alerts": [one for one in loud if here(one) and not _is_about(one, problems)],
+        "alerts": [
+            one
+            for one in loud
+            if here(one) and not is_told(one.name) and not _is_about(one, problems)
+        ],
         "elsewhere": sum(not here(one) for one in loud),
         "change": _change(visit.poller.history, state.clock.now_ms()),
         "sparks": {
@@ -61,7 +66,7 @@ async def values(visit: Visit) -> Values:
         found["under_replicated"] = sum(topic.under_replicated for topic in topics)
     if state.is_first(visit.poller):
         found["exports"] = state.export_ages_s()
-        found["disk"] = state.disk()
+        found["disks"] = state.disks
         found["e2e_p99"] = quantile(
             [
                 sample

@@ -15,6 +15,7 @@ from dashboard.alerts.window import Window, increase, rate, slope
 from dashboard.cluster.model import Estimate, Group, GroupPartition, GroupState, Snapshot, Topic
 from dashboard.cluster.model import Partition as Part
 from dashboard.connect.model import Connector, Task, WorkerSeen
+from dashboard.metrics.disk import Disk
 from tests.support.tools import ROOT
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -114,8 +115,8 @@ WRONG: dict[str, Callable[[int], Facts]] = {
     "ProviderAway": lambda n: Facts(0, sign_ins={PROVIDER: {"away": float(n > 0), "done": 4.0}}),
     "SinkDamaged": steady(sinks_damaged=["rollups"]),
     "RoleDown": steady(roles_down=["ingest"]),
-    "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - 50 * n, 100_000), disk_path="/data"),
-    "DiskAlmostFull": steady(disk=(9, 100), disk_path="/data"),
+    "DiskFillsSoon": lambda n: Facts(0, disks=[Disk("/data", 25_000 - 50 * n, 100_000)]),
+    "DiskAlmostFull": steady(disks=[Disk("/other", 50, 100), Disk("/data", 9, 100)]),
     "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 90.0 * n, "rejected": 10.0 * n}),
     "NoBeacons": lambda n: Facts(0, beacons={"accepted": 1.0 * n}, events_week_ago=10.0),
     "ExportStale": steady(exports_late_s=[("sqlite", 901.0)]),
@@ -146,8 +147,8 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
     "ProviderAway": lambda n: Facts(0, sign_ins={PROVIDER: {"away": 3.0, "done": 4.0}}),
     "SinkDamaged": steady(),
     "RoleDown": steady(),
-    "DiskFillsSoon": lambda n: Facts(0, disk=(25_000 - n // 10, 100_000), disk_path="/data"),
-    "DiskAlmostFull": steady(disk=(10, 100), disk_path="/data"),
+    "DiskFillsSoon": lambda n: Facts(0, disks=[Disk("/data", 25_000 - n // 10, 100_000)]),
+    "DiskAlmostFull": steady(disks=[Disk("/data", 10, 100)]),
     "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 0.1 * n, "rejected": 0.9 * n}),
     "NoBeacons": lambda n: Facts(0, beacons={"accepted": 160.0 * n}, events_week_ago=10.0),
     "ExportStale": steady(exports_late_s=[("sqlite", 899.0)]),
@@ -179,6 +180,26 @@ def test_a_rule_fires_after_its_time_and_not_before(rule: Rule) -> None:
 def test_a_rule_is_quiet_when_nothing_is_wrong_or_nothing_is_known(rule: Rule) -> None:
     assert run(rule, RIGHT[rule.name], 30) == []
     assert run(rule, steady(), 30) == []
+
+
+def test_rejected_beacons_are_told_with_what_most_of_them_were_rejected_for() -> None:
+    def facts_at(n: int) -> Facts:
+        rejected = {"unknown_site": 500.0, "format_violation": 8.0 * n, "rate_limited": 2.0 * n}
+        beacons = {"accepted": 90.0 * n, "rejected": 10.0 * n + 500}
+        return Facts(0, beacons=beacons, rejected=rejected)
+
+    (alert,) = run(BY_NAME["BeaconRejectRatio"], facts_at, 15)
+
+    assert alert.summary == "10 % of beacons are rejected, most of them as format violation"
+
+
+@pytest.mark.parametrize("name", ["ProbeLost", "CertificateEnds", "TokenKeysStale"])
+def test_what_the_broker_tells_carries_its_cluster_as_in_prometheus(name: str) -> None:
+    clusters = [cluster(snapshot())]
+
+    (alert,) = run(BY_NAME[name], lambda n: replace(WRONG[name](n), clusters=clusters), 30)
+
+    assert alert.labels["kafka_cluster"] == clusters[0].name
 
 
 def test_orphaned_partitions_alarm_nobody() -> None:

@@ -1,6 +1,7 @@
 """The one sentence at the top of the page."""
 
-from dashboard.cluster.health import Severity, Surroundings, health
+from dashboard.alerts.desk import RULES
+from dashboard.cluster.health import Firing, Severity, Surroundings, health
 from dashboard.cluster.model import Connection
 from dashboard.pages.runbook import RUNBOOKS
 from tests.dashboard.cluster.test_judge import EVENTS
@@ -86,18 +87,71 @@ def test_a_group_that_retention_overtakes_is_told_once_with_what_it_lost() -> No
     assert told == {"DATA LOST": "Group g lost 6 records to retention, and is about to lose more."}
 
 
+FULL = [("/var/lib/footfall", 0.05)]
+
+
+def test_each_disk_with_little_room_is_told_by_a_directory_on_it() -> None:
+    disks = [("/logs", 0.0), ("/data", 0.09), ("/more", 0.1)]
+
+    found = health(UP, None, Surroundings(disks))
+
+    assert [problem.sentence for problem in found.problems] == [
+        "The disk of /logs is full: nothing can be written.",
+        "The disk of /data has 9.0 % free.",
+    ]
+
+
+def test_an_alert_about_what_nothing_else_tells_is_a_problem() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=50))
+    watch.cluster.add_group("stopped", {EVENTS: 5})
+    alerts = [
+        Firing("ConsumerLagTimeHigh", "warning", "Group slow is 2 min behind", NOW, "slow"),
+        Firing("ConsumerLagTimeCritical", "critical", "Group slow is 6 min behind", NOW, "slow"),
+        Firing("ConsumerStalled", "critical", "Group stopped makes no progress", NOW, "stopped"),
+        Firing("ProbeLost", "critical", "2 acknowledged probe records did not come back", NOW),
+        Firing("RoleDown", "critical", "The ingest role does not answer", NOW),
+    ]
+
+    found = health(UP, watch.look(), Surroundings(alerts=alerts))
+
+    assert [(one.word, one.sentence, one.runbook) for one in found.problems if one.since_ms] == [
+        ("BEHIND", "Group slow is 6 min behind.", "ConsumerLagTimeHigh"),
+        ("PROBE LOST", "2 acknowledged probe records did not come back.", "ProbeLost"),
+    ]
+    assert [one.name for one in found.problems if one.word == "STOPPED"] == ["stopped"]
+
+
+def test_nothing_that_fires_leaves_the_verdict_healthy() -> None:
+    """Each rule is told by what the verdict looks at itself, or as an alert."""
+    looked_at = {
+        *("KafkaClusterUnreachable", "KafkaPartitionOffline", "KafkaPartitionUnderMinISR"),
+        *("KafkaPartitionUnderReplicated", "RoleDown", "DiskAlmostFull", "ExportStale"),
+        *("ConnectorFailed", "ConnectWorkerSilent"),
+    }
+
+    untold = []
+    for rule in RULES:
+        group = "g" if rule.name.startswith("Consumer") else ""
+        alert = Firing(rule.name, rule.severity, "It is so", NOW, group)
+        if not health(UP, None, Surroundings(alerts=[alert])).problems:
+            untold.append(rule.name)
+
+    assert set(untold) <= looked_at
+
+
 def test_what_concerns_all_comes_before_groups_that_stopped() -> None:
     watch = Watch()
     watch.cluster.add_topic("events", MadePartition(end=50))
     watch.cluster.add_group("g", {EVENTS: 5})
 
-    found = health(UP, watch.look(), Surroundings(0.05))
+    found = health(UP, watch.look(), Surroundings(FULL))
 
     assert [p.word for p in found.problems] == ["DISK", "STOPPED"]
 
 
 def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
-    around = Surroundings(0.05, [("sqlite", 2_000.0)], ["ingest"])
+    around = Surroundings(FULL, [("sqlite", 2_000.0)], ["ingest"])
 
     found = health(UP, None, around)
 
@@ -108,7 +162,7 @@ def test_every_problem_with_a_runbook_names_one_that_is_there() -> None:
     found = health(
         Connection(up=False, since_ms=NOW),
         None,
-        Surroundings(0.05, [("sqlite", 2_000.0)], ["ingest"]),
+        Surroundings(FULL, [("sqlite", 2_000.0)], ["ingest"]),
     )
 
     named = {problem.word: problem.runbook for problem in found.problems}
