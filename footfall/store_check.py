@@ -2,9 +2,11 @@
 
 Formats are Kafka's: `meta.properties` and `partition.metadata` are lines of keys and values; a
 checkpoint has version 0, the number of its entries, and an entry a line; a producer snapshot has
-version int16, CRC-32C uint32 of what follows, and a count int32.
+version int16, CRC-32C uint32 of what follows, and a count int32. The mark of a clean stop is JSON,
+in which the broker lists finished segments: number and bytes.
 """
 
+import json
 import os
 import re
 import struct
@@ -35,6 +37,17 @@ READ_AGAIN: Final = "nothing: the broker reads the logs instead and writes it an
 LEFT_OUT: Final = "stop Footfall, delete this file and start: the broker writes it anew"
 DELETED_COME_BACK: Final = (
     "restore it from a copy, or delete it: what DeleteRecords deleted may be readable again then"
+)
+CLEAN_STOP: Final = ".kafka_cleanshutdown"
+MISSED: Final = "missing-segments"
+"""What a start misses of a log, in its directory."""
+BY_A_START: Final = (
+    "put it back from a copy; to do without it start Footfall, which does not open this log then,"
+    f" stop it and delete the {MISSED} that it has written beside it"
+)
+WITHOUT: Final = (
+    "put the segments that it lists (number, bytes) back from a copy, or stop Footfall and delete"
+    " this file: it does without them then"
 )
 META_BY_HAND: Final = "restore it from a copy: the log of the broker names the ids that it had"
 
@@ -69,6 +82,7 @@ def check_store(log_dir: Path, *, is_running: bool) -> Iterator[Damage]:
         yield from _checkpoint(log_dir / name, 3, way_out)
     if not is_running:
         yield from _gone(log_dir)
+        yield from _finished(log_dir)
     for directory in sorted(log_dir.iterdir()):
         if directory.is_dir() and PARTITION.fullmatch(directory.name):
             yield from _partition(directory)
@@ -100,10 +114,34 @@ def _gone(log_dir: Path) -> Iterator[Damage]:
             yield Damage(path, 0, told, way_out="restore it from a copy, unless you deleted it")
 
 
+def _finished(log_dir: Path) -> Iterator[Damage]:
+    """Finished segments that are not as they were at the last stop, if that was a clean one."""
+    try:
+        listed = json.loads((log_dir / CLEAN_STOP).read_bytes()).get("segments", {})
+        segments = [
+            (log_dir / name / f"{base:020d}.log", size)
+            for name, one in listed.items()
+            for base, size in one
+        ]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return  # no clean stop, or none that lists them: each log tells of itself alone
+    for path, size in segments:
+        if not path.parent.is_dir():
+            continue
+        if not path.exists():
+            yield Damage(path, 0, "it is missing", way_out=BY_A_START)
+        elif path.stat().st_size != size:
+            told = f"it has {path.stat().st_size} bytes, and had {size} when the broker stopped"
+            yield Damage(path, 0, told, way_out=BY_A_START)
+
+
 def _partition(directory: Path) -> Iterator[Damage]:
     if not any(directory.glob("*.log")):
         told = "it has no segment"
         yield Damage(directory, 0, told, way_out="restore it from a copy")
+    if (directory / MISSED).exists():
+        told = "a start has missed finished segments, and does not open this log"
+        yield Damage(directory / MISSED, 0, told, way_out=WITHOUT)
     path = directory / "partition.metadata"
     text = _text(path)
     if isinstance(text, OSError):

@@ -10,9 +10,17 @@ flushed whole before the next one is begun, so that only the newest can be torn.
 import logging
 from collections import deque
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from broker.errors import ErrorCode, KafkaError
-from broker.storage import appender, log_reader, producer_snapshot, recovery, retention
+from broker.storage import (
+    appender,
+    finished_segments,
+    log_reader,
+    producer_snapshot,
+    recovery,
+    retention,
+)
 from broker.storage.append import AppendInfo, AppendRequest, Origin, is_stored_as_sent
 from broker.storage.append_times import AppendTimes
 from broker.storage.file_slice import FileSlice
@@ -95,6 +103,7 @@ class Log:
         recovery_point: int = 0,
         log_start_offset: int = 0,
         now_ms: int,
+        finished: finished_segments.Sizes = MappingProxyType({}),
     ) -> "Log":
         """The log in `directory`, which is made if it is not there.
 
@@ -103,7 +112,9 @@ class Log:
         out is a copy of the directory in which that file is cut at that byte and the later
         segments are removed, opened as after an unclean stop.
         """
-        opening = recovery.Opening(clean_shutdown, recovery_point, log_start_offset, now_ms)
+        opening = recovery.Opening(
+            clean_shutdown, recovery_point, log_start_offset, now_ms, finished
+        )
         opened = recovery.open_log(files, directory, config, opening)
         made = cls(files, directory, topic_partition, config, opened)
         if not clean_shutdown and made.end_offset > made.start_offset:

@@ -5,13 +5,12 @@ Beside `<topic>-<partition>/` it holds `.lock`, `meta.properties` (whose it is),
 only, `.kafka_cleanshutdown`. Names and formats are Apache Kafka's.
 """
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from broker.errors import StorageError
-from broker.storage import checkpoint, partition_directory
+from broker.storage import checkpoint, finished_segments, partition_directory
 from broker.storage.files import Files, Lock
 from broker.storage.log import Log, LogConfig
 from broker.storage.meta_properties import MetaProperties
@@ -23,7 +22,6 @@ LOG_START_OFFSETS = "log-start-offset-checkpoint"
 HIGH_WATERMARKS = "replication-offset-checkpoint"
 CLEANER_OFFSETS = "cleaner-offset-checkpoint"
 CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
-_CLEAN_SHUTDOWN_CONTENT = json.dumps({"version": 0, "brokerEpoch": -1}).encode()
 
 
 @dataclass(slots=True)
@@ -39,6 +37,8 @@ class LogDirectory:
     log_start_offsets: dict[TopicPartition, int]
     high_watermarks: dict[TopicPartition, int]
     cleaner_offsets: dict[TopicPartition, int]
+    at_stop: dict[str, finished_segments.Sizes]
+    """Finished segments of logs, by their directories, when the last process stopped cleanly."""
     logs: dict[TopicPartition, Log] = field(default_factory=dict)
     failed: set[TopicPartition] = field(default_factory=set)
     """Could not be opened: the next start is to look at every log here."""
@@ -55,6 +55,7 @@ class LogDirectory:
         partition_directory.remove_deleted(files, path)
         marker = f"{path}/{CLEAN_SHUTDOWN}"
         was_stopped_cleanly = files.exists(marker)
+        at_stop = finished_segments.read_mark(checkpoint.read_file(files, marker))
         if was_stopped_cleanly:
             files.remove(marker)
             files.sync_directory(path)
@@ -70,7 +71,16 @@ class LogDirectory:
             for name in (RECOVERY_POINTS, HIGH_WATERMARKS, CLEANER_OFFSETS)
         )
         return cls(
-            files, path, lock, properties, was_stopped_cleanly, points, starts, watermarks, cleaner
+            files,
+            path,
+            lock,
+            properties,
+            was_stopped_cleanly,
+            points,
+            starts,
+            watermarks,
+            cleaner,
+            at_stop,
         )
 
     # logs ---------------------------------------------------------------------------------
@@ -86,7 +96,7 @@ class LogDirectory:
 
         A log of an earlier topic of that name is put aside as `-stray`. StorageError if damaged.
         """
-        place = self.place_of(identity)
+        name, place = partition_directory.name_of(identity), self.place_of(identity)
         if partition_directory.put_aside_unless(self.files, place, topic_id):
             self.forget(identity)
         if identity in self.forgotten:
@@ -101,9 +111,11 @@ class LogDirectory:
             recovery_point=self.recovery_points.get(identity, 0),
             log_start_offset=self.log_start_offsets.get(identity, 0),
             now_ms=now_ms,
+            finished=self.at_stop.get(name, {}),
         )
         partition_directory.write_topic_id(self.files, place, topic_id)
         self.failed.discard(identity)
+        self.at_stop.pop(name, None)
         self.logs[identity] = opened
         return opened
 
@@ -123,6 +135,7 @@ class LogDirectory:
     def forget(self, identity: TopicPartition) -> None:
         """What was noted of an earlier log of this name is not true of the next one."""
         self.forgotten.add(identity)
+        self.at_stop.pop(partition_directory.name_of(identity), None)
         for offsets in (
             self.recovery_points,
             self.log_start_offsets,
@@ -173,4 +186,9 @@ class LogDirectory:
             opened.close()
         self.write_checkpoints(high_watermarks)
         if not self.failed:
-            checkpoint.replace_file(self.files, self.path, CLEAN_SHUTDOWN, _CLEAN_SHUTDOWN_CONTENT)
+            segments = (
+                (partition_directory.name_of(identity), opened.segments)
+                for identity, opened in self.logs.items()
+            )
+            content = finished_segments.mark(segments)
+            checkpoint.replace_file(self.files, self.path, CLEAN_SHUTDOWN, content)

@@ -9,12 +9,12 @@ StorageError. Indexes, leader epochs and producer state follow from the batches.
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.errors import StorageError
 from broker.records.control import read_marker
 from broker.records.header import BatchHeader
-from broker.storage import compaction_swap, producer_snapshot
+from broker.storage import compaction_swap, finished_segments, producer_snapshot
 from broker.storage.files import Files
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
@@ -38,6 +38,8 @@ class Opening:
     recovery_point: int
     log_start_offset: int
     now_ms: int
+    finished: finished_segments.Sizes = field(default_factory=dict)
+    """What the mark of a clean stop says of them."""
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     segments = [Segment(files, directory, base) for base in _base_offsets(files, directory)]
     if not segments:
         segments = [_new_segment(files, directory, opening.log_start_offset, opening.now_ms)]
+    finished_segments.require(files, segments, opening.finished)
     trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
     for segment, following in itertools.pairwise(segments):
         if not _load_sealed(segment, following.base_offset, config):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.errors import StorageError
 from broker.records.control import ControlType
 from broker.storage.files import OsFiles
 from broker.storage.log_config import LogConfig
@@ -14,7 +15,15 @@ from broker.storage.log_manager import LogManager
 from footfall.commands.doctor import check_log_directories
 from footfall.commands.up import appliance
 from footfall.segment_check import Damage, check_segments
-from footfall.store_check import check_store, compacted_partitions, synced_offsets
+from footfall.store_check import (
+    BY_A_START,
+    CLEAN_STOP,
+    MISSED,
+    WITHOUT,
+    check_store,
+    compacted_partitions,
+    synced_offsets,
+)
 from tests.support.batches import NOW_MS, PRODUCER, append, append_marker, batch, checkpoint_all
 
 CONFIG = LogConfig(index_interval_bytes=300)
@@ -137,8 +146,39 @@ def test_gaps_of_a_compacted_log_are_no_damage(log_dir: Path) -> None:
     (log_dir / "events-0" / f"{MIDDLE}.log").unlink()
     checkpoint = log_dir / "cleaner-offset-checkpoint"
     checkpoint.write_text("0\n1\nevents 0 9\n")
+    (log_dir / CLEAN_STOP).unlink()  # else it tells of each segment
 
     assert [one for one in damages(log_dir) if "missing" in one.reason] == []
+
+
+def test_a_segment_that_is_not_as_the_broker_left_it_is_told_of_compacted_logs_too(
+    log_dir: Path,
+) -> None:
+    (log_dir / "cleaner-offset-checkpoint").write_text("0\n1\nevents 0 9\n")
+    away, older = sorted((log_dir / "events-0").glob("*.log"))[:2]
+    away.unlink()
+    batches = older.read_bytes()
+    older.write_bytes(batches[: int.from_bytes(batches[8:12], "big") + 12])
+
+    told = {one.path: one.reason for one in damages(log_dir) if one.way_out == BY_A_START}
+
+    assert told[away] == "it is missing"
+    assert told[older].endswith(f"and had {len(batches)} when the broker stopped")
+
+
+def test_what_a_start_has_missed_is_told_until_somebody_does_without(log_dir: Path) -> None:
+    (log_dir / "events-0" / f"{MIDDLE}.log").unlink()
+    manager = LogManager(OsFiles(), (str(log_dir),))
+    manager.start(1, "the-cluster", lambda: "the-directory")
+    with pytest.raises(StorageError, match=MISSED):
+        manager.get_or_create(EVENTS, TOPIC_ID, CONFIG, NOW_MS)
+    manager.clean_shutdown()
+
+    (found,) = (one for one in damages(log_dir) if one.path.name == MISSED)
+    found.path.unlink()
+
+    assert found.way_out == WITHOUT
+    assert MISSED not in {one.path.name for one in damages(log_dir)}
 
 
 def test_half_a_batch_is_a_torn_tail_in_the_newest_segment_only(log_dir: Path) -> None:
