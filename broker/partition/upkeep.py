@@ -1,4 +1,5 @@
-"""What happens by itself: checkpoints, retention, forgetting idle producers, trying disks again."""
+"""What happens by itself: checkpoints, retention, forgetting idle producers, trying disks again,
+giving memory back."""
 
 import asyncio
 import logging
@@ -7,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from broker.clock import Clock
 from broker.config import INT64_MAX, BrokerConfig
 from broker.errors import KafkaError, StorageError
+from broker.freed_memory import Holes
 from broker.partition.disk_worker import DiskWorker
 from broker.partition.partition import Partition
 from broker.partition.partitions import Partitions
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
 REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
 FLUSH_CHECK_MS = 500  # how late flush.ms may be
+HOLES_MS = 60_000  # how often the heap is looked at
 RETENTION_REST = 9  # times as long as it took, retention rests at least
 
 
@@ -39,6 +42,7 @@ class Upkeep:
         self._files, self._logs = storage
         self._partitions = partitions
         self._unsynced_since: dict[Partition, int] = {}
+        self._holes = Holes()
         self._retention_ms = 0.0
         """How long it took last."""
 
@@ -52,10 +56,16 @@ class Upkeep:
             (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
             (lambda: RETRY_MISSING_MS, self._partitions.open_missing),
             (lambda: FLUSH_CHECK_MS, self.flush_late),
+            (lambda: HOLES_MS, self.give_memory_back),
         )
         async with asyncio.TaskGroup() as tasks:
             for interval_ms, step in steps:
                 tasks.create_task(self._every(interval_ms, step), name=step.__name__)
+
+    async def give_memory_back(self) -> None:
+        """What a crowd of connections has left behind."""
+        if await asyncio.to_thread(self._holes.look):
+            log.info("memory that was free is given back to the system")
 
     async def checkpoint(self) -> None:
         """Write down how far logs are flushed: after a crash only what follows is scanned.

@@ -13,6 +13,7 @@ from mcp.client import Client as McpClient
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
+from dashboard.access.guard import COOKIE
 from dashboard.api.openapi import document
 from dashboard.mcp import endpoint
 from dashboard.mcp.tools import tools
@@ -174,11 +175,16 @@ async def test_a_dry_run_says_what_would_be_and_changes_nothing(
     assert cluster.commits["stopped"] == before
 
 
-async def test_without_a_token_nobody_gets_in_and_a_cookie_is_none(client: Client) -> None:
-    answer = await client.post("/mcp", json=asked("tools/list"))
+async def test_without_a_token_nobody_gets_in_and_a_cookie_is_none(
+    client: Client, state: State
+) -> None:
+    cookies = {COOKIE: state.guard.sessions.start("admin")}
+    signed_in = await client.get("/api/v1/topics", cookies=cookies)
+    answer = await client.post("/mcp", json=asked("tools/list"), cookies=cookies)
     page = await client.get("/mcp", allow_redirects=False)
     elsewhere = await client.get("/.well-known/oauth-protected-resource", allow_redirects=False)
 
+    assert signed_in.status == 200
     assert (answer.status, page.status, elsewhere.status) == (401, 401, 404)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
