@@ -3,7 +3,7 @@
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metadata.controller import check_topic_name
-from broker.metadata.image import PartitionImage, TopicImage
+from broker.metadata.image import NO_LEADER, PartitionImage, TopicImage
 from broker.metadata.records import INTERNAL_TOPICS
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_topic_partitions import (
@@ -79,6 +79,7 @@ def _may_see(topic: str, context: RequestContext) -> bool:
 def _described(
     topic: TopicImage, partitions: tuple[PartitionImage, ...], context: RequestContext
 ) -> DescribeTopicPartitionsResponseTopic:
+    offline = context.services.partitions.offline
     return DescribeTopicPartitionsResponseTopic(
         name=topic.name,
         topic_id=topic.topic_id,
@@ -87,12 +88,17 @@ def _described(
         partitions=[
             DescribeTopicPartitionsResponsePartition(
                 partition_index=partition.index,
-                leader_id=partition.leader,
+                leader_id=NO_LEADER
+                if (topic.name, partition.index) in offline
+                else partition.leader,
                 leader_epoch=partition.leader_epoch,
                 replica_nodes=list(partition.replicas),
                 isr_nodes=list(partition.isr),
                 eligible_leader_replicas=[],
                 last_known_elr=[],
+                offline_replicas=(
+                    list(partition.replicas) if (topic.name, partition.index) in offline else []
+                ),
             )
             for partition in partitions
         ],

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.controller import check_topic_name
-from broker.metadata.image import TopicImage
+from broker.metadata.image import NO_LEADER, TopicImage
 from broker.metadata.records import INTERNAL_TOPICS
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.metadata import (
@@ -46,7 +46,9 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
     )
     if asked is None or (context.api_version == 0 and not asked):
         topics = cluster.image.topics.values()
-        response.topics = [_described(topic) for topic in topics if _may_see(topic.name, context)]
+        response.topics = [
+            _described(topic, context) for topic in topics if _may_see(topic.name, context)
+        ]
     else:
         unknown = await _create_missing(request, asked, context)
         response.topics = [_answer(wanted, unknown, context) for wanted in asked]
@@ -168,17 +170,19 @@ def _answer(
             return MetadataResponseTopic(
                 error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
             )
-        return _described(topic)
+        return _described(topic, context)
     name = wanted.name or ""
     if not _may_see(name, context):
         return MetadataResponseTopic(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED, name=name)
     topic = image.topics.get(name)
     if topic is not None and name not in unknown:
-        return _described(topic)
+        return _described(topic, context)
     return MetadataResponseTopic(error_code=unknown.get(name) or _code_for_now(name), name=name)
 
 
-def _described(topic: TopicImage) -> MetadataResponseTopic:
+def _described(topic: TopicImage, context: RequestContext) -> MetadataResponseTopic:
+    """Where its only disk failed, or is away, a partition has no leader, as in Kafka."""
+    offline = context.services.partitions.offline
     return MetadataResponseTopic(
         error_code=ErrorCode.NONE,
         name=topic.name,
@@ -186,15 +190,16 @@ def _described(topic: TopicImage) -> MetadataResponseTopic:
         is_internal=topic.name in INTERNAL_TOPICS,
         partitions=[
             MetadataResponsePartition(
-                ErrorCode.NONE,
+                ErrorCode.LEADER_NOT_AVAILABLE if is_offline else ErrorCode.NONE,
                 partition.index,
-                partition.leader,
+                NO_LEADER if is_offline else partition.leader,
                 partition.leader_epoch,
                 list(partition.replicas),
                 list(partition.isr),
-                [],
+                list(partition.replicas) if is_offline else [],
             )
             for partition in topic.partitions
+            for is_offline in [bool(offline) and (topic.name, partition.index) in offline]
         ],
     )
 
@@ -215,6 +220,7 @@ def same_answer(request: MetadataRequest, context: RequestContext) -> Hashable:
     return (
         context.listener,
         asked,
+        context.services.partitions.offline,
         request.include_topic_authorized_operations,
         request.include_cluster_authorized_operations,
     )

@@ -30,6 +30,8 @@ from broker.metadata.records import (
     UserScramCredentialRecord,
 )
 
+NO_LEADER = -1
+
 
 class ResourceType(IntEnum):
     """Kafka's numbers of the things that have settings."""

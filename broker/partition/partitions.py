@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from broker.errors import ErrorCode, KafkaError, StorageError
@@ -58,6 +58,8 @@ class Partitions:
         """The cluster's own log: no client writes to it, nor reads the secrets in it."""
         self._names_by_id: dict[bytes, str] = {}
         self._missing: dict[tuple[str, int], Exception] = {}
+        self.offline: frozenset[tuple[str, int]] = frozenset()
+        """What nobody can read or write: its disk failed, or it is not on any."""
         self._image = UNREAD
 
     # Finding
@@ -259,15 +261,21 @@ class Partitions:
         if str(self._missing.get(key)) != str(result):
             log.critical("partition cannot be opened: %s topic=%s partition=%d", result, *key)
         self._missing[key] = result
+        self.offline |= {key}
+
+    def _went_offline(self, partition: Partition, error: Exception) -> None:
+        self.offline |= {(partition.topic, partition.index)}
 
     def _add(self, identity: PartitionId, opened: Log, worker: DiskWorker) -> Partition:
-        partition = Partition(identity, opened, self._setup.hosting(worker))
+        hosting = replace(self._setup.hosting(worker), on_offline=self._went_offline)
+        partition = Partition(identity, opened, hosting)
         if identity.topic == METADATA_TOPIC:
             self._unseen.append(partition)
             return partition
         self._by_topic.setdefault(identity.topic, {})[identity.index] = partition
         self._names_by_id[identity.topic_id] = identity.topic
         self._missing.pop((identity.topic, identity.index), None)
+        self.offline -= {(identity.topic, identity.index)}
         return partition
 
     async def _delete(self, topic: TopicImage) -> None:
@@ -276,6 +284,7 @@ class Partitions:
         for part in topic.partitions:
             key = (topic.name, part.index)
             self._missing.pop(key, None)
+            self.offline -= {key}
             partition = hosted.get(part.index)
             async with nullcontext() if partition is None else partition.changing:
                 if partition is not None:

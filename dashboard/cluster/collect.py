@@ -348,15 +348,23 @@ class Collector:
         now = time.monotonic()
         if self._inventory is None or now < self._inventory_rests_until:
             return
-        try:
-            self._others = self._inventory.other_groups(timeout_s)
-            if now - self._disks_read_at >= DISKS_AGE_S:
-                self._disks = self._inventory.disks(timeout_s)
-                self._disks_read_at = now
-            self._describe_others(timeout_s)
-        except ClusterUnavailable as refusal:
-            log.info("sizes and share groups are not known reason=%s", refusal)
-            self._inventory_rests_until = now + INVENTORY_REST_S
+        questions = {"share groups": self._take_others}
+        if now - self._disks_read_at >= DISKS_AGE_S:
+            questions["sizes"] = self._take_disks
+        for what, ask in questions.items():
+            try:
+                ask(self._inventory, timeout_s)
+            except ClusterUnavailable as refusal:
+                log.info("%s are not known reason=%s", what, refusal)
+                self._inventory_rests_until = now + INVENTORY_REST_S
+
+    def _take_disks(self, inventory: DisksAndGroups, timeout_s: float) -> None:
+        self._disks = inventory.disks(timeout_s)
+        self._disks_read_at = time.monotonic()
+
+    def _take_others(self, inventory: DisksAndGroups, timeout_s: float) -> None:
+        self._others = inventory.other_groups(timeout_s)
+        self._describe_others(timeout_s)
 
     def _describe_others(self, timeout_s: float) -> None:
         """Who is in share and streams groups; a refusal leaves what the list of groups says."""

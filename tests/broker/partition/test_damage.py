@@ -8,6 +8,16 @@ import pytest
 from broker.coordinator.cluster import Cluster
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.controller import TopicSpec
+from broker.protocol.messages.describe_topic_partitions import (
+    DescribeTopicPartitionsRequest,
+    DescribeTopicPartitionsResponse,
+    TopicRequest,
+)
+from broker.protocol.messages.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+)
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
@@ -109,6 +119,43 @@ async def test_a_failed_sync_takes_the_directory_offline_for_good(tmp_path: Path
 
         assert lost.error_code == later.error_code == ErrorCode.KAFKA_STORAGE_ERROR
         assert not any(partition.is_online for partition in broker.services.partitions.all())
+
+
+async def test_partitions_of_a_failed_disk_have_no_leader(
+    tmp_path: Path,
+) -> None:
+    """As in Apache Kafka: tools and dashboards that ask any broker see what nobody can read."""
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        before = await leaders(client, "pages")
+
+        files.fail_sync = files.syncs + 1
+        await write(client, "pages", batch_of(b"lost"))
+        after = await leaders(client, "pages")
+
+        assert before == [(ErrorCode.NONE, 1, []), (ErrorCode.NONE, 1, [])]
+        assert after == [(ErrorCode.LEADER_NOT_AVAILABLE, -1, [1]), (ErrorCode.NONE, -1, [1])]
+        assert ("pages", 0) in broker.services.partitions.offline
+
+
+async def leaders(client: RawClient, topic: str) -> list[tuple[int, int, list[int]]]:
+    """Error, leader and offline replicas of its partition, by each API that tells them."""
+    told = await client.ask(
+        MetadataRequest(topics=[MetadataRequestTopic(name=topic)]), 12, MetadataResponse
+    )
+    described = await client.ask(
+        DescribeTopicPartitionsRequest(topics=[TopicRequest(topic)]),
+        0,
+        DescribeTopicPartitionsResponse,
+    )
+    return [
+        (part.error_code, part.leader_id, part.offline_replicas)
+        for part in (told.topics[0].partitions[0], described.topics[0].partitions[0])
+    ]
 
 
 async def test_damage_in_the_middle_costs_one_partition_loudly_and_the_way_out_is_a_cut(

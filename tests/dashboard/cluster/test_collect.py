@@ -7,7 +7,7 @@ import pytest
 from dashboard.cluster.collect import STARTS_MAX, Collector, Second
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.kafka.admin import EARLIEST, LATEST_STABLE, ClusterUnavailable
-from tracker.kafka.answers import ClusterMetadata
+from tracker.kafka.answers import ClusterMetadata, ListedGroup
 from tracker.kafka.inventory import Disks
 from tracker.topics import TopicPartition
 
@@ -48,6 +48,19 @@ def test_a_cluster_that_does_not_tell_its_disks_is_watched_all_the_same() -> Non
     assert [look.ends for look in looks] == [{EVENTS: 5}] * 2
     assert looks[1].disks == Disks({}, ())
     assert cluster.asked.count("disks") == 1
+
+
+def test_sizes_are_known_where_groups_are_not() -> None:
+    """As after a log directory with some of the coordinators' logs went away."""
+
+    class Groupless(MadeCluster):
+        def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]:
+            raise ClusterUnavailable("coordinator not available")
+
+    cluster = Groupless()
+    cluster.add_topic("events", MadePartition(end=5))
+
+    assert sizes_of(Collector(cluster, 5.0, Second(cluster))) == {EVENTS: {1: 500}}
 
 
 def test_without_a_second_client_everything_else_is_there() -> None:
