@@ -1,5 +1,6 @@
 """The dashboard in a real Chromium: live updates, keyboard, themes, charts, what is changed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,40 @@ async def test_following_a_topic_shows_what_arrives_as_text_and_can_be_paused(
 
         await expect(shown.page.locator("#tail-note")).to_have_text("Paused.")
         assert await shown.page.locator("#messages img, #messages script").count() == 0
+        assert shown.complaints == []
+
+
+async def test_an_expression_is_typed_kept_and_holds_for_what_arrives(
+    browser: Browser, tmp_path: Path
+) -> None:
+    hostile = "record.keyAsText == '\"><img src=x onerror=alert(1)>' || record.value.n == 1"
+    async with Served(tmp_path, hostile_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/topics/events?tab=messages&partition=0")
+        field = shown.page.get_by_label("CEL filter")
+        await field.fill("record.offset >= 998 && record.offset != 1001")
+        await field.press("Enter")
+        rows = shown.page.locator("#messages tbody tr")
+        await expect(rows).to_have_count(2)
+        await shown.page.get_by_label("Name of this filter").fill("mine")
+        await shown.page.get_by_label("Name of this filter").press("Enter")
+        await expect(shown.page.get_by_role("link", name="mine")).to_have_attribute(
+            "href", re.compile("filter=record.offset")
+        )
+        await shown.page.get_by_role("button", name="Follow").click()
+        await expect(shown.page.locator("#tail-note")).to_contain_text("Following.")
+        served.cluster.partitions[TopicPartition("events", 0)].end += 3
+        await expect(shown.page.locator("#tail-note")).to_contain_text("2 shown of 3 that arrived")
+
+        await field.fill(hostile)
+        await field.press("Enter")
+        await expect(shown.page.locator("main")).to_contain_text("could not be tested")
+        await expect(field).to_have_value(hostile)
+        await field.fill("record.offset >")
+        await field.press("Enter")
+        await expect(shown.page.get_by_role("alert")).to_contain_text("column 16")
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        assert await shown.page.locator("main img").count() == 0
         assert shown.complaints == []
 
 

@@ -60,6 +60,7 @@ class Served:
 
     async def __aexit__(self, *_: object) -> None:
         await self.server.close()
+        self.state.beside["local"].browser.close()
 
     async def tab(self, browser: Browser, width: int = 1280, scheme: str = "light") -> Shown:
         page = await browser.new_page(
