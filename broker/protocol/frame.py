@@ -140,14 +140,6 @@ def skip_header_tags(body: memoryview) -> int:
         raise ProtocolError("tagged fields of the request header end too early") from error
 
 
-def encode_request_header(header: RequestHeader, flexible: bool) -> bytes:
-    """The header of a request: for tests and for brokers that ask each other."""
-    client_id = b"" if header.client_id is None else header.client_id.encode()
-    length = -1 if header.client_id is None else len(client_id)
-    fixed = _REQUEST_HEADER.pack(header.api_key, header.api_version, header.correlation_id, length)
-    return fixed + client_id + (b"\x00" if flexible else b"")
-
-
 def response_header(correlation_id: int, flexible: bool) -> bytes:
     """The header of a response; pass `flexible` False for every version of ApiVersions."""
     header = _INT32.pack(correlation_id)

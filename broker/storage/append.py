@@ -34,7 +34,6 @@ class Origin(Enum):
     CLIENT = "client"
     JOINING = "client, whose write joins its transaction (transaction version 2)"
     COORDINATOR = "coordinator"
-    REPLICATION = "replication"
 
 
 CLIENTS = (Origin.CLIENT, Origin.JOINING)

@@ -84,12 +84,6 @@ class AppendTimes:
         place = bisect_right(runs, (offset, 1 << 62, 0))
         return runs[place - 1][1:] if place else None
 
-    def forget_from(self, offset: int) -> None:
-        """The log was cut at `offset`."""
-        self._runs = [run for run in self._runs if run[0] < offset]
-        self._began_ms = -RUN_MS
-        self._unsaved = True
-
     def take(self, other: "AppendTimes") -> None:
         """Know what another log of the same records knows."""
         self._runs = list(other._runs)

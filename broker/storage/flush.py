@@ -97,12 +97,6 @@ class Syncing:
         """A file was made or renamed: the next flush makes its name safe as well."""
         self._names_unsynced = True
 
-    def cut(self, offset: int, active: Segment) -> None:
-        """The log ends at `offset` now, in this segment, and files have gone."""
-        self.flushed_offset = min(self.flushed_offset, offset)
-        self._unsynced = [active]
-        self._names_unsynced = True
-
     def flush(self, log: Ending) -> int:
         """Sync what was appended so far; the offset up to which that is.
 

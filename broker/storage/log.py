@@ -1,4 +1,4 @@
-"""A log: an ordered row of segments that is appended to, read, rolled and cut.
+"""A log: an ordered row of segments that is appended to, read and rolled.
 
 One thread appends and changes; `flush` may run beside an append; `read` and other questions are
 safe from any thread: segments and index entries are replaced, never changed in place.
@@ -122,24 +122,6 @@ class Log:
         return made
 
     # appending ----------------------------------------------------------------------------
-
-    def append_as_leader(
-        self,
-        records: memoryview,
-        *,
-        leader_epoch: int,
-        now_ms: int,
-        origin: Origin = Origin.CLIENT,
-    ) -> AppendInfo:
-        """Append one batch at the end; it is not flushed.
-
-        KafkaError for what must not be appended, KAFKA_STORAGE_ERROR for a full disk: nothing is
-        changed then. StorageError for a disk that fails.
-        """
-        (result,) = self.append_many([AppendRequest(records, leader_epoch, now_ms, origin)])
-        if isinstance(result, KafkaError):
-            raise result
-        return result
 
     def append_many(self, requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
         """Append batches in order with as few writes as possible; each has its own answer.
@@ -349,32 +331,6 @@ class Log:
         """Unlink the files of segments retired file.delete.delay.ms ago."""
         while self._retired and now_ms - self._retired[0][0] >= self.config.file_delete_delay_ms:
             self._retired.popleft()[1].remove_files()
-
-    def truncate_to(self, offset: int, now_ms: int) -> None:
-        """Drop everything from `offset` on (a follower whose leader knows better)."""
-        if offset >= self.end_offset:
-            return
-        self.flush()
-        kept = [segment for segment in self.segments if segment.base_offset < offset]
-        for segment in self.segments[len(kept) :]:
-            segment.remove_files()
-        if kept:
-            recovery.cut_segment(kept[-1], offset)
-        else:
-            kept = [Segment(self._files, self.directory, offset)]
-            kept[0].create(now_ms)
-        self.segments = tuple(kept)
-        self.active_segment = kept[-1]
-        self.end_offset = offset
-        self.start_offset = min(self.start_offset, offset)
-        self.syncing.cut(offset, self.active_segment)
-        self.recovery_point = min(self.recovery_point, offset)
-        self.leader_epochs.truncate_from_end(offset)
-        self.append_times.forget_from(offset)
-        self.producer_state = ProducerState()
-        self._snapshot_offset = recovery.restore_producers(
-            self._files, recovery.Replay(kept, offset, offset, now_ms), self.producer_state
-        )
 
     def close(self) -> None:
         """Flush and write all indexes, so that the next open has nothing to find out."""

@@ -21,7 +21,6 @@ from broker.storage.log_config import LogConfig
 from broker.storage.producer_state import BatchMetadata, ProducerState
 from broker.storage.scan import BatchScan
 from broker.storage.segment import LOG_SUFFIX, RELATIVE_OFFSET_MAX, Segment
-from broker.storage.tail_map import TailMap
 from broker.storage.transaction_index import AbortedTransaction
 
 log = logging.getLogger(__name__)
@@ -377,20 +376,3 @@ def remove_old_snapshots(files: Files, directory: str, base_offsets: Sequence[in
     for offset in offsets[:-SNAPSHOTS_KEPT]:
         if offset not in base_offsets:
             files.remove(f"{directory}/{producer_snapshot.file_name(offset)}")
-
-
-def cut_segment(segment: Segment, offset: int) -> None:
-    """Drop the batches of the newest segment from `offset` on, and their index entries."""
-    segment.offset_index.file.load()
-    segment.time_index.file.load()
-    position = segment.position_of(offset)
-    if position < segment.size:
-        begins = next(segment.headers(position))[1].base_offset
-        if begins < offset:
-            raise StorageError(f"{segment.path(LOG_SUFFIX)}: {offset} lies inside a batch")
-    segment.offset_index.truncate_at(offset)
-    segment.time_index.truncate_at(offset)
-    segment.transaction_index.truncate_at(offset)
-    segment.truncate(position)
-    segment.tail = TailMap()
-    segment.recount_timestamps()

@@ -260,21 +260,6 @@ class Segment:
         self.file.truncate(position)
         self.size = position
 
-    def recount_timestamps(self) -> None:
-        """Find the largest timestamp again, after the .log and its indexes were cut."""
-        self.max_timestamp, self.max_timestamp_offset = NO_TIMESTAMP, self.base_offset
-        last = self.offset_index.last()
-        known = self.time_index.last()
-        if known is not None:
-            self.max_timestamp, self.max_timestamp_offset = known
-        self._bytes_since_index = 0
-        for position, header in self.headers(last[1] if last else 0):
-            if header.max_timestamp > self.max_timestamp:
-                self.max_timestamp = header.max_timestamp
-                self.max_timestamp_offset = header.last_offset
-            if last is None or position > last[1]:
-                self._bytes_since_index += header.size_bytes
-
     def rename_suffix(self, suffix: str) -> None:
         """Rename all its files that exist; readers that have them open do not notice."""
         before = {kind: self.path(kind) for kind in SEGMENT_SUFFIXES}

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from broker.handlers import HANDLERS
 from broker.protocol.codec import encode_bytes
-from broker.protocol.frame import RequestHeader, encode_request_header
+from broker.protocol.frame import RequestHeader
 from broker.protocol.primitives import ProtocolError
 from broker.protocol.schema import RECORDS, is_flexible
 from broker.records.batch import build_batch
 from broker.records.record import Record
 from tests.support.random_messages import random_message
+from tests.support.request_header import encode_request_header
 
 TOPIC: Final = "orders"
 NAMES: Final = (TOPIC, "orders", "team", "bank", "", "consumer", "range", "é", "1", "x" * 300)

@@ -7,7 +7,7 @@ from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
 from broker.records.record import Record, decode_records
 from broker.storage.files import Files
-from broker.storage.log import AppendInfo, Log, LogConfig, Origin
+from broker.storage.log import AppendInfo, AppendRequest, Log, LogConfig, Origin
 from broker.storage.log_manager import LogManager
 
 NOW_MS = 1_700_000_000_000
@@ -65,8 +65,19 @@ def code_of(log: Log, records: memoryview) -> ErrorCode:
     return refusal.value.code
 
 
-def append(log: Log, records: memoryview, *, now_ms: int = NOW_MS, epoch: int = 0) -> AppendInfo:
-    return log.append_as_leader(records, leader_epoch=epoch, now_ms=now_ms)
+def append(
+    log: Log,
+    records: memoryview,
+    *,
+    now_ms: int = NOW_MS,
+    epoch: int = 0,
+    origin: Origin = Origin.CLIENT,
+) -> AppendInfo:
+    """Append one batch, unflushed; raises the KafkaError with which the log refuses it."""
+    (result,) = log.append_many([AppendRequest(records, epoch, now_ms, origin)])
+    if isinstance(result, KafkaError):
+        raise result
+    return result
 
 
 def append_marker(
@@ -81,9 +92,7 @@ def append_marker(
         producer_epoch=producer[1],
         now_ms=NOW_MS,
     )
-    return log.append_as_leader(
-        memoryview(marker), leader_epoch=0, now_ms=NOW_MS, origin=Origin.COORDINATOR
-    )
+    return append(log, memoryview(marker), origin=Origin.COORDINATOR)
 
 
 def checkpoint_all(manager: LogManager, path: str) -> None:

@@ -6,8 +6,9 @@ import struct
 from typing import Any, Self, TypeVar
 
 from broker.protocol.codec import decode, encode_bytes
-from broker.protocol.frame import RequestHeader, encode_request_header
+from broker.protocol.frame import RequestHeader
 from broker.protocol.schema import is_flexible
+from tests.support.request_header import encode_request_header
 
 M = TypeVar("M")
 

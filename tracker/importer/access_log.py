@@ -74,7 +74,6 @@ class Importer:
 
     def __init__(self, job: Job, reader: LineReader, clock: Clock) -> None:
         """Raises ImportFailed, ProgressError and OSError."""
-        self._job = job
         self._reader = reader
         self._clock = clock
         log = fingerprint(job.site, _first_request(job.file))

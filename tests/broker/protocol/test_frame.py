@@ -10,11 +10,11 @@ from broker.protocol.frame import (
     FrameTooLarge,
     RequestHeader,
     decode_request_header,
-    encode_request_header,
     response_header,
     skip_header_tags,
 )
 from broker.protocol.primitives import ProtocolError
+from tests.support.request_header import encode_request_header
 
 
 def framed(*payloads: bytes) -> bytes:

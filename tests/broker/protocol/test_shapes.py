@@ -10,7 +10,6 @@ from broker.protocol.codec import decode, encode, encode_bytes, join
 from broker.protocol.frame import (
     RequestHeader,
     decode_request_header,
-    encode_request_header,
     skip_header_tags,
 )
 from broker.protocol.messages.produce import (
@@ -23,6 +22,7 @@ from broker.protocol.messages.produce import (
 )
 from broker.protocol.schema import is_flexible
 from broker.protocol.shapes import RequestShape, ResponseShape, request_shape
+from tests.support.request_header import encode_request_header
 
 VERSIONS = range(3, 14)
 

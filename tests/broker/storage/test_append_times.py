@@ -103,16 +103,6 @@ def test_a_damaged_file_is_as_good_as_none() -> None:
     assert open_log(files, clean=True).append_times.between(0) is None
 
 
-def test_a_log_that_was_cut_forgets_what_it_no_longer_has() -> None:
-    log = open_log(MemoryFiles())
-    append(log, batch(b"a"), now_ms=NOW_MS)
-    append(log, batch(b"b"), now_ms=NOW_MS + 1_000)
-    log.truncate_to(1, NOW_MS + 2_000)
-    append(log, batch(b"c"), now_ms=NOW_MS + 2_050)
-
-    assert log.append_times.between(1) == (NOW_MS + 2_050, NOW_MS + 2_050 + RUN_MS)
-
-
 def test_a_file_that_cannot_be_read_is_like_none(tmp_path: Path) -> None:
     """A bad sector in it must not keep the records from being read."""
     (tmp_path / FILE_NAME).mkdir()

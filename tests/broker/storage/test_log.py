@@ -295,20 +295,6 @@ def test_deleted_records_are_gone_after_a_restart_too() -> None:
         log.delete_records_before(7)
 
 
-def test_a_log_cut_back_forgets_what_came_after() -> None:
-    files = MemoryFiles()
-    log = open_log(files, LogConfig(segment_bytes=200))
-    for number in range(8):
-        append(log, batch(b"%d" % number * 50, producer=PRODUCER, sequence=number), epoch=number)
-
-    log.truncate_to(3, NOW_MS)
-
-    assert (log.end_offset, log.leader_epochs.latest) == (3, 2)
-    assert log.producer_state.entries[7].last_sequence == 2
-    assert append(log, batch(b"new", producer=PRODUCER, sequence=3)).first_offset == 3
-    assert read_values(log)[-1] == b"new"
-
-
 def test_the_broker_compresses_as_hard_as_the_topic_says() -> None:
     values = b"".join(b"%d %d;" % (number * number % 9973, number) for number in range(2000))
     sizes = []

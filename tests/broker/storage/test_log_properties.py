@@ -114,24 +114,6 @@ class LogMachine(RuleBasedStateMachine):
         assert all(kept.timestamp_ms < self.now_ms - CONFIG.retention_ms for kept in gone)
         self.start = self.log.start_offset
 
-    @precondition(lambda self: self.end > self.start)
-    @rule(part=integers(0, 99))
-    def cut_back(self, part: int) -> None:
-        wanted = self.start + (self.end - self.start) * part // 100
-        boundaries = [
-            header.base_offset
-            for segment in self.log.segments
-            for _, header in segment.headers(0)
-            if header.base_offset >= self.start
-        ]
-        offset = max((b for b in boundaries if b <= wanted), default=self.end)
-        self.log.truncate_to(offset, self.now_ms)
-        self.end = min(self.end, offset)
-        self.recovery_point = min(self.recovery_point, self.end)
-        self.log.flush()
-        self.flushed = self.end
-        self.model = [kept for kept in self.model if kept.offset < self.end]
-
     @invariant()
     def every_record_can_be_read(self) -> None:
         assert (self.log.start_offset, self.log.end_offset) == (self.start, self.end)

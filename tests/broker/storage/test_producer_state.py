@@ -201,12 +201,8 @@ def test_a_producer_with_an_open_transaction_may_not_write_outside_of_it() -> No
 def test_a_coordinators_batch_needs_no_sequence() -> None:
     log = open_log(MemoryFiles())
 
-    info = log.append_as_leader(
-        batch(b"offsets", producer=PRODUCER, transactional=True),
-        leader_epoch=0,
-        now_ms=NOW_MS,
-        origin=Origin.COORDINATOR,
-    )
+    offsets = batch(b"offsets", producer=PRODUCER, transactional=True)
+    info = append(log, offsets, origin=Origin.COORDINATOR)
 
     assert info.first_offset == 0
     assert log.last_stable_offset(1) == 0
