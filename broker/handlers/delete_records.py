@@ -38,17 +38,7 @@ async def delete_records(
                 wanted.partition_index, INVALID_LOW_WATERMARK, ErrorCode.NONE
             )
             try:
-                context.require(Operation.DELETE, Resource.TOPIC, topic.name)
-                partition = context.services.partitions.get(topic.name, wanted.partition_index)
-                if topic.name in INTERNAL_TOPICS:
-                    raise KafkaError(
-                        ErrorCode.INVALID_TOPIC_EXCEPTION,
-                        f"Cannot delete records of internal topic {topic.name}",
-                    )
-                if not partition.log.config.deletes:
-                    raise KafkaError(
-                        ErrorCode.POLICY_VIOLATION, f"{topic.name} has no cleanup.policy delete"
-                    )
+                partition = _deletable(context, topic.name, wanted.partition_index)
                 await catching_up.wait_for(partition)
                 offsets[partition] = partition.deletable_up_to(wanted.offset)
                 answers[partition] = answer
@@ -63,6 +53,19 @@ async def delete_records(
         else:
             answer.low_watermark = partition.log_start_offset
     return response
+
+
+def _deletable(context: RequestContext, topic: str, index: int) -> Partition:
+    """The partition, if this client may delete records of it, and anybody may."""
+    context.require(Operation.DELETE, Resource.TOPIC, topic)
+    partition = context.services.partitions.get(topic, index)
+    if topic in INTERNAL_TOPICS:
+        raise KafkaError(
+            ErrorCode.INVALID_TOPIC_EXCEPTION, f"Cannot delete records of internal topic {topic}"
+        )
+    if not partition.log.config.deletes:
+        raise KafkaError(ErrorCode.POLICY_VIOLATION, f"{topic} has no cleanup.policy delete")
+    return partition
 
 
 def _merged(topics: Iterable[DeleteRecordsTopic]) -> Iterable[DeleteRecordsTopic]:

@@ -54,17 +54,12 @@ async def list_offsets(request: ListOffsetsRequest, context: RequestContext) -> 
             index = wanted.partition_index
             try:
                 context.require(Operation.DESCRIBE, Resource.TOPIC, topic.name)
-                if times_asked[topic.name, index] > 1:
-                    raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
-                _check_timestamp(wanted.timestamp, context.api_version)
+                _check(wanted, times_asked[topic.name, index], context.api_version)
                 partition = context.services.partitions.get(topic.name, index)
                 partition.check_usable(wanted.current_leader_epoch)
-                if end is not ReadEnd.LOG_END and wanted.timestamp not in NEEDING_NO_END:
-                    await catching_up.wait_for(partition)
-                answer = await _find(partition, wanted, end)
+                answers[index] = await _find(partition, wanted, end, catching_up)
             except KafkaError as refusal:
-                answer = ListOffsetsPartitionResponse(index, refusal.code)
-            answers[index] = answer
+                answers[index] = ListOffsetsPartitionResponse(index, refusal.code)
     return ListOffsetsResponse(
         topics=[
             ListOffsetsTopicResponse(name, list(answers.values()))
@@ -91,7 +86,11 @@ def _refused_wholly(request: ListOffsetsRequest) -> ListOffsetsResponse:
     )
 
 
-def _check_timestamp(timestamp: int, version: int) -> None:
+def _check(wanted: ListOffsetsPartition, times_asked: int, version: int) -> None:
+    """Refuse what this version of the request cannot ask of a partition."""
+    if times_asked > 1:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "partition asked more than once")
+    timestamp = wanted.timestamp
     if version < FIRST_VERSION_OF.get(timestamp, 0) or timestamp < EARLIEST_PENDING_UPLOAD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_VERSION, f"timestamp {timestamp} in ListOffsets v{version}"
@@ -99,8 +98,10 @@ def _check_timestamp(timestamp: int, version: int) -> None:
 
 
 async def _find(
-    partition: Partition, wanted: ListOffsetsPartition, end: ReadEnd
+    partition: Partition, wanted: ListOffsetsPartition, end: ReadEnd, catching_up: CatchingUp
 ) -> ListOffsetsPartitionResponse:
+    if end is not ReadEnd.LOG_END and wanted.timestamp not in NEEDING_NO_END:
+        await catching_up.wait_for(partition)
     answer = ListOffsetsPartitionResponse(wanted.partition_index, ErrorCode.NONE)
     timestamp = wanted.timestamp
     if timestamp == LATEST:

@@ -92,8 +92,8 @@ class DiskWorker:
     ) -> None:
         """`sync` False: Apache Kafka's way, an append counts as committed once it is written.
 
-        Both callbacks are called on the loop; `on_directory_failed` when a
-        sync failed: what the disk holds is then unknown and the directory must go offline.
+        Both callbacks are called on the loop; `on_directory_failed` when a sync failed: what the
+        disk holds is then unknown and the directory must go offline.
         """
         self._loop = asyncio.get_running_loop()
         self._sync = sync
@@ -264,28 +264,32 @@ class DiskWorker:
         item = self._queue.get()
         while item is not None:
             if isinstance(item, Call):
-                self._wait_for_syncs()
-                report = item.run()
-                self._taken += 1
-                report()
-                item = self._queue.get()
-                continue
-            group, count = item, 1
-            try:
-                while True:
-                    item = self._queue.get_nowait()
-                    if item is None or isinstance(item, Call):
-                        break
-                    if len(group) + len(item) > GROUP_APPENDS_MAX:
-                        break
-                    group += item
-                    count += 1
-            except queue.Empty:
-                self._write_group(group, count)
+                self._run_alone(item)
                 item = self._queue.get()
             else:
-                self._write_group(group, count)
+                item = self._write_turns(item)
         self._written.put(None)
+
+    def _run_alone(self, call: Call) -> None:
+        self._wait_for_syncs()
+        report = call.run()
+        self._taken += 1
+        report()
+
+    def _write_turns(self, turn: list[Job]) -> list[Job] | Call | None:
+        """Write a turn, and with it those queued behind that fit; what is to be done next."""
+        group, count = turn, 1
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                self._write_group(group, count)
+                return self._queue.get()
+            if not isinstance(item, list) or len(group) + len(item) > GROUP_APPENDS_MAX:
+                self._write_group(group, count)
+                return item
+            group += item
+            count += 1
 
     def _write_group(self, group: Sequence[Job], count: int) -> None:
         """Append all of `group`, `count` turns, which no other thread does meanwhile."""

@@ -6,6 +6,7 @@ Whether it is to be trusted is not asked here.
 
 import datetime
 import ipaddress
+from collections.abc import Iterator
 
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _ALTERNATIVE_NAMES = "2.5.29.17"
@@ -46,14 +47,10 @@ def distinguished_name(certificate: bytes) -> str:
 def alternative_names(certificate: bytes) -> frozenset[tuple[int, str]]:
     """(kind, name) of the subject's other names, as Java tells them; ValueError: unreadable."""
     try:
-        for tag, content in _fields(certificate):
-            if tag == _EXTENSIONS:
-                (_, extensions), *_ = elements(content)
-                for _, extension in elements(extensions):
-                    (_, oid), *_, (_, value) = elements(extension)
-                    if _dotted(oid) == _ALTERNATIVE_NAMES:
-                        (_, names), *_ = elements(value)
-                        return frozenset(map(_other_name, elements(names)))
+        for oid, value in _extensions(certificate):
+            if oid == _ALTERNATIVE_NAMES:
+                (_, names), *_ = elements(value)
+                return frozenset(map(_other_name, elements(names)))
     except (IndexError, ValueError) as error:
         raise ValueError("the certificate cannot be read") from error
     return frozenset()
@@ -70,6 +67,16 @@ def valid_until_s(certificate: bytes) -> float:
     except (IndexError, ValueError) as error:
         raise ValueError("the certificate cannot be read") from error
     return moment.replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _extensions(certificate: bytes) -> Iterator[tuple[str, bytes]]:
+    """(object id, value) of each."""
+    for tag, content in _fields(certificate):
+        if tag == _EXTENSIONS:
+            (_, extensions), *_ = elements(content)
+            for _, extension in elements(extensions):
+                (_, oid), *_, (_, value) = elements(extension)
+                yield _dotted(oid), value
 
 
 def _fields(certificate: bytes) -> list[tuple[int, bytes]]:

@@ -9,11 +9,12 @@ Offsets never change and batches keep their ids, sequences and offset ranges. A 
 until its delete horizon, which the first pass that meets it writes into the batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from broker.errors import KafkaError, StorageError
-from broker.records.record import decode_records
+from broker.records.header import BatchHeader
+from broker.records.record import Record, decode_records
 from broker.storage import compaction_swap
 from broker.storage.batch_cleaner import AbortedRanges, BatchCleaner, CleaningTimes, KeyMap
 from broker.storage.files import Buffer, Files
@@ -131,14 +132,17 @@ def _map_keys(log: Log, dirty: Iterable[Segment], aborted: AbortedRanges) -> tup
     for segment in dirty:
         if len(newest) >= MAP_KEYS_MAX:
             break
-        for position, header in segment.headers(0):
-            if header.is_control or header.record_count == 0 or aborted.has(header):
-                continue
-            for record in decode_records(header, segment.read_batch(position, header)):
-                if record.key is not None:
-                    newest[record.key] = record.offset
+        for record in _committed_records(segment, aborted):
+            if record.key is not None:
+                newest[record.key] = record.offset
         end_offset = row[row.index(segment) + 1].base_offset
     return newest, end_offset
+
+
+def _committed_records(segment: Segment, aborted: AbortedRanges) -> Iterator[Record]:
+    for position, header in segment.headers(0):
+        if not (header.is_control or header.record_count == 0 or aborted.has(header)):
+            yield from decode_records(header, segment.read_batch(position, header))
 
 
 def _groups(segments: Iterable[Segment], segment_bytes: int) -> list[list[Segment]]:
@@ -172,23 +176,14 @@ def _write_group(
     try:
         pending: list[Buffer] = []
         pending_bytes = 0
-        for number, segment in enumerate(group):
-            is_last_segment = number + 1 == len(group)
-            for position, header in segment.headers(0):
-                is_last = is_last_segment and position + header.size_bytes >= segment.size
-                kept = cleaner.clean(
-                    header, segment.read_batch(position, header), keep_empty=is_last
-                )
-                if kept is None:
-                    continue
-                new_header, batch = kept
-                target.added(new_header, target.size, log.config.index_interval_bytes)
-                target.size += len(batch)
-                pending.append(batch)
-                pending_bytes += len(batch)
-                if pending_bytes >= _WRITE_BYTES:
-                    target.file.append(pending)
-                    pending, pending_bytes = [], 0
+        for header, batch in _cleaned_batches(group, cleaner):
+            target.added(header, target.size, log.config.index_interval_bytes)
+            target.size += len(batch)
+            pending.append(batch)
+            pending_bytes += len(batch)
+            if pending_bytes >= _WRITE_BYTES:
+                target.file.append(pending)
+                pending, pending_bytes = [], 0
         target.file.append(pending)
         target.file.sync()
         target.seal()
@@ -198,6 +193,22 @@ def _write_group(
         target.remove_files()
         raise
     return CleanedSegment(target, tuple(group))
+
+
+def _cleaned_batches(
+    group: Sequence[Segment], cleaner: BatchCleaner
+) -> Iterator[tuple[BatchHeader, bytes]]:
+    """What stays of each batch. The last one stays without records, if need be: it has the end."""
+    for segment in group:
+        for position, header in segment.headers(0):
+            ends_segment = position + header.size_bytes >= segment.size
+            cleaned = cleaner.clean(
+                header,
+                segment.read_batch(position, header),
+                keep_empty=ends_segment and segment is group[-1],
+            )
+            if cleaned is not None:
+                yield cleaned
 
 
 def install(files: Files, log: Log, cleaned: Cleaned, now_ms: int) -> bool:
