@@ -153,6 +153,18 @@ def read_on(
     next_positions = {**positions, **ends}
     if not begins:
         return (), next_positions, passed
+    records, ended = _read_between(desk, begins, ends)
+    for place in begins.keys() - ended:  # the rest of it is read in the next turn
+        got = [r.offset + 1 for r in records if (r.topic, r.partition) == place]
+        next_positions[place] = max(got, default=begins[place])
+    records.sort(key=lambda record: (record.timestamp_ms, record.partition, record.offset))
+    return tuple(records), next_positions, passed
+
+
+def _read_between(
+    desk: Desk, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> tuple[list[Record], set[TopicPartition]]:
+    """Records from `begins` on and below `ends`, and the partitions that were read to their end."""
     records: list[Record] = []
     ended: set[TopicPartition] = set()
     desk.reader.start(begins)
@@ -170,8 +182,4 @@ def read_on(
                 break
     finally:
         desk.reader.stop()
-    for place in begins.keys() - ended:  # the rest of it is read in the next turn
-        got = [r.offset + 1 for r in records if (r.topic, r.partition) == place]
-        next_positions[place] = max(got, default=begins[place])
-    records.sort(key=lambda record: (record.timestamp_ms, record.partition, record.offset))
-    return tuple(records), next_positions, passed
+    return records, ended

@@ -9,7 +9,7 @@ columns of a later version added, through sqlite-utils; rows go in by one prepar
 
 import sqlite3
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,18 +18,11 @@ from sqlite_utils import Database
 
 from tracker.events import Event
 from tracker.rollups import BUSY_TIMEOUT_MS
-from tracker.sinks.exporter import Arrived, Offsets
-from tracker.sinks.held import Held
-from tracker.sinks.offset_table import (
-    flush_held,
-    in_transaction,
-    meaning,
-    read_offsets,
-    refuse_damage,
-    write_offsets,
-)
+from tracker.sinks.exporter import Arrived
+from tracker.sinks.offset_table import in_transaction, refuse_damage
+from tracker.sinks.sqlite_sink import SqliteSink
 from tracker.sqlite_file import refuse_newer
-from tracker.topics import EVENTS, METRICS, TopicPartition
+from tracker.topics import EVENTS, METRICS
 
 SCHEMA: Final = 1
 """Columns are added without a step: a version before them leaves them empty. It rises when such a
@@ -59,16 +52,14 @@ def _column_type(hint: Any) -> type:
     return str  # props, as JSON
 
 
-class SqliteExporter:
+class SqliteExporter(SqliteSink):
     """warehouse.db as an Exporter."""
 
     name = "sqlite"
-    topics = (EVENTS, METRICS)
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-        self.place = str(path)
+        super().__init__(path)
         self._timeout_s = busy_timeout_ms / 1000
-        self._held = Held()
         columns = list(event_columns())
         self._props = columns.index("props")
         self._inserts = {
@@ -77,40 +68,17 @@ class SqliteExporter:
             for table in TABLES
         }
 
-    def open(self) -> None:
-        try:
-            self._db = sqlite3.connect(self.place, isolation_level=None, timeout=self._timeout_s)
-        except sqlite3.Error as error:
-            raise meaning(error) from error
-        try:
-            refuse_newer(self._db, self.place, SCHEMA)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # A power cut may take back the last transactions, offsets included: the broker's log
-            # is read again from there.
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            refuse_damage(self._db, Path(self.place))
-            in_transaction(self._db, self._make_tables)
-        except BaseException as error:
-            self._db.close()
-            raise (meaning(error) if isinstance(error, sqlite3.Error) else error) from error
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.place, isolation_level=None, timeout=self._timeout_s)
 
-    def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
-        positions = read_offsets(self._db, owned)
-        self._held.reset(positions)
-        return positions
-
-    def restart(self, where: TopicPartition, offset: int) -> None:
-        in_transaction(self._db, lambda: write_offsets(self._db, {where: offset}))
-        self._held.move(where, offset)
-
-    def write(self, records: Sequence[Arrived], next_offsets: Mapping[TopicPartition, int]) -> None:
-        self._held.add(records, next_offsets)
-
-    def flush(self) -> Offsets:
-        return flush_held(self._db, self._held, self._store)
-
-    def close(self) -> None:
-        self._db.close()
+    def _prepare(self) -> None:
+        refuse_newer(self._db, self.place, SCHEMA)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # A power cut may take back the last transactions, offsets included: the broker's log is
+        # read again from there.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        refuse_damage(self._db, Path(self.place))
+        in_transaction(self._db, self._make_tables)
 
     def _store(self, records: Sequence[Arrived]) -> None:
         for table, insert in self._inserts.items():

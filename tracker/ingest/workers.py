@@ -34,7 +34,7 @@ class Workers:
         self._arguments = arguments
         self._metrics_dir = data_dir / "ingest" / "metrics"
         self._stopping = asyncio.Event()
-        self._serving = 0
+        self._have_served: set[int] = set()  # workers that were ready once
         self._all_serving = asyncio.Event()
 
     async def run(self, ready: Callable[[str], None]) -> None:
@@ -73,26 +73,15 @@ class Workers:
     async def _keep(self, worker: int, port: int) -> None:
         """One worker after the other, with growing pauses between deaths."""
         pause_s = RESTART_FIRST_S
-        first = True
         while not self._stopping.is_set():
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self._arguments,
-                f"--worker={worker}",
-                f"--port={port}",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._metrics_dir)),
-            )
+            process = await self._started(worker, port)
             assert process.stdout is not None
             line = await process.stdout.readline()
             if line.startswith(b"READY"):
                 pause_s = RESTART_FIRST_S
-                if first:
-                    first = False
-                    self._serving += 1
-                    if self._serving == self._config.workers:
-                        self._all_serving.set()
+                self._have_served.add(worker)
+                if len(self._have_served) == self._config.workers:
+                    self._all_serving.set()
             await self._until_end(process)
             tracker_metrics.forget_worker(process.pid, self._metrics_dir)
             if not self._stopping.is_set():
@@ -100,6 +89,18 @@ class Workers:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause_s)
                 pause_s = min(pause_s * 2, RESTART_MOST_S)
+
+    async def _started(self, worker: int, port: int) -> asyncio.subprocess.Process:
+        """It says READY on its stdout; when its stdin ends, so does the worker."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *self._arguments,
+            f"--worker={worker}",
+            f"--port={port}",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._metrics_dir)),
+        )
 
     async def _until_end(self, process: asyncio.subprocess.Process) -> None:
         """Return when the process has ended; asks it to when we are stopping."""

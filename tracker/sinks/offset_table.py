@@ -1,4 +1,4 @@
-"""The table `_offsets` of a SQLite sink, and the transaction around every flush.
+"""The table `_offsets` of a SQLite sink, and transactions.
 
 _offsets(topic, partition, next_offset)    written in the same transaction as the rows
 """
@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tracker.sinks.exporter import Arrived, Offsets, SinkUnavailable, SinkUnusable
-from tracker.sinks.held import Held
+from tracker.sinks.exporter import Offsets, SinkUnavailable, SinkUnusable
 from tracker.sqlite_file import check, is_damage
 from tracker.topics import TopicPartition
 
@@ -79,27 +78,3 @@ def in_transaction(db: sqlite3.Connection, work: Callable[[], None]) -> None:
             raise
     except sqlite3.Error as error:
         raise meaning(error) from error
-
-
-def flush_held(
-    db: sqlite3.Connection, held: Held, store: Callable[[list[Arrived]], None]
-) -> Offsets:
-    """One flush of a SQLite sink: what is held and not yet there goes to `store`, with its offsets.
-
-    Returns the offsets that are safe to commit. Raises SinkUnavailable, SinkUnusable,
-    SinkRewound.
-    """
-    moved = held.moved
-    if not moved:
-        return {}
-    result: Offsets = {}
-
-    def work() -> None:
-        stored = read_offsets(db, moved)
-        store(held.fresh(stored))
-        result.update({where: max(moved[where], stored[where]) for where in moved})
-        write_offsets(db, result)
-
-    in_transaction(db, work)
-    held.done(result)
-    return result

@@ -5,7 +5,7 @@ sorted out, each aggregator counts its part, and the offsets move with them.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -13,15 +13,8 @@ from tracker import rollups
 from tracker.clock import Clock
 from tracker.events import Event
 from tracker.sinks.exporter import Arrived, Offsets
-from tracker.sinks.held import Held
-from tracker.sinks.offset_table import (
-    flush_held,
-    in_transaction,
-    meaning,
-    read_offsets,
-    refuse_damage,
-    write_offsets,
-)
+from tracker.sinks.offset_table import refuse_damage
+from tracker.sinks.sqlite_sink import SqliteSink
 from tracker.stream.bots import Bots
 from tracker.stream.counted import Counted, Ids, texts_of
 from tracker.stream.hits import Hits
@@ -32,14 +25,13 @@ from tracker.stream.page_views import PageViews
 from tracker.stream.repeats import Repeats
 from tracker.stream.revenue import Revenue
 from tracker.stream.sessions import Sessions
-from tracker.topics import EVENTS, METRICS, TopicPartition
+from tracker.topics import METRICS
 
 
-class RollupSink:
+class RollupSink(SqliteSink):
     """rollups.db as an Exporter."""
 
     name = "rollups"
-    topics = (EVENTS, METRICS)
 
     def __init__(
         self,
@@ -49,22 +41,13 @@ class RollupSink:
         repeat_window_days: int = 7,
         busy_timeout_ms: int = rollups.BUSY_TIMEOUT_MS,
     ) -> None:
+        super().__init__(path)
         self._busy_timeout_ms = busy_timeout_ms
-        self.place = str(path)
         self._clock = clock
         self._repeat_window_days = repeat_window_days
-        self._held = Held()
 
-    def open(self) -> None:
-        try:
-            self._db = rollups.open_for_writing(Path(self.place), self._busy_timeout_ms)
-        except sqlite3.Error as error:
-            raise meaning(error) from error
-        try:
-            self._prepare()
-        except BaseException as error:
-            self._db.close()
-            raise (meaning(error) if isinstance(error, sqlite3.Error) else error) from error
+    def _connect(self) -> sqlite3.Connection:
+        return rollups.open_for_writing(Path(self.place), self._busy_timeout_ms)
 
     def _prepare(self) -> None:
         refuse_damage(self._db, Path(self.place))
@@ -78,31 +61,16 @@ class RollupSink:
         self._revenue = Revenue(self._db)
         self._measured = Measured(self._db, self._names)
 
-    def positions(self, owned: Sequence[TopicPartition]) -> Offsets:
-        positions = read_offsets(self._db, owned)
-        self._held.reset(positions)
-        return positions
-
-    def restart(self, where: TopicPartition, offset: int) -> None:
-        in_transaction(self._db, lambda: write_offsets(self._db, {where: offset}))
-        self._held.move(where, offset)
-
-    def write(self, records: Sequence[Arrived], next_offsets: Mapping[TopicPartition, int]) -> None:
-        self._held.add(records, next_offsets)
-
     def flush(self) -> Offsets:
         try:
-            return flush_held(self._db, self._held, self._count)
+            return super().flush()
         except BaseException:
             self._names.forget()
             self._page_views.forget()
             self._measured.forget()
             raise
 
-    def close(self) -> None:
-        self._db.close()
-
-    def _count(self, records: Sequence[Arrived]) -> None:
+    def _store(self, records: Sequence[Arrived]) -> None:
         now_ms = self._clock.now_ms()
         events = [one.event for one in records if one.where.topic != METRICS.name]
         measured = [one.event for one in records if one.where.topic == METRICS.name]
