@@ -24,14 +24,14 @@ test check crash wire bench: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pyca
 
 help:
 	@echo "make up ARGS=\"...\"   start Footfall (ARGS go to 'footfall up', e.g. --data-dir /var/lib/footfall)"
-	@echo "make demo            a small site with visitors, played at a running Footfall"
+	@echo "make demo            simulate visitors of a small site, at a running Footfall"
 	@echo "make test            all checks and tests (under 10 minutes on two cores)"
 	@echo "make check           lint, house, unit and property tests (about a minute)"
 	@echo "make crash           the long crash and property runs"
 	@echo "make wire            real Kafka clients against the broker"
 	@echo "make bench           measure (about 20 minutes), and write docs/benchmarks.md; a part of it:"
 	@echo "                     make bench ARGS='against_kafka --rows fetch --minutes 3', or what is missing: ARGS=--resume"
-	@echo "make screenshots     take the pictures of docs/images again"
+	@echo "make screenshots     retake the pictures in docs/images"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
