@@ -76,7 +76,7 @@ class Login:
             return self._page(request, self._shown(after, sentence, name), status)
 
         if wait_s := self._guard.tries.wait_s(address):
-            sentence = f"Too many tries. The next one is in {wait_s} s."
+            sentence = f"Too many attempts. Try again in {wait_s} s."
             answer = refuse(sentence, 429, "refused: too many tries")
             answer.headers["Retry-After"] = str(wait_s)
             return answer
@@ -84,12 +84,12 @@ class Login:
         try:
             entered = await self._own(name, password) or await self._of_directory(name, password)
         except Away as away:
-            sentence = f"{away} Accounts of Footfall itself work as before."
+            sentence = f"{away} Accounts of Footfall itself still work."
             return refuse(sentence, 503, f"failed: {away}")
         except NotOurs as refusal:
             return refuse(str(refusal), 403, f"refused: {refusal}")
         if entered is None:
-            return refuse("That name and password do not fit.", 401, "refused: wrong")
+            return refuse("Wrong name or password.", 401, "refused: wrong")
         self._guard.tries.succeeded(address)
         who = Identity(entered.name, entered.role, address)
         self._audit.note(Entry(who, "sign-in", "", who.name, "done"))

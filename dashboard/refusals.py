@@ -13,7 +13,7 @@ def refusal_of(error: Exception) -> tuple[int, str, str] | None:
     if isinstance(error, NotFound):
         return 404, "Not found", str(error)
     if isinstance(error, Unreadable):
-        return 503, "Not to be read now", str(error)
+        return 503, "Cannot be read now", str(error)
     if isinstance(error, Unusable):
         return 400, "Bad filter", f"The filter is no CEL expression that can be used: {error}"
     if isinstance(error, TooCostly):

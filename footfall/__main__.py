@@ -38,7 +38,7 @@ app = typer.Typer(
 site_app = _group("site", "Which sites are counted.")
 topic_app = _group("topic", "Topics of the broker.")
 group_app = _group("group", "Consumer groups and their lag.")
-import_app = _group("import", "Bring in what was recorded elsewhere.")
+import_app = _group("import", "Import what was recorded elsewhere.")
 
 Config = Annotated[
     Path | None, typer.Option(help="Settings file; ./footfall.toml is read where it exists.")
@@ -110,7 +110,7 @@ def _tell_version(wanted: bool) -> None:
 def options(
     _version: Annotated[
         bool,
-        typer.Option("--version", help="Tell the version.", callback=_tell_version, is_eager=True),
+        typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True),
     ] = False,
 ) -> None:
     """Website activity tracking with a bundled Kafka-protocol broker."""
@@ -129,7 +129,7 @@ def up_command(config: Config = None, data_dir: DataDir = None) -> None:
 
 @app.command("demo")
 def demo_command(config: Config = None) -> None:
-    """Play visitors on a small site, until Ctrl-C."""
+    """Simulate visitors on a small site until Ctrl-C."""
     from footfall.commands.demo import demo
 
     settings = load("demo", DemoConfig, settings_file(config))
@@ -140,9 +140,9 @@ def demo_command(config: Config = None) -> None:
 
 @app.command("doctor")
 def doctor_command(config: Config = None, data_dir: DataDir = None) -> None:
-    """Look at everything and say what to do.
+    """Check everything and say what to do.
 
-    Looked at are settings, disk, ports, roles, broker, segment files, groups and sites.
+    What is checked: settings, disk, ports, roles, broker, segment files, groups and sites.
     """
     from footfall.commands.doctor import doctor
 
@@ -155,7 +155,7 @@ def tail_command(
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Start with the oldest record.")
     ] = False,
-    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many records.")] = None,
     config: Config = None,
 ) -> None:
     """Print records of a topic as they arrive."""
@@ -171,12 +171,12 @@ def site_add(
     host: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="<str>", help="Host its pages come from, may be repeated; any if not given."
+            metavar="<str>", help="Host of its pages, may be repeated; any host if not given."
         ),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Count a site from now on; shows its script tag."""
+    """Count a site from now on; prints its script tag."""
     from footfall.commands import site
 
     with _kafka(config) as kafka:
@@ -195,7 +195,7 @@ def site_list(config: Config = None) -> None:
 
 @site_app.command("remove")
 def site_remove(name: str, config: Config = None) -> None:
-    """Count this site no longer; what was counted stays."""
+    """Stop counting a site; what was counted stays."""
     from footfall.commands import site
 
     with _kafka(config) as kafka:
@@ -235,7 +235,7 @@ def topic_create(
     ] = None,
     config: Config = None,
 ) -> None:
-    """Make a topic."""
+    """Create a topic."""
     from footfall.commands import topic
 
     with _kafka(config) as kafka:
@@ -247,8 +247,12 @@ def topic_copy(
     name: str,
     *,
     to: Annotated[str, typer.Option(help="Name of the copy; the same if not given.")] = "",
-    source: Annotated[str, typer.Option("--from", help="Cluster of the settings to read.")] = "",
-    into: Annotated[str, typer.Option(help="Cluster of the settings to write to.")] = "",
+    source: Annotated[
+        str, typer.Option("--from", help="Name of the cluster to read, as in the settings.")
+    ] = "",
+    into: Annotated[
+        str, typer.Option(help="Name of the cluster to write to, as in the settings.")
+    ] = "",
     anew: Annotated[
         bool, typer.Option("--anew", help="From the beginning, not where it stopped.")
     ] = False,
@@ -257,7 +261,7 @@ def topic_copy(
 ) -> None:
     """Copy the records of a topic into another topic.
 
-    Those that it has now; the same command goes on where it stopped.
+    Those that it has now; run again, the command continues where it stopped.
     """
     from footfall.commands import copy
     from tracker.topic_copy import Side
@@ -274,7 +278,7 @@ def topic_copy(
 @topic_app.command("delete")
 def topic_delete(
     name: str,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
 ) -> None:
     """Delete a topic with all its records."""
@@ -313,9 +317,9 @@ def import_access_log(
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Replay a web server's log, at its own times.
+    """Import a web server's log, with its own times.
 
-    Combined Log Format, plain or gzip. The same command goes on where it stopped.
+    Combined Log Format, plain or gzip. Run again, it continues where it stopped.
     """
     from footfall.commands.import_log import import_access_log
 

@@ -64,7 +64,7 @@ class Guard:
         """Let in, turn away, or send to the sign-in page."""
         path = request.path
         if not self.door.sign_in and not self._is_our_host(request.host):
-            raise web.HTTPMisdirectedRequest(text="this host name is not ours\n")
+            raise web.HTTPMisdirectedRequest(text="this host name is not that of the dashboard\n")
         if request.method not in SAFE and path == "/login":
             self._check_origin(request)
         if path in OPEN or path.startswith(OPEN_BELOW):
@@ -87,7 +87,7 @@ class Guard:
             if not hmac.compare_digest(
                 request.headers.get("X-CSRF-Token", "").encode(), who.csrf.encode()
             ):
-                raise NotAllowed("The page is too old or not ours: load it again.")
+                raise NotAllowed("This page has expired, or is not from this dashboard: reload it.")
         request[WHO] = who
         return await handler(request)
 

@@ -93,7 +93,7 @@ ACTIONS: Final = (
     ),
     Action(
         "copy-records",
-        "Copy the records of a topic, also of another cluster; a dry run unless told otherwise.",
+        "Copy the records of a topic, also into another cluster; a dry run unless told otherwise.",
         wishes.CopyRecords,
         copies.copy_records,
         "topic",
@@ -101,7 +101,7 @@ ACTIONS: Final = (
     ),
     Action(
         "resend-record",
-        "Store one record once more, also of another topic or cluster, byte for byte.",
+        "Store one record again, also in another topic or cluster, byte for byte.",
         wishes.ResendRecord,
         copies.resend_record,
         "topic",
@@ -118,7 +118,7 @@ ACTIONS: Final = (
     ),
     Action(
         "delete-offsets",
-        "Delete what a group has committed for a topic; a dry run unless told otherwise.",
+        "Delete the committed offsets of a group for a topic; a dry run unless told otherwise.",
         wishes.DeleteOffsets,
         perform.delete_offsets,
         "group",
@@ -132,7 +132,7 @@ ACTIONS: Final = (
     ),
     Action(
         "delete-share-offsets",
-        "Delete what a share group knows of a topic; a dry run unless told otherwise.",
+        "Delete the offsets of a share group for a topic; a dry run unless told otherwise.",
         wishes.DeleteShareOffsets,
         share.delete_offsets,
         "group",
@@ -171,7 +171,7 @@ ACTIONS: Final = (
     ),
     Action(
         "create-acls",
-        "Make access control entries; a dry run unless told otherwise.",
+        "Create access control entries; a dry run unless told otherwise.",
         security_wishes.CreateAcls,
         security.create_acls,
         "principal",
@@ -204,7 +204,7 @@ ACTIONS: Final = (
     ),
     Action(
         "set-quota",
-        "Set or take away limits of a user, client id or address; a dry run unless told otherwise.",
+        "Set or remove limits of a user, client id or address; a dry run unless told otherwise.",
         security_wishes.SetQuota,
         security.set_quota,
         "who",
@@ -212,7 +212,7 @@ ACTIONS: Final = (
     ),
     Action(
         "put-connector",
-        "Make a connector or change its settings; a dry run unless told otherwise.",
+        "Create a connector or change its settings; a dry run unless told otherwise.",
         connect_wishes.PutConnector,
         connect.put,
         "connector",
@@ -220,8 +220,8 @@ ACTIONS: Final = (
     *(
         Action(name, summary, connect_wishes.OneConnector, run, "connector", confirmed=confirmed)
         for name, summary, run, confirmed in (
-            ("pause-connector", "Let a connector do nothing for a while.", connect.pause, False),
-            ("resume-connector", "Let a connector go on.", connect.resume, False),
+            ("pause-connector", "Pause a connector.", connect.pause, False),
+            ("resume-connector", "Resume a connector.", connect.resume, False),
             ("stop-connector", "End the tasks of a connector.", connect.stop, True),
             ("delete-connector", "Delete a connector.", connect.delete, True),
         )
@@ -319,7 +319,7 @@ ACTIONS: Final = (
     ),
     Action(
         "erase-subject",
-        "Delete a subject for good that was deleted softly; a dry run unless told otherwise.",
+        "Permanently delete a subject that was deleted softly; a dry run unless told otherwise.",
         schema_wishes.EraseSubject,
         schemas.erase_subject,
         "subject",

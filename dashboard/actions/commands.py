@@ -144,7 +144,7 @@ async def test_alerts(house: Household, wish: TestAlerts, who: Identity) -> Outc
 COMMANDS: Final = (
     Command("put-user", "Add a user, or change one.", PutUser, put_user, "user"),
     Command("delete-user", "Delete a user.", DeleteUser, delete_user, "user", confirmed=True),
-    Command("create-token", "Make an API token.", CreateToken, create_token, "token"),
+    Command("create-token", "Create an API token.", CreateToken, create_token, "token"),
     Command(
         "delete-token", "Delete an API token.", DeleteToken, delete_token, "token", confirmed=True
     ),

@@ -114,7 +114,7 @@ def reset_offsets(scene: Scene, wish: wishes.ResetConnectorOffsets) -> Outcome:
         )
         return Outcome(said, False, rows)
     told = client.reset_offsets(wish.connector)
-    return Outcome(f"{wish.connector} begins anew. {told}".strip(), True, rows)
+    return Outcome(f"{wish.connector} starts over. {told}".strip(), True, rows)
 
 
 def set_logger(scene: Scene, wish: wishes.SetConnectLogger) -> Outcome:

@@ -241,7 +241,7 @@ def targets(
         found = scene.times.offsets_for_time(places, wish.time_ms, ASK_S)
         if silent := sorted(set(places) - found.keys()):
             at = f"{wish.topic}-{silent[0].partition}"
-            raise Refused(f"{at} does not tell where that time is; nothing was changed")
+            raise Refused(f"{at} does not report an offset for that time; nothing was changed")
     targets = {}
     for part in parts:
         start, end = part.start or 0, part.end or 0

@@ -24,7 +24,7 @@ class CreateAcls(Wish, frozen=True, kw_only=True):
 
     principal: Principal
     resource: ResourceWord
-    name: Name = ""  # of the cluster none is needed
+    name: Name = ""  # for the cluster none is needed
     pattern: Literal["LITERAL", "PREFIXED"] = "LITERAL"
     operations: Annotated[tuple[str, ...], Meta(min_length=1, max_length=20)]
     permission: Literal["ALLOW", "DENY"] = "ALLOW"

@@ -10,7 +10,7 @@ ENDABLE = "Ongoing"  # the others are being ended by their coordinator
 
 def end_transaction(scene: Scene, wish: wishes.EndTransaction) -> Outcome:
     if scene.transactions is None:
-        raise Refused("this cluster does not tell its transactions")
+        raise Refused("this cluster does not list its transactions")
     name = wish.transactional_id
     listed = scene.transactions.transactions(ASK_S)
     found = next((one for one in listed if one.transactional_id == name), None)

@@ -177,7 +177,7 @@ RULES: Final = (
         "ConnectWorkerSilent",
         "warning",
         120,
-        "a Kafka Connect worker does not tell its connectors",
+        "a Kafka Connect worker does not list its connectors",
         _silent_workers,
     ),
     Rule(

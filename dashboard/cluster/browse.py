@@ -154,7 +154,7 @@ class Reach:
             begins = desk.times.offsets_for_time(list(starts), wish.since_ms, SECONDS_MAX)
             if silent := sorted(starts.keys() - begins):  # or it would seem to hold nothing
                 silent_at = f"{silent[0].topic}-{silent[0].partition}"
-                raise ClusterUnavailable(f"{silent_at} does not tell where that time is")
+                raise ClusterUnavailable(f"{silent_at} does not report an offset for that time")
         else:
             looked = wish.rows if not wish.filters else self.scanned_max
             each = max(1, -(-looked // max(1, len(starts))))

@@ -108,6 +108,8 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Health:
+    """The verdict on everything: one word, one sentence, and all that is wrong, worst first."""
+
     severity: Severity
     word: str
     sentence: str
@@ -259,7 +261,7 @@ _GROUP_ALERTS: Final = {"ConsumerWillLoseData": "DATA AT RISK", "ConsumerLostDat
 _FOLLOWS: Final = {
     "broker": "nobody can write or read",
     "ingest": "beacons are not taken, and visits are not counted",
-    "aggregate": "the figures of Activity stand still; nothing is lost",
+    "aggregate": "the figures on Activity stand still; nothing is lost",
     "export": "the warehouse stands still; nothing is lost",
 }
 

@@ -36,7 +36,7 @@ from tracker.kafka.answers import GroupDescription, GroupMember
 from tracker.topics import TopicPartition
 
 RATE_WINDOW_MS = 60_000
-NO_COMMITS_TOLD = "its coordinator does not tell its commits"
+NO_COMMITS_TOLD = "its coordinator does not report its commits"
 NOT_HEARD_OF = "its coordinator does not answer"
 
 

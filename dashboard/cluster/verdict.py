@@ -34,6 +34,8 @@ SEVERITY: Final = tuple(GroupState)  # declared worst first
 
 @dataclass(frozen=True, slots=True)
 class Sample:
+    """Where a group and the log stood at one look."""
+
     at_ms: int
     committed: int
     end: int
@@ -196,7 +198,7 @@ def judge(case: Case, history: CommitHistory | None) -> tuple[GroupState, str]:
         return GroupState.UNKNOWN, f"the end of {place} is not known"
     if case.ahead and history is not None and history.ahead_looks() >= AHEAD_LOOKS:
         past = f"the commit of {place} is {plural(case.ahead, 'record')} past the end of the log"
-        return GroupState.UNKNOWN, f"{past}: it was cut, or the topic was made anew"
+        return GroupState.UNKNOWN, f"{past}: the log was cut, or the topic was created again"
     deleted = f"{plural(case.lost, 'record')} {'was' if case.lost == 1 else 'were'} deleted unread"
     lost = f"; {deleted}" if case.lost else ""
     if case.lag == 0:

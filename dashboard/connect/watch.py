@@ -66,7 +66,7 @@ class ConnectWatch:
         )
 
     def _away(self, url: str, answer: Answer[Worker], now_ms: int | None) -> ConnectTrouble:
-        sentence = f"The Connect worker {url} does not tell its connectors: {answer.trouble}."
+        sentence = f"The Connect worker {url} does not list its connectors: {answer.trouble}."
         since_ms = self._onsets.since("worker", url, "away", now_ms)
         return ConnectTrouble("CONNECT AWAY", sentence, False, since_ms=since_ms)
 

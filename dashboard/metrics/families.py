@@ -149,7 +149,7 @@ CONNECTOR_TASKS: Final = _gauge(
 LAG_SECONDS: Final = _gauge(
     "footfall_consumergroup_lag_seconds",
     _GROUP_PARTITION,
-    "Age of the oldest record that waits for the group.",
+    "Age of the oldest waiting record for the group.",
 )
 GROUP_STATE: Final = _gauge(
     "footfall_consumergroup_state",

@@ -26,7 +26,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "DELEGATION_TOKEN": ("DESCRIBE",),
     "USER": ("CREATE_TOKENS", "DESCRIBE_TOKENS"),
 }
-"""What there is to allow, by kind of resource; ALL beside each."""
+"""What can be allowed, by kind of resource; ALL beside each."""
 
 CLUSTER_NAME: Final = "kafka-cluster"
 _BRINGS: Final = {

@@ -75,7 +75,7 @@
       tell(form, ok ? body.sentence : body.error, body.rows, !ok);
       if (ok && body.changed && form.dataset.go) location.assign(inCluster(form.dataset.go));
     } catch {
-      tell(form, "No answer from the dashboard; nobody knows whether it was done.", [], true);
+      tell(form, "No answer from the dashboard; it may or may not have been done.", [], true);
     } finally { form.removeAttribute("aria-busy"); }
   };
   document.addEventListener("submit", (event) => {

@@ -97,7 +97,7 @@
   };
   const copy = async (button, text) => {
     const label = button.dataset.label ??= button.textContent; // pressed twice, it says "Copied" already
-    try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Not allowed to copy"; }
+    try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Copying is not allowed"; }
     setTimeout(() => { button.textContent = label; }, 1500);
   };
   const csv = (table) => [...table.rows].map((row) => [...row.cells].map((cell) => {

@@ -12,7 +12,7 @@
     } catch { return []; }
   };
   const write = (filters) => {
-    try { localStorage.setItem(KEY, JSON.stringify(filters)); note.textContent = ""; } catch { note.textContent = "This browser keeps nothing."; }
+    try { localStorage.setItem(KEY, JSON.stringify(filters)); note.textContent = ""; } catch { note.textContent = "This browser does not keep anything."; }
     show();
   };
   const address = (query) => {
@@ -41,7 +41,7 @@
     const query = Object.fromEntries(KEYS.filter((key) => here.get(key)).map((key) => [key, here.get(key)]));
     const others = read().filter((one) => one.name !== name);
     if (!name) return;
-    if (!Object.keys(query).length) { note.textContent = "There is no filter yet: look with one, then save it."; return; }
+    if (!Object.keys(query).length) { note.textContent = "There is no filter to save yet: search with one first."; return; }
     if (others.length >= MOST) { note.textContent = `${MOST} filters are kept; forget one first.`; return; }
     field.value = "";
     write([...others, { name, query }]);

@@ -140,7 +140,7 @@ class RegistryClient:
 
     def set_mode(self, name: str, mode: str | None, force: bool) -> None:
         """Of a subject or a context, or of the registry where `name` is empty; None takes its own
-        away. `force`: IMPORT also where there are schemas."""
+        away. `force`: IMPORT even where there are schemas."""
         path = f"/mode/{part(name)}" if name else "/mode"
         if mode is None:
             self._ask("DELETE", path)

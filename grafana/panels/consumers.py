@@ -5,7 +5,7 @@ from grafana.panel import CLUSTER, GROUP, Panel, Query, graph
 CONSUMERS = (
     graph(
         "Time lag",
-        "Age of the oldest record that waits, worst partition of each group.",
+        "Age of the oldest waiting record, worst partition of each group.",
         "s",
         Query(
             f"max by (consumergroup) (footfall_consumergroup_lag_seconds{{{GROUP}}})",
@@ -99,7 +99,7 @@ CONSUMERS = (
     ),
     Panel(
         "Lag by partition",
-        "Age of the oldest record that waits, each partition now.",
+        "Age of the oldest waiting record, each partition now.",
         "s",
         (Query(f"footfall_consumergroup_lag_seconds{{{GROUP}}}"),),
         "table",

@@ -64,7 +64,7 @@ OVERVIEW = (
     ),
     graph(
         "Time lag",
-        "Age of the oldest record that waits, by group; the worst partition, never a mean.",
+        "Age of the oldest waiting record, by group; the worst partition, never a mean.",
         "s",
         Query(
             f"max by (consumergroup) (footfall_consumergroup_lag_seconds{{{CLUSTER}}})",

@@ -293,7 +293,7 @@ async def test_a_topic_is_deleted_only_after_its_name_is_typed(
         for typed in ("event", "events"):
             await shown.page.get_by_role("button", name="Delete topic").click()
             await shown.page.locator("#typed").fill(typed)
-            await shown.page.get_by_role("button", name="Go on").click()
+            await shown.page.get_by_role("button", name="Continue").click()
             if typed == "event":
                 output = shown.page.locator("[data-action=delete-topic] output")
                 await expect(output).to_contain_text("confirm must repeat")

@@ -205,7 +205,7 @@ async def test_many_alerts_are_told_page_by_page_and_found_by_their_text(
     assert [one["summary"] for one in cut["history"]] == topics[49::-1]
     assert cut["totals"] == {"firing": 250, "pending": 0, "history": 250, "silences": 0}
     assert [one["summary"] for one in found["firing"]] == topics[240:]
-    assert "Nothing that fires fits" in await page("?q=nowhere")
+    assert "No firing alert matches" in await page("?q=nowhere")
 
 
 async def test_the_stream_sends_the_live_block_of_its_page(

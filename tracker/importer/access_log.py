@@ -34,6 +34,8 @@ ACKNOWLEDGE_TIMEOUT_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """One log to import, and where to."""
+
     file: Path
     site: str
     host: str  # of its pages
@@ -63,7 +65,7 @@ def run(kafka: KafkaConfig, job: Job) -> int:
         sys.stderr.write(f"{job.file} cannot be imported: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on where it stopped\n")
+        sys.stderr.write("stopped; the same command continues where it stopped\n")
         return 1
     _report(importer.progress)
     return 0

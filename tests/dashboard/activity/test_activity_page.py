@@ -106,7 +106,7 @@ async def test_a_site_that_nothing_came_from_gets_its_own_page_not_figures_of_an
 ) -> None:
     html = await (await client.get("/activity?site=New.example")).text()
 
-    assert "Nothing has come from new.example yet" in html
+    assert "Nothing has arrived from new.example yet" in html
     assert "data-site=&#34;new.example&#34;" in html or 'data-site="new.example"' in html
     assert "<option selected>new.example" in html
     assert 'id="visitors"' not in html

@@ -124,7 +124,7 @@ async def test_a_reset_to_a_time_that_a_partition_does_not_tell_moves_nothing(
 
     status, body = await asked.act("reset-offsets", wish)
 
-    assert status == 409 and "events-1 does not tell where that time is" in body["error"]
+    assert status == 409 and "events-1 does not report an offset for that time" in body["error"]
     assert cluster.changes == []
 
 

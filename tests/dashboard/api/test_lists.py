@@ -77,7 +77,7 @@ async def test_a_cluster_without_authorizer_says_so_everywhere(
         "the cluster has no authorizer",
     )
     assert "the cluster has no authorizer: everybody may do everything" in page
-    assert "Make ACLs" not in page
+    assert "Create ACLs" not in page
 
 
 async def test_a_cluster_that_is_away_leaves_the_last_list_and_says_how_old(

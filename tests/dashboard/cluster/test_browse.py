@@ -63,7 +63,9 @@ def test_a_time_is_looked_up_in_every_partition(cluster: MadeCluster) -> None:
 def test_a_partition_that_does_not_tell_a_time_is_not_passed_over(cluster: MadeCluster) -> None:
     cluster.timeless.add(PLACE)
 
-    with pytest.raises(ClusterUnavailable, match="events-0 does not tell where that time is"):
+    with pytest.raises(
+        ClusterUnavailable, match="events-0 does not report an offset for that time"
+    ):
         looked(cluster, Wish(since_ms=0))
 
 

@@ -210,7 +210,7 @@ async def test_versions_that_were_deleted_softly_are_shown_on_wish(
 
     assert "1 deleted" in usual and "2, deleted" not in usual
     assert "2, deleted</option>" in wished and "&#34;string1&#34;" in wished
-    assert "version 2, deleted: it still opens values" in wished
+    assert "version 2, deleted: it still decodes values" in wished
     assert hidden.status == 404
     assert (subject["versions"], subject["deleted"]) == ([1, 3], [2])
     assert subject["shown"]["deleted"] is True

@@ -24,7 +24,7 @@ from tests.support.ports import free_port
 from tests.support.slapd import PASSWORDS, Slapd
 
 PASSWORD = "correct horse"
-WRONG = "That name and password do not fit."
+WRONG = "Wrong name or password."
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ async def test_wrong_tries_are_counted_and_end(client: Client, state: State) -> 
     status, said = await sign_in(client, "bob")
 
     assert answers == [(401, WRONG)] * TRIES
-    assert (status, said[:14]) == (429, "Too many tries")
+    assert (status, said[:17]) == (429, "Too many attempts")
     assert state.directory is not None
     assert state.directory.outcomes == {"done": 0, "wrong": TRIES, "no_role": 0, "away": 0}
 
@@ -158,7 +158,7 @@ class TestAway:
         away = [await sign_in(client, name, "word") for name in ("bob", "nobody", "admin")]
         own = await sign_in(client, "admin", PASSWORD)
 
-        said = "The directory does not answer. Accounts of Footfall itself work as before."
+        said = "The directory does not answer. Accounts of Footfall itself still work."
         assert away == [(503, said)] * 3
         assert own == (303, "/topics")
         assert "failed: The directory does not answer." in told(caplog)[0]
