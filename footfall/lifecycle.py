@@ -18,6 +18,8 @@ PATIENCE_DOUBLINGS_MAX = 4
 
 
 class ChildState(StrEnum):
+    """What a role's process is doing, as `footfall up` tells it."""
+
     STARTING = "starting"
     READY = "ready"
     WAITING = "waiting"  # died, will be started again

@@ -34,6 +34,8 @@ _WHERE: Final = TopicPartition(SITES.name, 0)
 
 
 class Site(msgspec.Struct, frozen=True):
+    """A site that is counted."""
+
     site: str
     created_at_ms: int
     allowed_hosts: tuple[str, ...] = ()  # pages of other hosts are flagged; empty: any host

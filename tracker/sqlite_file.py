@@ -43,6 +43,8 @@ def refuse_newer(db: sqlite3.Connection, path: str, known: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
+    """What a look at a database found."""
+
     faults: tuple[str, ...]  # SQLite's words; none: no damage was found
     is_whole: bool  # False: the time was over before all of it was looked at
 

@@ -15,6 +15,8 @@ KEY_ID_CHARACTERS_MAX = 1000
 
 
 class KeyRing:
+    """The keys of today, and the ids of keys that tokens named in vain."""
+
     def __init__(self) -> None:
         self.keys: tuple[Key, ...] = ()
         self.on_missed: Callable[[], None] = lambda: None

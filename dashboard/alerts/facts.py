@@ -17,6 +17,8 @@ AWAY: Final = "away"
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
+    """One cluster as rules see it."""
+
     name: str
     up: bool
     last_success_ms: int | None

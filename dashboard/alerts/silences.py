@@ -12,6 +12,8 @@ SILENCES_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Silence:
+    """Keeps alerts from being sent until `until_ms`."""
+
     id: str
     labels: Mapping[str, str]  # all must be equal; `alertname` and `severity` as well
     until_ms: int

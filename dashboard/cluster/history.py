@@ -23,6 +23,8 @@ KEEP_WORST: Final = ("group.seconds:", "group.lag:", "cluster.lag_seconds")
 
 
 class Point(NamedTuple):
+    """One value of a series, as it is stored over restarts."""
+
     series: str
     step_ms: int
     at_ms: int  # start of the slot

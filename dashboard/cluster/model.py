@@ -40,6 +40,8 @@ class Estimate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
+    """One partition as its leader and the controller told it."""
+
     topic: str
     index: int
     leader: int  # broker id, -1: offline
@@ -83,6 +85,8 @@ class Partition:
 
 @dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Topic:
+    """One topic with its partitions and settings."""
+
     name: str
     partitions: tuple[Partition, ...]
     configs: Mapping[str, ConfigValue] = field(default_factory=dict)
@@ -158,6 +162,8 @@ class GroupPartition:
 
 @dataclass(frozen=True)  # no slots: what is derived is kept once it was asked for
 class Group:
+    """One consumer group, judged."""
+
     group_id: str
     protocol: str  # classic, consumer, streams, unknown
     kafka_state: str

@@ -51,6 +51,8 @@ READ_PASSES: Final = 5  # groups at different offsets of one partition need one 
 
 @dataclass(frozen=True, slots=True)
 class PollerSettings:
+    """How one cluster is watched."""
+
     name: str
     interval_s: float
     timeout_s: float

@@ -11,6 +11,8 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 class Line(NamedTuple):
+    """One line of the log, without its newline."""
+
     text: str
     end: int  # position after it in the unpacked log
     complete: bool  # it ends with a newline

@@ -24,6 +24,8 @@ Secret = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]  # SECRET_BYTES 
 
 
 class MalformedLine(msgspec.Struct, frozen=True):
+    """A line that was left out, and why."""
+
     line: int  # counted from 1
     problem: str
 

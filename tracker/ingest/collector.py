@@ -39,6 +39,8 @@ class Result:
 
 
 class Collector:
+    """Takes hits through the pipeline and stores what it makes of them."""
+
     def __init__(
         self,
         pipeline: Pipeline,

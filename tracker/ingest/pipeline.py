@@ -31,6 +31,8 @@ LANGUAGE_CHARS_MAX: Final = 35  # RFC 5646 section 4.4.1
 
 
 class Step(NamedTuple):
+    """One step of the pipeline; its name labels metrics and dead letters."""
+
     name: str
     apply: Callable[[Event, Hit, Visit], Dropped | None]
 

@@ -9,6 +9,8 @@ from tracker.topics import TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class BrokerNode:
+    """A broker and the address that it gives to clients."""
+
     id: int
     host: str
     port: int
@@ -16,6 +18,8 @@ class BrokerNode:
 
 @dataclass(frozen=True, slots=True)
 class PartitionMetadata:
+    """Who leads a partition and who follows; replicas are broker ids."""
+
     index: int
     leader: int  # broker id, -1: offline
     replicas: tuple[int, ...]  # the preferred leader first
@@ -24,6 +28,8 @@ class PartitionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ClusterMetadata:
+    """A cluster as one Metadata answer tells it."""
+
     cluster_id: str
     controller_id: int  # -1: none known
     brokers: tuple[BrokerNode, ...]
@@ -32,6 +38,8 @@ class ClusterMetadata:
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
+    """A member of a group and the partitions that it reads."""
+
     member_id: str
     client_id: str
     host: str
@@ -85,6 +93,8 @@ class LogSpan:
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
+    """One setting of a topic or a broker; `value` is empty where it is hidden."""
+
     name: str
     value: str
     is_default: bool
@@ -105,6 +115,8 @@ class ConfigValue:
 
 @dataclass(frozen=True, slots=True)
 class Record:
+    """One record as it was read."""
+
     topic: str
     partition: int
     offset: int

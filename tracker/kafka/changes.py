@@ -44,6 +44,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewTopic:
+    """A topic to create."""
+
     name: str
     partitions: int  # -1: the broker's default
     replication_factor: int = -1
@@ -52,6 +54,8 @@ class NewTopic:
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
+    """A record to produce; a value of None is a tombstone."""
+
     topic: str
     partition: int  # -1: by the key
     key: bytes | None

@@ -55,6 +55,8 @@ class Record(NamedTuple):
 
 
 class Watermarks(NamedTuple):
+    """The offsets between which a partition holds records."""
+
     start: int  # first offset still stored
     end: int  # offset the next record will get
 

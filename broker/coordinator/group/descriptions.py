@@ -38,6 +38,8 @@ class GroupDescription:
 
 @dataclass(frozen=True, slots=True)
 class GroupListing:
+    """A group of any kind in the answer to ListGroups."""
+
     group_id: str
     protocol_type: str
     state: str

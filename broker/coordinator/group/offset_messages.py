@@ -11,6 +11,8 @@ OUTSIDE_GENERATIONS = -1
 
 @dataclass(frozen=True, slots=True)
 class OffsetToCommit:
+    """Where a group goes on reading one partition; `metadata` is the client's own text."""
+
     topic: str
     partition: int
     offset: int

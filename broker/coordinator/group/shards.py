@@ -56,6 +56,8 @@ class Slot:
 
 
 class GroupShards:
+    """All groups of this broker, each on the shard of its partition of __consumer_offsets."""
+
     def __init__(
         self,
         cluster: Cluster,

@@ -26,6 +26,8 @@ Decide = Callable[[SharePartition], Changes]
 
 
 class ShareChanges:
+    """Everything that changes records after they were given out."""
+
     def __init__(
         self,
         store: ShareStore,

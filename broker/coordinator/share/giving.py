@@ -42,6 +42,8 @@ class Round:
 
 
 class ShareGiving:
+    """ShareFetch: acquires records for a member and reads them."""
+
     def __init__(
         self, store: ShareStore, settings: ShareSettings, changes: ShareChanges, clock: Clock
     ) -> None:

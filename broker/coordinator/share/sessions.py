@@ -17,6 +17,8 @@ TopicIdPartition = tuple[bytes, int]
 
 @dataclass(slots=True)
 class ShareSession:
+    """The partitions of one member's session, in the order in which they are served."""
+
     group_id: str
     member_id: str
     epoch: int = 1
@@ -33,6 +35,8 @@ class ShareSession:
 
 
 class ShareSessions:
+    """All share sessions of this broker, `sessions_max` at most."""
+
     def __init__(self, sessions_max: int) -> None:
         self._sessions_max = sessions_max
         self._sessions: dict[tuple[str, str], ShareSession] = {}

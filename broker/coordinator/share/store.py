@@ -29,6 +29,8 @@ Look = Callable[[SharePartition], Value | None]
 
 
 class ShareStore:
+    """All share partitions of this broker, by their shard of __share_group_state."""
+
     def __init__(
         self, cluster: Cluster, partitions: Partitions, config: BrokerConfig, clock: Clock
     ) -> None:

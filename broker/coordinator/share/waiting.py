@@ -10,6 +10,8 @@ from broker.partition.watcher import Watcher
 
 
 class ShareWaiting:
+    """Fetches of share groups that wait for records, or for records to be given back."""
+
     def __init__(self, partitions: Partitions) -> None:
         self._waiting = partitions.waiting
         self._watchers: dict[ShareKey, set[Watcher]] = {}

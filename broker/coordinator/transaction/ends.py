@@ -19,6 +19,8 @@ R = TypeVar("R")
 
 
 class TransactionEnds:
+    """Carries out decided commits and aborts."""
+
     def __init__(self, markers: MarkerWriter, clock: Clock) -> None:
         self._markers = markers
         self._clock = clock

@@ -22,6 +22,8 @@ Slot = tuple[Shard, TransactionTable]
 
 
 class TransactionShards:
+    """All transactional ids of this broker, each on the shard of its partition."""
+
     def __init__(self, cluster: Cluster, partitions: Partitions, clock: Clock) -> None:
         self._cluster = cluster
         self._partitions = partitions

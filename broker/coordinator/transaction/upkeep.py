@@ -23,6 +23,8 @@ MARKER_EPOCH_MAX = 32767  # int16; one more than any producer gets
 
 
 class TransactionUpkeep:
+    """The background work on transactions."""
+
     def __init__(
         self,
         shards: TransactionShards,

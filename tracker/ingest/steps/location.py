@@ -10,6 +10,8 @@ from tracker.ingest.hit import Hit, schema_violation
 
 
 class Location(NamedTuple):
+    """An address in parts; `query` without its question mark."""
+
     hostname: str
     pathname: str
     query: str

@@ -55,6 +55,8 @@ PAID_CLICKS: Final = frozenset(("gclid", "dclid", "msclkid", "ttclid", "twclid",
 
 
 class Arrival(NamedTuple):
+    """Where a page view came from; None: nothing says so."""
+
     source: str | None
     medium: str | None
     channel: str | None

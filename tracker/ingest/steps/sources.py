@@ -21,6 +21,8 @@ class Kind(StrEnum):
 
 
 class Source(NamedTuple):
+    """A known site that visitors come from."""
+
     name: str
     kind: Kind
 

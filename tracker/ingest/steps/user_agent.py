@@ -21,6 +21,8 @@ TV_WORDS: Final = ("SmartTV", "SMART-TV", "Apple TV", "AppleTV", "BRAVIA", "Web0
 
 
 class Agent(NamedTuple):
+    """What a user agent says of itself; None: not known."""
+
     browser: str | None
     browser_version: str | None  # major
     os: str | None

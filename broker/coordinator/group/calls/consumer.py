@@ -22,6 +22,8 @@ from broker.errors import ErrorCode, KafkaError
 
 
 class ConsumerCalls:
+    """What members of KIP-848 groups ask, and what tools ask about these groups."""
+
     def __init__(self, shards: GroupShards) -> None:
         self._shards = shards
 

@@ -22,6 +22,8 @@ from broker.errors import ErrorCode, KafkaError
 
 
 class HostedCalls:
+    """Classic members of a KIP-848 group: each call answers like one of a classic group."""
+
     def __init__(self, shards: GroupShards) -> None:
         self._shards = shards
 

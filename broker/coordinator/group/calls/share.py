@@ -19,6 +19,8 @@ from broker.errors import ErrorCode, KafkaError
 
 @dataclass(frozen=True, slots=True)
 class ShareGroupDescription:
+    """A share group as ShareGroupDescribe tells it."""
+
     group_id: str
     state: str
     epoch: int
@@ -27,6 +29,8 @@ class ShareGroupDescription:
 
 
 class ShareCalls:
+    """What members of share groups ask, and what tools ask about these groups."""
+
     def __init__(self, shards: GroupShards) -> None:
         self._shards = shards
 

@@ -33,6 +33,8 @@ class StreamsGroupDescription:
 
 
 class StreamsCalls:
+    """What members of streams groups ask, and what tools ask about these groups."""
+
     def __init__(self, shards: GroupShards) -> None:
         self._shards = shards
 

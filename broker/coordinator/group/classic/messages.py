@@ -74,6 +74,8 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True)
 class SyncResponse:
+    """A member's part of the assignment, as its leader encoded it."""
+
     error: ErrorCode
     protocol_type: str | None = None
     protocol_name: str | None = None
@@ -90,6 +92,8 @@ class MemberIdentity:
 
 @dataclass(frozen=True, slots=True)
 class LeaveResult:
+    """What became of one member that was to leave."""
+
     identity: MemberIdentity
     error: ErrorCode
 

@@ -49,6 +49,8 @@ class MemberState(IntEnum):
 
 
 class ConsumerGroupState(StrEnum):
+    """KIP-848's states of a group, in Kafka's words."""
+
     EMPTY = "Empty"
     ASSIGNING = "Assigning"
     RECONCILING = "Reconciling"

@@ -36,12 +36,16 @@ SIMPLE_ASSIGNOR = "simple"
 
 
 class ShareGroupState(StrEnum):
+    """KIP-932's states of a group, in Kafka's words."""
+
     EMPTY = "Empty"
     STABLE = "Stable"
 
 
 @dataclass(frozen=True, slots=True)
 class ShareMember:
+    """One member: what it subscribes to, and the epochs of its assignment."""
+
     member_id: str
     rack_id: str | None = None
     client_id: str = ""

@@ -53,6 +53,8 @@ class TaskState(IntEnum):
 
 
 class StreamsGroupState(StrEnum):
+    """KIP-1071's states of a group, in Kafka's words."""
+
     EMPTY = "Empty"
     NOT_READY = "NotReady"
     ASSIGNING = "Assigning"

@@ -33,6 +33,8 @@ class StatusCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    """One reason why the group cannot run as it should, for the members to read."""
+
     code: StatusCode
     detail: str
 
@@ -49,6 +51,8 @@ class InternalTopic:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSubtopology:
+    """A subtopology whose topics are known; `task_count` is its number of partitions."""
+
     task_count: int
     source_topics: tuple[str, ...]
     repartition_sink_topics: tuple[str, ...]
