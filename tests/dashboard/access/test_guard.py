@@ -316,6 +316,17 @@ async def test_streams_end_with_the_session(client: Client, state: State, addres
     await read_until_the_end(stream)
 
 
+async def test_a_stream_ends_when_its_user_is_deleted(client: Client, state: State) -> None:
+    await sign_in(client, "viewer")
+    stream = await client.get("/api/stream?page=/")
+    await stream.content.readline()
+
+    state.household.accounts.delete_user("viewer")
+    await state.poller(None).look()
+
+    await read_until_the_end(stream)
+
+
 async def test_a_stream_that_is_only_open_keeps_nobody_signed_in(
     client: Client, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
