@@ -139,6 +139,17 @@ async def test_each_role_may_do_what_it_is_for(
     assert (made, token) == statuses
 
 
+@pytest.mark.parametrize(("user", "status"), [("viewer", 403), ("editor", 403), ("admin", 200)])
+async def test_settings_of_brokers_are_for_administrators(
+    client: Client, user: str, status: int
+) -> None:
+    await sign_in(client, user)
+
+    wish = {"broker": "1", "configs": {"num.io.threads": "8"}, "dry_run": True}
+
+    assert await act(client, "edit-broker-config", wish) == status
+
+
 async def test_guessing_passwords_is_stopped_after_five_tries(client: Client) -> None:
     statuses = [(await sign_in(client, "admin", f"wrong {n}")).status for n in range(6)]
     right = await sign_in(client, "admin")
