@@ -141,13 +141,15 @@ async def test_each_role_may_do_what_it_is_for(
 
 @pytest.mark.parametrize(("user", "status"), [("viewer", 403), ("editor", 403), ("admin", 200)])
 async def test_settings_of_brokers_are_for_administrators(
-    client: Client, user: str, status: int
+    client: Client, user: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "dashboard.audit")
     await sign_in(client, user)
 
     wish = {"broker": "1", "configs": {"num.io.threads": "8"}, "dry_run": True}
 
     assert await act(client, "edit-broker-config", wish) == status
+    assert ("refused: This needs the role admin" in caplog.text) == (status == 403)
 
 
 async def test_guessing_passwords_is_stopped_after_five_tries(client: Client) -> None:

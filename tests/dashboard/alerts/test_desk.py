@@ -105,6 +105,18 @@ def test_a_warning_that_is_left_when_the_critical_alert_ends_is_told_again() -> 
     assert made.desk.tell() == []
 
 
+def test_a_critical_alert_that_is_still_pending_keeps_no_warning_quiet() -> None:
+    made = Desk()
+    now_s = made.clock.now_ms() / 1000
+    made.facts = Facts(0, certificates_end_s={"TLS": now_s + 86_400 + 600 + 30})
+
+    warned = made.pass_minutes(11)  # it began to be critical half a minute ago
+    pending = [one.name for one in made.desk.engine.pending()]
+
+    assert (warned, pending) == (["firing"], ["CertificateEnds"])
+    assert [one.name for one in made.desk.engine.firing()] == ["CertificateEndsSoon"]
+
+
 def test_a_trouble_shorter_than_its_time_is_never_told() -> None:
     made = Desk()
 
@@ -130,10 +142,21 @@ def test_a_silenced_alert_is_shown_but_told_only_when_the_silence_ends() -> None
     assert (quiet, len(shown), loud) == ([], 1, ["firing"])
 
 
+def test_the_end_of_an_alert_is_told_to_nobody_while_it_is_silenced() -> None:
+    made = Desk()
+    made.down = ["ingest"]
+    told = made.pass_minutes(5)
+    made.desk.silences.add({"role": "ingest"}, made.clock.now_ms() + HOUR_MS, "me", "")
+    made.down = []
+
+    assert (told, made.pass_minutes(5)) == (["firing"], [])
+
+
 def test_a_silence_of_another_label_covers_nothing() -> None:
     made = Desk()
     made.down = ["ingest"]
-    made.desk.silences.add({"role": "export"}, made.clock.now_ms() + HOUR_MS, "me", "")
+    until_ms = made.clock.now_ms() + HOUR_MS
+    made.desk.silences.add({"role": "export", "alertname": "RoleDown"}, until_ms, "me", "")
 
     assert made.pass_minutes(5) == ["firing"]
     with pytest.raises(ValueError, match="label"):
@@ -215,13 +238,25 @@ async def test_a_channel_tries_again_with_longer_pauses_and_then_gives_up() -> N
     assert (channel.sent, channel.failed, channel.trouble) == (0, 1, "no")
 
 
-def test_a_full_queue_loses_the_oldest_and_counts_it() -> None:
-    channel = Desk().channel
+async def test_a_full_queue_loses_the_oldest_and_counts_it() -> None:
+    sent: list[str] = []
+    all_sent = asyncio.Event()
 
+    async def send(alerts: Sequence[Alert]) -> None:
+        sent.extend(one.summary for one in alerts)
+        if len(sent) == WAITING_MAX:
+            all_sent.set()
+
+    channel = Channel("test", send)
     for number in range(WAITING_MAX + 3):
         channel.post([alert(str(number))])
+    async with asyncio.timeout(50), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(channel.run())
+        await all_sent.wait()
+        running.cancel()
 
     assert channel.dropped == 3
+    assert sent == [str(number) for number in range(3, WAITING_MAX + 3)]
 
 
 async def test_the_hook_gets_what_alertmanager_would_send() -> None:
@@ -229,7 +264,7 @@ async def test_the_hook_gets_what_alertmanager_would_send() -> None:
 
     async def take(request: web.Request) -> web.Response:
         bodies.append(await request.json())
-        return web.Response(status=200 if len(bodies) == 1 else 500)
+        return web.Response(status=(200, 500, 404, 302)[len(bodies) - 1])
 
     app = web.Application()
     app.router.add_post("/hook", take)
@@ -237,8 +272,9 @@ async def test_the_hook_gets_what_alertmanager_would_send() -> None:
         send = hook(str(server.make_url("/hook")), message.webhook, "http://here")
 
         await send([alert("a"), alert("b", over=True)])
-        with pytest.raises(NotSent, match="500"):
-            await send([alert()])
+        for status in ("500", "404", "302"):
+            with pytest.raises(NotSent, match=status):
+                await send([alert()])
 
     body = bodies[0]
     assert isinstance(body, dict)
@@ -286,3 +322,20 @@ async def test_what_fired_before_a_restart_goes_on_until_its_rule_can_be_asked(
     assert said == ["The ingest role does not answer"]
     assert (soon, later) == ([], ["over"])
     assert len(after.desk.engine.history) == 1
+
+
+@pytest.mark.may_block
+async def test_what_fired_before_a_restart_and_was_found_since_ends_when_it_ends(
+    tmp_path: Path,
+) -> None:
+    before = Desk(tmp_path / "alerts.json")
+    before.down = ["ingest"]
+    before.pass_minutes(5)
+    await before.desk.save()
+    after = Desk(tmp_path / "alerts.json", before.clock)
+    after.down = ["ingest"]
+    found = after.pass_minutes(2)
+
+    after.down = []
+
+    assert (found, after.pass_minutes(1)) == ([], ["over"])

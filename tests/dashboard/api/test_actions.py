@@ -202,11 +202,18 @@ async def test_what_the_cluster_cannot_do_is_refused_in_words(asked: Asked) -> N
         "add-partitions", {"topic": "events", "total": 3, "confirm": "events"}
     )
     offline, told = await asked.act("delete-records", {"topic": "broken"})
-    own, _ = await asked.act(
-        "delete-topic", {"topic": "__consumer_offsets", "confirm": "__consumer_offsets"}
-    )
+    its_own = {"topic": "__consumer_offsets"}
+    sure = its_own | {"confirm": "__consumer_offsets"}
+    own = [
+        await asked.act("delete-topic", sure),
+        await asked.act("delete-records", sure | {"dry_run": False}),
+        await asked.act("produce-message", its_own | {"value": "v"}),
+        await asked.act("add-partitions", sure | {"total": 100}),
+    ]
 
-    assert (missing, there, fewer, offline, own) == (409,) * 5
+    assert (missing, there, fewer, offline) == (409,) * 4
+    assert [status for status, _ in own] == [409] * 4
+    assert all("it is left alone" in answer["error"] for _, answer in own)
     assert "offline" in told["error"] or "not known" in told["error"]
 
 
