@@ -48,6 +48,23 @@ CARDS: Final = (
 
 TABS_IN_SIGHT: Final = 4  # a card with more has the rest, from the last of these on, in a menu
 TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
+NAMES: Final = {
+    "page": "Page",
+    "source": "Source",
+    "channel": "Channel",
+    "referrer": "Referrer",
+    "campaign": "Campaign",
+    "country": "Country",
+    "region": "Region",
+    "city": "City",
+    "language": "Language",
+    "event": "Event",
+    "browser": "Browser",
+    "os": "System",
+    "device": "Device",
+    "screen": "Screen",
+}
+"""One value of a dimension, where its title is of many."""
 NOT_KNOWN: Final = "(none)"  # the empty value in an address
 FILTERS_MAX: Final = 8
 FUNNEL_CHARS_MAX: Final = 2_000
@@ -73,8 +90,8 @@ def _is_filterable(dimension: str) -> bool:
 
 
 def title(dimension: str) -> str:
-    """What a filter is called: `Countries`, or the property's name."""
-    return TITLES.get(dimension) or dimension.removeprefix(PROPERTY)
+    """What a filter is called: `Country`, or the property's name."""
+    return NAMES.get(dimension) or TITLES.get(dimension) or dimension.removeprefix(PROPERTY)
 
 
 def tabs(query: Mapping[str, str]) -> dict[str, str]:

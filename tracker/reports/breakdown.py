@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tracker.events import TOLD_BY_ITSELF
-from tracker.reports.tally import tally
+from tracker.reports.tally import tally, unseen_names
 from tracker.rollups import KINDS, Dimension, id_of_site, snapshot, texts
 
 
@@ -42,18 +41,13 @@ def breakdown(
             rows = _entry_pages(db, site_id, start_ms, end_ms)
         else:
             counted = tally(db, site_id, KINDS[asked], start_ms, end_ms)
-            unseen = _unseen(db) if asked == Dimension.EVENT else ()
+            unseen = unseen_names(db) if asked == Dimension.EVENT else ()
             rows = [
                 (value, counted.visitors[value], hits)
                 for value, hits in counted.hits.items()
                 if value not in unseen
             ]
         return _most(db, rows, limit)
-
-
-def _unseen(db: sqlite3.Connection) -> set[int]:
-    found = (id_of_site(db, name) for name in TOLD_BY_ITSELF)
-    return {one for one in found if one is not None}
 
 
 def _entry_pages(

@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from tracker.reports.periods import whole_hours
-from tracker.reports.tally import tally
+from tracker.reports.tally import tally, unseen_names
 from tracker.rollups import Kind, id_of_site, snapshot
 
 
@@ -16,7 +16,7 @@ class Overview:
     page_views: int = 0
     sessions: int = 0  # visits with a page view
     bounces: int = 0  # of them, those with one page view and nothing done
-    events: int = 0  # other than page views
+    events: int = 0  # other than page views, and what the script measures by
     average_visit_ms: int = 0  # from the first to the last sign of life
 
     @property
@@ -32,14 +32,16 @@ def overview(db: sqlite3.Connection, site: str, start_ms: int, end_ms: int) -> O
         if site_id is None:
             return Overview()
         total = tally(db, site_id, Kind.TOTAL, start_ms, end_ms)
-        events = tally(db, site_id, Kind.EVENT, start_ms, end_ms)
+        events = tally(db, site_id, Kind.EVENT, start_ms, end_ms).hits
+        for unseen in unseen_names(db):
+            del events[unseen]
         sessions, bounces, duration_ms = _visits(db, site_id, start_ms, end_ms)
     return Overview(
         visitors=total.visitors[0],
         page_views=total.hits[0],
         sessions=sessions,
         bounces=bounces,
-        events=events.hits.total(),
+        events=events.total(),
         average_visit_ms=duration_ms // sessions if sessions else 0,
     )
 

@@ -156,7 +156,7 @@ class Segment:
         """As reports.overview has it, of these visitors."""
         views, visitors, events = self._db.execute(
             "SELECT total(views), count(DISTINCT CASE WHEN views THEN visitor END),"
-            " total(NOT views) FROM picked"
+            f" total(NOT views AND event NOT IN ({UNSEEN})) FROM picked"
         ).fetchone()
         self._number_visits()
         sessions, bounces, lasted_ms = self._db.execute(

@@ -5,13 +5,20 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from tracker.events import TOLD_BY_ITSELF
 from tracker.reports.periods import DayPart, period
-from tracker.rollups import HIT_COLUMNS, HitClass, Kind
+from tracker.rollups import HIT_COLUMNS, HitClass, Kind, id_of_site
 
 _EDGE: Final = (
     "FROM hits WHERE site_id = ? AND occurred_at_ms >= ? AND occurred_at_ms < ? AND class = ?"
 )
 _HAS_SOURCE: Final = " AND source_id <> coalesce((SELECT id FROM names WHERE text = ''), 0)"
+
+
+def unseen_names(db: sqlite3.Connection) -> set[int]:
+    """Ids of events by which the script measures. Files of earlier versions have counted them."""
+    found = (id_of_site(db, name) for name in TOLD_BY_ITSELF)
+    return {one for one in found if one is not None}
 
 
 class Tally:

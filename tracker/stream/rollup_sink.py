@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tracker import rollups
 from tracker.clock import Clock
-from tracker.events import Event
+from tracker.events import TOLD_BY_ITSELF, Event
 from tracker.sinks.exporter import Arrived, Offsets
 from tracker.sinks.offset_table import refuse_damage
 from tracker.sinks.sqlite_sink import SqliteSink
@@ -88,8 +88,11 @@ class RollupSink(SqliteSink):
             for (event, key), theirs in zip(fresh, texts, strict=True)
         ]
         people = [counted for counted in batch if not counted.event.is_bot]
-        self._hits.count(batch)
-        self._page_views.count(people)
+        # By these the script tells that somebody is still there: half of all events, and no figure
+        # of theirs is asked for here.
+        shown = [one for one in batch if one.event.event_name not in TOLD_BY_ITSELF]
+        self._hits.count(shown)
+        self._page_views.count([one for one in shown if not one.event.is_bot])
         self._sessions.count(people)
         self._live_visitors.count(people, now_ms)
         self._revenue.count(people)
