@@ -138,7 +138,9 @@ class OidcConfig:
     )
     scopes: str = setting("openid profile email", "what is asked for; has openid in it")
     name_claim: str = setting("preferred_username", "claim that names a person; without it: sub")
-    roles_claim: str = setting("groups", "claim with groups or roles, of the token or of userinfo")
+    roles_claim: str = setting(
+        "groups", "claim with groups or roles, of the token or of userinfo; a.b: within a"
+    )
     admins: tuple[str, ...] = setting((), "values of that claim that make an admin")
     editors: tuple[str, ...] = setting((), "values that make an editor")
     viewers: tuple[str, ...] = setting((), "values that make a viewer; *: everybody who signs in")

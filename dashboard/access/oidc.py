@@ -149,13 +149,15 @@ class OidcClient:
             raise Refusal(f"The sign-in service refused: {error[:100]} {said[:200]}".rstrip() + ".")
         answer = await self._redeem(query.get("code", ""), begun)
         claims = await self._claims(str(answer.get("id_token", "")), begun.nonce)
-        if self.config.roles_claim not in claims or self.config.name_claim not in claims:
+        wanted = (self.config.roles_claim, self.config.name_claim)
+        if any(claim_at(claims, one) is None for one in wanted):
             claims = await self._with_userinfo(claims, str(answer.get("access_token", "")))
-        name = str(claims.get(self.config.name_claim) or claims["sub"])[:NAME_LETTERS_MAX]
-        role = role_of(claims.get(self.config.roles_claim), self.config)
+        name = str(claim_at(claims, self.config.name_claim) or claims["sub"])[:NAME_LETTERS_MAX]
+        roles = claim_at(claims, self.config.roles_claim)
+        role = role_of(roles, self.config)
         if role is None:
             raise Refusal(f"{name} is known, but has no role here. Ask an administrator for one.")
-        groups = tuple(sorted(values_of(claims.get(self.config.roles_claim))))
+        groups = tuple(sorted(values_of(roles)))
         return Person(name, role, str(answer["id_token"]), begun.after, groups)
 
     def _sealed(self, begun: Begun) -> str:
@@ -305,6 +307,17 @@ class OidcClient:
 def role_of(claim: object, config: OidcConfig) -> Role | None:
     """The highest role that one of the claim's values stands for; None: none at all."""
     return role_among(values_of(claim), config)
+
+
+def claim_at(claims: Mapping[str, Any], name: str) -> Any:
+    """The claim of that name, or the one within others: Keycloak's `realm_access.roles`. Names of
+    claims may have dots of their own (`https://example.com/roles`); those go first."""
+    if name in claims:
+        return claims[name]
+    found: Any = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def values_of(claim: object) -> set[str]:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import OctKey, RSAKey
 
-from dashboard.access.oidc import RETURNS, OidcClient, Refusal, role_of
+from dashboard.access.oidc import RETURNS, OidcClient, Refusal, claim_at, role_of
 from dashboard.app import provider as provider_of
 from dashboard.config import DashboardConfig, OidcConfig, RightsConfig
 from dashboard.identity import Role
@@ -158,6 +158,35 @@ async def test_groups_may_stand_in_userinfo(client: Client, provider: Provider) 
     status, _, _ = await come_back(client, "carol")
 
     assert status == 303
+
+
+@pytest.mark.parametrize(
+    ("claims", "path", "found"),
+    [
+        ({"realm_access": {"roles": ["ops"]}}, "realm_access.roles", ["ops"]),
+        ({"https://x.example/roles": ["ops"]}, "https://x.example/roles", ["ops"]),
+        ({"a.b": 1, "a": {"b": 2}}, "a.b", 1),
+        ({"realm_access": ["roles"]}, "realm_access.roles", None),
+        ({"realm_access": {}}, "realm_access.roles", None),
+        ({}, "groups", None),
+    ],
+)
+def test_a_claim_may_stand_within_another_one(
+    claims: dict[str, Any], path: str, found: object
+) -> None:
+    assert claim_at(claims, path) == found
+
+
+async def test_roles_of_keycloaks_own_make_the_role(
+    state: State, client: Client, provider: Provider
+) -> None:
+    assert state.oidc is not None
+    state.oidc.config = replace(state.oidc.config, roles_claim="realm_access.roles")
+    provider.people["kay"] = {"preferred_username": "kay", "realm_access": {"roles": ["ops"]}}
+
+    status, _, _ = await come_back(client, "kay")
+
+    assert (status, await who(client)) == (303, (200, "admin"))
 
 
 async def test_userinfo_of_somebody_else_is_refused(client: Client, provider: Provider) -> None:
