@@ -7,6 +7,7 @@ import pytest
 
 from broker.errors import ErrorCode
 from broker.handlers import metadata as handler
+from broker.handlers.handler import RequestContext
 from broker.metadata.image import TopicImage
 from broker.protocol.messages import delete_topics
 from broker.protocol.messages.metadata import (
@@ -39,9 +40,9 @@ def described(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     describe = handler._described
 
-    def noted(topic: TopicImage) -> MetadataResponseTopic:
+    def noted(topic: TopicImage, context: RequestContext) -> MetadataResponseTopic:
         names.append(topic.name)
-        return describe(topic)
+        return describe(topic, context)
 
     monkeypatch.setattr(handler, "_described", noted)
     return names

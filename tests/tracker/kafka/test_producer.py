@@ -185,7 +185,8 @@ async def test_a_producer_outlives_a_broker_that_was_killed(tmp_path: Path) -> N
 
 async def test_what_the_client_refuses_fails_alone() -> None:
     """A record above its bound of one megabyte; one by one where headers are, else together."""
-    for headers in (None, [("h", b"x")]):
+    with_header: list[tuple[str, str | bytes | None]] = [("h", b"x")]
+    for headers in (None, with_header):
         producer = Producer(NOBODY, client_id="test", acknowledge_timeout_ms=60_000)
         large = producer.submit(Topic("t", 1), [NewRecord(bytes(2_000_000), None, headers)])
         small = producer.submit(Topic("t", 1), [NewRecord(b"x")])
