@@ -1,9 +1,10 @@
-// Filters of the message browser, kept under names in this browser; they serve for every topic.
+// What a page is asked, kept under names in this browser: filters of the message browser, which serve for
+// every topic, and views of Activity (data-store names their place), which serve for every site.
 (() => {
   "use strict";
   const box = document.getElementById("saved");
   if (!box) return;
-  const KEY = "footfall.filters", MOST = 30, KEYS = ["partition", "offset", "since", "q", "field", "equals", "filter"];
+  const KEY = box.dataset.store || "footfall.filters", MOST = 30, KEYS = ["partition", "offset", "since", "q", "field", "equals", "filter"];
   const list = box.querySelector("ul"), form = box.querySelector("form"), note = box.querySelector("p");
   const read = () => { // whatever else is stored there is as if nothing were
     try {
@@ -15,10 +16,11 @@
     try { localStorage.setItem(KEY, JSON.stringify(filters)); note.textContent = ""; } catch { note.textContent = "This browser does not keep anything."; }
     show();
   };
+  const kept = (key) => box.dataset.store ? key !== "site" && key !== "cluster" : KEYS.includes(key);
   const address = (query) => {
     const here = new URLSearchParams(location.search);
-    KEYS.forEach((key) => here.delete(key));
-    KEYS.forEach((key) => { if (typeof query[key] === "string" && query[key]) here.set(key, query[key].slice(0, 1000)); });
+    [...here.keys()].filter(kept).forEach((key) => here.delete(key));
+    Object.entries(query).forEach(([key, value]) => { if (kept(key) && typeof value === "string" && value) here.set(key, value.slice(0, 2000)); });
     return "?" + here;
   };
   const show = () => {
@@ -38,7 +40,7 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const field = form.querySelector("input"), name = field.value.trim(), here = new URLSearchParams(location.search);
-    const query = Object.fromEntries(KEYS.filter((key) => here.get(key)).map((key) => [key, here.get(key)]));
+    const query = Object.fromEntries([...here].filter(([key, value]) => kept(key) && value));
     const others = read().filter((one) => one.name !== name);
     if (!name) return;
     if (!Object.keys(query).length) { note.textContent = "There is no filter to save yet: search with one first."; return; }

@@ -128,6 +128,28 @@ async def test_a_click_on_a_figure_draws_it_and_another_one_takes_it_back(
         assert shown.complaints == []
 
 
+async def test_a_view_is_saved_under_a_name_and_serves_again(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        await shown.go("/activity?site=example.com&period=30m&not.country=DE&figure=visits")
+        await shown.page.get_by_text("Saved views").click()
+        await shown.page.fill("#saved-name", "<b>Abroad")
+        await shown.page.get_by_role("button", name="Save view").click()
+        await shown.go("/activity?site=example.com&pages=exit_page")
+        await shown.page.get_by_text("Saved views").click()
+
+        await shown.page.get_by_role("link", name="<b>Abroad").click()
+
+        await expect(shown.page.locator("figcaption").first).to_contain_text("Visits by minute")
+        await expect(shown.page.locator(".head .chips, .chips").first).to_contain_text("is not")
+        assert "exit_page" not in shown.page.url
+        assert "site=example.com" in shown.page.url
+        assert shown.complaints == []
+
+
 async def test_a_chart_is_printed_in_the_colours_of_paper(browser: Browser, tmp_path: Path) -> None:
     store_two_half_hours(tmp_path)
     async with Served(tmp_path, busy_cluster()) as served:
