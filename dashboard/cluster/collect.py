@@ -337,7 +337,10 @@ class Collector:
         }
         self._group_ids = frozenset(named | set(streams))
         all_ids = sorted(self._group_ids)
-        committed = _some(lambda: self._admin.committed(all_ids, min(most, left())))
+        # Only where the coordinator has just answered: librdkafka (2.16) ends the process when one
+        # answers a question for offsets with NOT_COORDINATOR or COORDINATOR_NOT_AVAILABLE.
+        heard = [name for name in all_ids if name in answers]
+        committed = _some(lambda: self._admin.committed(heard, min(most, left())))
         return (
             self._descriptions.fill(all_ids, answers),
             self._commits.fill(all_ids, committed),

@@ -63,6 +63,31 @@ def test_sizes_are_known_where_groups_are_not() -> None:
     assert sizes_of(Collector(cluster, 5.0, Second(cluster))) == {EVENTS: {1: 500}}
 
 
+def test_commits_are_asked_only_where_a_coordinator_has_just_answered() -> None:
+    """librdkafka ends the process when one says that it is not the coordinator (any more)."""
+    asked: list[Sequence[str]] = []
+
+    class NotingGroups(MadeCluster):
+        def committed(
+            self, group_ids: Sequence[str], timeout_s: float
+        ) -> dict[str, dict[TopicPartition, int]]:
+            asked.append(tuple(group_ids))
+            return super().committed(group_ids, timeout_s)
+
+    cluster = NotingGroups()
+    cluster.add_topic("events", MadePartition(end=5))
+    for name in ("heard", "unheard"):
+        cluster.add_group(name, {EVENTS: 3})
+    collector = Collector(cluster, 5.0)
+    collector.observe()
+    cluster.silent = {"unheard"}
+
+    kept = collector.observe().commits["unheard"]
+
+    assert asked == [("heard", "unheard"), ("heard",)]
+    assert kept == {EVENTS: 3}
+
+
 def test_without_a_second_client_everything_else_is_there() -> None:
     cluster = MadeCluster()
     cluster.add_topic("events", MadePartition(end=5))
