@@ -8,6 +8,7 @@ whether a change was made.
 import base64
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ from tracker.kafka.changes import Refused
 TIMEOUT_S: Final = 8.0
 BYTES_MAX: Final = 16_777_216
 REFUSAL_LETTERS: Final = 2_000
+_EXCEPTIONS: Final = re.compile(r"^(?:[\w.$]{1,200}(?:Exception|Error): )+")  # Java, before words
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Rest:
             said = str(json.loads(raw)["message"])
         except (ValueError, KeyError, TypeError, RecursionError):
             said = f"it answered {error.code}"
-        said = self._told(" ".join(said.split())[:REFUSAL_LETTERS])
+        said = _EXCEPTIONS.sub("", " ".join(said.split()))
+        said = self._told(said[:REFUSAL_LETTERS])
         if error.code == 404:
             return NotThere(said)
         if error.code >= 500 and not raw.strip():

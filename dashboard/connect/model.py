@@ -27,7 +27,6 @@ _PARAMETER: Final = re.compile(
     r"(\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)",
     re.IGNORECASE,
 )
-_EXCEPTIONS: Final = re.compile(r"^(?:[\w.$]+(?:Exception|Error): )+")
 _INVALID: Final = re.compile(r"(?<=Invalid value )(.*?)(?= for configuration ([\w.-]+))", re.DOTALL)
 
 
@@ -43,9 +42,9 @@ def without_secrets(text: str) -> str:
 
 
 def refusal(text: str) -> str:
-    """What a worker refuses with, without log-ins, nor values whose setting is a secret; and
-    without Java's names of exceptions before it and the long list of all plugins behind it."""
-    text = _EXCEPTIONS.sub("", text).partition(", available connectors are: ")[0]
+    """What a worker refuses with, without log-ins, nor values whose setting is a secret, and
+    without the long list of all plugins behind it."""
+    text = text.partition(", available connectors are: ")[0]
     return without_secrets(_INVALID.sub(lambda found: shown(found[2], found[1]), text))
 
 

@@ -1,6 +1,7 @@
 """REST with JSON: bounded in time, and its log-in told to nobody else."""
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,3 +91,33 @@ def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:
         rest = Rest(RestAccess(url), OWNER, told=lambda text: text.replace("correct", "hidden"))
         with pytest.raises(Refused, match=r"^no, the password is hidden$"):
             rest.ask("GET", "/")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("io.x.RuleViolationException: Incompatible artifact: a", "Incompatible artifact: a"),
+        ("a.b.BadRequestException: a.b.ConnectException: no plugin", "no plugin"),
+        ("java.lang.Error: it is wrong", "it is wrong"),
+        (
+            "The class a.b.MyException: it is not there",
+            "The class a.b.MyException: it is not there",
+        ),
+    ],
+)
+def test_javas_names_of_exceptions_do_not_stand_before_its_words(told: str, said: str) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"message": told}).encode()
+            self.send_response(409)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with serving(Refusing) as url, pytest.raises(Refused) as refused:
+        Rest(RestAccess(url), OWNER).ask("GET", "/")
+
+    assert str(refused.value) == said
