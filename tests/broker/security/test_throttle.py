@@ -111,6 +111,38 @@ def test_who_shares_a_quota(entity: Entity, shared: bool) -> None:
     assert (throttle_ms > 0) == shared
 
 
+def test_a_quota_for_every_user_is_one_for_each() -> None:
+    quotas = quotas_with(ManualClock(), ([("user", None)], BYTES, 1.0))
+    quotas.charge(BYTES, ANN, 100_000)
+
+    assert quotas.charge(BYTES, Client("User:bob", "web"), 1) == 0
+
+
+def test_who_changes_nothing_for_long_saves_up_eleven_seconds_of_changes_and_no_more() -> None:
+    clock = ManualClock()
+    rate = Quota.CONTROLLER_MUTATION_RATE
+    quotas = quotas_with(clock, ([("user", "ann")], rate, 2.0))
+    quotas.take_tokens(ANN, 1, strict=True)
+
+    clock.advance(3_600_000)
+
+    assert quotas.take_tokens(ANN, 22, strict=True) == 0
+    assert quotas.take_tokens(ANN, 1, strict=True) == 500
+
+
+def test_a_changed_quota_counts_for_who_was_asked_about_before() -> None:
+    one = alter_quotas(ClusterImage(), [([("user", "ann")], [QuotaChange(BYTES, 1.0)])])[0]
+    images = [ClusterImage().apply(one)]
+    quotas = ClientQuotas(lambda: images[-1], ManualClock())
+    before = quotas.charge(BYTES, ANN, 1_000)
+
+    raised = alter_quotas(images[0], [([("user", "ann")], [QuotaChange(BYTES, 1_000.0)])])[0]
+    images.append(images[0].apply(raised))
+
+    assert before > 0
+    assert quotas.charge(BYTES, ANN, 0) == 0
+
+
 def test_changes_may_run_into_debt_once() -> None:
     clock = ManualClock()
     quotas = quotas_with(clock, ([("user", "ann")], Quota.CONTROLLER_MUTATION_RATE, 2.0))
