@@ -169,6 +169,34 @@ def test_an_address_opens_connections_at_its_rate() -> None:
     assert quotas.connection_delay_ms("10.0.0.1") == 0
 
 
+def test_connections_that_were_turned_away_do_not_count() -> None:
+    clock = ManualClock()
+    quotas = quotas_with(clock, ([("ip", None)], Quota.CONNECTION_CREATION_RATE, 2.0))
+    let_in = [quotas.connection_delay_ms("10.0.0.1") for _ in range(500)].count(0)
+
+    clock.advance(10_500)
+
+    assert let_in == 20
+    assert quotas.connection_delay_ms("10.0.0.1") == 0  # the 21st in 10.5 s
+
+
+def test_a_crowd_of_other_clients_takes_nobody_s_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Client ids come from clients: accounts are bounded, those that count something stay."""
+    monkeypatch.setattr("broker.security.throttle.ACCOUNTS_MAX", 3)
+    changes = Quota.CONTROLLER_MUTATION_RATE
+    every: Entity = [("client-id", None)]
+    quotas = quotas_with(ManualClock(), (every, BYTES, 1.0), (every, changes, 1.0))
+    quotas.charge(BYTES, ANN, 1_000)
+    quotas.take_tokens(ANN, 1_000, strict=True)
+
+    for number in range(5):
+        quotas.charge(BYTES, Client("User:ann", f"{number}"), 1)
+        quotas.take_tokens(Client("User:ann", f"{number}"), 1, strict=True)
+
+    assert quotas.charge(BYTES, ANN, 0) > 0
+    assert quotas.debt_ms(ANN) > 0
+
+
 def test_each_quota_tells_how_often_and_how_long_it_made_clients_quiet() -> None:
     clock = ManualClock()
     quotas = quotas_with(

@@ -31,3 +31,27 @@ def test_an_ended_session_is_gone_and_epochs_wrap() -> None:
     sessions.begin(A, LAST, (), now=0)
     with pytest.raises(KafkaError):
         sessions.begin(A, 1, (), now=0)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_request_that_is_not_the_next_of_its_session_is_refused(epoch: int) -> None:
+    sessions = ShareSessions(2)
+    sessions.begin(A, FIRST, (), now=0)
+    sessions.begin(A, 1, (), now=0)
+
+    with pytest.raises(KafkaError) as refused:
+        sessions.begin(A, epoch, (), now=0)
+
+    assert refused.value.code is ErrorCode.INVALID_SHARE_SESSION_EPOCH
+    sessions.begin(A, 2, (), now=0)
+
+
+def test_sessions_end_with_the_connection_that_they_came_by() -> None:
+    sessions = ShareSessions(3)
+    for who, connection in ((A, 7), (B, 8), (C, 7)):
+        sessions.begin(who, FIRST, (), now=0, connection_id=connection)
+
+    ended = sessions.of_connection(7)
+
+    assert [one.member_id for one in ended] == ["a", "c"]
+    assert (len(sessions), sessions.of_connection(7)) == (1, [])
