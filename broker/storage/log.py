@@ -104,6 +104,7 @@ class Log:
         log_start_offset: int = 0,
         now_ms: int,
         finished: finished_segments.Sizes = MappingProxyType({}),
+        may_have_gaps: bool = True,
     ) -> "Log":
         """The log in `directory`, which is made if it is not there.
 
@@ -113,7 +114,7 @@ class Log:
         segments are removed, opened as after an unclean stop.
         """
         opening = recovery.Opening(
-            clean_shutdown, recovery_point, log_start_offset, now_ms, finished
+            clean_shutdown, recovery_point, log_start_offset, now_ms, finished, may_have_gaps
         )
         opened = recovery.open_log(files, directory, config, opening)
         made = cls(files, directory, topic_partition, config, opened)

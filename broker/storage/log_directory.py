@@ -112,6 +112,7 @@ class LogDirectory:
             log_start_offset=self.log_start_offsets.get(identity, 0),
             now_ms=now_ms,
             finished=self.at_stop.get(name, {}),
+            may_have_gaps=identity in self.cleaner_offsets,
         )
         partition_directory.write_topic_id(self.files, place, topic_id)
         self.failed.discard(identity)

@@ -39,6 +39,13 @@ class Opening:
     now_ms: int
     finished: finished_segments.Sizes = field(default_factory=dict)
     """What the mark of a clean stop says of them."""
+    may_have_gaps: bool = True
+    """It was compacted, if only once."""
+
+    @property
+    def tells_gaps(self) -> bool:
+        """Nothing says what finished segments there were: each must follow on the one before."""
+        return not (self.clean_shutdown or self.may_have_gaps)
 
 
 @dataclass(slots=True)
@@ -80,6 +87,8 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     finished_segments.require(files, segments, opening.finished)
     trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
     for segment, following in itertools.pairwise(segments):
+        if opening.tells_gaps and not config.compacts:
+            _tell_gap(segment, following)
         if not _load_sealed(segment, following.base_offset, config):
             trusted_offset = min(trusted_offset, segment.base_offset)
     epochs = LeaderEpochs(files, directory)
@@ -177,6 +186,32 @@ def _load_sealed(segment: Segment, end_offset: int, config: LogConfig) -> bool:
     segment.seal()
     segment.unload_indexes()
     return False
+
+
+def _tell_gap(segment: Segment, following: Segment) -> None:
+    """Say so when a log that was never compacted does not go on where a finished segment ends.
+
+    A crash leaves no such log; after a clean stop finished_segments has already refused it.
+    """
+    segment.size = segment.file.size
+    last = segment.offset_index.last() if segment.offset_index.file.open_existing() else None
+    position = last[1] if last is not None and segment.offset_index.is_sane(segment.size) else 0
+    end_offset = segment.base_offset
+    try:
+        for _, header in segment.headers(position):
+            end_offset = header.next_offset
+    except StorageError:
+        return  # damage within a segment is told to who reads it
+    finally:
+        segment.unload_indexes()
+    if end_offset < following.base_offset:
+        log.error(
+            "offsets %d to %d are missing, their files are away: put them back from a copy"
+            " before segment=%s",
+            end_offset,
+            following.base_offset - 1,
+            following.path(LOG_SUFFIX),
+        )
 
 
 def _require_what_is_indexed(segment: Segment) -> None:

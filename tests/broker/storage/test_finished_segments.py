@@ -146,6 +146,50 @@ def test_a_topic_made_anew_is_not_asked_for_the_segments_of_the_one_before(
     assert (log.start_offset, log.end_offset) == (0, 0)
 
 
+@pytest.mark.parametrize("index", ["sound", "missing", "empty"])
+def test_after_kill_9_a_segment_that_is_away_is_told_by_its_offsets(
+    files: MemoryFiles, caplog: pytest.LogCaptureFixture, index: str
+) -> None:
+    """No list says what there was; a log that was never compacted goes on where it ended."""
+    files.remove(f"{PATH}/{CLEAN_SHUTDOWN}")
+    before = opened(read(files.copy()))
+    sound = caplog.text
+    files.remove(MIDDLE)
+    if index != "sound":
+        files.remove(f"{PATH}/events-0/{0:020d}.index")
+    if index == "empty":
+        files.open(f"{PATH}/events-0/{0:020d}.index", create=True)
+
+    log = opened(read(files))
+
+    assert before.end_offset == log.end_offset == 9
+    assert "are missing" not in sound
+    assert caplog.text.count("offsets 2 to 3 are missing") == 1
+
+
+def test_damage_at_the_end_of_a_finished_segment_does_not_keep_a_killed_broker_down(
+    files: MemoryFiles,
+) -> None:
+    files.remove(f"{PATH}/{CLEAN_SHUTDOWN}")
+    for position in range(len(files.contents(MIDDLE))):
+        files.corrupt(MIDDLE, position)
+
+    assert opened(read(files)).end_offset == 9
+
+
+def test_gaps_of_a_log_that_was_compacted_are_none(
+    files: MemoryFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = read(files)
+    directory.store_cleaner_offset(EVENTS, 4)
+    directory.lock.release()
+    files.remove(MIDDLE)
+
+    opened(read(files))
+
+    assert "are missing" not in caplog.text
+
+
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
 def test_a_mark_that_says_nothing_asks_for_nothing(content: bytes) -> None:
     assert read_mark(content) == {}
