@@ -41,8 +41,8 @@ FIGURES: Final = {
 
 
 def chart(report: Report, chosen: str, end_ms: int, now_ms: int) -> dict[str, Any]:
-    """Columns for the chart: seconds since 1970, and the values of each line by its label: visitors
-    and page views, or the figure that is chosen; and the time before, where it is compared with.
+    """Columns for the chart: seconds since 1970, and label and values of each line in order:
+    visitors and page views, or the figure that is chosen; and the time before, if it is compared.
 
     None where nothing is known: what lies ahead is not drawn as nobody. `going` is the place of the
     minute, hour or day that is not over yet.
@@ -52,11 +52,11 @@ def chart(report: Report, chosen: str, end_ms: int, now_ms: int) -> dict[str, An
     before: Sequence[Point | VisitPoint] = report.points_before
     if figures[0].of_visits:
         points, before = report.visits, report.visits_before
-    lines = {one.label: list(_known(points, one, now_ms)) for one in figures}
+    lines = [(one.label, list(_known(points, one, now_ms))) for one in figures]
     if before:
         then = [figures[0].value(point) for point in before]
         missing = len(points) - len(then)
-        lines[figures[0].label + BEFORE] = (then + [None] * missing)[: len(points)]
+        lines.append((figures[0].label + BEFORE, (then + [None] * missing)[: len(points)]))
     begun = [point.bucket_ms for point in points if point.bucket_ms <= now_ms]
     columns: dict[str, Any] = {"t": [point.bucket_ms // 1000 for point in points], "lines": lines}
     if begun and (len(begun) < len(points) or now_ms < end_ms):

@@ -169,13 +169,13 @@
 
   const columns = (figure, found) => {
     figure.columns = found;
-    const labels = Object.keys(found.lines);
+    const labels = found.lines.map(([label]) => label);
     if (figure.labels?.join() !== labels.join()) {
       figure.labels = labels;
       const old = charts.get(figure);
       if (old) { old.destroy(); charts.delete(figure); }
     }
-    draw(figure, [found.t, ...Object.values(found.lines)]);
+    draw(figure, [found.t, ...found.lines.map(([, values]) => values)]);
   };
   const live = () => document.querySelectorAll("figure[data-series]");
   const fixed = () => document.querySelectorAll("figure[data-fixed]");

@@ -83,7 +83,7 @@ async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> N
     (told,) = re.findall(r'data-columns="([^"]*)"', page)
     columns = json.loads(unescape(told))
 
-    points = list(zip(columns["t"], columns["lines"]["visitors"], strict=True))
+    points = list(zip(columns["t"], dict(columns["lines"])["visitors"], strict=True))
     assert all(value is not None for at, value in points if at <= before_s)
     assert all(value is None for at, value in points if at > after_s)
 
@@ -99,6 +99,25 @@ async def test_the_hour_that_is_not_over_is_told_apart(client: Client) -> None:
     going, last = found["24h"]
     assert going == last
     assert found["yesterday"][0] is None
+
+
+async def test_the_lines_of_the_chart_have_one_order_on_the_page_and_in_its_stream(
+    client: Client,
+) -> None:
+    """Another one would draw the chart anew with the first frame, in other colours."""
+    address = "/activity?period=30m"
+    page = await (await client.get(address)).text()
+    stream = await client.get("/api/stream", params={"page": address})
+    frames = [await stream.content.readuntil(b"\n\n") for _ in range(2)]
+    stream.close()
+
+    (told,) = re.findall(r'data-columns="([^"]*)"', page)
+    frame = json.loads(frames[1].split(b"data: ", 1)[1])
+    orders = [
+        [label for label, _ in chart["lines"]]
+        for chart in (json.loads(unescape(told)), frame["chart"])
+    ]
+    assert orders == [["visitors", "page views", "visitors before"]] * 2
 
 
 async def test_a_site_that_nothing_came_from_gets_its_own_page_not_figures_of_another(
@@ -198,7 +217,7 @@ async def test_the_chart_is_of_the_figure_that_is_chosen(
     page = await (await client.get(f"/activity?period=30m&figure={figure}{filtered}")).text()
 
     (told,) = re.findall(r'data-columns="([^"]*)"', page)
-    lines = json.loads(unescape(told))["lines"]
+    lines = dict(json.loads(unescape(told))["lines"])
     assert list(lines) == [line, line + " before"]
     assert len(lines[line]) == len(lines[line + " before"]) == 30
     assert any(value is not None for value in lines[line])
