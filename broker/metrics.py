@@ -7,6 +7,7 @@ belongs to the thread of the event loop.
 
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -77,6 +78,10 @@ REQUEST_TIMES = (
         "kafka_network_requestmetrics_responsesendtimems",
         "Until the socket had taken all of the answer",
     ),
+)
+DISK_TRAFFIC = (
+    ("read_bytes", "Bytes that the broker had fetched from disks, as Linux counts them"),
+    ("write_bytes", "Bytes that the broker had sent to disks, as Linux counts them"),
 )
 ALWAYS_ZERO_FAMILIES = (
     ("kafka_server_replicamanager_isrshrinks", "In-sync replicas lost: this is the only one"),
@@ -167,6 +172,10 @@ class LogMetrics:
             total.add_metric([path], total_bytes)
         yield free
         yield total
+        for name, text in DISK_TRAFFIC:
+            if (size_bytes := _of_this_process(name)) is not None:
+                family = f"kafka_server_kafkaserver_linux_disk_{name}"
+                yield GaugeMetricFamily(family, text, size_bytes)
 
 
 class GroupMetrics:
@@ -442,6 +451,16 @@ def _quantile_families(
             gauge.add_metric([name, label], seconds * 1000)
     yield gauge
     yield count
+
+
+def _of_this_process(name: str) -> int | None:
+    """A line of /proc/self/io, as Kafka reads it; None where the kernel does not tell."""
+    try:
+        lines = Path("/proc/self/io").read_text().splitlines()
+    except OSError:
+        return None
+    found = dict(line.split(": ") for line in lines)
+    return int(found[name]) if name in found else None
 
 
 class _SomeSeries(Collector):

@@ -73,6 +73,8 @@ BUNDLED_BROKER = {
     "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent": set(),
     "kafka_network_socketserver_networkprocessoravgidle_percent": set(),
     "kafka_server_socket_server_metrics_connection_count": {"listener", "networkProcessor"},
+    "kafka_server_kafkaserver_linux_disk_read_bytes": set(),
+    "kafka_server_kafkaserver_linux_disk_write_bytes": set(),
     "process_cpu_seconds_total": set(),
     "process_resident_memory_bytes": set(),
     "process_open_fds": set(),
