@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -76,6 +77,24 @@ async def test_a_second_process_takes_over_half_once_it_was_given_up(client: Raw
     assert both == [("0", 0), ("0", 1), ("1", 0), ("1", 1)]
     assert sum(map(len, kept.values())) == sum(map(len, got.values())) == 2
     assert released.member_epoch == waiting.member_epoch == joined.member_epoch
+
+
+async def test_who_does_not_give_up_in_time_what_it_was_told_is_out(client: RawClient) -> None:
+    await make_topic(client, "lines", 2)
+    await coordinated(client, GROUP)
+    await configure_group(client, delay_ms=0)
+    joined = await beat(client, rebalance_timeout_ms=50)
+    running = await beat(client, "a", joined.member_epoch)
+    everything = tasks_of(running.active_tasks)
+    await beat(client, "b")
+
+    async with asyncio.timeout(30):  # less than a session lasts
+        answer = await beat(client, "a", running.member_epoch, active=everything)
+        while answer.error_code == ErrorCode.NONE:
+            await asyncio.sleep(0.02)
+            answer = await beat(client, "a", answer.member_epoch, active=everything)
+
+    assert answer.error_code == ErrorCode.UNKNOWN_MEMBER_ID
 
 
 async def test_a_standby_lies_at_another_process_than_the_active_task(client: RawClient) -> None:
@@ -299,6 +318,7 @@ async def test_a_coordinator_that_is_not_here_yet_is_told_without_words(client: 
     [
         (9, None, ErrorCode.FENCED_MEMBER_EPOCH),
         (1, {}, ErrorCode.FENCED_MEMBER_EPOCH),
+        (2, None, ErrorCode.FENCED_MEMBER_EPOCH),  # an answer got lost, but what does it run?
         (3, {"0": [7]}, ErrorCode.INVALID_REQUEST),
         (3, {"9": [0]}, ErrorCode.INVALID_REQUEST),
     ],
