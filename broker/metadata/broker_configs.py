@@ -77,6 +77,7 @@ _NULL_WHEN_EMPTY = frozenset(
     )
 )
 IP_OVERRIDES = "max.connections.per.ip.overrides"
+CLEANER_BUFFER = "log.cleaner.dedupe.buffer.size"
 _LISTS_IN_TEXTS = frozenset(("ssl.cipher.suites",))
 _TEXTS_OF_LISTS = frozenset(("listener.security.protocol.map", IP_OVERRIDES))
 _FIXED_FAMILIES = ("sasl.", "ssl.")
@@ -243,6 +244,7 @@ def check_broker_configs(
             _check_pool(
                 definition.name, int(value), int(dynamic.get(name) or definition.default or "1")
             )
+    _check_cleaner_buffer(config, {**dynamic, **changed})
 
 
 def _check_places(changed: Mapping[str, str], *, of_all: bool) -> None:
@@ -336,6 +338,17 @@ def ip_bounds(overrides: Sequence[str]) -> dict[str, int]:
         for address in _LOCALHOST if host == "localhost" else (host.strip("[]"),):
             bounds[address] = int(bound)
     return bounds
+
+
+def _check_cleaner_buffer(config: BrokerConfig, wanted: Mapping[str, str]) -> None:
+    """Kafka's own cleaner shares one buffer among its threads, and gives each more than 1 MiB."""
+    size = wanted.get(CLEANER_BUFFER) or DYNAMIC_BROKER_CONFIGS[CLEANER_BUFFER].default or "0"
+    threads = wanted.get("log.cleaner.threads") or config.log_cleaner_threads
+    if int(size) // int(threads) <= 1 << 20:
+        raise KafkaError(
+            ErrorCode.INVALID_REQUEST,
+            f"requirement failed: {CLEANER_BUFFER} must be at least 1MB per cleaner thread.",
+        )
 
 
 def _check_pool(name: str, wanted: int, now: int) -> None:

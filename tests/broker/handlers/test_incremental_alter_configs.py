@@ -188,6 +188,20 @@ async def test_as_many_logs_are_compacted_at_once_as_is_asked_for(client: RawCli
     assert "more than double the current value 2" in str(beyond.error_message)
 
 
+async def test_each_cleaner_thread_needs_more_than_a_mebibyte_of_buffer(client: RawClient) -> None:
+    """The harness of Kafka's own tests gives 2 MiB, and two threads are refused there."""
+    buffer, threads = "log.cleaner.dedupe.buffer.size", "log.cleaner.threads"
+    just_one = await altered(client, BROKER, "1", (buffer, SET, str(2 << 20)))
+
+    both = await altered(client, BROKER, "1", (threads, SET, "2"))
+    wider = await altered(client, BROKER, "1", (buffer, SET, "2097154"), (threads, SET, "2"))
+    narrower = await altered(client, BROKER, "1", (buffer, SET, str(2 << 20)))
+
+    assert [just_one.error_code, wider.error_code] == [ErrorCode.NONE, ErrorCode.NONE]
+    assert both.error_code == narrower.error_code == ErrorCode.INVALID_REQUEST
+    assert "must be at least 1MB per cleaner thread" in str(both.error_message)
+
+
 async def test_settings_of_kerberos_can_be_changed_and_do_nothing(client: RawClient) -> None:
     """librdkafka's own test of AlterConfigs takes one of them as its broker setting."""
     name = "sasl.kerberos.min.time.before.relogin"
