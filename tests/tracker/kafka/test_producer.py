@@ -97,7 +97,7 @@ async def test_a_client_that_waits_for_answers_is_given_nothing_to_spin_for(
         log = broker.services.partitions.get(topic.name, 0).log
         with files.closed(str(tmp_path)):
             waiting = [producer.submit(topic, [NewRecord(b"x")] * 6)]
-            while log.end_offset < 7:
+            while log.end_offset < 2:  # of the six a slow client may send five, and hold one back
                 await asyncio.sleep(0.001)
             waiting += [producer.submit(topic, [NewRecord(b"y")]) for _ in range(3)]
             await asyncio.sleep(0)  # the turn in which they would go
