@@ -13,6 +13,7 @@ from typing import Any, Final
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import (
     COORDINATOR_TIMEOUT_S,
+    LEADERS_TIMEOUT_S,
     ClusterUnavailable,
     admin,
     ask,
@@ -184,7 +185,7 @@ class Changes:
     def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Everything below each offset; answers the new starts."""
         wire = [client.TopicPartition(*place, offset) for place, offset in before.items()]
-        futures = self._client.delete_records(wire, request_timeout=self._timeout_s)
+        futures = self._client.delete_records(wire, request_timeout=LEADERS_TIMEOUT_S)
         starts = self._done(futures)
         return {
             TopicPartition(place.topic, place.partition): answer.low_watermark
