@@ -111,5 +111,5 @@ async def test_without_any_visit_a_registered_site_is_what_is_shown(
         page = unescape(await (await client.get("/activity")).text())
     state.desk.close()
 
-    assert "Nothing has come from first.example yet" in page
+    assert "Nothing has arrived from first.example yet" in page
     assert 'data-site="first.example"' in page
