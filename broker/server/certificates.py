@@ -12,7 +12,6 @@ from pathlib import Path
 from broker.config import BrokerConfig
 from broker.security.certificate import valid_until_s
 from broker.server.cipher_suites import choose
-from broker.server.stores import has_authorities, load_authorities, load_identity, own_certificate
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -86,6 +85,8 @@ class Certificates:
 
 def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
     """The certificate, the authorities and the versions of the settings; SettingsError if amiss."""
+    from broker.server import stores  # 60 ms and 9 MB that only listeners with TLS need
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     versions = [_VERSIONS[name] for name in config.ssl_enabled_protocols if name in _VERSIONS]
@@ -97,19 +98,21 @@ def server_context(config: BrokerConfig, *, client_auth: str) -> ssl.SSLContext:
             choose(context, config.ssl_cipher_suites)
         except (OSError, ValueError) as error:
             raise SettingsError(f"ssl_cipher_suites in [broker]: {error}") from error
-    load_identity(context, config)
+    stores.load_identity(context, config)
     if client_auth != "none":
-        if not has_authorities(config):
+        if not stores.has_authorities(config):
             raise SettingsError(
                 f"ssl_client_auth = {client_auth!r} in [broker] needs ssl_truststore_location"
             )
-        load_authorities(context, config)
+        stores.load_authorities(context, config)
     context.verify_mode = _CLIENT_AUTH[client_auth]
     return context
 
 
 def _valid_until_s(config: BrokerConfig) -> float:
     """Infinite if it cannot be read."""
+    from broker.server.stores import own_certificate
+
     try:
         return valid_until_s(own_certificate(config))
     except (OSError, ValueError):

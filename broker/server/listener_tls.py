@@ -16,7 +16,6 @@ from broker.metrics import BrokerMetrics
 from broker.security.certificate import alternative_names, distinguished_name
 from broker.server.certificates import Certificates
 from broker.server.endpoints import Endpoint
-from broker.server.stores import has_authorities, own_certificate
 from broker.server.tls import RECEIVE_BYTES, TlsSettings, mapping_rules
 from footfall.settings import SettingsError, with_texts
 
@@ -45,6 +44,8 @@ class ListenerTls:
 
     def check(self, dynamic: Mapping[str, str]) -> None:
         """Raise INVALID_REQUEST when the listener could not be served with these settings."""
+        from broker.server.stores import has_authorities  # 9 MB that only listeners with TLS need
+
         try:
             config = self._with(dynamic)
             if config != self._config:
@@ -87,6 +88,8 @@ class ListenerTls:
 
     def _check_same_server(self, config: BrokerConfig) -> None:
         """Raise when the certificate would have another subject, or fewer names, than now."""
+        from broker.server.stores import own_certificate
+
         try:
             now, then = own_certificate(self._config), own_certificate(config)
             names = distinguished_name(now), distinguished_name(then)
