@@ -1,7 +1,7 @@
 """What every page, stream and scrape of one dashboard stands on; made once by app.py."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -131,11 +131,10 @@ class State:
         around = Surroundings(connect=connect, alerts=alerts)
         if self.is_first(poller):
             down = [role for role in self.roles.roles if self.roles.is_down(role)]
-            around = Surroundings(
+            around = replace(
+                around,
                 disks=[(disk.path, disk.free_share) for disk in self.disks],
                 export_ages_s=self._exports_late_s(),
                 roles_down=down,
-                connect=connect,
-                alerts=alerts,
             )
         return health(poller.connection, poller.snapshot, around)

@@ -86,22 +86,24 @@ def _described(
         is_internal=topic.name in INTERNAL_TOPICS,
         topic_authorized_operations=context.authorized_operations(Resource.TOPIC, topic.name),
         partitions=[
-            DescribeTopicPartitionsResponsePartition(
-                partition_index=partition.index,
-                leader_id=NO_LEADER
-                if (topic.name, partition.index) in offline
-                else partition.leader,
-                leader_epoch=partition.leader_epoch,
-                replica_nodes=list(partition.replicas),
-                isr_nodes=list(partition.isr),
-                eligible_leader_replicas=[],
-                last_known_elr=[],
-                offline_replicas=(
-                    list(partition.replicas) if (topic.name, partition.index) in offline else []
-                ),
-            )
+            _described_partition(partition, (topic.name, partition.index) in offline)
             for partition in partitions
         ],
+    )
+
+
+def _described_partition(
+    partition: PartitionImage, is_offline: bool
+) -> DescribeTopicPartitionsResponsePartition:
+    return DescribeTopicPartitionsResponsePartition(
+        partition_index=partition.index,
+        leader_id=NO_LEADER if is_offline else partition.leader,
+        leader_epoch=partition.leader_epoch,
+        replica_nodes=list(partition.replicas),
+        isr_nodes=list(partition.isr),
+        eligible_leader_replicas=[],
+        last_known_elr=[],
+        offline_replicas=list(partition.replicas) if is_offline else [],
     )
 
 

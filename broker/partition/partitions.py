@@ -58,8 +58,8 @@ class Partitions:
         """The cluster's own log: no client writes to it, nor reads the secrets in it."""
         self._names_by_id: dict[bytes, str] = {}
         self._missing: dict[tuple[str, int], Exception] = {}
-        self.offline: frozenset[tuple[str, int]] = frozenset()
-        """What nobody can read or write: its disk failed, or it is not on any."""
+        self._offline: set[tuple[str, int]] = set()
+        self._offline_told: frozenset[tuple[str, int]] | None = None
         self._image = UNREAD
 
     # Finding
@@ -68,6 +68,13 @@ class Partitions:
     def workers(self) -> Mapping[str, DiskWorker]:
         """By log directory."""
         return self._setup.workers
+
+    @property
+    def offline(self) -> frozenset[tuple[str, int]]:
+        """What nobody can read or write: its disk failed, or it is not on any."""
+        if self._offline_told is None:
+            self._offline_told = frozenset(self._offline)
+        return self._offline_told
 
     def get(self, topic: str, index: int) -> Partition:
         """UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR when no disk could hold it."""
@@ -261,10 +268,20 @@ class Partitions:
         if str(self._missing.get(key)) != str(result):
             log.critical("partition cannot be opened: %s topic=%s partition=%d", result, *key)
         self._missing[key] = result
-        self.offline |= {key}
+        self._is_offline(key, offline=True)
 
     def _went_offline(self, partition: Partition, error: Exception) -> None:
-        self.offline |= {(partition.topic, partition.index)}
+        self._is_offline((partition.topic, partition.index), offline=True)
+
+    def _is_offline(self, key: tuple[str, int], *, offline: bool) -> None:
+        """Told anew when somebody asks: a disk takes thousands with it, one after the other."""
+        if (key in self._offline) is offline:
+            return
+        if offline:
+            self._offline.add(key)
+        else:
+            self._offline.remove(key)
+        self._offline_told = None
 
     def _add(self, identity: PartitionId, opened: Log, worker: DiskWorker) -> Partition:
         hosting = replace(self._setup.hosting(worker), on_offline=self._went_offline)
@@ -275,7 +292,7 @@ class Partitions:
         self._by_topic.setdefault(identity.topic, {})[identity.index] = partition
         self._names_by_id[identity.topic_id] = identity.topic
         self._missing.pop((identity.topic, identity.index), None)
-        self.offline -= {(identity.topic, identity.index)}
+        self._is_offline((identity.topic, identity.index), offline=False)
         return partition
 
     async def _delete(self, topic: TopicImage) -> None:
@@ -284,7 +301,7 @@ class Partitions:
         for part in topic.partitions:
             key = (topic.name, part.index)
             self._missing.pop(key, None)
-            self.offline -= {key}
+            self._is_offline(key, offline=False)
             partition = hosted.get(part.index)
             async with nullcontext() if partition is None else partition.changing:
                 if partition is not None:
