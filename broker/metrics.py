@@ -1,4 +1,4 @@
-"""Every metric of the broker's sockets and requests, declared here and nowhere else.
+"""Every metric of the broker, declared here; those of how long requests take in families.py.
 
 Handlers and connections call plain methods that add to plain numbers (a request costs well under a
 microsecond here); Prometheus families are built from those numbers when somebody asks. All of it
@@ -9,21 +9,19 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
-    UnknownMetricFamily,
 )
-from prometheus_client.registry import Collector
 
-from broker.durations import SAMPLES, SYNC_BUCKETS_S, Durations, Part, RequestMetrics
+from broker.durations import SYNC_BUCKETS_S, Durations, RequestMetrics
+from broker.exposition import pieces
+from broker.families import request_families
 
-SERIES_A_PIECE = 100  # half a millisecond of the event loop
 FETCHERS = ("Consumer", "Follower")
-COUNT = "_count"  # ends the name of a counter as JMX exporters tell it: it may not end in _total
 TOPIC_FAMILIES = (
     ("messagesin", "Records appended", "messages_in"),
     ("bytesin", "Bytes of record batches appended", "bytes_in"),
@@ -45,38 +43,6 @@ AUTHENTICATION_FAMILIES = (
         "expired_connections_killed",
         "Connections used after their session",
         "expired_connections_killed",
-    ),
-)
-REQUEST_TIMES = (
-    (
-        Part.TOTAL,
-        "kafka_network_requestmetrics_totaltimems",
-        "From the last byte of a request until its answer is sent",
-    ),
-    (
-        Part.REQUEST_QUEUE,
-        "kafka_network_requestmetrics_requestqueuetimems",
-        "Waiting for earlier requests of the connection",
-    ),
-    (
-        Part.LOCAL,
-        "kafka_network_requestmetrics_localtimems",
-        "In the handler, until it has to wait for the first time",
-    ),
-    (
-        Part.REMOTE,
-        "kafka_network_requestmetrics_remotetimems",
-        "From then on: waiting for syncs, records, members",
-    ),
-    (
-        Part.RESPONSE_QUEUE,
-        "kafka_network_requestmetrics_responsequeuetimems",
-        "Waiting for earlier answers of the connection",
-    ),
-    (
-        Part.RESPONSE_SEND,
-        "kafka_network_requestmetrics_responsesendtimems",
-        "Until the socket had taken all of the answer",
     ),
 )
 DISK_TRAFFIC = (
@@ -300,12 +266,7 @@ class BrokerMetrics:
         for one in list(self._requests.values()):
             one.rank()
             yield b""
-        for family in self.registry.collect():
-            for start in range(0, max(1, len(family.samples)), SERIES_A_PIECE):
-                text = generate_latest(_SomeSeries(family, start))
-                if family.type == "unknown":  # the library adds _total to what it calls a counter
-                    text = text.replace(b" untyped\n", b" counter\n", 1)
-                yield text.split(b"\n", 2)[2] if start else text  # HELP and TYPE are told once
+        yield from pieces(self.registry)
 
     def describe(self) -> list[Metric]:
         """Nothing at registration: the families depend on what has happened."""
@@ -313,7 +274,8 @@ class BrokerMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry for each scrape."""
-        yield from self._request_families()
+        parts = {f"{name}{who}" for name in self._of_followers for who in FETCHERS}
+        yield from request_families(self._used_requests(), parts)
         yield from self._connection_families()
         yield from self._authentication_families()
         yield from self._throttle_families()
@@ -323,26 +285,6 @@ class BrokerMetrics:
             "kafka_network_socketserver_networkprocessoravgidle_percent",
         ):
             yield GaugeMetricFamily(name, "Share of time the event loop was idle, 0 to 1", idle)
-
-    def _request_families(self) -> Iterator[Metric]:
-        used = self._used_requests()
-        requests = CounterMetricFamily(
-            "kafka_network_requestmetrics_requests", "Requests answered", labels=["request"]
-        )
-        durations = HistogramMetricFamily(
-            "footfall_kafka_request_duration_seconds",
-            "From the last byte of a request until its answer was sent",
-            labels=["api"],
-        )
-        parts = {f"{name}{who}" for name in self._of_followers for who in FETCHERS}
-        for name, one in used.items():
-            requests.add_metric([name], one.total.count)
-            if name not in parts:  # each request once
-                durations.add_metric([name], one.total.cumulative(), one.total.total_s)
-        yield requests
-        yield durations
-        for part, family, text in REQUEST_TIMES:
-            yield from _quantile_families(part, family, text, used)
 
     def _used_requests(self) -> dict[str, RequestMetrics]:
         """By name, those that came; what followers send too under three names."""
@@ -434,25 +376,6 @@ class BrokerMetrics:
         yield seconds
 
 
-def _quantile_families(
-    part: Part, family: str, text: str, by_name: dict[str, RequestMetrics]
-) -> Iterator[Metric]:
-    """The gauge with quantiles in milliseconds and the counter beside it, as JMX exporters do."""
-    gauge = GaugeMetricFamily(
-        family,
-        f"{text}, milliseconds, over the last {SAMPLES} requests",
-        labels=["request", "quantile"],
-    )
-    count = UnknownMetricFamily(f"{family}{COUNT}", "Requests measured", labels=["request"])
-    for name, one in by_name.items():
-        count.add_metric([name], one.total.count)
-        for quantile, seconds in one.quantiles(part):
-            label = str(quantile).ljust(4, "0")  # 0.50, as Kafka's JMX says it
-            gauge.add_metric([name, label], seconds * 1000)
-    yield gauge
-    yield count
-
-
 def _of_this_process(name: str) -> int | None:
     """A line of /proc/self/io, as Kafka reads it; None where the kernel does not tell."""
     try:
@@ -461,17 +384,6 @@ def _of_this_process(name: str) -> int | None:
         return None
     found = dict(line.split(": ") for line in lines)
     return int(found[name]) if name in found else None
-
-
-class _SomeSeries(Collector):
-    """Of one family, from a place on."""
-
-    def __init__(self, family: Metric, start: int) -> None:
-        self._part = Metric(family.name, family.documentation, family.type)
-        self._part.samples = family.samples[start : start + SERIES_A_PIECE]
-
-    def collect(self) -> list[Metric]:
-        return [self._part]
 
 
 class _LoopIdle:

@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis.strategies import floats, lists
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.durations import DURATION_BUCKETS_S
-from broker.metrics import SERIES_A_PIECE, BrokerMetrics
+from broker.metrics import BrokerMetrics
 
 
 def samples(metrics: BrokerMetrics, name: str) -> dict[frozenset[str], float]:
@@ -90,18 +90,3 @@ def test_idle_ratios_lie_between_0_and_1() -> None:
         ).values()
 
         assert 0.0 <= ratio <= 1.0
-
-
-def test_the_pieces_are_the_exposition_of_all_series_and_none_is_long() -> None:
-    metrics = BrokerMetrics(CollectorRegistry())
-    for number in range(2 * SERIES_A_PIECE + 1):
-        metrics.logs.topic(f"topic-{number}").bytes_in = number
-
-    pieces = list(metrics.exposition_pieces())
-
-    told, at_once = (
-        [line for line in text.splitlines() if b"avgidle" not in line]  # it is of the moment
-        for text in (b"".join(pieces), generate_latest(metrics.registry))
-    )
-    assert told == [line.replace(b"_count untyped", b"_count counter") for line in at_once]
-    assert max(piece.count(b"\n") for piece in pieces) == SERIES_A_PIECE + len(("HELP", "TYPE"))
