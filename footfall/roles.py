@@ -119,6 +119,9 @@ def _address(role: Role, endpoint: Endpoint, path: Path | None) -> Address:
 
 
 def role_arguments(role: Role, config: Path | None, data_dir: Path) -> list[str]:
-    """What follows the interpreter on a role's command line."""
+    """What follows the interpreter on a role's command line.
+
+    -P: a folder named tracker or broker where the user happens to stand is not our code.
+    """
     settings = [] if config is None else ["--config", str(config)]
-    return ["-u", "-m", *role.module, *settings, "--data-dir", str(data_dir)]
+    return ["-u", "-P", "-m", *role.module, *settings, "--data-dir", str(data_dir)]

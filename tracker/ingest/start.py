@@ -18,7 +18,7 @@ def run_ingest(start: Start, worker: int | None, port: int | None) -> int:
     log_to_stderr(start)
     data_dir = start.data_directory()
     if worker is None and config.workers > 1:
-        arguments = ["-m", "tracker", "ingest"]
+        arguments = ["-P", "-m", "tracker", "ingest"]
         if start.config is not None:
             arguments += ["--config", str(start.config)]
         arguments += ["--data-dir", str(data_dir)]
