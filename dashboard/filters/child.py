@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from dashboard.filters.cel import Test, Untested, Unusable, compiled
-from dashboard.filters.wire import CPU_S, Answer, Question, receive, send
+from dashboard.filters.wire import CPU_S, NO_MEMORY, Answer, Question, receive, send
 
 MEMORY_BYTES: Final = 536_870_912
 IDLE_S: Final = 60.0
@@ -84,7 +84,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.freeze()
     with socket.socket(fileno=sys.stdin.fileno()) as asked:
-        serve(asked)
+        try:
+            serve(asked)
+        except MemoryError:
+            sys.exit(NO_MEMORY)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from dashboard.filters.wire import CPU_S, Answer, Question, Sample, receive, send
+from dashboard.filters.wire import CPU_S, NO_MEMORY, Answer, Question, Sample, receive, send
 
 ANSWER_S: Final = 30.0  # of wall time, its start included, on a machine that is busy otherwise
 DIES_S: Final = 1.0  # from the end of its socket to its exit
@@ -45,7 +45,7 @@ class _Child:
         self._asked.settimeout(ANSWER_S)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "dashboard.filters.child"],
+                [sys.executable, "-P", "-m", "dashboard.filters.child"],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -129,7 +129,9 @@ class Expressions:
         records = len(question.samples)
         if code == -signal.SIGPROF:
             raise TooCostly(f"the expression took more than {CPU_S:.0f} s for {records} records")
-        raise TooCostly(f"the expression took too much memory for {records} records")
+        if code == NO_MEMORY or code < 0:  # the kernel's killer, or an allocation that aborts
+            raise TooCostly(f"the expression took too much memory for {records} records")
+        raise TooCostly(f"the process that tests them ended with exit code {code}")
 
 
 def _parts(samples: Sequence[Sample]) -> Iterator[list[Sample]]:

@@ -5,6 +5,7 @@
 One request, then one answer; the child says nothing unasked.
 """
 
+import errno
 import socket
 import struct
 from typing import Final
@@ -14,6 +15,7 @@ import msgspec
 LENGTH_MAX: Final = 1_000  # letters of an expression
 CPU_S: Final = 1.0  # of processor time for one question; then the child is ended
 FRAME_BYTES_MAX: Final = 67_108_864
+NO_MEMORY: Final = errno.ENOMEM  # exit code of a child that ran out of it
 _SIZE: Final = struct.Struct(">I")
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -197,6 +198,21 @@ def test_a_child_that_is_killed_is_replaced_and_its_question_refused() -> None:
 
     assert tested.fitting == [True]
     assert {one.pid for one in children()} <= before
+
+
+def test_a_child_that_cannot_run_is_told_with_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "dashboard"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit(3)")  # an installation that is broken
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    own = Expressions()
+
+    with pytest.raises(TooCostly, match=r"ended with exit code 3$"):
+        own.check("true")
+
+    own.close()
 
 
 def test_a_child_that_nobody_asked_for_long_is_replaced_unnoticed() -> None:
