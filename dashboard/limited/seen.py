@@ -24,6 +24,7 @@ from dashboard.subjects.desk import RegistryDesk
 from tracker.kafka.answers import GroupMember
 from tracker.kafka.groups import ShareGroup, StreamsGroup
 from tracker.reports.breakdown import Row
+from tracker.reports.reading import Reading
 from tracker.reports.sites import SiteRow
 
 OF_THE_GROUP: Final = {  # no partition's verdict, so never better for what is hidden
@@ -191,6 +192,9 @@ class SeenReports:
 
     async def rows(self, question: Question, dimension: str) -> list[Row]:
         return await self._desk.rows(self._allowed(question), dimension)
+
+    async def reading(self, question: Question) -> list[Reading]:
+        return await self._desk.reading(self._allowed(question))
 
     def _allowed(self, question: Question) -> Question:
         if not self._sight.site(question.site):
