@@ -193,3 +193,20 @@ async def test_all_tabs_are_in_sight_and_the_menu_of_campaigns_is_on_the_page(
         await summary.click()
         await page.locator("h1").click()
         await expect(page.locator(".menu div")).to_be_hidden()
+
+
+async def test_a_funnel_that_is_asked_for_comes_into_sight(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Its form is at the end of a long page."""
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, 390)
+        await shown.go("/activity?period=30m")
+        await shown.page.get_by_text("Funnel").click()
+        await shown.page.get_by_label("Pages and events, in order").fill("/* > /café")
+
+        await shown.page.get_by_role("button", name="Show").last.click()
+
+        await expect(shown.page.locator("#funnel-steps")).to_be_in_viewport()
+        assert shown.complaints == []

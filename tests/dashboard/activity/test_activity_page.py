@@ -277,3 +277,19 @@ async def test_heads_of_breakdowns_do_not_repeat_their_tab_to_the_eye(client: Cl
     page = await (await client.get("/activity?period=30m")).text()
 
     assert '<th scope="col"><span class="hidden">Pages</span></th>' in page
+
+
+async def test_what_filters_do_not_narrow_says_so(client: Client) -> None:
+    every = await (await client.get("/activity?period=30m")).text()
+    narrowed = await (await client.get("/activity?period=30m&is.country=FR")).text()
+
+    assert "of the whole site, in the last 5 minutes" in narrowed
+    assert "of the whole site, in the last" not in every
+
+
+async def test_visits_that_nobody_made_have_no_length(client: Client) -> None:
+    """And a table says whether the period or the filters leave nothing."""
+    nobody = await (await client.get("/activity?period=30m&is.country=XX")).text()
+
+    assert re.search(r'Visit length</a></h2><p class="big">–</p>', nobody)  # noqa: RUF001
+    assert "None of these visitors in this period." in nobody
