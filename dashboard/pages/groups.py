@@ -1,5 +1,6 @@
 """Consumer groups (/groups) and one group (/groups/X) with lag in records and in seconds."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from dashboard.cluster.model import Group, GroupPartition, GroupState
@@ -10,6 +11,8 @@ from tracker.kafka.groups import ShareGroup
 from tracker.topics import TopicPartition
 
 STRIP_CELLS_MAX = 1_000
+FEW_PARTITIONS = 20  # are found without a filter
+ID_END = 6  # letters of a member's id
 KEEPS_PACE_S = 10.0  # a group less behind is not on its way to anywhere
 
 
@@ -60,12 +63,45 @@ async def group_values(visit: Visit) -> Values:
             return {"group": None, "share": share, "owners": owners(share), "delivered": told}
         raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
     orphans = sum(part.state is GroupState.ORPHANED for part in group.partitions)
+    names = member_names(group)
+
+    def reader(part: GroupPartition) -> str:
+        return (
+            names.get(part.member.member_id, part.member.client_id)
+            if part.member is not None
+            else "nobody"
+        )
+
+    def text(part: GroupPartition) -> str:
+        return f"{part.topic}-{part.partition} {part.state} {reader(part)}"
+
+    sorts = {
+        "place": lambda part: (part.topic, part.partition),
+        "state": lambda part: (SEVERITY.index(part.state), -(part.lag_seconds or 0.0)),
+        "seconds": lambda part: part.lag_seconds or 0.0,
+        "lag": lambda part: part.lag or 0,
+        "committed": lambda part: -1 if part.committed is None else part.committed,
+        "end": lambda part: part.end or 0,
+        "member": reader,
+    }
     return {
         "group": group,
+        "table": table(visit, list(group.partitions), sorts, text),
+        "few": FEW_PARTITIONS,
+        "reader": reader,
         "share": None,
         "catches_up_s": catches_up_s(group),
         "orphans": orphans,
         "strips": strips(group),
+    }
+
+
+def member_names(group: Group) -> dict[str, str]:
+    """Member id -> what people know the member by; the ends of the ids tell namesakes apart."""
+    names = {one.member_id: one.instance_id or one.client_id for one in group.members}
+    times = Counter(names.values())
+    return {
+        key: name if times[name] == 1 else f"{name} …{key[-ID_END:]}" for key, name in names.items()
     }
 
 
@@ -116,11 +152,11 @@ def strips(group: Group) -> list[tuple[str, list[Cell]]]:
     rows: dict[str, list[Cell]] = {}
     for part in group.counted[:STRIP_CELLS_MAX]:
         member = part.member
-        name = (member.instance_id or member.member_id) if member is not None else ""
+        name = member.member_id if member is not None else ""
         level = -(-4 * (part.lag or 0) // worst) if worst else 0
         rows.setdefault(name, []).append(Cell(part, level))
-    clients = {m.instance_id or m.member_id: m.instance_id or m.client_id for m in group.members}
-    found = [(clients.get(name, name), cells) for name, cells in rows.items() if name]
+    names = member_names(group)
+    found = [(names.get(name, name), cells) for name, cells in rows.items() if name]
     return found + ([("nobody", rows[""])] if "" in rows else [])
 
 

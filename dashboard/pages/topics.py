@@ -90,9 +90,17 @@ async def topic_values(visit: Visit) -> Values:
     rates = [part.records for part in topic.partitions]
     mean = sum(rates) / len(rates) if rates else 0.0
     looked = await messages.values(visit, topic) if tab == "messages" else NO_MESSAGES
+    sorts = {
+        "partition": lambda part: part.index,
+        "leader": lambda part: -1 if part.offline else part.leader,
+        "records": lambda part: part.records,
+        "size": lambda part: part.size or 0,
+        "held": lambda part: part.held_by_transaction,
+    }
     return {
         **looked,
         "topic": topic,
+        "table": table(visit, list(topic.partitions), sorts, lambda part: str(part.index)),
         "tab": tab,
         "tabs": TABS,
         "consumers": consumers,

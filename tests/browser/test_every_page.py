@@ -15,6 +15,7 @@ from tests.support.pages import ADDRESSES
 from tests.support.shown_dashboard import Served, store_measured_visits
 from tests.support.subject_registry import SubjectRegistry, subject_registry
 from tests.support.tools import node_modules
+from tracker.topics import TopicPartition
 
 pytestmark = [
     pytest.mark.browser,
@@ -94,6 +95,24 @@ async def test_no_page_is_wider_than_the_screen(browser: Browser, tmp_path: Path
                     assert overflow <= 0, f"{path} is {overflow} px too wide ({width}, {scheme})"
 
         assert shown.complaints == []
+
+
+async def test_names_of_groups_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> None:
+    """Beside them stand eight columns, one of them with a sentence."""
+    cluster = busy_cluster()
+    name = "a-service-of-the-shop.reads.orders"
+    cluster.add_group(name, {TopicPartition("events", 0): 10})
+    async with Served(tmp_path, cluster) as served:
+        for width in (720, 820, 1000):
+            shown = await served.tab(browser, width)
+            await shown.go("/groups")
+
+            cell = shown.page.get_by_role("cell", name=name)
+            box = await cell.bounding_box()
+
+            assert await cell.evaluate("(cell) => cell.scrollWidth <= cell.clientWidth"), width
+            assert box is not None and box["width"] >= 150, width
+            assert await shown.page.evaluate(TOO_WIDE) <= 0, width
 
 
 async def test_nothing_moves_when_a_page_settles_or_names_are_long(
