@@ -111,5 +111,5 @@ def decode(value: bytes) -> Event:
     """The event in a record; fields of later versions are ignored; raises EventError."""
     try:
         return _decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EventError(f"not an event: {error}") from error

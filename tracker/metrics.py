@@ -146,6 +146,12 @@ class SinkMetrics:
             ["sink"],
             registry=registry,
         ).labels(sink)
+        self.amounts_dropped = Counter(
+            "footfall_export_amounts_dropped_total",
+            "Amounts of events that are no number, or in no currency; the events were kept.",
+            ["sink"],
+            registry=registry,
+        ).labels(sink)
         self.last_success = Gauge(
             "footfall_export_last_success_timestamp_seconds",
             "When events were last made durable in the sink.",

@@ -103,6 +103,7 @@ def _chosen(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Perio
         return Period(key, today - (_DAYS[key] - 1) * DAY_MS, today + DAY_MS)
     first = known.first_day_ms if known.first_day_ms is not None else today
     last = known.last_day_ms if known.last_day_ms is not None else today
+    last = max(first, min(last, today))  # a client of Kafka's may date an event in the year 9999
     return Period(key, first, last + DAY_MS)
 
 

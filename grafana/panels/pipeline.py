@@ -73,10 +73,15 @@ PIPELINE = (
     ),
     graph(
         "Left out",
-        "Records a second that were no events, by sink, and properties that were no values.",
+        "Records a second that were no events, amounts that were no money, and properties that were"
+        " no values.",
         "cps",
         Query(
             "sum by (sink) (rate(footfall_export_dead_letters_total[$__rate_interval]))", "{{sink}}"
+        ),
+        Query(
+            "sum by (sink) (rate(footfall_export_amounts_dropped_total[$__rate_interval]))",
+            "amounts {{sink}}",
         ),
         Query("sum(rate(footfall_beacon_props_dropped_total[$__rate_interval]))", "properties"),
     ),

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 READING: Final = """
 WITH told AS (
-    SELECT page, sum(engagement_ms) AS ms, max(scroll_depth) AS depth FROM picked
+    SELECT page, total(engagement_ms) AS ms, max(scroll_depth) AS depth FROM picked
     WHERE engagement_ms IS NOT NULL GROUP BY page, view
 ), means AS (SELECT page, avg(ms) AS ms, avg(depth) AS depth FROM told GROUP BY page),
 seen AS (

@@ -19,6 +19,7 @@ from tracker.events import Event, EventError, decode
 from tracker.kafka.client import Committed, KafkaFailure, Record, Watermarks
 from tracker.kafka.producer import NotStored
 from tracker.metrics import SinkMetrics
+from tracker.money import drop_unusable
 from tracker.sinks.dead_letters import Poison
 from tracker.sinks.exporter import Arrived, Exporter, Offsets, SinkRewound, SinkUnavailable
 from tracker.sinks.first_time import FirstTime
@@ -193,6 +194,8 @@ class Worker:
             except EventError as error:
                 self._poison.append(Poison(record, "schema_violation", str(error)))
                 continue
+            if drop_unusable(event):
+                self._metrics.amounts_dropped.inc()
             arrived.append(Arrived(where, record.offset, event))
             if self._first_time.is_new(where, record.offset, event.received_at):
                 self._received_at_ms.append(event.received_at)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from tracker.events import ASSET
-from tracker.rollups import HOUR_MS
+from tracker.rollups import HOUR_MS, MINUTE_MS
 from tracker.stream.counted import Counted
 
 KEPT_MS: Final = HOUR_MS
+AHEAD_MS: Final = 10 * MINUTE_MS  # what ingest believes of a clock; beyond it nobody would ever go
 
 
 class LiveVisitors:
@@ -25,7 +26,8 @@ class LiveVisitors:
         horizon_ms = now_ms - KEPT_MS
         last: dict[tuple[int, str], int] = {}
         for event, _key, ids in batch:
-            if event.occurred_at >= horizon_ms and event.event_name != ASSET:
+            is_near = horizon_ms <= event.occurred_at <= now_ms + AHEAD_MS
+            if is_near and event.event_name != ASSET:
                 who = (ids.site, event.visitor_id)
                 last[who] = max(last.get(who, 0), event.occurred_at)
         self._db.executemany(

@@ -86,3 +86,9 @@ def test_a_year_before_is_the_same_days_of_the_week_as_far_as_this_one_has_come(
     assert found is not None
     assert found[0] == period.start_ms - 364 * DAY_MS
     assert 0 < found[1] - (NOW - 364 * DAY_MS) <= 60_000
+
+
+def test_all_time_ends_today_though_an_event_is_dated_in_the_year_9999() -> None:
+    period = choose("all", NOTHING, Known(TODAY - DAY_MS, 2_932_896 * DAY_MS), NOW)
+
+    assert (period.start_ms, period.end_ms) == (TODAY - DAY_MS, TODAY + DAY_MS)

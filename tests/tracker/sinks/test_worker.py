@@ -57,6 +57,7 @@ def test_the_sink_and_not_the_group_knows_where_to_go_on(name: str, tmp_path: Pa
         b"{}",
         b"\xff\xfe",
         b'{"event_id": "a", "event_name": "\\ud800"}',
+        b'{"deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         encode(made_event(9, occurred_at=-1)),
         encode(made_event(9, received_at=YEAR_10000_MS)),
         encode(made_event(9, engagement_ms=2**63)),
