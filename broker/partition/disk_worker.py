@@ -27,6 +27,7 @@ from typing import ParamSpec, TypeVar
 from broker.errors import StorageError
 from broker.partition.jobs import Done, Job, Owner, Results, Written
 from broker.partition.loop_syncs import Failures, LoopSyncs
+from broker.storage.appender import append_many
 from broker.storage.flush import SyncGuard
 from broker.storage.log import Log
 from broker.storage.quick import Staged, take_in, write_quickly
@@ -385,7 +386,7 @@ def _by_owner(jobs: Sequence[Job]) -> Iterable[tuple[Owner, list[Job]]]:
 def _write(log: Log, jobs: Sequence[Job]) -> Results:
     """Append the batches of one log with as few writes as possible."""
     try:
-        return log.append_many(jobs)
+        return append_many(log, jobs)
     except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
         return [error] * len(jobs)
 

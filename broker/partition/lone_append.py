@@ -4,15 +4,13 @@ Those of one request that go to many partitions have one together: `partition/ap
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from broker.errors import ErrorCode, KafkaError
-from broker.partition.jobs import Job
+from broker.partition.jobs import Job, Owner
+from broker.partition.waiting import Waiting
 from broker.partition.wishes import ACKS_ALL, AppendWish
 from broker.storage.log import AppendInfo, Origin
-
-if TYPE_CHECKING:
-    from broker.partition.partition import Partition
 
 Answered = Callable[[AppendInfo | Exception], None]
 NO_RECORDS = memoryview(b"")
@@ -28,24 +26,32 @@ def _nobody(_told: AppendInfo | Exception) -> None:
     """Whom there is to tell when that was done."""
 
 
+class Leader(Owner, Protocol):
+    """The partition that is appended to."""
+
+    leader_epoch: int
+    waiting: Waiting
+
+
 class LoneAppend(Job):
     """An append that is told its own answer."""
 
-    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "done", "partition", "told")
+    __slots__ = ("_answered", "_is_waiting", "_timeout_ms", "_waiting", "done", "told")
 
     def __init__(
         self,
-        partition: "Partition",
+        leader: Leader,
         records: memoryview,
         now_ms: int,
         wish: AppendWish,
         answered: Answered,
     ) -> None:
         self.records = records
-        self.leader_epoch = partition.leader_epoch
+        self.leader_epoch = leader.leader_epoch
         self.now_ms = now_ms
         self.origin = Origin.CLIENT
-        self.partition = self.owner = partition
+        self.owner = leader
+        self._waiting = leader.waiting
         self.answered_when_written = wish.acks != ACKS_ALL
         self.done = False
         self.told: AppendInfo | Exception = NOT_ANSWERED
@@ -56,7 +62,7 @@ class LoneAppend(Job):
     def begin_waiting(self) -> None:
         if not self.answered_when_written:
             self._is_waiting = True
-            self.partition.waiting.add(self, self._timeout_ms)
+            self._waiting.add(self, self._timeout_ms)
 
     def finish(self, result: AppendInfo | Exception) -> None:
         self.records = NO_RECORDS  # written: its deadline holds this object for a while yet
@@ -71,6 +77,6 @@ class LoneAppend(Job):
         self.done = True
         self.told = result
         if self._is_waiting:
-            self.partition.waiting.served()
+            self._waiting.served()
         answered, self._answered = self._answered, _nobody
         answered(result)

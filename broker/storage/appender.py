@@ -4,7 +4,6 @@ For the one thread that may append to the log. Nothing is flushed here.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.records.batch import crc_ok, iterate, read_header
@@ -25,15 +24,16 @@ from broker.storage.append import (
     place,
     place_as_sent,
 )
+from broker.storage.log import Log
 from broker.storage.segment import RELATIVE_OFFSET_MAX
 from broker.storage.tail_map import Appended
 
-if TYPE_CHECKING:
-    from broker.storage.log import Log
 
+def append_many(log: Log, requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
+    """Append batches in order with as few writes as possible; each has its own answer.
 
-def append_many(log: "Log", requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
-    """Append batches in order with as few writes as possible; each has its own answer."""
+    A full disk refuses all that would have gone out in the same write.
+    """
     group = AppendGroup(log.end_offset, requests[0].now_ms)
     log.producer_state.begin()
     for request in requests:
@@ -51,8 +51,11 @@ def append_many(log: "Log", requests: Sequence[AppendRequest]) -> list[AppendInf
     return group.results
 
 
-def append_as_follower(log: "Log", records: memoryview, now_ms: int) -> int:
-    """Append whole batches of the leader as they are, with their offsets; the new end."""
+def append_as_follower(log: Log, records: memoryview, now_ms: int) -> int:
+    """Append whole batches of the leader as they are, with their offsets; the new end.
+
+    CORRUPT_MESSAGE for a bad CRC, StorageError for offsets that do not follow on.
+    """
     for position, header in iterate(records):
         if not crc_ok(records, position, header):
             raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"crc at byte {position}")
@@ -73,7 +76,7 @@ def append_as_follower(log: "Log", records: memoryview, now_ms: int) -> int:
     return log.end_offset
 
 
-def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo:
+def _stage(log: Log, request: AppendRequest, group: AppendGroup) -> AppendInfo:
     """Decide on one batch, give it its offsets, and queue it for the group's write."""
     records, state = request.records, log.producer_state
     if request.origin in CLIENTS:
@@ -107,7 +110,7 @@ def _stage(log: "Log", request: AppendRequest, group: AppendGroup) -> AppendInfo
     return _queue(log, group, StagedBatch(header, chunks, aborted))
 
 
-def _queue(log: "Log", group: AppendGroup, batch: StagedBatch) -> AppendInfo:
+def _queue(log: Log, group: AppendGroup, batch: StagedBatch) -> AppendInfo:
     header = batch.header
     size = LENGTH_OVERHEAD + header.batch_length
     last_offset = header.base_offset + header.last_offset_delta
@@ -120,7 +123,7 @@ def _queue(log: "Log", group: AppendGroup, batch: StagedBatch) -> AppendInfo:
     return AppendInfo(header.base_offset, last_offset, append_time, log.start_offset, False, size)
 
 
-def _write(log: "Log", group: AppendGroup) -> None:
+def _write(log: Log, group: AppendGroup) -> None:
     """Put the staged batches behind the last one; KafkaError if the disk is full."""
     if not group.staged:
         return
@@ -155,7 +158,7 @@ def _write(log: "Log", group: AppendGroup) -> None:
     group.written()
 
 
-def _must_roll(log: "Log", header: BatchHeader, staged_bytes: int, now_ms: int) -> bool:
+def _must_roll(log: Log, header: BatchHeader, staged_bytes: int, now_ms: int) -> bool:
     segment, config = log.active_segment, log.config
     used = segment.size + staged_bytes
     if used == 0:

@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 from broker.errors import ErrorCode, KafkaError
 from broker.storage import (
-    appender,
     finished_segments,
     log_reader,
     producer_snapshot,
@@ -123,20 +122,6 @@ class Log:
         return made
 
     # appending ----------------------------------------------------------------------------
-
-    def append_many(self, requests: Sequence[AppendRequest]) -> list[AppendInfo | KafkaError]:
-        """Append batches in order with as few writes as possible; each has its own answer.
-
-        A full disk refuses all that would have gone out in the same write.
-        """
-        return appender.append_many(self, requests)
-
-    def append_as_follower(self, records: memoryview, *, now_ms: int) -> int:
-        """Append whole batches of the leader as they are, with their offsets; the new end.
-
-        CORRUPT_MESSAGE for a bad CRC, StorageError for offsets that do not follow on.
-        """
-        return appender.append_as_follower(self, records, now_ms)
 
     def appended(self, end_offset: int, size_bytes: int, now_ms: int) -> None:
         """The active segment has been written to and has this size now; for the appender."""

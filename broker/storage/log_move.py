@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from broker.errors import StorageError
 from broker.storage import partition_directory
+from broker.storage.appender import append_as_follower
 from broker.storage.files import Files
 from broker.storage.log import Log
 from broker.storage.segment import Segment
@@ -41,7 +42,7 @@ def copy_some(source: Log, future: Log, now_ms: int) -> int:
     part = source.read(offset, COPY_BYTES, end_offset=source.end_offset, minimum_one=True)
     records = part.records if isinstance(part.records, bytes) else part.records.read()
     if records:
-        future.append_as_follower(memoryview(records), now_ms=now_ms)
+        append_as_follower(future, memoryview(records), now_ms)
     return len(records)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from broker.records.batch import build_batch
 from broker.records.record import Record
+from broker.storage.appender import append_many
 from broker.storage.file_slice import FileSlice
 from broker.storage.files import OsFiles
 from broker.storage.log import AppendRequest, Log, LogConfig
@@ -84,13 +85,13 @@ def _bare_seconds(path: str, batches: Sequence[memoryview]) -> float:
 
 def _append_seconds(directory: str, name: str, batches: list[memoryview], group: int) -> float:
     log = _new_log(directory, name)
-    log.append_many([AppendRequest(_batch(b"", 0), 0, NOW_MS)])  # writes the leader epoch
+    append_many(log, [AppendRequest(_batch(b"", 0), 0, NOW_MS)])  # writes the leader epoch
     started = time.perf_counter()
     for first in range(0, len(batches), group):
         requests = [AppendRequest(batch, 0, NOW_MS) for batch in batches[first : first + group]]
         staged = write_quickly(log, requests)
         if staged is None:
-            log.append_many(requests)
+            append_many(log, requests)
         else:
             take_in(log, staged, NOW_MS)
     seconds = time.perf_counter() - started
@@ -120,7 +121,7 @@ def _open_rows(directory: str) -> list[Row]:
     batch = memoryview(build_batch([Record(0, NOW_MS, None, os.urandom(OPEN_BATCH_BYTES))]))
     group = [AppendRequest(batch, 0, NOW_MS)] * GROUP
     while log.size_bytes < OPEN_BYTES:
-        log.append_many(group)
+        append_many(log, group)
     recovery_point = log.checkpoint()
     log.close()
     found = []

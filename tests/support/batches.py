@@ -6,6 +6,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
 from broker.records.record import Record, decode_records
+from broker.storage.appender import append_many
 from broker.storage.files import Files
 from broker.storage.log import AppendInfo, AppendRequest, Log, LogConfig, Origin
 from broker.storage.log_manager import LogManager
@@ -74,7 +75,7 @@ def append(
     origin: Origin = Origin.CLIENT,
 ) -> AppendInfo:
     """Append one batch, unflushed; raises the KafkaError with which the log refuses it."""
-    (result,) = log.append_many([AppendRequest(records, epoch, now_ms, origin)])
+    (result,) = append_many(log, [AppendRequest(records, epoch, now_ms, origin)])
     if isinstance(result, KafkaError):
         raise result
     return result

@@ -8,6 +8,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.records.batch import assemble, crc_ok, fields_of, iterate, read_header
 from broker.records.compression import Codec
 from broker.records.record import decode_records
+from broker.storage.appender import append_as_follower, append_many
 from broker.storage.log import AppendRequest, LogConfig
 from tests.support.batches import (
     NOW_MS,
@@ -55,8 +56,8 @@ def test_a_group_of_batches_is_one_write_and_each_has_its_own_answer() -> None:
     good, bad = batch(b"a"), bytearray(batch(b"b"))
     bad[-1] ^= 1
 
-    results = log.append_many(
-        [AppendRequest(records, 0, NOW_MS) for records in (good, memoryview(bad), good)]
+    results = append_many(
+        log, [AppendRequest(records, 0, NOW_MS) for records in (good, memoryview(bad), good)]
     )
 
     assert files.writes == writes + 1
@@ -108,7 +109,7 @@ def test_a_follower_takes_batches_with_their_offsets() -> None:
         append(leader, batch(value, producer=PRODUCER, sequence=0 if value == b"a" else 1), epoch=2)
     records = memoryview(leader.read(0, 1 << 20, end_offset=2).read())
 
-    end_offset = follower.append_as_follower(records, now_ms=NOW_MS)
+    end_offset = append_as_follower(follower, records, NOW_MS)
 
     assert end_offset == 2
     assert read_records(follower) == read_records(leader)

@@ -4,6 +4,7 @@ import pytest
 
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.records.control import ControlType
+from broker.storage.appender import append_many
 from broker.storage.log import AppendRequest, Log, LogConfig
 from tests.support.batches import (
     DIRECTORY,
@@ -71,9 +72,9 @@ def test_a_group_that_does_not_fit_is_refused_as_a_whole() -> None:
         AppendRequest(batch(b"x" * 40, producer=PRODUCER, sequence=n), 0, NOW_MS) for n in range(2)
     ]
 
-    refused = log.append_many(requests)
+    refused = append_many(log, requests)
     files.bytes_left = 1 << 20
-    accepted = log.append_many(requests)
+    accepted = append_many(log, requests)
 
     assert all(isinstance(result, KafkaError) for result in refused)
     assert [r.first_offset for r in accepted if not isinstance(r, KafkaError)] == [1, 2]
@@ -88,8 +89,8 @@ def test_a_retry_of_what_is_stored_is_answered_also_beside_what_does_not_fit() -
     new = batch(b"b", producer=PRODUCER, sequence=1)
     files.bytes_left = 50
 
-    retry, refused, retry_of_refused = log.append_many(
-        [AppendRequest(records, 0, NOW_MS) for records in (stored, new, new)]
+    retry, refused, retry_of_refused = append_many(
+        log, [AppendRequest(records, 0, NOW_MS) for records in (stored, new, new)]
     )
 
     assert not isinstance(retry, KafkaError)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from broker.errors import ErrorCode, KafkaError
 from broker.records.control import ControlType
 from broker.records.header import SEQUENCE_COUNT, TRANSACTIONAL_BIT, BatchHeader
+from broker.storage.appender import append_many
 from broker.storage.log import AppendRequest, LogConfig, Origin
 from broker.storage.producer_state import ProducerState
 from tests.support.batches import (
@@ -40,7 +41,7 @@ def test_a_retry_in_the_same_group_is_recognised() -> None:
     log = open_log(MemoryFiles())
     records = batch(b"x", producer=PRODUCER, sequence=0)
 
-    first, second = log.append_many([AppendRequest(records, 0, NOW_MS)] * 2)
+    first, second = append_many(log, [AppendRequest(records, 0, NOW_MS)] * 2)
 
     assert not isinstance(first, KafkaError)
     assert not isinstance(second, KafkaError)
@@ -91,7 +92,7 @@ def test_an_unknown_producer_that_joins_by_writing_begins_at_zero(size: int) -> 
 
     def join(sequence: int) -> object:
         records = batch(b"x" * size, producer=PRODUCER, sequence=sequence, transactional=True)
-        (told,) = log.append_many([AppendRequest(records, 0, NOW_MS, Origin.JOINING)])
+        (told,) = append_many(log, [AppendRequest(records, 0, NOW_MS, Origin.JOINING)])
         return told.code if isinstance(told, KafkaError) else told.first_offset
 
     assert join(1) == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER

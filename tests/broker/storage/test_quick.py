@@ -16,6 +16,7 @@ from broker.records.compression import Codec
 from broker.records.control import ControlType, EndTransactionMarker, build_marker
 from broker.records.record import Record
 from broker.storage.append import AppendRequest, Origin
+from broker.storage.appender import append_many
 from broker.storage.log import AppendInfo, Log, LogConfig
 from broker.storage.quick import QUICK_BYTES_MAX, QUICK_UNPACKED_BYTES_MAX, take_in, write_quickly
 from tests.support.batches import DIRECTORY, NOW_MS, append, batch, open_log, read_values
@@ -85,7 +86,7 @@ def test_batches_that_unpack_to_much_are_not() -> None:
 
     assert len(much) < QUICK_BYTES_MAX
     assert not is_quick(begun(), request(much))
-    assert begun().append_many([request(much)])[0] == AppendInfo(1, 1, -1, 0, False, len(much))
+    assert append_many(begun(), [request(much)])[0] == AppendInfo(1, 1, -1, 0, False, len(much))
 
 
 def test_in_compacted_topics_records_with_keys_are() -> None:
@@ -98,7 +99,7 @@ def test_in_compacted_topics_records_with_keys_are() -> None:
 
 def test_records_of_our_own_coordinators_need_no_look_for_keys() -> None:
     log = open_log(MemoryFiles(), LogConfig(cleanup_policy=frozenset({"compact"})))
-    log.append_many([request(batch(b"x"), origin=Origin.COORDINATOR)])
+    append_many(log, [request(batch(b"x"), origin=Origin.COORDINATOR)])
 
     assert not is_quick(log, request(batch(b"x")))
     assert is_quick(log, request(batch(b"x"), origin=Origin.COORDINATOR))
@@ -214,8 +215,8 @@ def test_it_answers_and_stores_what_any_append_does(groups: list[list[memoryview
     for group in groups:
         requests = [request(records) for records in group]
         found = append_quickly(quick, requests)
-        answers = quick.append_many(requests) if found is None else found
-        expected = plain.append_many(requests)
+        answers = append_many(quick, requests) if found is None else found
+        expected = append_many(plain, requests)
 
         assert [told(answer) for answer in answers] == [told(answer) for answer in expected]
     for log in (quick, plain):
