@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 UNREAD = ClusterImage()
 """Before the first image was followed, which is of what was there before this start."""
+UNKNOWN_BYTES = -1  # KIP-827
 OPEN_AT_ONCE = 64  # logs opened per hop to the disk thread, so that appends get between
 
 
@@ -28,7 +29,7 @@ class DirectoryReport:
 
     path: str
     is_online: bool
-    total_bytes: int
+    total_bytes: int  # UNKNOWN_BYTES where its disk does not tell
     usable_bytes: int
     partitions: Sequence[Partition]
 
@@ -121,22 +122,30 @@ class Partitions:
         return self._missing
 
     async def directories(self) -> list[DirectoryReport]:
-        """The log directories and what lies in them, the cluster's own log left out."""
-        logs, workers = self._setup.logs, self._setup.workers
+        """The log directories and what lies in them, the cluster's own log left out; those that
+        are away as well, of which nothing else is known."""
         room = {
-            path: (
-                await worker.run_aside(logs.total_bytes, path),
-                await worker.run_aside(logs.free_bytes, path),
-            )
-            for path, worker in workers.items()
+            path: await worker.run_aside(self._room, path) for path, worker in self.workers.items()
         }
         named = self._image.topics  # from here on nothing is awaited: a partition lies in one place
         reports = []
-        for path, worker in workers.items():
+        for path, worker in self.workers.items():
             hosted = [one for one in self.all() if one.worker is worker and one.topic in named]
-            online = all(partition.is_online for partition in hosted)
-            reports.append(DirectoryReport(path, online, *room[path], hosted))
-        return reports
+            sound = room[path] is not None and not self._setup.logs.has_failed(path)
+            online = sound and all(partition.is_online for partition in hosted)
+            total, free = room[path] or (UNKNOWN_BYTES, UNKNOWN_BYTES)
+            reports.append(DirectoryReport(path, online, total, free, hosted))
+        away = self._setup.logs.away
+        return reports + [
+            DirectoryReport(path, False, UNKNOWN_BYTES, UNKNOWN_BYTES, ()) for path in away
+        ]
+
+    def _room(self, path: str) -> tuple[int, int] | None:
+        """Bytes of its disk and those that are free; None: it does not tell."""
+        try:
+            return self._setup.logs.total_bytes(path), self._setup.logs.free_bytes(path)
+        except StorageError:
+            return None
 
     # Following
 
@@ -212,6 +221,9 @@ class Partitions:
 
     def directory_failed(self, worker: DiskWorker, error: Exception) -> None:
         """A sync failed: nothing in this directory can be trusted to reach the disk any more."""
+        for path, one in self.workers.items():
+            if one is worker:
+                self._setup.logs.directory_failed(path)
         for partition in self.all():
             if partition.worker is worker:
                 partition.go_offline(error)

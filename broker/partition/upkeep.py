@@ -134,8 +134,11 @@ class Upkeep:
             lambda one: one.has_retired,
         )
         for path, worker in self._partitions.workers.items():
-            await worker.run(self._logs.remove_superseded, path, self._clock.now_ms())
-            await worker.run_aside(self._logs.remove_deleted, path)
+            try:
+                await worker.run(self._logs.remove_superseded, path, self._clock.now_ms())
+                await worker.run_aside(self._logs.remove_deleted, path)
+            except StorageError as error:
+                self._partitions.directory_failed(worker, error)
 
     async def compact(self) -> None:
         """Keep the last record of each key in the logs that are dirty enough, then retention.

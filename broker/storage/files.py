@@ -3,7 +3,7 @@
 `Files` is what storage needs of a file system; `OsFiles` is the operating system's, tests bring
 one that crashes. Three kinds of failure:
 - the disk is full: nothing is changed, KafkaError KAFKA_STORAGE_ERROR (clients retry it);
-- a name that is not there: FileNotFoundError;
+- a file to open that is not there: FileNotFoundError;
 - anything else the disk says: StorageError. A failed sync is never tried again, since Linux may
   have dropped the dirty pages and would report success the next time: the file stays failed.
 
@@ -73,12 +73,15 @@ class Files(Protocol):
     """A file system, as far as storage needs it. Paths are absolute or relative, '/' between."""
 
     def open(self, path: str, *, create: bool = False) -> File:
-        """The file at `path`; FileNotFoundError if it is not there and not to be created."""
+        """The file at `path`; FileNotFoundError if it is not there and not to be created.
+
+        StorageError when it cannot be created, also for want of its directory.
+        """
 
     def exists(self, path: str) -> bool: ...
 
     def list_directory(self, path: str) -> list[str]:
-        """Names in a directory, in order; FileNotFoundError without it."""
+        """Names in a directory, in order; StorageError without it."""
 
     def make_directory(self, path: str) -> None:
         """Make it and its parents where they are missing."""
@@ -141,9 +144,9 @@ class OsFile:
         try:
             self.descriptor = os.open(path, flags, _FILE_MODE)
             self.size = os.fstat(self.descriptor).st_size
-        except FileNotFoundError:
-            raise
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not create:
+                raise
             raise _failure("open", path, error) from error
 
     def __del__(self) -> None:
@@ -255,8 +258,6 @@ class OsFiles:
     def list_directory(self, path: str) -> list[str]:
         try:
             return sorted(os.listdir(path))
-        except FileNotFoundError:
-            raise
         except OSError as error:
             raise _failure("list", path, error) from error
 
@@ -269,8 +270,6 @@ class OsFiles:
     def rename(self, source: str, target: str) -> None:
         try:
             os.replace(source, target)
-        except FileNotFoundError:
-            raise
         except OSError as error:
             raise _refusal_or_failure("rename", source, error) from error
 

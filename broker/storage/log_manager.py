@@ -44,6 +44,10 @@ class LogManager:
         """Ids of directories that this broker had and that it does not find now."""
         self._lost: set[TopicPartition] = set()
         """Partitions that lie in one of them."""
+        self._left_out: list[str] = []
+        """Log directories that could not be used at the start."""
+        self._failed: set[str] = set()
+        """Those in use of which the disk has failed since."""
 
     # starting -----------------------------------------------------------------------------
 
@@ -65,6 +69,7 @@ class LogManager:
                     self.release()
                     raise
                 failure = StorageError(str(error))
+                self._left_out.append(path)
                 log.error("log directory is left out: %s directory=%s", error, path)
                 continue
             known = read_properties(self._files, path)
@@ -166,6 +171,21 @@ class LogManager:
         """Log directories in use."""
         return tuple(self._directories)
 
+    @property
+    def away(self) -> tuple[str, ...]:
+        """What is set, or holds partitions, and is not in use: paths, and ids where no path is
+        known (another directory stands in its place, or it is in the settings no more)."""
+        ids = self._away if self._lost and len(self._away) > len(self._left_out) else ()
+        return (*self._left_out, *(f"{one} (away)" for one in sorted(ids)))
+
+    def directory_failed(self, path: str) -> None:
+        """Nothing new is put there."""
+        self._failed.add(path)
+
+    def has_failed(self, path: str) -> bool:
+        """Whether the disk of a directory in use has failed."""
+        return path in self._failed
+
     def directory_id(self, path: str) -> str:
         """The id of a log directory, as meta.properties has it."""
         return self._directories[path].properties.directory_id
@@ -185,11 +205,13 @@ class LogManager:
         return found
 
     def directory_for(self, topic_partition: TopicPartition) -> str:
-        """The log directory of a partition: where it lies, or that with the fewest partitions."""
+        """The log directory of a partition: where it lies, or that with the fewest partitions of
+        those whose disk has not failed."""
         home = self._homes.get(topic_partition)
         if home is not None and home in self._directories:
             return home
-        counts = dict.fromkeys(self._directories, 0)
+        sound = [path for path in self._directories if path not in self._failed]
+        counts = dict.fromkeys(sound or self._directories, 0)
         for path in self._homes.values():
             if path in counts:
                 counts[path] += 1

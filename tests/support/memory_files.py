@@ -107,8 +107,10 @@ class MemoryFiles:
     def open(self, path: str, *, create: bool = False) -> File:
         inode = self._names.get(path)
         if inode is None:
-            if not create or _parent(path) not in self._directories:
+            if not create:
                 raise FileNotFoundError(path)
+            if _parent(path) not in self._directories:
+                raise StorageError(f"cannot open {path}: No such file or directory")
             inode = self._names[path] = Inode()
             self.after_step()
         return MemoryFile(self, path, inode)
@@ -118,7 +120,7 @@ class MemoryFiles:
 
     def list_directory(self, path: str) -> list[str]:
         if path not in self._directories:
-            raise FileNotFoundError(path)
+            raise StorageError(f"cannot list {path}: No such file or directory")
         entries = [*self._names, *self._directories]
         return sorted({_name(entry) for entry in entries if _parent(entry) == path})
 
@@ -137,7 +139,7 @@ class MemoryFiles:
         elif source in self._names:
             self._names[target] = self._names.pop(source)
         else:
-            raise FileNotFoundError(source)
+            raise StorageError(f"cannot rename {source}: No such file or directory")
         self.after_step()
 
     def _rename_directory(self, source: str, target: str) -> None:

@@ -153,8 +153,12 @@ def test_directories_are_made_listed_renamed_and_removed(tmp_path: Path) -> None
     assert names == ["one", "two"]
     assert not files.exists(f"{top}-delete")
     assert files.free_bytes(str(tmp_path)) > 0
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StorageError, match="cannot list"):
         files.list_directory(top)
+    with pytest.raises(StorageError, match="cannot open"):
+        files.open(f"{top}/three", create=True)
+    with pytest.raises(FileNotFoundError):
+        files.open(f"{top}/three")
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
