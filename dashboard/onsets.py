@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Onset(NamedTuple):
-    """A thing has been so since then; `kind` is group or topic."""
+    """A thing has been so since then; `kind` is group, topic, log directory."""
 
     kind: str
     name: str

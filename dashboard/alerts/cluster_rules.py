@@ -59,6 +59,19 @@ def _topics(number: Callable[[Topic], int], sentence: str) -> Callable[[Facts], 
     return find
 
 
+def _log_dirs(facts: Facts) -> Iterator[Finding]:
+    """One finding for each broker with log directories that failed; how many."""
+    for cluster in facts.clusters:
+        failed: dict[int, list[str]] = {}
+        for one in cluster.snapshot.log_dirs if cluster.snapshot else ():
+            if one.offline:
+                failed.setdefault(one.broker_id, []).append(one.path)
+        for broker_id, paths in failed.items():
+            labels = {"kafka_cluster": cluster.name, "broker_id": str(broker_id)}
+            said = f"Broker {broker_id} has lost log directory {' and '.join(paths)}"
+            yield Finding(labels, len(paths), said)
+
+
 def _groups(facts: Facts) -> Iterator[tuple[str, Group, dict[str, str]]]:
     for cluster in facts.clusters:
         for group in cluster.snapshot.groups.values() if cluster.snapshot else ():
@@ -151,6 +164,13 @@ RULES: Final = (
         60,
         "a partition has no leader",
         _topics(lambda topic: topic.offline, "{partitions} of {topic} without a leader"),
+    ),
+    Rule(
+        "KafkaLogDirectoryOffline",
+        "critical",
+        60,
+        "a broker tells that a log directory failed or is away",
+        _log_dirs,
     ),
     Rule(
         "KafkaPartitionUnderMinISR",

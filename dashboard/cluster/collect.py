@@ -222,6 +222,7 @@ class Collector:
         self._inventory_rests_until = 0.0
         self._disks = NO_DISKS
         self._disks_read_at = -DISKS_AGE_S
+        self._leaderless: frozenset[TopicPartition] = frozenset()
         self._others: tuple[ListedGroup, ...] = ()
         self._starts: Mapping[TopicPartition, int] = {}
         self._starts_read_at = -STARTS_AGE_S
@@ -246,6 +247,7 @@ class Collector:
             return max(0.05, deadline - time.monotonic())
 
         metadata, topic_ids = self._large.metadata(left())
+        self._look_at_disks_again(metadata)
         self._take_inventory(min(INVENTORY_S, left()))
         led = {
             TopicPartition(name, partition.index): partition.leader
@@ -345,6 +347,18 @@ class Collector:
             self._descriptions.fill(all_ids, answers),
             self._commits.fill(all_ids, committed),
         )
+
+    def _look_at_disks_again(self, metadata: ClusterMetadata) -> None:
+        """At once where other partitions have no leader than before: a log directory may be why."""
+        leaderless = frozenset(
+            TopicPartition(name, partition.index)
+            for name, partitions in metadata.topics.items()
+            for partition in partitions
+            if partition.leader < 0
+        )
+        if leaderless != self._leaderless:
+            self._leaderless = leaderless
+            self._disks_read_at = self._inventory_rests_until = -math.inf
 
     def _take_inventory(self, timeout_s: float) -> None:
         """Sizes and other groups; what is refused is asked again a minute later."""

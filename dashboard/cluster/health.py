@@ -40,6 +40,7 @@ class Problem:
 
 _RUNBOOKS_OF_LOOKS: Final = {
     "AWAY": "KafkaClusterUnreachable",
+    "LOG DIRECTORY": "KafkaLogDirectoryOffline",
     "OFFLINE": "KafkaPartitionOffline",
     "UNDER MIN ISR": "KafkaPartitionUnderMinISR",
     "UNDER-REPLICATED": "KafkaPartitionUnderReplicated",
@@ -75,6 +76,7 @@ _RUNBOOKS: Final = _RUNBOOKS_OF_LOOKS | {word: name for name, (word, _) in _ALER
 _FIRST: Final = (
     "AWAY",
     "ROLE DOWN",
+    "LOG DIRECTORY",
     "OFFLINE",
     "UNDER MIN ISR",
     "DISK",
@@ -131,6 +133,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
         _roles_down(around, away)
     )  # before groups: a group without its role is what follows
     if snapshot is not None:
+        problems.extend(_log_dir_problems(snapshot))
         problems.extend(_topic_problem(topic) for topic in snapshot.troubled)
         for group in snapshot.furthest:
             problems.extend(_group_problems(group))
@@ -163,6 +166,24 @@ def _away(connection: Connection) -> Problem:
         last = clock(connection.last_success_ms)
         sentence = f"The cluster does not answer since {last}; what is shown is from then."
     return Problem(Severity.CRITICAL, "AWAY", sentence, "cluster")
+
+
+def _log_dir_problems(snapshot: Snapshot) -> list[Problem]:
+    """One for each log directory that failed: topics below say what it has cost."""
+    found: list[Problem] = []
+    for one in snapshot.log_dirs:
+        if one.offline:
+            lost = sum(
+                part.offline and one.broker_id in part.replicas
+                for topic in snapshot.topics.values()
+                for part in topic.partitions
+            )
+            whose = f"of broker {one.broker_id} " if len(snapshot.brokers) > 1 else ""
+            said = f"Log directory {short(one.path)} {whose}failed or is away"
+            said += f": {plural(lost, 'partition')} without a leader." if lost else "."
+            since_ms = snapshot.log_dirs_failed_ms.get((one.broker_id, one.path))
+            found.append(Problem(Severity.CRITICAL, "LOG DIRECTORY", said, "cluster", "", since_ms))
+    return found
 
 
 def _topic_problem(topic: Topic) -> Problem:

@@ -4,7 +4,7 @@ One `Judge` for one cluster. Called from one place only, never concurrently.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dashboard.cluster import lag
@@ -33,6 +33,7 @@ from dashboard.cluster.verdict import (
 from dashboard.onsets import Onsets
 from dashboard.text import duration
 from tracker.kafka.answers import GroupDescription, GroupMember
+from tracker.kafka.inventory import LogDir
 from tracker.topics import TopicPartition
 
 RATE_WINDOW_MS = 60_000
@@ -175,6 +176,7 @@ class Judge:
             groups=groups,
             share_groups=seen.share_groups,
             log_dirs=seen.disks.log_dirs,
+            log_dirs_failed_ms=self._failed_since(seen.disks.log_dirs, look.at_ms),
         )
 
     def _forget(self, seen: Observation) -> None:
@@ -187,6 +189,17 @@ class Judge:
         self._onsets.keep("topic", seen.metadata.topics)
         for name in [name for name in self._totals if name not in seen.metadata.topics]:
             del self._totals[name]
+
+    def _failed_since(self, log_dirs: Sequence[LogDir], now_ms: int) -> dict[tuple[int, str], int]:
+        begins_ms = self._begins_ms(now_ms)
+        found = {}
+        for one in log_dirs:
+            name, trouble = f"{one.broker_id} {one.path}", "failed" if one.offline else ""
+            since_ms = self._onsets.since("log directory", name, trouble, begins_ms)
+            if since_ms is not None:
+                found[one.broker_id, one.path] = since_ms
+        self._onsets.keep("log directory", {f"{one.broker_id} {one.path}" for one in log_dirs})
+        return found
 
     def _topic(self, name: str, seen: Observation, now_ms: int) -> Topic:
         partitions = tuple(

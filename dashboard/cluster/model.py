@@ -240,6 +240,8 @@ class Snapshot:
     groups: Mapping[str, Group]
     share_groups: tuple[ShareGroup, ...] = ()
     log_dirs: tuple[LogDir, ...] = ()  # none: not known
+    log_dirs_failed_ms: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    """Since when, by broker and path; without those that had failed at the first look."""
 
     @cached_property
     def size_by_broker(self) -> Mapping[int, int]:

@@ -290,6 +290,7 @@ def filtered(snapshot: Snapshot, sight: Sight) -> Snapshot:
             for name, group in snapshot.groups.items()
             if sight.group(cluster, name)
         },
+        log_dirs=snapshot.log_dirs if sight.whole(cluster) else (),
         share_groups=tuple(
             _share_group(one, cluster, sight)
             for one in snapshot.share_groups

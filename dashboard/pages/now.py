@@ -30,6 +30,7 @@ async def values(visit: Visit) -> Values:
         return alert.labels.get("kafka_cluster", state.own_cluster) == visit.poller.settings.name
 
     problems = {(problem.kind, problem.name) for problem in health.problems}
+    looked_at = {one.runbook for one in health.problems if one.kind not in ("group", "topic")}
     found: Values = {
         "health": health,
         "live_rate": visit.poller.live_rate,
@@ -50,7 +51,10 @@ async def values(visit: Visit) -> Values:
         "alerts": [
             one
             for one in loud
-            if here(one) and not is_told(one.name) and not _is_about(one, problems)
+            if here(one)
+            and not is_told(one.name)
+            and one.name not in looked_at
+            and not _is_about(one, problems)
         ],
         "elsewhere": sum(not here(one) for one in loud),
         "change": _change(visit.poller.history, state.clock.now_ms()),

@@ -53,7 +53,6 @@ EXCUSED = {
         "kafka_log_log_logendoffset",
         "kafka_log_log_logstartoffset",
         "kafka_log_log_size",
-        "kafka_log_logmanager_offlinelogdirectorycount",
         "kafka_network_requestmetrics_totaltimems",
         "kafka_network_socketserver_networkprocessoravgidle_percent",
         "kafka_server_group_coordinator_metrics_group_count",

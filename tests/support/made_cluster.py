@@ -61,6 +61,7 @@ class MadeCluster(MadeTransactions):
         self.nodes: tuple[BrokerNode, ...] = (BrokerNode(1, "127.0.0.1", 9092),)
         self.timeless: set[TopicPartition] = set()  # do not tell offsets by time
         self.reads: list[dict[TopicPartition, int]] = []
+        self.disk_failed = False
 
     def add_topic(self, name: str, *partitions: MadePartition, **configs: str) -> None:
         """`retention_ms="1000"` stands for Kafka's retention.ms."""
@@ -113,7 +114,7 @@ class MadeCluster(MadeTransactions):
             place: dict.fromkeys(part.replicas, 100 * (part.end - part.start))
             for place, part in self.partitions.items()
         }
-        return Disks(sizes, (LogDir(1, "/data", False, 10_000_000, 4_000_000),))
+        return Disks(sizes, (LogDir(1, "/data", self.disk_failed, 10_000_000, 4_000_000),))
 
     def other_groups(self, timeout_s: float) -> tuple[ListedGroup, ...]:
         self._question("other_groups")

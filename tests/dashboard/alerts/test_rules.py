@@ -17,6 +17,7 @@ from dashboard.cluster.model import Partition as Part
 from dashboard.connect.model import Connector, Task, WorkerSeen
 from dashboard.metrics.disk import Disk
 from tests.support.tools import ROOT
+from tracker.kafka.inventory import LogDir
 
 BY_NAME = {rule.name: rule for rule in RULES}
 NOW_MS = 1_700_000_000_000
@@ -54,6 +55,10 @@ def snapshot(*groups: Group, partitions: tuple[Part, ...] = ()) -> Snapshot:
     topic = Topic("events", partitions or (Part("events", 0, 1, (1,), (1,), 0, 100, None),))
     named = {one.group_id: one for one in groups}
     return Snapshot("local", 1, NOW_MS, 0.1, "id", 1, (), {"events": topic}, named)
+
+
+def with_disk(failed: bool) -> Snapshot:
+    return replace(snapshot(), log_dirs=(LogDir(1, "/logs", failed, -1, -1),))
 
 
 def cluster(seen: Snapshot | None, up: bool = True, last_ms: int | None = None) -> ClusterFacts:
@@ -94,6 +99,7 @@ def connect(*connectors: Connector, silent: bool = False) -> Callable[[int], Fac
 WRONG: dict[str, Callable[[int], Facts]] = {
     "KafkaClusterUnreachable": steady(clusters=[cluster(None, up=False)]),
     "KafkaPartitionOffline": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
+    "KafkaLogDirectoryOffline": steady(clusters=[cluster(with_disk(failed=True))]),
     "KafkaPartitionUnderMinISR": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
     "KafkaPartitionUnderReplicated": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
     "ConsumerLagTimeHigh": steady(clusters=[cluster(snapshot(group()))]),
@@ -128,6 +134,7 @@ WRONG: dict[str, Callable[[int], Facts]] = {
 RIGHT: dict[str, Callable[[int], Facts]] = {
     "KafkaClusterUnreachable": steady(clusters=[cluster(None)]),
     "KafkaPartitionOffline": steady(clusters=[cluster(snapshot())]),
+    "KafkaLogDirectoryOffline": steady(clusters=[cluster(with_disk(failed=False))]),
     "KafkaPartitionUnderMinISR": steady(clusters=[cluster(snapshot())]),
     "KafkaPartitionUnderReplicated": steady(clusters=[cluster(snapshot())]),
     "ConsumerLagTimeHigh": steady(clusters=[cluster(snapshot(group(part(lag_seconds=60.0))))]),

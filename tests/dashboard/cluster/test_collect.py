@@ -38,6 +38,20 @@ def test_bytes_are_asked_once_in_thirty_seconds() -> None:
     assert cluster.asked.count("other_groups") == 2
 
 
+def test_disks_are_asked_at_once_when_a_partition_has_lost_its_leader() -> None:
+    """A log directory that is away is named with the look that finds its partitions offline."""
+    cluster = MadeCluster()
+    cluster.add_topic("events", MadePartition(end=5))
+    collector = Collector(cluster, 5.0, Second(cluster))
+    collector.observe()
+
+    cluster.disk_failed, cluster.partitions[EVENTS].leader = True, -1
+    seen = [collector.observe(), collector.observe()]
+
+    assert [one.disks.log_dirs[0].offline for one in seen] == [True, True]
+    assert cluster.asked.count("disks") == 2
+
+
 def test_a_cluster_that_does_not_tell_its_disks_is_watched_all_the_same() -> None:
     cluster = Refusing()
     cluster.add_topic("events", MadePartition(end=5))

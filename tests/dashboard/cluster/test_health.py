@@ -54,6 +54,22 @@ def test_an_offline_partition_is_critical() -> None:
     assert [p.word for p in found.problems] == ["OFFLINE"]
 
 
+def test_a_log_directory_that_failed_is_named_before_the_topics_in_it() -> None:
+    watch = Watch()
+    watch.cluster.add_topic("events", MadePartition(end=1), MadePartition(end=1))
+    watch.look()
+    watch.cluster.disk_failed, watch.cluster.partitions[EVENTS].leader = True, -1
+
+    found = health(UP, watch.look(NOW + 5_000), NOTHING)
+
+    assert [p.word for p in found.problems] == ["LOG DIRECTORY", "OFFLINE"]
+    assert found.problems[0].sentence == (
+        "Log directory /data failed or is away: 1 partition without a leader."
+    )
+    assert found.problems[0].since_ms == NOW + 5_000
+    assert found.problems[0].runbook == "KafkaLogDirectoryOffline"
+
+
 def test_a_topic_below_min_isr_refuses_writes() -> None:
     watch = Watch()
     part = MadePartition(replicas=(1, 2), isr=(1,))
@@ -127,7 +143,7 @@ def test_nothing_that_fires_leaves_the_verdict_healthy() -> None:
     looked_at = {
         *("KafkaClusterUnreachable", "KafkaPartitionOffline", "KafkaPartitionUnderMinISR"),
         *("KafkaPartitionUnderReplicated", "RoleDown", "DiskAlmostFull", "ExportStale"),
-        *("ConnectorFailed", "ConnectWorkerSilent"),
+        *("ConnectorFailed", "ConnectWorkerSilent", "KafkaLogDirectoryOffline"),
     }
 
     untold = []
