@@ -16,7 +16,7 @@ from dashboard.agent_calls import Calls
 from dashboard.alerts.desk import AlertDesk
 from dashboard.beside import Beside
 from dashboard.cluster.browse import Browser
-from dashboard.cluster.health import Firing, Health, Surroundings, health
+from dashboard.cluster.health import Firing, Health, SinkWait, Surroundings, health
 from dashboard.cluster.poller import Poller
 from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
@@ -29,6 +29,7 @@ from dashboard.rights.rules import EVERYTHING, Sight
 from tracker.clock import Clock
 
 ROLLUPS: Final = "rollups"  # the sink of the aggregator
+SINK_PATIENCE_MS: Final = 3_000  # a write of seconds is told; a lock of another writer is shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,18 @@ class State:
             if sample.value > 0 and sample.labels.get("sink") != ROLLUPS
         ]
 
+    def sink_waits(self) -> list[SinkWait]:
+        """Sinks that have not taken what they were given for some seconds, rollups among them."""
+        now_ms = self.clock.now_ms()
+        found = [
+            SinkWait(
+                one.labels.get("sink", ""), one.labels.get("reason", ""), round(one.value * 1000)
+            )
+            for one in self.roles.samples("footfall_export_waiting_since_timestamp_seconds")
+            if one.value > 0
+        ]
+        return [wait for wait in found if now_ms - wait.since_ms > SINK_PATIENCE_MS]
+
     def _exports_late_s(self) -> list[tuple[str, float]]:
         """Only those for which events wait: with nothing to write an old success is no news."""
         waits = {
@@ -135,6 +148,7 @@ class State:
                 around,
                 disks=[(disk.path, disk.free_share) for disk in self.disks],
                 export_ages_s=self._exports_late_s(),
+                sink_waits=self.sink_waits(),
                 roles_down=down,
             )
         return health(poller.connection, poller.snapshot, around)

@@ -33,6 +33,11 @@ FAILURES: Final = (
     *("locked", "disk_full", "io_error", "read_only", "cannot_open"),
 )
 """What a sink's attempts fail with."""
+WAITS: Final = (
+    *("silent", "dead_letter"),
+    *("locked", "disk_full", "io_error", "read_only", "cannot_open"),
+)
+"""What a sink may have said when nothing is written to it; silent: it has not answered."""
 
 
 def _event_latency(registry: CollectorRegistry, stage: str) -> Histogram:
@@ -164,6 +169,13 @@ class SinkMetrics:
             ["sink"],
             registry=registry,
         ).labels(sink)
+        waiting = Gauge(
+            "footfall_export_waiting_since_timestamp_seconds",
+            "Since when a write waits for the sink, by what it said; 0: none does.",
+            ["sink", "reason"],
+            registry=registry,
+        )
+        self._waiting = {reason: waiting.labels(sink, reason) for reason in WAITS}
         self.damaged = Gauge(
             "footfall_export_sink_damaged",
             "1: the file of the sink is damaged, nothing is stored until it is replaced.",
@@ -182,6 +194,15 @@ class SinkMetrics:
 
     def failed(self, reason: str) -> None:
         self._failures.labels(self._sink, reason).inc()
+
+    def waits(self, since_ms: int, reason: str) -> None:
+        """A write has waited for the sink since then; `reason` is one of WAITS."""
+        for word, gauge in self._waiting.items():
+            gauge.set(since_ms / 1000 if word == reason else 0)
+
+    def waits_no_more(self) -> None:
+        """Nothing waits for the sink any more."""
+        self.waits(0, "")
 
     def arrived(self, received_at_ms: list[int], now_ms: int) -> None:
         """Events received then are in the sink now."""

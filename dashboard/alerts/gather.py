@@ -93,11 +93,16 @@ class Gather:
             for sample in roles.samples("footfall_export_lag_seconds")
             if sample.value > 0
         } - {ROLLUPS}
-        return [
-            (sample.labels.get("sink", ""), now_ms / 1000 - sample.value)
+        late = {
+            sample.labels.get("sink", ""): now_ms / 1000 - sample.value
             for sample in roles.samples("footfall_export_last_success_timestamp_seconds")
             if sample.value > 0 and sample.labels.get("sink", "") in waits
-        ]
+        }
+        for sample in roles.samples("footfall_export_waiting_since_timestamp_seconds"):
+            sink = sample.labels.get("sink", "")
+            if sample.value > 0 and sink != ROLLUPS:  # also one that has never succeeded
+                late.setdefault(sink, now_ms / 1000 - sample.value)
+        return list(late.items())
 
     def _latency(self) -> tuple[float | None, float | None]:
         """Counters of events that reached their consumer: in time, and all."""

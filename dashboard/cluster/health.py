@@ -52,6 +52,7 @@ _RUNBOOKS_OF_LOOKS: Final = {
     "DATA LOST": "ConsumerLostData",
     "DISK": "DiskAlmostFull",
     "EXPORT OLD": "ExportStale",
+    "SINK WAITS": "ExportStale",
     "ROLE DOWN": "RoleDown",
 }
 
@@ -98,6 +99,30 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkWait:
+    """Nothing is written to a sink, by what it said when it was asked."""
+
+    sink: str
+    reason: str  # one of tracker.metrics.WAITS
+    since_ms: int
+
+    @property
+    def because(self) -> str:
+        return _BECAUSE.get(self.reason, f"it says {self.reason}")
+
+
+_BECAUSE: Final = {
+    "silent": "its disk does not answer",
+    "locked": "another program has locked it",
+    "disk_full": "its disk is full",
+    "io_error": "its disk fails",
+    "read_only": "it may not be written",
+    "cannot_open": "it cannot be opened",
+    "dead_letter": "the broker does not take what is no event",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is known beside the cluster; None where it is not."""
 
@@ -106,6 +131,7 @@ class Surroundings:
     roles_down: Sequence[str] = ()
     connect: Sequence[ConnectTrouble] = ()
     alerts: Sequence[Firing] = ()
+    sink_waits: Sequence[SinkWait] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +279,14 @@ def _around_problems(around: Surroundings) -> list[Problem]:
             left = f"has {percent(free)} free" if free > 0 else "is full: nothing can be written"
             sentence = f"The disk of {path} {left}."
             found.append(Problem(Severity.CRITICAL, "DISK", sentence, "cluster"))
+    for wait in around.sink_waits:
+        sentence = f"Nothing is written to {wait.sink}: {wait.because}. Nothing is lost."
+        found.append(
+            Problem(Severity.WARNING, "SINK WAITS", sentence, "pipeline", "", wait.since_ms)
+        )
+    waiting = {wait.sink for wait in around.sink_waits}
     for sink, age_s in around.export_ages_s:
-        if age_s > EXPORT_OLD_S:
+        if age_s > EXPORT_OLD_S and sink not in waiting:
             sentence = f"The export to {sink} has not succeeded for {duration(age_s)}."
             found.append(Problem(Severity.WARNING, "EXPORT OLD", sentence, "pipeline"))
     for one in around.connect:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dashboard.cluster.health import SinkWait
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
 
@@ -27,6 +28,7 @@ class Sink:
     lag_s: float | None
     rows: float
     failures: float
+    wait: SinkWait | None = None  # None: it takes what it is given
 
 
 async def values(visit: Visit) -> Values:
@@ -68,9 +70,17 @@ def _sinks(visit: Visit) -> list[Sink]:
     lags = {_label(s, "sink"): s.value for s in roles.samples("footfall_export_lag_seconds")}
     rows = _sums(roles.samples("footfall_export_rows_total"))
     failures = _sums(roles.samples("footfall_export_failures_total"))
+    waits = {wait.sink: wait for wait in visit.state.sink_waits()}
     return [
-        Sink(name, ages.get(name), lags.get(name), rows.get(name, 0), failures.get(name, 0))
-        for name in sorted({*ages, *lags, *rows})
+        Sink(
+            name,
+            ages.get(name),
+            lags.get(name),
+            rows.get(name, 0),
+            failures.get(name, 0),
+            waits.get(name),
+        )
+        for name in sorted({*ages, *lags, *rows, *waits})
     ]
 
 

@@ -49,6 +49,16 @@ PIPELINE = (
         Query("max by (sink) (footfall_export_lag_seconds)", "{{sink}}"),
     ),
     graph(
+        "Writes that wait",
+        "How long a write has waited for its sink, which is locked, full or silent.",
+        "s",
+        Query(
+            "max by (sink) ((time() - footfall_export_waiting_since_timestamp_seconds)"
+            " * (footfall_export_waiting_since_timestamp_seconds > bool 0))",
+            "{{sink}}",
+        ),
+    ),
+    graph(
         "Events that wait",
         "Events without the broker's acknowledgement, and how many may wait.",
         "short",

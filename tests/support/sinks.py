@@ -13,7 +13,7 @@ from tests.support.memory_topic import MemoryConsumer, MemoryTopic
 from tracker.events import Event, encode
 from tracker.export.sqlite import SqliteExporter
 from tracker.kafka.producer import NotStored
-from tracker.metrics import SinkMetrics
+from tracker.metrics import WAITS, SinkMetrics
 from tracker.sinks.dead_letters import Poison
 from tracker.sinks.exporter import Exporter
 from tracker.sinks.worker import Pace, Surroundings, Worker
@@ -111,6 +111,7 @@ class Instance:
     worker: Worker
     bin: Bin
     registry: CollectorRegistry
+    clock: ManualClock
     slept_s: list[float] = field(default_factory=list)
 
     @classmethod
@@ -121,10 +122,11 @@ class Instance:
         sink.open()
         registry, slept_s = CollectorRegistry(), list[float]()
         metrics = SinkMetrics(registry, "test", "test")
-        around = Surroundings(metrics, clock or ManualClock(), slept_s.append)
+        clock = clock or ManualClock()
+        around = Surroundings(metrics, clock, slept_s.append)
         worker = Worker(consumer, sink, rubbish, around)
         worker.run(Pace(1, 1), lambda: True)  # subscribes, and works no turn
-        return cls(sink, consumer, worker, rubbish, registry, slept_s)
+        return cls(sink, consumer, worker, rubbish, registry, clock, slept_s)
 
     def turn(self, size: int = 100, times: int = 1) -> None:
         for _ in range(times):
@@ -132,6 +134,13 @@ class Instance:
 
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, {"sink": "test", **labels}) or 0.0
+
+    @property
+    def waits(self) -> dict[str, float]:
+        """Since when the worker waits for its sink, by what it said."""
+        name = "footfall_export_waiting_since_timestamp_seconds"
+        found = {reason: self.metric(name, reason=reason) for reason in WAITS}
+        return {reason: since_s for reason, since_s in found.items() if since_s}
 
 
 def topic_of(found: list[Event], extra: bytes | None = None) -> MemoryTopic:

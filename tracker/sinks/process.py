@@ -77,7 +77,7 @@ def _feed(
     told = ""
     while not stop.is_set():
         try:
-            if _open(sink, around.metrics, stop):
+            if _open(sink, around, stop):
                 try:
                     _work(role, sink, kafka, stop, around)
                 finally:
@@ -85,6 +85,7 @@ def _feed(
         except SinkUnusable as trouble:
             around.metrics.failed("damaged")
             around.metrics.damaged.set(1)
+            around.metrics.waits_no_more()  # for an answer: this is one
             if told != (told := str(trouble)):
                 print(
                     f"{sink.place} is damaged ({trouble}): put a copy of it back, or move it away"
@@ -95,14 +96,18 @@ def _feed(
             stop.wait(MENDED_AGAIN_S)
 
 
-def _open(sink: Exporter, metrics: SinkMetrics, stop: threading.Event) -> bool:
+def _open(sink: Exporter, around: Surroundings, stop: threading.Event) -> bool:
     """Open the sink, waiting for it if need be; False when told to stop first."""
+    metrics, clock = around.metrics, around.clock
+    since_ms = clock.now_ms()
     while not stop.is_set():
         try:
             sink.open()
+            metrics.waits_no_more()
             return True
         except SinkUnavailable as trouble:
             metrics.failed(trouble.reason)
+            metrics.waits(since_ms, trouble.reason)
             log.warning("sink cannot be opened, trying again sink=%s: %s", sink.name, trouble)
             stop.wait(OPEN_AGAIN_S)
     return False

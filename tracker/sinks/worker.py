@@ -123,6 +123,9 @@ class Worker:
         self._events_held = 0
         self._received_at_ms: list[int] = []  # of those held that were never stored before
         self._oldest_ms: int | None = None  # append time of the oldest record held
+        self._settled_age_s = 0.0  # of the oldest record of the flush that ended last
+        self._waits_since_ms: int | None = None  # for the sink; None: it takes what it is given
+        self._metrics.lag.set_function(self._lag_s)  # also while a flush hangs
         self._backoff_s = BACKOFF_FIRST_S
 
     def run(self, pace: Pace, stopping: Callable[[], bool]) -> None:
@@ -142,7 +145,9 @@ class Worker:
             if not self._is_holding:
                 self._take(self._poll(pace.batch_events_max, pace.flush_interval_ms / 1000))
             if self._is_holding and not self._must_start_over:
+                self._begins_to_wait("silent")
                 self._settle()
+            self._goes_on()
             self._backoff_s = BACKOFF_FIRST_S
         except SinkRewound as rewound:
             log.warning("sink was replaced, starting over from its offsets reason=%s", rewound)
@@ -182,7 +187,7 @@ class Worker:
         """Decode, and hand to the sink's memory."""
         if not records:
             if not self._is_holding:
-                self._metrics.lag.set(0)
+                self._settled_age_s = 0.0
             return
         arrived: list[Arrived] = []
         next_offsets: Offsets = {}
@@ -219,7 +224,7 @@ class Worker:
         self._metrics.rows.inc(self._events_held)
         self._metrics.last_success.set(now_ms / 1000)
         self._metrics.arrived(self._received_at_ms, now_ms)
-        self._metrics.lag.set(self._age_s(now_ms))
+        self._settled_age_s = self._age_s(now_ms)
         self._let_go()
         self._commit(offsets)
 
@@ -288,13 +293,33 @@ class Worker:
             message,
         )
         self._metrics.failed(reason)
-        self._metrics.lag.set(self._age_s(self._clock.now_ms()))
+        self._begins_to_wait(reason)
         owned = self._source.assignment()
         self._source.pause(owned)
         self._take(self._poll(1, self._backoff_s))
         if not self._must_start_over:
             self._source.resume(owned)
         self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
+
+    def _begins_to_wait(self, reason: str) -> None:
+        """Unless it waits already; why, is told anew but by one that has not answered again."""
+        if self._waits_since_ms is None:
+            self._waits_since_ms = self._clock.now_ms()
+        elif reason == "silent":
+            return
+        self._metrics.waits(self._waits_since_ms, reason)
+
+    def _goes_on(self) -> None:
+        if self._waits_since_ms is not None:
+            self._waits_since_ms = None
+            self._metrics.waits_no_more()
+
+    def _lag_s(self) -> float:
+        """For a scrape, which comes in a thread of its own."""
+        oldest_ms = self._oldest_ms
+        if oldest_ms is None:
+            return self._settled_age_s
+        return max(self._clock.now_ms() - oldest_ms, 0) / 1000
 
     def _age_s(self, now_ms: int) -> float:
         return max(now_ms - self._oldest_ms, 0) / 1000 if self._oldest_ms is not None else 0.0

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 from broker.clock import SystemClock
 from broker.config import BrokerConfig
@@ -88,7 +89,7 @@ async def test_no_step_of_upkeep_ends_the_broker_when_a_directory_is_away(tmp_pa
 
 async def test_a_directory_that_is_away_at_the_start_is_told(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    settings = {"log_dirs": (str(one), str(two))}
+    settings: dict[str, Any] = {"log_dirs": (str(one), str(two))}
     async with (
         running_broker(tmp_path, **settings) as broker,
         await RawClient.connect(broker.host, broker.port) as client,

@@ -1,12 +1,13 @@
 """The one sentence at the top of the page."""
 
 from dashboard.alerts.desk import RULES
-from dashboard.cluster.health import Firing, Severity, Surroundings, health
+from dashboard.cluster.health import Firing, Severity, SinkWait, Surroundings, health
 from dashboard.cluster.model import Connection
 from dashboard.pages.runbook import RUNBOOKS
 from tests.dashboard.cluster.test_judge import EVENTS
 from tests.support.made_cluster import MadePartition
 from tests.support.watched import NOW, Watch
+from tracker.metrics import WAITS
 
 UP = Connection(up=True, since_ms=NOW, last_success_ms=NOW)
 NOTHING = Surroundings()
@@ -164,6 +165,33 @@ def test_what_concerns_all_comes_before_groups_that_stopped() -> None:
     found = health(UP, watch.look(), Surroundings(FULL))
 
     assert [p.word for p in found.problems] == ["DISK", "STOPPED"]
+
+
+def test_a_sink_that_takes_nothing_is_told_with_what_it_says_and_not_twice() -> None:
+    waits = [SinkWait("sqlite", "locked", NOW), SinkWait("rollups", "silent", NOW)]
+    around = Surroundings(export_ages_s=[("sqlite", 2_000.0)], sink_waits=waits)
+
+    found = health(UP, None, around)
+
+    assert [(one.word, one.sentence, one.since_ms) for one in found.problems] == [
+        (
+            "SINK WAITS",
+            "Nothing is written to sqlite: another program has locked it. Nothing is lost.",
+            NOW,
+        ),
+        (
+            "SINK WAITS",
+            "Nothing is written to rollups: its disk does not answer. Nothing is lost.",
+            NOW,
+        ),
+    ]
+
+
+def test_why_a_sink_waits_has_words_for_each_reason() -> None:
+    told = [SinkWait("sqlite", reason, NOW).because for reason in WAITS]
+
+    assert len(set(told)) == len(WAITS)
+    assert not any(because.startswith("it says") for because in told)
 
 
 def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:

@@ -10,6 +10,7 @@ from tests.support.memory_topic import MemoryTopic
 from tests.support.sinks import KINDS, Instance, finish
 from tracker.events import encode
 from tracker.kafka.client import KafkaFailure
+from tracker.sinks.exporter import Offsets
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.parametrize("name", KINDS)
@@ -105,6 +106,7 @@ def test_a_locked_sink_is_waited_for_with_its_records_kept(name: str, tmp_path: 
     assert topic.committed == {}
     assert instance.metric("footfall_export_failures_total", reason="locked") >= 2
     assert instance.metric("footfall_export_lag_seconds") > 0
+    assert instance.waits == {"locked": instance.clock.now_ms() / 1000}
     other.execute("ROLLBACK")
     other.close()
     instance.turn(size=3, times=6)
@@ -112,6 +114,31 @@ def test_a_locked_sink_is_waited_for_with_its_records_kept(name: str, tmp_path: 
     assert KINDS[name].events_in(tmp_path / "sink.db") == 10
     assert topic.committed == {TopicPartition("events", 0): 10}
     assert instance.metric("footfall_export_lag_seconds") == 0
+    assert instance.waits == {}
+    instance.sink.close()
+
+
+def test_a_sink_that_does_not_answer_is_told_while_it_is_waited_for(
+    name: str, tmp_path: Path
+) -> None:
+    """A disk that hangs neither refuses nor ends: nothing was told of it, its lag was 0."""
+    topic = topic_with(good(1))
+    instance = Instance.started(KINDS[name], tmp_path / "sink.db", topic)
+    since_s = instance.clock.now_ms() / 1000
+    told = []
+    flush = instance.sink.flush
+
+    def hangs() -> Offsets:
+        instance.clock.advance(70_000)
+        told.append((instance.waits, instance.metric("footfall_export_lag_seconds") >= 70))
+        return flush()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instance.sink, "flush", hangs)
+        instance.turn(times=2)
+
+    assert told == [({"silent": since_s}, True)]
+    assert instance.waits == {}
     instance.sink.close()
 
 
