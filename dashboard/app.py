@@ -116,7 +116,7 @@ def build(
     accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
     sso, accounts_of = provider(config, further.oidc, clock), directory(config, further.ldap, clock)
     asked = ((PROVIDER, sso), (DIRECTORY, accounts_of))
-    roles = RoleWatcher(urls, clock)
+    roles = RoleWatcher(urls)
     sources = Sources(
         pollers={name: one.poller for name, one in watched.items()},
         roles=roles,

@@ -16,14 +16,12 @@ import aiohttp
 
 from dashboard.http_body import whole_body
 from dashboard.metrics.exposition import escape
-from tracker.clock import Clock
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S: Final = 2.0
 TIMEOUT_S: Final = 1.5
 BYTES_MAX: Final = 8 * 1024 * 1024  # a page larger than this is not taken
-OLD_AFTER_MS: Final = 10_000
 FAILURES_DOWN: Final = 3
 
 _SAMPLE: Final = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+(\S+)")
@@ -53,7 +51,6 @@ class RolePage:
     """What one role said last."""
 
     role: str
-    at_ms: int
     blocks: Mapping[str, Block]
 
     def samples(self, family: str) -> list[Sample]:
@@ -155,9 +152,8 @@ def _labelled(line: str, label: str, value: str) -> str:
 class RoleWatcher:
     """Fetches each role's page every two seconds."""
 
-    def __init__(self, urls: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
-        self._clock = clock
         self._pages: dict[str, RolePage] = {}
         self._failures: dict[str, int] = {}
 
@@ -170,11 +166,11 @@ class RoleWatcher:
         return tuple(self._urls)
 
     def page(self, role: str) -> RolePage | None:
-        """The role's last page; None when it is down or its page is old."""
-        page = self._pages.get(role)
-        if page is None or self._clock.now_ms() - page.at_ms > OLD_AFTER_MS:
-            return None
-        return page
+        """The role's last page; None when it is gone, or silent for three looks.
+
+        Its age does not count: after a sleep of this machine no role is down before it was asked.
+        """
+        return self._pages.get(role)
 
     def pages(self) -> list[RolePage]:
         return [page for role in self._urls if (page := self.page(role)) is not None]
@@ -203,12 +199,13 @@ class RoleWatcher:
                     raise aiohttp.ClientError(f"status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("role's metrics not fetched role=%s reason=%s", role, error)
-            self._pages.pop(role, None)
             self._failures[role] = self._failures.get(role, 0) + 1
+            if self.is_down(role) or not isinstance(error, TimeoutError):
+                self._pages.pop(role, None)  # one slow answer, or a sleep of ours, says nothing yet
             return
         self._failures[role] = 0
         text = body.decode("utf-8", "replace")
-        self._pages[role] = RolePage(role, self._clock.now_ms(), blocks(text))
+        self._pages[role] = RolePage(role, blocks(text))
 
 
 def role_urls(settings: Sequence[str]) -> dict[str, str]:

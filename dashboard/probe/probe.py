@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 PLACE: Final = TopicPartition(PROBE.name, 0)
 LOST_S: Final = 10.0
 READ_S: Final = 0.2
+STOOD_STILL_MS: Final = 1_000.0  # a read that took longer did not wait: this process did not run
 SEEN_MAX: Final = 300
 LABELS: Final = ("kafka_cluster",)
 BUCKETS: Final = tuple(0.00125 * 2**doubled for doubled in range(14))  # to 10.24 s
@@ -138,7 +140,7 @@ class Probe:
         if not self._reading:
             self._reader.start({PLACE: offset})
             self._reading = True
-        if self._came_back(offset, began_ms):
+        if self._came_back(offset):
             trip_s = (self._clock.monotonic_ms() - began_ms) / 1000
             self._trip.observe(trip_s)
             self.recent.append((ack_s, trip_s))
@@ -150,14 +152,19 @@ class Probe:
             self.trouble = f"the record at offset {offset} did not come back in {LOST_S:.0f} s"
             log.error("probe record lost topic=%s offset=%d", PROBE.name, offset)
 
-    def _came_back(self, offset: int, began_ms: float) -> bool:
-        while self._clock.monotonic_ms() - began_ms < LOST_S * 1000 and not self._stop.is_set():
-            try:
+    def _came_back(self, offset: int) -> bool:
+        """Whether it was read in time; a machine that slept in between has lost nothing."""
+        waited_ms, seen_ms = 0.0, self._clock.monotonic_ms()
+        while waited_ms < LOST_S * 1000 and not self._stop.is_set():
+            with suppress(
+                ClusterUnavailable
+            ):  # for the moment: acknowledged, so it must still come
                 reading = self._reader.read(1, READ_S)
-            except ClusterUnavailable:
-                continue  # away for the moment: acknowledged, so it must still come
-            if any(record.offset >= offset for record in reading.records):
-                return True
+                if any(record.offset >= offset for record in reading.records):
+                    return True
+            now_ms = self._clock.monotonic_ms()
+            waited_ms += min(now_ms - seen_ms, STOOD_STILL_MS)
+            seen_ms = now_ms
         return False
 
     def _tidy(self) -> None:

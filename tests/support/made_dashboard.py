@@ -92,7 +92,7 @@ def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> Stat
     door = Door(cluster, cluster, Second(cluster, None, cluster))
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), door, clock)
     desk = ReportDesk(data_dir, clock)
-    roles = RoleWatcher({}, clock)
+    roles = RoleWatcher({})
     disk = DiskWatch(data_dir, roles)
     sessions = Sessions(clock)
     connects = connect_desk(config.connect_urls, "", "", clock)

@@ -9,7 +9,6 @@ from aiohttp.test_utils import TestServer
 
 from dashboard.metrics.disk import Disk, DiskWatch, each_once
 from dashboard.metrics.roles import RoleWatcher
-from tests.support.manual_clock import ManualClock
 
 TELLS = """# TYPE footfall_disk_free_bytes gauge
 footfall_disk_free_bytes{path="/logs a"} 5
@@ -40,7 +39,7 @@ async def test_disks_of_log_directories_are_those_that_the_broker_tells(tmp_path
     application = web.Application()
     application.router.add_get("/metrics", metrics)
     async with TestServer(application) as server:
-        roles = RoleWatcher({"broker": str(server.make_url("/metrics"))}, ManualClock())
+        roles = RoleWatcher({"broker": str(server.make_url("/metrics"))})
         watch = DiskWatch(tmp_path, roles)
         async with asyncio.timeout(50), asyncio.TaskGroup() as tasks:
             fetching = tasks.create_task(roles.run())

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from dashboard.metrics import roles
 from dashboard.metrics.roles import (
     RolePage,
     RoleWatcher,
@@ -16,7 +17,6 @@ from dashboard.metrics.roles import (
     role_urls,
     sample,
 )
-from tests.support.manual_clock import ManualClock
 
 HISTOGRAM = """# HELP e2e_seconds Age.
 # TYPE e2e_seconds histogram
@@ -29,7 +29,7 @@ e2e_seconds_count{stage="log"} 100
 
 
 def page(role: str, text: str) -> RolePage:
-    return RolePage(role, 0, blocks(text))
+    return RolePage(role, blocks(text))
 
 
 def test_one_family_of_two_roles_stands_under_one_heading() -> None:
@@ -93,6 +93,39 @@ def test_settings_that_are_no_urls_are_refused() -> None:
         role_urls(["broker=localhost:9101"])
 
 
+async def test_a_role_that_is_slow_once_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As all are after a sleep of the machine: what was asked before it is out of time."""
+    monkeypatch.setattr(roles, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(roles, "INTERVAL_S", 0.0)
+    answers, hangs = asyncio.Event(), asyncio.Event()
+
+    async def metrics(request: web.Request) -> web.Response:
+        if answers.is_set():
+            hangs.set()
+            await asyncio.sleep(3600)
+        return web.Response(text="up 1\n")
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    pages = []
+    async with TestServer(app) as server, asyncio.TaskGroup() as tasks:
+        watcher = RoleWatcher({"export": str(server.make_url("/metrics"))})
+        life = tasks.create_task(watcher.run())
+        async with asyncio.timeout(50):
+            while watcher.page("export") is None:
+                await asyncio.sleep(0.01)
+            answers.set()
+            await hangs.wait()
+            while not watcher.is_down("export"):
+                pages.append(watcher.page("export"))
+                await asyncio.sleep(0.01)
+        life.cancel()
+
+    assert pages
+    assert None not in pages
+    assert watcher.page("export") is None
+
+
 async def test_a_role_that_dies_loses_its_page_and_gets_it_back() -> None:
     healthy = True
 
@@ -102,7 +135,7 @@ async def test_a_role_that_dies_loses_its_page_and_gets_it_back() -> None:
     app = web.Application()
     app.router.add_get("/metrics", metrics)
     async with TestServer(app) as server, asyncio.TaskGroup() as tasks:
-        watcher = RoleWatcher({"export": str(server.make_url("/metrics"))}, ManualClock())
+        watcher = RoleWatcher({"export": str(server.make_url("/metrics"))})
         life = tasks.create_task(watcher.run())
         async with asyncio.timeout(50):
             while watcher.page("export") is None:

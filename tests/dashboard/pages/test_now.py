@@ -34,7 +34,7 @@ async def page_with(state: State, told: str) -> str:
     app = web.Application()
     app.router.add_get("/metrics", metrics)
     async with TestServer(app) as server, asyncio.TaskGroup() as tasks:
-        roles = RoleWatcher({"aggregate": str(server.make_url("/metrics"))}, state.clock)
+        roles = RoleWatcher({"aggregate": str(server.make_url("/metrics"))})
         state = replace(state, roles=roles)
         life = tasks.create_task(roles.run())
         async with asyncio.timeout(50):

@@ -25,6 +25,7 @@ class MadeLog:
         self.clock = ManualClock()
         self.end = 0
         self.away = self.deaf = False
+        self.sleeps_ms = 0  # the machine stands still so long in the next read
         self.started: list[int] = []
         self._next = 0
 
@@ -44,6 +45,10 @@ class MadeLog:
         self.started.append(self._next)
 
     def read(self, records_max: int, timeout_s: float) -> Reading:
+        if self.sleeps_ms:
+            self.clock.advance(self.sleeps_ms)
+            self.sleeps_ms = 0
+            return Reading((), frozenset())
         if self.deaf or self._next >= self.end:
             self.clock.advance(round(timeout_s * 1000))
             return Reading((), frozenset())
@@ -85,6 +90,17 @@ def test_acknowledged_and_not_read_in_time_is_lost() -> None:
     assert spent_ms == pytest.approx(LOST_S * 1000, abs=300)
     assert log.started == [0, 1]
     assert 'footfall_probe_lost_total{kafka_cluster="local"} 1.0' in probe.exposition()
+
+
+def test_nothing_is_lost_while_the_machine_sleeps() -> None:
+    """A laptop was closed, a machine was moved: the record comes when the broker runs again."""
+    log = MadeLog()
+    probe = made_probe(log)
+    log.sleeps_ms = 40_000
+
+    probe.step()
+
+    assert (probe.sent, probe.lost, probe.trouble) == (1, 0, "")
 
 
 def test_not_acknowledged_is_a_failure_and_no_loss() -> None:
