@@ -25,7 +25,7 @@ from broker.partition.partition import Partition
 from broker.partition.wishes import ACKS_ALL, ReadEnd
 from broker.records.batch import build_batch, iterate
 from broker.records.control import ControlType, read_marker
-from broker.records.header import BatchHeader
+from broker.records.header import NO_SEQUENCE, BatchHeader
 from broker.records.record import Record, decode_records
 from broker.storage.log import AppendInfo, Origin
 
@@ -37,6 +37,7 @@ APPEND_TIMEOUT_MS = 30_000  # offsets.commit.timeout.ms is 5 s; a slow disk is b
 RELOAD_RETRY_S = 1.0
 LOAD_BYTES = 1 << 20  # read at a time while replaying
 NO_PRODUCER = (-1, -1)
+FIRST_SEQUENCE = 0  # of every batch of groups and share groups, with a producer or without
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,12 @@ class Shard:
         clock: Clock,
         *,
         on_loaded: Callable[[], None] = lambda: None,
+        base_sequence: int = NO_SEQUENCE,
     ) -> None:
-        """`on_loaded`: called whenever the whole partition was replayed into the state."""
+        """`on_loaded`: called whenever the whole partition was replayed into the state.
+        `base_sequence`: what its batches say, as those of Kafka's coordinator of this kind."""
         self._on_loaded = on_loaded
+        self._base_sequence = base_sequence
         self.partition = partition
         self._state = state
         self._clock = clock
@@ -230,6 +234,7 @@ class Shard:
                 records,
                 producer_id=producer_id,
                 producer_epoch=producer_epoch,
+                base_sequence=self._base_sequence,
                 transactional=producer_id >= 0,
             )
         )

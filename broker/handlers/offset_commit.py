@@ -45,6 +45,7 @@ async def offset_commit(
             offset=partition.committed_offset,
             leader_epoch=partition.committed_leader_epoch,
             metadata=partition.committed_metadata or "",
+            topic_id=topic.topic_id,
         )
         for name, topic, refused in zip(names, request.topics, refusals, strict=True)
         for partition, why in zip(topic.partitions, refused, strict=True)

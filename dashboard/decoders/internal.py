@@ -9,6 +9,7 @@ length, -1 for none. A version or byte that is not known gives None, and the rec
 """
 
 import struct
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ _TRANSACTION_STATES: Final = (
     "PrepareEpochFence",
 )
 _ARRAY_MAX: Final = 10_000
+_UUID_BYTES: Final = 16
 
 
 class _NotKnown(Exception):
@@ -81,10 +83,13 @@ class _Bytes:
     def _text(self, length: int) -> str | None:
         if length == -1:
             return None
+        return self.take(length).decode("utf-8", "replace")
+
+    def take(self, length: int) -> bytes:
         if length < 0 or self._at + length > len(self._data):
             raise _NotKnown
         self._at += length
-        return self._data[self._at - length : self._at].decode("utf-8", "replace")
+        return self._data[self._at - length : self._at]
 
 
 def _offsets_key(data: _Bytes) -> Shown:
@@ -102,17 +107,28 @@ def _offsets_key(data: _Bytes) -> Shown:
 
 
 def _offset_value(data: _Bytes) -> Shown:
+    """Version 4, of Kafka 4.2, has a compact text and may have the id of the topic."""
     version = data.int16()
-    if not 0 <= version <= 3:
+    if not 0 <= version <= 4:
         return None
     shown: dict[str, Any] = {"version": version, "offset": data.int64()}
-    if version == 3:
+    if version >= 3:
         shown["leader_epoch"] = data.int32()
-    shown["metadata"] = data.text()
+    shown["metadata"] = data.compact_text() if version == 4 else data.text()
     shown["commit_timestamp_ms"] = data.int64()
     if version == 1:
         shown["expire_timestamp_ms"] = data.int64()
+    if version == 4:
+        _topic_id(data, shown)
     return shown
+
+
+def _topic_id(data: _Bytes, shown: dict[str, Any]) -> None:
+    """The one tagged field that there is, in Kafka's letters for an id."""
+    for _ in data.count(data.uvarint()):
+        if (data.uvarint(), data.uvarint()) != (0, _UUID_BYTES):
+            raise _NotKnown
+        shown["topic_id"] = urlsafe_b64encode(data.take(_UUID_BYTES)).rstrip(b"=").decode()
 
 
 def _group_value(data: _Bytes) -> Shown:

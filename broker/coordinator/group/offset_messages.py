@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from broker.coordinator.group.offsets import TopicPartition
 from broker.errors import ErrorCode
+from broker.protocol.primitives import ZERO_UUID
 
 NO_OFFSET = -1
 OUTSIDE_GENERATIONS = -1
@@ -18,6 +19,8 @@ class OffsetToCommit:
     offset: int
     leader_epoch: int
     metadata: str
+    topic_id: bytes = ZERO_UUID
+    """By which the client named the topic; zero: it did not."""
 
     @property
     def where(self) -> TopicPartition:

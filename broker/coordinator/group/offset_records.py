@@ -20,7 +20,10 @@ class OffsetCommitKey:
 
 @dataclass(slots=True)
 class OffsetCommitValue:
-    """`expire_timestamp` (ms) only in version 1; `topic_id` from Kafka 4.2 on."""
+    """`expire_timestamp` (ms) only in version 1; `topic_id` where a client named the topic by it.
+
+    Version 4 is what Kafka 4.2 writes.
+    """
 
     FLEXIBLE_SINCE: ClassVar[int | None] = 4
     VERSIONS: ClassVar[tuple[int, int]] = (0, 4)
@@ -33,7 +36,7 @@ class OffsetCommitValue:
 
 
 OFFSET_TYPES: dict[int, tuple[type[Any], type[Any], int]] = {
-    0: (OffsetCommitKey, OffsetCommitValue, 3),
-    1: (OffsetCommitKey, OffsetCommitValue, 3),
+    0: (OffsetCommitKey, OffsetCommitValue, 4),
+    1: (OffsetCommitKey, OffsetCommitValue, 4),
 }
 """type -> key, value, version of the value that we write"""

@@ -167,6 +167,7 @@ def _offset_record(commit: OffsetCommit, offset: OffsetToCommit, now: Moment) ->
         metadata=offset.metadata,
         commit_timestamp=now.wall_ms,
         expire_timestamp=expires,
+        topic_id=offset.topic_id,
     )
     return Record(OffsetCommitKey(commit.group_id, offset.topic, offset.partition), value)
 

@@ -30,7 +30,7 @@ from broker.coordinator.group.state import GroupShardState, Parked
 from broker.coordinator.group.streams import heartbeat as streams_heartbeat
 from broker.coordinator.group.streams.group import StreamsGroup
 from broker.coordinator.group.timers import Timers
-from broker.coordinator.shard import NO_PRODUCER, Decision, Shard
+from broker.coordinator.shard import FIRST_SEQUENCE, NO_PRODUCER, Decision, Shard
 from broker.errors import ErrorCode, KafkaError, StorageError
 from broker.metadata.image import ClusterImage
 from broker.metadata.records import OFFSETS_TOPIC
@@ -120,7 +120,8 @@ class GroupShards:
         except KafkaError as error:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
         state = GroupShardState(self.settings.classic, _refuse)
-        slot = self._slots[index] = Slot(Shard(partition, state, self._clock), state)
+        shard = Shard(partition, state, self._clock, base_sequence=FIRST_SEQUENCE)
+        slot = self._slots[index] = Slot(shard, state)
         self._tasks.create_task(self._load(slot), name=f"load {OFFSETS_TOPIC}-{index}")
         return slot
 
@@ -195,6 +196,7 @@ class GroupShards:
         """
         step: Step[Parked] = Step()
         outcome: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        outcome.add_done_callback(_look_at)
 
         def decide() -> Decision[R]:
             response = act(slot.state, self.now(), step)
@@ -214,7 +216,6 @@ class GroupShards:
         if step.records:
             slot.unsettled.add(task)
             task.add_done_callback(slot.unsettled.discard)
-        outcome.add_done_callback(_look_at)
         return outcome
 
     async def _settle(

@@ -11,7 +11,7 @@ from functools import partial
 from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
-from broker.coordinator.shard import Decision, Shard
+from broker.coordinator.shard import FIRST_SEQUENCE, Decision, Shard
 from broker.coordinator.share.records import ShareKey, Value, encode_record, tombstones
 from broker.coordinator.share.share_partition import SharePartition
 from broker.coordinator.share.state import ShareState
@@ -146,7 +146,13 @@ class ShareStore:
         except KafkaError as error:
             raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, error.message) from error
         state = ShareState()
-        shard = Shard(partition, state, self._clock, on_loaded=state.take_over)
+        shard = Shard(
+            partition,
+            state,
+            self._clock,
+            on_loaded=state.take_over,
+            base_sequence=FIRST_SEQUENCE,
+        )
         await shard.load()
         return shard, state
 

@@ -1,7 +1,7 @@
 """Records of `__transaction_state`, byte for byte in Apache Kafka's format.
 
 Key:   version i16 (0) | transactional_id string
-Value: version i16 (0, or 1 for clients of transaction version 2) | the fields of `StateValue`
+Value: version i16 (1, or 0 of an older broker) | the fields of `StateValue`
 A null value is a tombstone: the transactional id expired. Unknown key versions are of a later
 Kafka and are passed over.
 """
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from broker.coordinator.transaction.transaction import (
-    TRANSACTION_VERSION_2,
     Producer,
     TopicPartition,
     Transaction,
@@ -22,7 +21,7 @@ from broker.protocol.schema import ARRAY, INT8, INT16, INT32, INT64, STRING, wir
 
 _VERSION = struct.Struct(">h")
 _KEY_VERSION = 0
-_FLEXIBLE_VALUE_VERSION = 1  # tagged fields, transaction version 2 (KIP-890)
+_VALUE_VERSION = 1  # with tagged fields (KIP-890): Kafka 4.2 writes it for every client
 
 
 @dataclass(slots=True)
@@ -74,9 +73,7 @@ def decode_key(key: bytes) -> str | None:
 
 
 def encode_value(transaction: Transaction) -> bytes:
-    """`transaction` as a value: version 1 only where a client of version 2 needs it."""
-    second = transaction.client_version >= TRANSACTION_VERSION_2
-    version = _FLEXIBLE_VALUE_VERSION if second else 0
+    """`transaction` as a value."""
     empty = transaction.state is TransactionState.EMPTY
     value = StateValue(
         producer_id=transaction.producer.id,
@@ -90,7 +87,7 @@ def encode_value(transaction: Transaction) -> bytes:
         transaction_start_timestamp_ms=transaction.started_at_ms,
         client_transaction_version=transaction.client_version,
     )
-    return _VERSION.pack(version) + encode_bytes(value, version)
+    return _VERSION.pack(_VALUE_VERSION) + encode_bytes(value, _VALUE_VERSION)
 
 
 def decode_value(transactional_id: str, value: bytes) -> Transaction:

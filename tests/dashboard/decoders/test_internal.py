@@ -41,6 +41,31 @@ def test_a_commit_is_told_by_its_fields() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("tagged", "told"),
+    [
+        (b"\x00", {}),
+        (b"\x01\x00\x10" + b"\xff" * 15 + b"\xfe", {"topic_id": "_" * 21 + "g"}),
+    ],
+)
+def test_a_commit_as_kafka_4_2_writes_it_is_told(tagged: bytes, told: dict[str, str]) -> None:
+    key = b"\x00\x01" + text("export") + text("events") + (2).to_bytes(4, "big")
+    fields = (7).to_bytes(8, "big") + b"\xff" * 4 + b"\x02n" + (9).to_bytes(8, "big")
+
+    _, shown = decode(OFFSETS, key, b"\x00\x04" + fields + tagged)
+    _, with_a_later_field = decode(OFFSETS, key, b"\x00\x04" + fields + b"\x01\x01\x01x")
+
+    assert shown == {
+        "version": 4,
+        "offset": 7,
+        "leader_epoch": -1,
+        "metadata": "n",
+        "commit_timestamp_ms": 9,
+        **told,
+    }
+    assert with_a_later_field is None
+
+
 def test_a_tombstone_has_a_key_and_no_value() -> None:
     assert decode(OFFSETS, b"\x00\x02" + text("export"), None) == (
         {"kind": "group", "group": "export"},

@@ -96,7 +96,9 @@ def _group(state: GroupShardState, request: StreamsHeartbeat, step: Step[Parked]
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
     if group is None:
         raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Streams group {group_id} not found.")
-    is_free = isinstance(group, ClassicGroup) and not (group.members or group.pending_members)
+    is_free = (
+        isinstance(group, ClassicGroup) and not group.members
+    )  # who has only an id is nobody yet
     if not is_free or request.member_epoch != JOINING:
         raise _not_a_streams_group(group_id)
     step.records.extend(group.tombstones())

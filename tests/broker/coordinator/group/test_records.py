@@ -123,14 +123,28 @@ def test_which_partitions_a_share_group_initialized_has_kafkas_bytes() -> None:
 
 
 def test_an_offset_has_kafkas_bytes() -> None:
-    """Key type 1, value version 3, laid out by hand from Kafka's message definition."""
-    record = Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, 7, "n", 1_000))
+    """Key type 1, value version 4, laid out by hand from Kafka's message definition."""
+    by_name = OffsetCommitValue(5, 7, "n", 1_000)
+    by_id = OffsetCommitValue(5, 7, "n", 1_000, topic_id=b"\x01" * 16)
 
-    key, value = encode_record(record)
+    (key, named), (_, with_id) = (
+        encode_record(Record(OffsetCommitKey("g", "t", 3), value)) for value in (by_name, by_id)
+    )
 
     assert key.hex() == "000100016700017400000003"
-    assert value is not None
-    assert value.hex() == "000300000000000000050000000700016e00000000000003e8"
+    assert named is not None and with_id is not None
+    fields = "0004000000000000000500000007026e00000000000003e8"
+    assert named.hex() == fields + "00"
+    assert with_id.hex() == fields + "010010" + "01" * 16
+
+
+def test_an_offset_of_an_older_broker_is_read() -> None:
+    """Version 3, which Apache Kafka wrote before 4.2, and Footfall as well."""
+    value = bytes.fromhex("000300000000000000050000000700016e00000000000003e8")
+
+    record = decode_record(bytes.fromhex("000100016700017400000003"), value)
+
+    assert record == Record(OffsetCommitKey("g", "t", 3), OffsetCommitValue(5, 7, "n", 1_000))
 
 
 def test_an_offset_with_its_own_expiry_is_written_in_the_version_that_can_say_so() -> None:

@@ -30,7 +30,15 @@ def test_an_empty_transaction_is_stored_with_null_partitions() -> None:
 
     value = encode_value(transaction)
 
-    assert value == struct.pack(">hqhibiqq", 0, 7, 0, 60_000, 0, -1, 5, -1)
+    assert value == struct.pack(">hqhibBqqB", 1, 7, 0, 60_000, 0, 0, 5, -1, 0)
+
+
+def test_a_transaction_of_an_older_broker_is_read() -> None:
+    value = struct.pack(">hqhibiqq", 0, 7, 0, 60_000, 0, -1, 5, -1)
+
+    transaction = decode_value("shop", value)
+
+    assert transaction == Transaction("shop", Producer(7, 0), 60_000, updated_at_ms=5)
 
 
 @given(
@@ -45,7 +53,7 @@ def test_an_empty_transaction_is_stored_with_null_partitions() -> None:
         next_producer_id=INT64,
         started_at_ms=INT64,
         updated_at_ms=INT64,
-        client_version=sampled_from([2]),
+        client_version=sampled_from([0, 2]),
     )
 )
 def test_what_is_written_is_read_back(transaction: Transaction) -> None:
