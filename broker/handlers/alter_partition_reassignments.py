@@ -42,7 +42,7 @@ async def alter_partition_reassignments(
             try:
                 _check(topic.name, wanted.partition_index, wanted.replicas, context)
             except KafkaError as refusal:
-                answer.error_code, answer.error_message = refusal.code, refusal.message
+                answer.error_code, answer.error_message = refusal.code, refusal.message or None
             answers.append(answer)
         response.responses.append(ReassignableTopicResponse(topic.name, answers))
     return response
@@ -79,9 +79,7 @@ def _check(
         name = topic_name if topic is None else f"{topic_name}:{index}"
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"Unable to find {what}{name}.")
     if replicas is None:
-        raise KafkaError(
-            ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, "No partition reassignment is in progress."
-        )
+        raise KafkaError(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS)
     check_replicas(image, replicas, len(replicas))
 
 

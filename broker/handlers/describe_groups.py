@@ -27,7 +27,7 @@ async def describe_groups(
     described = [_describe(group_id, context) for group_id in request.groups]
     if request.include_authorized_operations:
         for group in described:
-            if group.error_code != ErrorCode.GROUP_AUTHORIZATION_FAILED:
+            if group.error_code == ErrorCode.NONE:
                 group.authorized_operations = context.authorized_operations(
                     Resource.GROUP, group.group_id
                 )

@@ -1,7 +1,7 @@
 """DescribeProducers (API key 61): the producers a partition remembers, open transactions among
 them (KIP-664)."""
 
-from broker.errors import KafkaError
+from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_producers import (
@@ -9,9 +9,12 @@ from broker.protocol.messages.describe_producers import (
     DescribeProducersResponse,
     PartitionResponse,
     ProducerState,
+    TopicRequest,
     TopicResponse,
 )
 from broker.security.acls import Operation, Resource
+
+NOT_HOSTED = "This server does not host this topic-partition."
 
 
 async def describe_producers(
@@ -38,10 +41,20 @@ async def describe_producers(
                     for entry in tuple(partition.log.producer_state.entries.values())
                 ]
             except KafkaError as refusal:
-                answer.error_code, answer.error_message = refusal.code, refusal.message
+                answer.error_code, answer.error_message = (
+                    refusal.code,
+                    _words(refusal, topic, context),
+                )
             answers.append(answer)
         response.topics.append(TopicResponse(topic.name, answers))
     return response
+
+
+def _words(refusal: KafkaError, topic: TopicRequest, context: RequestContext) -> str | None:
+    """Kafka has words for a whole topic alone, none for one of its partitions."""
+    if refusal.code is ErrorCode.TOPIC_AUTHORIZATION_FAILED:
+        return refusal.message
+    return None if topic.name in context.services.cluster.image.topics else NOT_HOSTED
 
 
 HANDLER = Handler(

@@ -110,7 +110,7 @@ def _session_request(request: FetchRequest, by_id: bool) -> SessionRequest:
             (topic.topic, topic.topic_id, partition.partition),
             partition.fetch_offset,
             partition.partition_max_bytes,
-            partition.current_leader_epoch,
+            max(partition.current_leader_epoch, NO_EPOCH),  # any below 0 is none here
             partition.last_fetched_epoch,
         )
         for topic in request.topics

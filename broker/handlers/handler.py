@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+SHARE_MEMBER_ID_LENGTH_MAX = 36
+"""Characters: those of a UUID with its dashes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Versions:
@@ -250,6 +253,12 @@ def require_group_id(group_id: str) -> None:
     """Raise INVALID_GROUP_ID, as Kafka without words, for a group without a name."""
     if not group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
+
+
+def require_share_member_id(member_id: str | None) -> None:
+    """Raise INVALID_REQUEST, as Kafka without words, for no id, and for one that is too long."""
+    if not member_id or len(member_id) > SHARE_MEMBER_ID_LENGTH_MAX:
+        raise KafkaError(ErrorCode.INVALID_REQUEST)
 
 
 _UNSAID = ("Group", "Topic")

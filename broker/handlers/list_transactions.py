@@ -19,7 +19,8 @@ KNOWN_STATES = {state.title for state in TransactionState} | {"PrepareEpochFence
 async def list_transactions(
     request: messages.ListTransactionsRequest, context: RequestContext
 ) -> messages.ListTransactionsResponse:
-    unknown = [state for state in request.state_filters if state not in KNOWN_STATES]
+    named = dict.fromkeys(request.state_filters)
+    unknown = [state for state in named if state not in KNOWN_STATES]
     try:
         pattern = _compiled(request.transactional_id_pattern)
         found = [

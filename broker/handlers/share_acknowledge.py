@@ -4,8 +4,14 @@ v2 (Kafka 4.2) can renew the locks of records (KIP-1222).
 """
 
 from broker.coordinator.share.messages import Where, acknowledgements
-from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
+from broker.errors import KafkaError
+from broker.handlers.handler import (
+    Handler,
+    RequestContext,
+    Versions,
+    refusal_of,
+    require_share_member_id,
+)
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_acknowledge import (
     LeaderIdAndEpoch,
@@ -25,8 +31,7 @@ async def share_acknowledge(
     try:
         share.require_enabled()
         context.require(Operation.READ, Resource.GROUP, group_id)
-        if not group_id or not member_id:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "group id and member id are needed")
+        require_share_member_id(member_id)
         said = acknowledgements(request.topics)
         refused = dict.fromkeys(where for where in said if not _may_read(where, context))
         outcomes = await share.acknowledge(
@@ -38,7 +43,7 @@ async def share_acknowledge(
         )
         outcomes.update(dict.fromkeys(refused, refusal_of(Resource.TOPIC)))
     except KafkaError as refusal:
-        return ShareAcknowledgeResponse(error_code=refusal.code, error_message=words_of(refusal))
+        return ShareAcknowledgeResponse(error_code=refusal.code)  # as in Kafka, without words
     topics: dict[bytes, ShareAcknowledgeTopicResponse] = {}
     for (topic_id, index), outcome in outcomes.items():
         topic = topics.setdefault(topic_id, ShareAcknowledgeTopicResponse(topic_id))

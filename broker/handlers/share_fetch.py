@@ -10,7 +10,13 @@ UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, INVALID_RECORD_STATE.
 from broker.coordinator.share.acquiring import Portion
 from broker.coordinator.share.messages import Given, ShareFetchWish, Where, acknowledgements
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, refusal_of, words_of
+from broker.handlers.handler import (
+    Handler,
+    RequestContext,
+    Versions,
+    refusal_of,
+    require_share_member_id,
+)
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_fetch import (
     AcquiredRecords,
@@ -31,12 +37,11 @@ async def share_fetch(request: ShareFetchRequest, context: RequestContext) -> Sh
     try:
         share.require_enabled()
         context.require(Operation.READ, Resource.GROUP, group_id)
-        if not group_id or not member_id:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "group id and member id are needed")
+        require_share_member_id(member_id)
         wish, refused = _wish(request, context)
         given = await share.fetch(wish) + refused
     except KafkaError as refusal:
-        return ShareFetchResponse(error_code=refusal.code, error_message=words_of(refusal))
+        return ShareFetchResponse(error_code=refusal.code)  # as in Kafka, without words
     topics: dict[bytes, ShareFetchableTopicResponse] = {}
     for one in given:
         topic = topics.setdefault(one.where[0], ShareFetchableTopicResponse(one.where[0]))

@@ -9,7 +9,13 @@ from broker.coordinator.group.partitions import to_topics
 from broker.coordinator.group.share.group import JOINING
 from broker.coordinator.group.share.messages import ShareHeartbeat
 from broker.errors import ErrorCode, KafkaError
-from broker.handlers.handler import Handler, RequestContext, Versions, words_of
+from broker.handlers.handler import (
+    Handler,
+    RequestContext,
+    Versions,
+    require_share_member_id,
+    words_of,
+)
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.share_group_heartbeat import (
     Assignment,
@@ -26,6 +32,7 @@ async def share_group_heartbeat(
     try:
         context.services.share.require_enabled()
         context.require(Operation.READ, Resource.GROUP, request.group_id)
+        require_share_member_id(request.member_id)
         if not request.group_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "GroupId can't be empty.")
         for name in request.subscribed_topic_names or ():

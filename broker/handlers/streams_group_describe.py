@@ -84,8 +84,8 @@ def _topology(group: StreamsGroupDescription) -> wire.Topology | None:
 def _configured(name: str, sub: ConfiguredSubtopology) -> wire.Subtopology:
     return wire.Subtopology(
         name,
-        list(sub.source_topics),
-        list(sub.repartition_sink_topics),
+        list(dict.fromkeys(sub.source_topics)),
+        list(dict.fromkeys(sub.repartition_sink_topics)),
         [_internal(topic) for topic in sub.state_changelog_topics],
         [_internal(topic) for topic in sub.repartition_source_topics],
     )
@@ -99,8 +99,8 @@ def _internal(topic: InternalTopic) -> wire.TopicInfo:
 def _asked_for(sub: Subtopology) -> wire.Subtopology:
     return wire.Subtopology(
         sub.subtopology_id,
-        sorted(sub.source_topics),
-        sorted(sub.repartition_sink_topics),
+        sorted(set(sub.source_topics)),
+        sorted(set(sub.repartition_sink_topics)),
         _topics(sub.state_changelog_topics),
         _topics(sub.repartition_source_topics),
     )

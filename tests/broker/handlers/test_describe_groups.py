@@ -47,8 +47,9 @@ async def test_allowed_operations_are_told_when_asked_for(client: RawClient) -> 
     await coordinated(client)
     await settle(client)
 
-    asked = await client.ask(DescribeGroupsRequest(["g"], True), 5, DescribeGroupsResponse)
+    asked = await client.ask(DescribeGroupsRequest(["g", "no"], True), 6, DescribeGroupsResponse)
     not_asked = await client.ask(DescribeGroupsRequest(["g"]), 5, DescribeGroupsResponse)
 
     assert asked.groups[0].authorized_operations == 0b1101_0100_1000
+    assert asked.groups[1].authorized_operations == -(2**31)
     assert not_asked.groups[0].authorized_operations == -(2**31)

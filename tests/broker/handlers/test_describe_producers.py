@@ -21,11 +21,16 @@ async def test_a_producer_is_told_with_its_last_sequence(client: RawClient) -> N
     await write(client, "pages", batch)
 
     response = await client.ask(
-        DescribeProducersRequest([TopicRequest("pages", [0, 1])]), 0, DescribeProducersResponse
+        DescribeProducersRequest([TopicRequest("pages", [0, 1]), TopicRequest("none", [0])]),
+        0,
+        DescribeProducersResponse,
     )
 
     known, unknown = response.topics[0].partitions
     (producer,) = known.active_producers
     assert (producer.producer_id, producer.producer_epoch) == (77, 3)
     assert (producer.last_sequence, producer.current_txn_start_offset) == (1, -1)
-    assert unknown.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    (nowhere,) = response.topics[1].partitions
+    assert unknown.error_code == nowhere.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert unknown.error_message is None
+    assert nowhere.error_message == "This server does not host this topic-partition."

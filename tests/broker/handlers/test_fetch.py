@@ -146,6 +146,16 @@ async def test_an_epoch_of_the_future_is_unknown(client: RawClient) -> None:
     assert data.aborted_transactions is None
 
 
+async def test_any_epoch_below_0_is_none(client: RawClient) -> None:
+    await make_topic(client, "pages")
+    request = fetch_request("pages")
+    request.topics[0].partitions[0].current_leader_epoch = -2
+
+    data = await fetched(client, request)
+
+    assert data.error_code == ErrorCode.NONE
+
+
 @pytest.mark.parametrize(
     ("last_epoch", "code"), [(0, ErrorCode.NONE), (3, ErrorCode.OFFSET_OUT_OF_RANGE)]
 )

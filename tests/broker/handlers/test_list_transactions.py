@@ -47,7 +47,7 @@ async def test_without_filters_all_ids_come(client: RawClient) -> None:
 
 
 async def test_states_filter_and_unknown_ones_are_named(client: RawClient) -> None:
-    request = ListTransactionsRequest(state_filters=["Ongoing", "Sleeping"])
+    request = ListTransactionsRequest(state_filters=["Ongoing", "Sleeping", "Sleeping"])
     answer = await client.ask(request, VERSION, ListTransactionsResponse)
 
     assert [each.transactional_id for each in answer.transaction_states] == ["shop-open"]

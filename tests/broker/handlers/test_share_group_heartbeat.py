@@ -13,7 +13,7 @@ from broker.security.acls import Operation, Permission, Resource
 from tests.support.group_calls import coordinated, join_consumer_group
 from tests.support.raw_client import RawClient
 from tests.support.security_calls import add_acls, broker_and_client, entry
-from tests.support.share_calls import GROUP, beat
+from tests.support.share_calls import ACCEPT, GROUP, acknowledge, beat, fetch
 from tests.support.topic_calls import make_topic
 
 
@@ -151,3 +151,25 @@ async def test_who_lacks_rights_is_told_the_code_and_no_words(tmp_path: Path) ->
 
     assert told.error_code == ErrorCode.GROUP_AUTHORIZATION_FAILED
     assert told.error_message is None
+
+
+@pytest.mark.parametrize("member", ["", "m" * 37])
+async def test_who_has_no_name_or_a_long_one_is_refused_without_words(
+    client: RawClient, member: str
+) -> None:
+    await coordinated(client)
+
+    told = await beat(client, topics=["jobs"], member=member)
+    fetched = await fetch(client, bytes(16), 0, member=member)
+    acknowledged, _ = await acknowledge(client, bytes(16), 1, (0, 0, [ACCEPT]), member=member)
+
+    assert told.error_code == fetched.error_code == acknowledged == ErrorCode.INVALID_REQUEST
+    assert (told.error_message, fetched.error_message) == (None, None)
+
+
+async def test_a_member_may_be_named_as_long_as_a_uuid_is(client: RawClient) -> None:
+    await coordinated(client)
+
+    told = await beat(client, topics=["jobs"], member="m" * 36)
+
+    assert (told.error_code, told.member_epoch) == (ErrorCode.NONE, 1)

@@ -1,6 +1,7 @@
 from broker.errors import ErrorCode
 from broker.protocol.messages.delete_groups import DeleteGroupsRequest, DeleteGroupsResponse
 from broker.protocol.messages.list_groups import ListGroupsRequest, ListGroupsResponse
+from broker.protocol.messages.streams_group_heartbeat import Subtopology, Topology
 from tests.support.group_calls import coordinated
 from tests.support.raw_client import RawClient
 from tests.support.streams_calls import (
@@ -39,6 +40,18 @@ async def test_a_group_is_told_with_its_topology_members_and_tasks(client: RawCl
     assert (member.member_id, member.process_id, member.member_epoch) == ("a", "p-a", 3)
     assert tasks_of(member.assignment.active_tasks) == {"0": [0, 1], "1": [0, 1]}
     assert member.target_assignment == member.assignment
+
+
+async def test_a_topic_that_is_read_twice_is_told_once(client: RawClient) -> None:
+    await make_topic(client, "lines", 2)
+    await coordinated(client, GROUP)
+    twice = Topology(0, [Subtopology("0", ["lines", "lines"])])
+    await beat(client, topology=twice)
+
+    group = await described(client)
+
+    assert group.topology is not None and group.topology.subtopologies is not None
+    assert group.topology.subtopologies[0].source_topics == ["lines"]
 
 
 async def test_a_group_that_is_not_there_is_refused(client: RawClient) -> None:

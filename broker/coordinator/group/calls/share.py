@@ -47,7 +47,7 @@ class ShareCalls:
                 request.member_epoch == LEAVING or request.member_epoch > JOINING
             ):
                 raise KafkaError(
-                    ErrorCode.GROUP_ID_NOT_FOUND, f"Share group {request.group_id} not found."
+                    ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found."
                 )
             draft = ShareDraft(group or ShareGroup(request.group_id), self._shards.image)
             response = share_heartbeat.heartbeat(draft, request, limits)

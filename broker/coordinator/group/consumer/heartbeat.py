@@ -152,7 +152,8 @@ def _admit(
         member = group.members.get(request.member_id)
         if member is None and request.member_epoch != JOINING:
             raise KafkaError(
-                ErrorCode.UNKNOWN_MEMBER_ID, f"Member {request.member_id} is not a member."
+                ErrorCode.UNKNOWN_MEMBER_ID,
+                f"Member {request.member_id} is not a member of group {request.group_id}.",
             )
     else:
         member = _static_member(draft, request, request.instance_id)

@@ -138,9 +138,7 @@ def _subscribe(draft: ShareDraft, before: ShareMember, updated: ShareMember) -> 
 
 def _validate(request: ShareHeartbeat) -> None:
     problem = None
-    if not request.member_id:
-        problem = "MemberId can't be empty."
-    elif request.rack_id == "":
+    if request.rack_id == "":
         problem = "RackId can't be empty."
     elif request.member_epoch < LEAVING:
         problem = "MemberEpoch is invalid."
