@@ -114,27 +114,28 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
 
 
 def _will_lose(facts: Facts) -> Iterator[Finding]:
-    for cluster in facts.clusters:
-        if cluster.snapshot is None:
-            continue
-        cut = {
-            topic.name
-            for topic in cluster.snapshot.topics.values()
-            if any(part.start for part in topic.partitions)
-        }
-        for group in cluster.snapshot.groups.values():
-            used: dict[str, float] = {}
-            for part in group.partitions:
-                if part.retention_used is not None and part.topic in cut:
-                    used[part.topic] = max(used.get(part.topic, 0.0), part.retention_used)
-            for topic, share in used.items():
-                if share > RETENTION_USED:
-                    labels = {"kafka_cluster": cluster.name, "consumergroup": group.group_id}
-                    said = (
-                        f"Group {group.group_id} has used {percent(share)} "
-                        f"of the retention of {topic}"
-                    )
-                    yield Finding({**labels, "topic": topic}, share, said)
+    cut = {
+        (cluster.name, topic.name)
+        for cluster in facts.clusters
+        for topic in (cluster.snapshot.topics.values() if cluster.snapshot else ())
+        if any(part.start for part in topic.partitions)
+    }
+    for cluster, group, labels in _groups(facts):
+        for topic, share in _retention_used(group).items():
+            if share > RETENTION_USED and (cluster, topic) in cut:
+                said = (
+                    f"Group {group.group_id} has used {percent(share)} of the retention of {topic}"
+                )
+                yield Finding({**labels, "topic": topic}, share, said)
+
+
+def _retention_used(group: Group) -> dict[str, float]:
+    """By topic, of the partition in which it is furthest behind."""
+    used: dict[str, float] = {}
+    for part in group.partitions:
+        if part.retention_used is not None:
+            used[part.topic] = max(used.get(part.topic, 0.0), part.retention_used)
+    return used
 
 
 def _lost(facts: Facts) -> Iterator[Finding]:

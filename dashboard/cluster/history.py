@@ -203,13 +203,19 @@ class History:
         for step in range(len(STEPS_MS))[_finest(range_ms, min(map(len, known)))]:
             step_ms = STEPS_MS[step][0]
             first, until = -(-(now_ms - range_ms) // step_ms), now_ms // step_ms + 1
-            sums = list(known[0][step].window(first, until))
-            for rings in known[1:]:
-                pairs = zip(sums, rings[step].window(first, until), strict=True)
-                sums = [b if isnan(a) else a if isnan(b) else a + b for a, b in pairs]
+            sums = _sums(rings[step].window(first, until) for rings in known)
             times = [slot * step_ms for slot in range(first, until)]
             found.append(Columns(step_ms, times, [None if isnan(v) else v for v in sums]))
         return _best(found)
+
+
+def _sums(windows: Iterable[Sequence[float]]) -> Sequence[float]:
+    """Slot by slot, of those that have a value there; NaN where none has."""
+    sums, *others = windows
+    for window in others:
+        pairs = zip(sums, window, strict=True)
+        sums = [b if isnan(a) else a if isnan(b) else a + b for a, b in pairs]
+    return sums
 
 
 def _finest(range_ms: int, rings: int) -> slice:

@@ -251,24 +251,12 @@ class Judge:
             self._group_partition(scene, place, histories)
             for place in _places(seen, commits, owners)
         )
-        read = [
-            histories[place]
-            for part in partitions
-            if (place := TopicPartition(part.topic, part.partition)) in histories
-            and part.state is not GroupState.ORPHANED
-        ]
-        rates = Rates(
-            _sum(history.rate_of("committed") for history in read),
-            _sum(history.rate_of("end") for history in read),
-        )
-        state, cause = judge_group(description, partitions, rates)
-        if group_id not in seen.commits:
+        rates = _rates(partitions, histories)
+        if group_id in seen.commits:
+            state, cause = self._verdict(scene, partitions, rates)
+        else:
             told = NOT_HEARD_OF if group_id in seen.unheard else NO_COMMITS_TOLD
             partitions, state, cause = (), GroupState.UNKNOWN, told
-        if state is GroupState.OK and group_id in seen.silent:
-            state, cause = GroupState.UNKNOWN, f"its coordinator does not answer; before, {cause}"
-        if state is GroupState.OK:
-            state, cause = self._learning(group_id, partitions, cause, now_ms)
         group = Group(
             group_id=group_id,
             protocol=description.protocol,
@@ -288,6 +276,18 @@ class Judge:
         trouble, begins_ms = group.data_trouble, self._begins_ms(now_ms)
         since_ms = self._onsets.since("data", group_id, trouble, begins_ms)
         return group if since_ms is None else replace(group, data_trouble_since_ms=since_ms)
+
+    def _verdict(
+        self, scene: "_Scene", partitions: tuple[GroupPartition, ...], rates: Rates
+    ) -> tuple[GroupState, str]:
+        """State and cause of a group whose commits are known."""
+        state, cause = judge_group(scene.description, partitions, rates)
+        if state is not GroupState.OK:
+            return state, cause
+        group_id = scene.description.group_id
+        if group_id in scene.seen.silent:
+            return GroupState.UNKNOWN, f"its coordinator does not answer; before, {cause}"
+        return self._learning(group_id, partitions, cause, scene.now_ms)
 
     def _since(self, group_id: str, state: GroupState, now_ms: int) -> int | None:
         """When the group came into its state; while that is learned, into the one before."""
@@ -383,6 +383,22 @@ class Judge:
             return 0, 0.0, Estimate.EXACT
         seconds, estimate = self.clock.seconds(at, now_ms)
         return waiting, seconds, estimate
+
+
+def _rates(
+    partitions: Sequence[GroupPartition], histories: Mapping[TopicPartition, CommitHistory]
+) -> Rates:
+    """Of all partitions that are there together, records a second."""
+    read = [
+        histories[place]
+        for part in partitions
+        if (place := TopicPartition(part.topic, part.partition)) in histories
+        and part.state is not GroupState.ORPHANED
+    ]
+    return Rates(
+        _sum(history.rate_of("committed") for history in read),
+        _sum(history.rate_of("end") for history in read),
+    )
 
 
 @dataclass(frozen=True, slots=True)

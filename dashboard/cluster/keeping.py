@@ -5,12 +5,13 @@ committed to, and few points of each.
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 from dashboard.cluster.end_ring import EndRing
-from dashboard.cluster.model import GroupState, Snapshot
+from dashboard.cluster.model import Group, GroupState, Snapshot
 from dashboard.cluster.verdict import CommitHistory
 from dashboard.onsets import Onset
 from tracker.topics import TopicPartition
@@ -48,21 +49,25 @@ def gathered(
             kept.verdicts[group.group_id] = (group.state, group.cause)
         own = histories.get(group.group_id, {})
         worth = {place: one for place, one in own.items() if one.is_worth_keeping}
-        for place in _of(group.partitions):
-            if place in rings and len(kept.rings) < RINGS_MAX:
-                kept.rings.setdefault(place, rings[place])
         if worth and left > 0:
             kept.histories[group.group_id] = worth
             left -= len(worth)
-    named = {place.topic for place in kept.rings}
-    named |= {place.topic for own in kept.histories.values() for place in own}
-    topics = (snapshot.topics[name] for name in named if name in snapshot.topics)
-    kept.topic_ids = {topic.name: topic.topic_id for topic in topics if topic.topic_id}
+    read = (place for group in snapshot.furthest for place in _places(group) if place in rings)
+    kept.rings = {place: rings[place] for place in islice(dict.fromkeys(read), RINGS_MAX)}
+    kept.topic_ids = _topic_ids(kept, snapshot)
     return kept
 
 
-def _of(partitions: Iterable[Any]) -> Iterable[TopicPartition]:
-    return (TopicPartition(part.topic, part.partition) for part in partitions)
+def _places(group: Group) -> Iterator[TopicPartition]:
+    return (TopicPartition(part.topic, part.partition) for part in group.partitions)
+
+
+def _topic_ids(kept: Kept, snapshot: Snapshot) -> dict[str, str]:
+    """By name, of the topics that something is kept of: another of that name is not theirs."""
+    named = {place.topic for place in kept.rings}
+    named |= {place.topic for own in kept.histories.values() for place in own}
+    topics = (snapshot.topics[name] for name in named if name in snapshot.topics)
+    return {topic.name: topic.topic_id for topic in topics if topic.topic_id}
 
 
 def encoded(kept: Kept) -> bytes:

@@ -13,7 +13,7 @@ from typing import Final
 
 import re2
 
-from dashboard.cluster.model import Group, Partition, Snapshot
+from dashboard.cluster.model import Group, GroupPartition, Partition, Snapshot
 from dashboard.connect.model import CONNECTOR_STATES, WorkerSeen, state_told
 from dashboard.metrics import families as f
 from dashboard.metrics.families import Family
@@ -304,23 +304,29 @@ def _jmx_brokers(page: Exposition, snapshot: Snapshot) -> None:
         (part, topic.min_isr) for topic in snapshot.topics.values() for part in topic.partitions
     ]
     for node in snapshot.brokers:
-        led = [(part, min_isr) for part, min_isr in pairs if part.leader == node.id]
-        key = (snapshot.name, str(node.id))
-        page.add(f.JMX_BROKER_STATE, key, 3)
-        page.add(f.JMX_LEADERS, key, len(led))
-        page.add(f.JMX_PARTITIONS, key, sum(node.id in part.replicas for part, _ in pairs))
-        under = sum(part.under_replicated for part, _ in led)
-        page.add(f.JMX_BROKER_UNDER_REPLICATED, key, under)
-        below = sum(len(part.isr) < min_isr for part, min_isr in led)
-        page.add(f.JMX_BROKER_UNDER_MIN_ISR, key, below)
-        own = [log_dir for log_dir in snapshot.log_dirs if log_dir.broker_id == node.id]
-        if own:
-            page.add(f.JMX_OFFLINE_DIRS, key, sum(log_dir.offline for log_dir in own))
+        _jmx_broker(page, snapshot, node.id, pairs)
     whole = (snapshot.name,)
     page.add(f.JMX_CONTROLLERS, whole, float(snapshot.controller_id >= 0))
     page.add(f.JMX_OFFLINE, whole, sum(part.offline for part, _ in pairs))
     imbalance = sum(part.replicas[:1] != (part.leader,) for part, _ in pairs)
     page.add(f.JMX_IMBALANCE, whole, imbalance)
+
+
+def _jmx_broker(
+    page: Exposition, snapshot: Snapshot, broker_id: int, pairs: Sequence[tuple[Partition, int]]
+) -> None:
+    """One broker, of all partitions and the min_isr of each."""
+    led = [(part, min_isr) for part, min_isr in pairs if part.leader == broker_id]
+    key = (snapshot.name, str(broker_id))
+    page.add(f.JMX_BROKER_STATE, key, 3)
+    page.add(f.JMX_LEADERS, key, len(led))
+    page.add(f.JMX_PARTITIONS, key, sum(broker_id in part.replicas for part, _ in pairs))
+    page.add(f.JMX_BROKER_UNDER_REPLICATED, key, sum(part.under_replicated for part, _ in led))
+    below = sum(len(part.isr) < min_isr for part, min_isr in led)
+    page.add(f.JMX_BROKER_UNDER_MIN_ISR, key, below)
+    own = [log_dir.offline for log_dir in snapshot.log_dirs if log_dir.broker_id == broker_id]
+    if own:
+        page.add(f.JMX_OFFLINE_DIRS, key, sum(own))
 
 
 def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> None:
@@ -329,35 +335,43 @@ def _group(page: Exposition, cluster: str, group: Group, fork_aliases: bool) -> 
     state = group.state.value if group.state.value in STATES else "unknown"
     for name in STATES:
         page.add(f.GROUP_STATE, (cluster, group.group_id, name), float(name == state))
-    by_topic: dict[str, list[int]] = {}
-    worst: dict[str, tuple[float, str]] = {}
+    by_topic: dict[str, list[GroupPartition]] = {}
     for part in group.partitions:
-        sums = by_topic.setdefault(part.topic, [0, 0, 0])
+        by_topic.setdefault(part.topic, []).append(part)
+    for topic, parts in by_topic.items():
+        place = (cluster, group.group_id, topic)
+        _group_partitions(page, place, parts, fork_aliases)
+        page.add(f.COMMITTED_SUM, place, sum(part.committed or 0 for part in parts))
+        page.add(f.LAG_SUM, place, sum(part.lag or 0 for part in parts))
+        page.add(f.UNCOMMITTED_PARTITIONS, place, sum(part.committed is None for part in parts))
+        page.add(f.LOST, place, group.lost_total.get(topic, 0))
+        page.add(f.RETENTION_USED, place, max(part.retention_used or 0.0 for part in parts))
+
+
+def _group_partitions(
+    page: Exposition,
+    place: tuple[str, str, str],
+    parts: Sequence[GroupPartition],
+    fork_aliases: bool,
+) -> None:
+    """Those of one topic that the group has committed to."""
+    worst = (-1.0, "")
+    for part in parts:
         if part.committed is None:
-            sums[2] += 1
             continue
-        key = labels(f.LAG.labels, (cluster, group.group_id, part.topic, str(part.partition)))
-        sums[0] += part.committed
+        key = labels(f.LAG.labels, (*place, str(part.partition)))
         page.add_rows(f.COMMITTED, [(key, part.committed)])
         if part.lag is not None:
-            sums[1] += part.lag
             page.add_rows(f.LAG, [(key, part.lag)])
-            if fork_aliases:
-                page.add_rows(f.UNCOMMITTED, [(key, part.lag)])
+        if part.lag is not None and fork_aliases:
+            page.add_rows(f.UNCOMMITTED, [(key, part.lag)])
         if part.lag_seconds is not None:
-            worst[part.topic] = max(worst.get(part.topic, (-1.0, "")), (part.lag_seconds, key))
+            worst = max(worst, (part.lag_seconds, key))
             page.add_rows(f.LAG_SECONDS, [(key, part.lag_seconds)])
-            if fork_aliases:
-                page.add_rows(f.LAG_MILLIS, [(key, part.lag_seconds * 1000)])
-    page.worst.update(key for _, key in worst.values())
-    for topic, (committed, waiting, uncommitted) in by_topic.items():
-        place = (cluster, group.group_id, topic)
-        page.add(f.COMMITTED_SUM, place, committed)
-        page.add(f.LAG_SUM, place, waiting)
-        page.add(f.UNCOMMITTED_PARTITIONS, place, uncommitted)
-        page.add(f.LOST, place, group.lost_total.get(topic, 0))
-        used = [p.retention_used for p in group.partitions if p.topic == topic]
-        page.add(f.RETENTION_USED, place, max((u for u in used if u is not None), default=0.0))
+        if part.lag_seconds is not None and fork_aliases:
+            page.add_rows(f.LAG_MILLIS, [(key, part.lag_seconds * 1000)])
+    if worst[1]:
+        page.worst.add(worst[1])
 
 
 def _share_group(page: Exposition, cluster: str, share: ShareGroup) -> None:
