@@ -94,7 +94,7 @@ class IngestConfig:
     )
     linger_ms: int = setting(
         2,
-        "least time between batches: events that come sooner wait, and go together",
+        "least time between batches where events come together: the next ones wait, too",
         low=0,
         high=1_000,
     )

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import logging
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,11 +17,13 @@ from confluent_kafka import KafkaError, KafkaException
 
 from tracker.config import KafkaConfig
 from tracker.kafka.client import Headers, client_config
+from tracker.kafka.reports import Reports
 from tracker.topics import Topic
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S: Final = 0.001  # between looks at delivery reports while records are in flight
+CLOSING_LOOK_S: Final = 0.001  # between looks whether all is answered that was, before the end
+COMPANY: Final = 3  # records that go together: where so many came, more are worth waiting for
 HOLD_S: Final = 1.0  # a partition without a leader holds up the others no longer than this
 
 
@@ -53,7 +56,11 @@ class _Pending:
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def reported(self, error: KafkaError | None, _message: object) -> None:
-        """Delivery report of one record; called from `Producer._poll`, on the loop's thread."""
+        """Delivery report of one record, in the thread that waits for it."""
+        self.producer.heard.append((self, error))
+
+    def settle(self, error: KafkaError | None) -> None:
+        """What was reported of one record, on the loop."""
         self.producer.answered(1)
         self.remaining -= 1
         if error is not None:
@@ -71,9 +78,9 @@ class _Pending:
 class Producer:
     """Sends with acks=all and idempotence; many waiting callers share the client's batches.
 
-    Belongs to one running event loop. No thread of ours: while records are in flight the loop looks
-    for delivery reports every millisecond. A record goes at once when none is under way and none
-    has gone for `linger_ms`; what comes sooner waits until then, and goes together.
+    Belongs to one running event loop, which a thread tells of delivery reports as they come. A
+    record goes at once when none is under way and none has gone for `linger_ms`; what comes sooner
+    waits until then, and goes together.
     """
 
     def __init__(
@@ -98,15 +105,17 @@ class Producer:
             "error_cb": self.note,
             "logger": log,
         }
-        self._producer = confluent_kafka.Producer(self._config)
-        self._renew = False
-        self._retired: list[confluent_kafka.Producer] = []
-        self._polling = False
+        self.heard: deque[tuple[_Pending, KafkaError | None]] = deque()
+        """Reports that the loop has not seen yet."""
         self._loop = asyncio.get_running_loop()
+        self._renew = False
+        self._retired: list[Reports] = []
+        self._open_client()
         self._linger_s = linger_ms / 1000
         self._gathered: list[_Pending] = []
         self._handed_over_at_s = -math.inf
-        self._held = False
+        self._together = 0  # records of the last hand-over
+        self._held: asyncio.TimerHandle | None = None  # what was gathered waits for answers
 
     async def send(self, topic: Topic, records: Sequence[NewRecord]) -> None:
         """Return when all `records` are stored; raises NotStored."""
@@ -146,19 +155,22 @@ class Producer:
         """Wait at most `timeout_s` for what is in flight; the rest fails with NotStored."""
         deadline = self._loop.time() + timeout_s
         while self.in_flight and self._loop.time() < deadline:
-            await asyncio.sleep(POLL_INTERVAL_S)
+            await asyncio.sleep(CLOSING_LOOK_S)
         for pending in self._take_gathered():
             self.in_flight -= len(pending.records)
             pending.fail(NotStored("the producer was closed before it was sent"))
+        for reports in (*self._retired, self._reports):
+            await asyncio.to_thread(reports.close)
         self._producer.purge()
         self._producer.poll(0)
+        self._take_reports()
 
     def _gather(self) -> None:
-        """The first record since the last hand-over is here. It waits for others only where that
-        is less than `linger_ms` ago: then more are to be expected. What comes in the same turn of
-        the loop goes along in any case."""
+        """The first record since the last hand-over is here. It waits for others only where
+        several went together less than `linger_ms` ago: then more are to be expected. What comes
+        in the same turn of the loop goes along in any case."""
         wait_s = self._handed_over_at_s + self._linger_s - self._loop.time()
-        if wait_s > 0:
+        if wait_s > 0 and self._together >= COMPANY:
             self._loop.call_later(wait_s, self._hand_over)
         else:
             self._loop.call_soon(self._hand_over)
@@ -169,19 +181,22 @@ class Producer:
         Not while it waits for answers: with idempotence librdkafka sends no more to a partition of
         which five records are under way, and its thread spins for as long as it has some to send.
         """
-        now_s = self._loop.time()
-        self._held = self.handed_over > 0 and now_s < self._handed_over_at_s + HOLD_S
-        gathered = () if self._held else self._take_gathered()
-        if not gathered:  # `_poll` asks again, or the producer was closed
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        now_s, free_s = self._loop.time(), self._handed_over_at_s + HOLD_S
+        if self.handed_over > 0 and now_s < free_s:
+            self._held = self._loop.call_at(free_s, self._hand_over)
+            return
+        gathered = self._take_gathered()
+        if not gathered:  # the producer was closed
             return
         if self._renew:
             self._replace_client()
         self._handed_over_at_s = now_s
+        self._together = sum(len(pending.records) for pending in gathered)
         for topic, of_topic in itertools.groupby(gathered, key=lambda pending: pending.topic):
             self._produce(topic, list(of_topic))
-        if not self._polling:
-            self._polling = True
-            self._loop.call_later(POLL_INTERVAL_S, self._poll)
 
     def _take_gathered(self) -> list[_Pending]:
         gathered, self._gathered = self._gathered, []
@@ -228,20 +243,24 @@ class Producer:
             return NotStored(str(error))
         return None
 
-    def _poll(self) -> None:
-        self._producer.poll(0)
-        for retired in self._retired:
-            retired.poll(0)
-        if self._held:
+    def _tell_loop(self) -> None:
+        """In a thread that has heard of something; RuntimeError when the loop is closed."""
+        self._loop.call_soon_threadsafe(self._take_reports)
+
+    def _take_reports(self) -> None:
+        while self.heard:
+            pending, error = self.heard.popleft()
+            pending.settle(error)
+        if self._held is not None:
             self._hand_over()
-        if self.in_flight:
-            self._loop.call_later(POLL_INTERVAL_S, self._poll)
-        else:
-            self._polling = False
-            self._retired.clear()
+
+    def _open_client(self) -> None:
+        self._producer = confluent_kafka.Producer(self._config)
+        self._reports = Reports(self._producer, self._tell_loop)
 
     def _replace_client(self) -> None:
         self._producer.purge()
-        self._retired.append(self._producer)  # until its last reports have come
-        self._producer = confluent_kafka.Producer(self._config)
+        self._reports.retire()
+        self._retired = [one for one in (*self._retired, self._reports) if not one.is_over]
+        self._open_client()
         self._renew = False

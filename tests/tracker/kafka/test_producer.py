@@ -1,10 +1,11 @@
 """The producer on a real broker: who waits, for whom, and what is told when nobody answers."""
 
 import asyncio
-import math
+import threading
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError
 
 from broker.errors import ErrorCode
 from tests.support.gated_files import GatedFiles
@@ -13,7 +14,8 @@ from tests.support.running_broker import broker_process, running_broker
 from tests.support.running_ingest import records_of
 from tests.support.topic_calls import batch_of, write
 from tracker.config import KafkaConfig
-from tracker.kafka.producer import NewRecord, NotStored, Producer
+from tracker.kafka.producer import COMPANY, NewRecord, NotStored, Producer
+from tracker.kafka.reports import THREAD
 from tracker.kafka.topics import ensure_topics
 from tracker.topics import Topic
 
@@ -21,12 +23,22 @@ NOBODY = KafkaConfig(bootstrap_servers="127.0.0.1:1")
 NEVER_MS = 3_600_000
 
 
-async def test_a_record_alone_goes_at_once_and_the_next_waits_for_company(
+async def test_records_that_come_alone_go_at_once(kafka: KafkaConfig, topic: Topic) -> None:
+    producer = Producer(kafka, client_id="test", linger_ms=NEVER_MS)
+
+    await producer.send(topic, [NewRecord(b"alone")])
+    await producer.send(topic, [NewRecord(b"alone as well")])
+
+    assert producer.in_flight == 0
+    await producer.close()
+
+
+async def test_where_several_went_together_the_next_waits_for_company(
     kafka: KafkaConfig, topic: Topic
 ) -> None:
     producer = Producer(kafka, client_id="test", linger_ms=NEVER_MS)
 
-    await producer.send(topic, [NewRecord(b"alone")])
+    await asyncio.gather(*(producer.submit(topic, [NewRecord(b"x")]) for _ in range(COMPANY)))
     waits = producer.submit(topic, [NewRecord(b"too soon")])
     await producer.close(timeout_s=0)
 
@@ -64,7 +76,7 @@ async def test_a_client_that_waits_for_answers_is_given_nothing_to_spin_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With six records under way librdkafka's thread would take a processor for itself."""
-    monkeypatch.setattr("tracker.kafka.producer.HOLD_S", math.inf)
+    monkeypatch.setattr("tracker.kafka.producer.HOLD_S", NEVER_MS / 1000)
     producer = Producer(NOBODY, client_id="test", linger_ms=0)
 
     waiting = [producer.submit(Topic("t", 1), [NewRecord(b"x")] * 6)]
@@ -168,6 +180,20 @@ async def test_a_producer_outlives_a_broker_that_was_killed(tmp_path: Path) -> N
 
         records = await asyncio.to_thread(records_of, broker.bootstrap, topic)
     assert [record.value for record in records] == [b"before", b"during", b"after"]
+
+
+async def test_after_a_fatal_error_a_new_client_sends(kafka: KafkaConfig, topic: Topic) -> None:
+    others = {*threading.enumerate()}
+    producer = Producer(kafka, client_id="test", linger_ms=0)
+    await producer.send(topic, [NewRecord(b"before")])
+    producer.note(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, "lost", fatal=True))
+
+    await producer.send(topic, [NewRecord(b"after")])
+    await producer.close()
+
+    stored = await asyncio.to_thread(records_of, kafka.bootstrap_servers, topic)
+    assert [record.value for record in stored] == [b"before", b"after"]
+    assert not [one for one in {*threading.enumerate()} - others if one.name == THREAD]
 
 
 async def test_what_the_client_refuses_fails_alone() -> None:
