@@ -145,21 +145,18 @@ def limit_for(
     quotas: Mapping[QuotaKey, Mapping[str, float]], quota: Quota, user: str, client_id: str
 ) -> Limit | None:
     """The quota that counts for this client, or None when there is none."""
-    for has_user, has_client in _PRECEDENCE:
-        parts: list[tuple[str, str | None]] = []
-        if has_user is not None:
-            parts.append((USER, user if has_user else None))
-        if has_client is not None:
-            parts.append((CLIENT_ID, client_id if has_client else None))
+    names = ((USER, user), (CLIENT_ID, client_id))
+    for level in _PRECEDENCE:
+        parts = [
+            (kind, name if by_name else None)
+            for (kind, name), by_name in zip(names, level, strict=True)
+            if by_name is not None
+        ]
         rate = quotas.get(_key(parts), {}).get(quota)
         if rate is not None:
-            if isnan(rate):
-                return None
-            account = (
-                user if has_user is not None else None,
-                client_id if has_client is not None else None,
-            )
-            return Limit(rate, account)
+            counts_user, counts_client = (by_name is not None for by_name in level)
+            account = (user if counts_user else None, client_id if counts_client else None)
+            return None if isnan(rate) else Limit(rate, account)
     return None
 
 
