@@ -112,27 +112,41 @@ class AlertDesk:
         now_ms = self._clock.now_ms()
         if now_ms - self._began_ms < SETTLE_MS:
             return []
-        news: list[Alert] = []
-        firing = self.engine.firing()
-        for alert in firing:
-            told = self._told_at_ms.get(alert.fingerprint)
-            due = told is None or now_ms - told >= self._repeat_ms
-            if due and self.silences.of(alert, now_ms) is None:
-                self._told_at_ms[alert.fingerprint] = now_ms
-                news.append(alert)
-        still = {alert.fingerprint for alert in self.engine.active.values() if alert.firing}
-        for fingerprint in still - {alert.fingerprint for alert in firing}:
-            if fingerprint in self._told_at_ms:  # quiet under a worse one: due as soon as that ends
-                self._told_at_ms[fingerprint] = 0
-        over = {alert.fingerprint: alert for alert in self.engine.history}
-        for fingerprint in [f for f in self._told_at_ms if f not in still]:
-            del self._told_at_ms[fingerprint]
-            if fingerprint in over and self.silences.of(over[fingerprint], now_ms) is None:
-                news.append(over[fingerprint])
+        news = [*self._due(now_ms), *self._over(now_ms)]
         if news:
             for channel in self.channels:
                 channel.post(news)
         return news
+
+    def _due(self, now_ms: int) -> list[Alert]:
+        """What fires and was never told, or so long ago that it is told again."""
+        due: list[Alert] = []
+        firing = self.engine.firing()
+        for alert in firing:
+            told_ms = self._told_at_ms.get(alert.fingerprint)
+            is_due = told_ms is None or now_ms - told_ms >= self._repeat_ms
+            if is_due and self.silences.of(alert, now_ms) is None:
+                self._told_at_ms[alert.fingerprint] = now_ms
+                due.append(alert)
+        for fingerprint in self._still() - {alert.fingerprint for alert in firing}:
+            if fingerprint in self._told_at_ms:  # quiet under a worse one: due as soon as that ends
+                self._told_at_ms[fingerprint] = 0
+        return due
+
+    def _over(self, now_ms: int) -> list[Alert]:
+        """What was told and has ended."""
+        over: list[Alert] = []
+        ended = {alert.fingerprint: alert for alert in self.engine.history}
+        still = self._still()
+        for fingerprint in [one for one in self._told_at_ms if one not in still]:
+            del self._told_at_ms[fingerprint]
+            if fingerprint in ended and self.silences.of(ended[fingerprint], now_ms) is None:
+                over.append(ended[fingerprint])
+        return over
+
+    def _still(self) -> set[str]:
+        """What fires, that which is quiet under a worse one included."""
+        return {alert.fingerprint for alert in self.engine.active.values() if alert.firing}
 
     async def test(self, by: str) -> list[tuple[str, str]]:
         """Send a test message to every channel at once; each with its trouble, or empty."""
