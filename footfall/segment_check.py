@@ -6,8 +6,9 @@ that follows | attributes int16 | last offset delta int32 | two timestamps and t
 int64. `length` counts the bytes after itself.
 """
 
+import itertools
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -99,34 +100,44 @@ def check_segments(
     `compacted`: names of partitions whose offsets may have gaps. `synced`: below which offset all
     of a partition was on the disk.
     """
-    files = batches = 0
-    damages: list[Damage] = []
     by_directory: dict[Path, list[Path]] = {}
     for path in sorted(log_dir.glob("*/*.log")):
         if path.stem.isdigit():
             by_directory.setdefault(path.parent, []).append(path)
-    for directory, paths in by_directory.items():
-        partition = _Partition(directory.name in compacted)
-        for path in paths:
-            try:
-                with path.open("rb") as file:
-                    walk = _walked(path, file, partition, is_newest=path == paths[-1])
-                damages += [
-                    Damage(*one) for one in check_indexes(path, walk.position, walk.aborted)
-                ]
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                told = f"it cannot be read ({error.strerror})"
-                damages.append(Damage(path, 0, told, way_out=READ_RIGHTS))
-                continue
-            files += 1
-            batches += walk.batches
-            damages += [found for found in (walk.gap, walk.damage) if found is not None]
-        on_disk = (synced or {}).get(directory.name, 0)
-        if partition.end_offset < on_disk:
-            told = f"the log ends at {partition.end_offset}, all below {on_disk} was on the disk"
-            damages.append(Damage(paths[-1], paths[-1].stat().st_size, told, way_out=LOST_END))
+    logs = [
+        _checked_log(
+            paths, _Partition(directory.name in compacted), (synced or {}).get(directory.name, 0)
+        )
+        for directory, paths in by_directory.items()
+    ]
+    return Checked(
+        sum(one.files for one in logs),
+        sum(one.batches for one in logs),
+        tuple(itertools.chain.from_iterable(one.damages for one in logs)),
+    )
+
+
+def _checked_log(paths: Sequence[Path], partition: _Partition, on_disk: int) -> Checked:
+    """The segments of one partition, in order; `on_disk` as in `synced`."""
+    files = batches = 0
+    damages: list[Damage] = []
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                walk = _walked(path, file, partition, is_newest=path == paths[-1])
+            damages += [Damage(*one) for one in check_indexes(path, walk.position, walk.aborted)]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            told = f"it cannot be read ({error.strerror})"
+            damages.append(Damage(path, 0, told, way_out=READ_RIGHTS))
+            continue
+        files += 1
+        batches += walk.batches
+        damages += [found for found in (walk.gap, walk.damage) if found is not None]
+    if partition.end_offset < on_disk:
+        told = f"the log ends at {partition.end_offset}, all below {on_disk} was on the disk"
+        damages.append(Damage(paths[-1], paths[-1].stat().st_size, told, way_out=LOST_END))
     return Checked(files, batches, tuple(damages))
 
 
