@@ -8,6 +8,8 @@ than all the rest. Such holes are given back when the broker has little to do.
 
 import ctypes
 import time
+from mmap import PAGESIZE
+from pathlib import Path
 
 KEPT_BYTES = 16 * 1024 * 1024
 """Free memory at the end of the heap: two connections' worth of requests."""
@@ -17,6 +19,7 @@ HOLES_BYTES_MAX = 32 * 1024 * 1024
 """Free memory in between that may stay."""
 LITTLE_TO_DO = 0.1
 """Of a processor: looking for holes holds up whoever needs memory, 0.1 ms for each MB of them."""
+_STATM = Path("/proc/self/statm")
 _M_TRIM_THRESHOLD = -1  # malloc.h of glibc
 _M_MMAP_THRESHOLD = -3
 
@@ -51,11 +54,13 @@ class Holes:
 
     def __init__(self) -> None:
         library = ctypes.CDLL(None)
-        self._heap = getattr(library, "mallinfo2", None)
+        self._heap = getattr(library, "mallinfo2", None) if _STATM.exists() else None
         self._trim = getattr(library, "malloc_trim", None)
         if self._heap is not None:
             self._heap.restype = _Heap
         self._looked_s = self._now_s()
+        self._left_bytes = 0
+        """Resident after holes were given back last: glibc counts them as free for ever."""
 
     def look(self) -> bool:
         """Give them back if they are large and little was done since the last look; whether so."""
@@ -64,10 +69,17 @@ class Holes:
         if self._heap is None or self._trim is None or worked_s > LITTLE_TO_DO * passed_s:
             return False
         heap = self._heap()
-        if heap.fordblks - heap.keepcost <= HOLES_BYTES_MAX:
+        grown_bytes = self._resident_bytes() - self._left_bytes
+        if min(heap.fordblks - heap.keepcost, grown_bytes) <= HOLES_BYTES_MAX:
             return False
         self._trim(KEPT_BYTES)
+        self._left_bytes = self._resident_bytes()
         return True
+
+    @staticmethod
+    def _resident_bytes() -> int:
+        """Second number of /proc/self/statm, in pages (proc(5))."""
+        return int(_STATM.read_text().split()[1]) * PAGESIZE
 
     @staticmethod
     def _now_s() -> tuple[float, float]:
