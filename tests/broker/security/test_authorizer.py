@@ -13,7 +13,7 @@ from broker.security.acls import (
     Resource,
     create_acls,
 )
-from broker.security.authorizer import Asker, Authorizer
+from broker.security.authorizer import ANSWERS_MAX, Asker, Authorizer
 
 ANN = Asker("User:ann", "10.0.0.1")
 LITERAL, PREFIXED = PatternType.LITERAL, PatternType.PREFIXED
@@ -173,3 +173,13 @@ def test_the_index_agrees_with_looking_at_every_entry(entries: list[Acl], name: 
     ]
 
     assert may_read(with_entries(*entries), name) == (ALLOW in matching and DENY not in matching)
+
+
+def test_names_that_clients_make_up_do_not_become_memory() -> None:
+    authorizer = with_entries(topic("pages"))
+
+    answers = [may_read(authorizer, f"made-up-{number}") for number in range(ANSWERS_MAX + 10)]
+
+    assert not any(answers)
+    assert len(authorizer._answers) <= ANSWERS_MAX
+    assert may_read(authorizer, "pages")

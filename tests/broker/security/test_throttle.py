@@ -5,7 +5,7 @@ from hypothesis.strategies import floats, integers, lists, tuples
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata.image import ClusterImage
 from broker.security.quotas import Entity, Quota, QuotaChange, alter_quotas
-from broker.security.throttle import Client, ClientQuotas, RateWindow
+from broker.security.throttle import IDLE_MS, Client, ClientQuotas, RateWindow
 from tests.support.manual_clock import ManualClock
 
 ANN = Client("User:ann", "web")
@@ -195,6 +195,22 @@ def test_a_crowd_of_other_clients_takes_nobody_s_account(monkeypatch: pytest.Mon
 
     assert quotas.charge(BYTES, ANN, 0) > 0
     assert quotas.debt_ms(ANN) > 0
+
+
+def test_accounts_that_count_nothing_any_more_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.security.throttle.ACCOUNTS_MAX", 3)
+    clock, changes = ManualClock(), Quota.CONTROLLER_MUTATION_RATE
+    every: Entity = [("client-id", None)]
+    quotas = quotas_with(clock, (every, BYTES, 1.0), (every, changes, 1.0))
+
+    for number in range(4):
+        client = Client("User:ann", f"{number}")
+        if number == 3:
+            clock.advance(IDLE_MS)
+        quotas.charge(BYTES, client, 1)
+        quotas.take_tokens(client, 1, strict=True)
+
+    assert len(quotas._windows) == len(quotas._buckets) == 1
 
 
 def test_each_quota_tells_how_often_and_how_long_it_made_clients_quiet() -> None:
