@@ -2,6 +2,7 @@ import pytest
 
 from broker.errors import ErrorCode, KafkaError
 from broker.partition.fetch_sessions import (
+    EPOCH_MAX,
     EVICTION_IDLE_MS,
     FetchSessions,
     PartitionKey,
@@ -83,3 +84,60 @@ def test_naming_topics_another_way_is_refused() -> None:
         sessions.begin(SessionRequest(made.session_id, 1, [], [], by_id=True), 0)
 
     assert refusal.value.code is ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR
+
+
+def test_a_wrong_epoch_is_refused_and_the_session_stays_where_it_was() -> None:
+    sessions = FetchSessions(10)
+    made = ask(sessions, 0, 0, 1)
+
+    for epoch in (2, 7):
+        with pytest.raises(KafkaError) as refused:
+            ask(sessions, made.session_id, epoch)
+        assert refused.value.code is ErrorCode.INVALID_FETCH_SESSION_EPOCH
+
+    assert indexes(ask(sessions, made.session_id, 1)) == [1]
+
+
+def test_behind_the_last_epoch_comes_1() -> None:
+    sessions = FetchSessions(10)
+    made = ask(sessions, 0, 0, 1)
+    assert made.session is not None
+    made.session.epoch = EPOCH_MAX
+
+    last = ask(sessions, made.session_id, EPOCH_MAX)
+    again = ask(sessions, made.session_id, 1)
+
+    assert indexes(last) == indexes(again) == [1]
+
+
+def test_who_got_records_comes_last_next_time() -> None:
+    sessions = FetchSessions(10)
+    made = ask(sessions, 0, 0, 1, 2, 3)
+    assert made.session is not None
+
+    made.session.served(made.wishes[0])
+
+    assert indexes(ask(sessions, made.session_id, 1)) == [2, 3, 1]
+
+
+def test_what_a_client_was_told_is_known_when_it_names_the_partition_again() -> None:
+    sessions = FetchSessions(10)
+    made = ask(sessions, 0, 0, 1)
+    made.wishes[0].high_watermark_told, made.wishes[0].log_start_offset_told = 40, 4
+
+    (named_again,) = ask(sessions, made.session_id, 1, 1).wishes
+
+    assert (named_again.high_watermark_told, named_again.log_start_offset_told) == (40, 4)
+
+
+def test_the_session_that_was_used_longest_ago_goes_first() -> None:
+    sessions = FetchSessions(2)
+    first, second = ask(sessions, 0, 0, 1), ask(sessions, 0, 0, 1)
+    ask(sessions, first.session_id, 1, now_ms=1)
+
+    third = ask(sessions, 0, 0, 1, now_ms=EVICTION_IDLE_MS)
+
+    assert third.session is not None
+    assert indexes(ask(sessions, first.session_id, 2)) == [1]
+    with pytest.raises(KafkaError):
+        ask(sessions, second.session_id, 1)
