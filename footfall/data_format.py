@@ -15,7 +15,7 @@ from typing import Final
 
 from footfall.settings import SettingsError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 FILE: Final = "format.json"
 
 

@@ -25,9 +25,10 @@ from tracker.reports import breakdown, live, measures, sites, timeseries
 from tracker.reports.bots import Bots, bots
 from tracker.reports.funnel import Stage
 from tracker.reports.overview import Overview, overview
+from tracker.reports.picked import Asked, Filter
 from tracker.reports.reading import Reading
 from tracker.reports.revenue import Earned, revenue
-from tracker.reports.segment import Asked, Filter, Segment
+from tracker.reports.segment import Segment
 from tracker.reports.visits import VisitPoint, visits_over_time
 from tracker.rollups import Dimension, Step
 from tracker.vitals import VITALS
@@ -41,6 +42,8 @@ ROWS: Final = 10
 EXPORT_ROWS: Final = 10_000
 
 ROLLED_UP: Final = frozenset(dimension.value for dimension in Dimension)
+BETTER_PACKED: Final = frozenset((Dimension.ENTRY_PAGE.value,))
+"""Rolled up, but as single visits: of a long time the packs of the warehouse are read sooner."""
 READING: Final = "reading"
 """Asked for like a dimension: how long pages are in view, and how far down."""
 
@@ -133,7 +136,7 @@ class ReportDesk:
     async def report(self, question: Question) -> Report:
         """Everything about one site in one range."""
         now_ms, warehouse = self._clock.now_ms(), self._warehouse
-        return await self._ask(question, lambda db: _report(db, warehouse, question, now_ms))
+        return await self._ask(question, lambda db: report_of(db, warehouse, question, now_ms))
 
     async def rows(self, question: Question, dimension: str) -> list[breakdown.Row]:
         """All values of one dimension, up to EXPORT_ROWS; raises ValueError for an unknown one."""
@@ -184,10 +187,12 @@ class ReportDesk:
             raise Unreadable(str(error)) from error
 
 
-def _report(database: Connection, warehouse: Path, question: Question, now_ms: int) -> Report:
+def report_of(database: Connection, warehouse: Path, question: Question, now_ms: int) -> Report:
+    """Everything about one site in one range, asked now."""
     site, start, end = question.site, question.start_ms, question.end_ms
     wanted = question.dimensions
-    rolled = () if question.filters else tuple(one for one in wanted if one in ROLLED_UP)
+    known = ROLLED_UP - BETTER_PACKED if warehouse.exists() else ROLLED_UP
+    rolled = () if question.filters else tuple(one for one in wanted if one in known)
     rest = tuple(one for one in wanted if one not in rolled)
     single = rest or question.filters or question.funnel  # what only single events tell
     segment = _segment(warehouse, question.asked) if single else None

@@ -8,8 +8,9 @@ from dashboard.activity.desk import READING, Question, Unreadable
 from dashboard.activity.figures import FIGURES, chart
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Values, Visit
+from tracker.packs.visits import COLUMNS
 from tracker.reports import funnel
-from tracker.reports.segment import COLUMNS, PROPERTY, Filter
+from tracker.reports.picked import PROPERTY, Filter
 from tracker.rollups import OTHER
 from tracker.sites import NAME
 

@@ -29,11 +29,15 @@ def store_measures(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:
         sink.close()
 
 
-def store_visits(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:
-    """Writes rollups.db and warehouse.db, as the roles would."""
+def store_visits(
+    data_dir: Path, found: Sequence[Event], now_ms: int, packed_ms: int | None = None
+) -> None:
+    """Writes rollups.db and warehouse.db, as the roles would, and packs as they would at packed_ms
+    (now)."""
+    packed_ms = now_ms if packed_ms is None else packed_ms
     sinks: tuple[Exporter, ...] = (
         RollupSink(data_dir / "rollups.db", ManualClock(now_ms)),
-        SqliteExporter(data_dir / "warehouse.db"),
+        SqliteExporter(data_dir / "warehouse.db", clock=ManualClock(packed_ms)),
     )
     for sink in sinks:
         sink.open()
@@ -41,5 +45,6 @@ def store_visits(data_dir: Path, found: Sequence[Event], now_ms: int) -> None:
         sink.write(
             [Arrived(WHERE, offset, one) for offset, one in enumerate(found)], {WHERE: len(found)}
         )
-        sink.flush()
+        for _ in range(3):  # a pack a flush
+            sink.flush()
         sink.close()

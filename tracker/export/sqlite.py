@@ -16,17 +16,20 @@ from typing import Any, Final
 import msgspec
 from sqlite_utils import Database
 
+from tracker.clock import Clock, SystemClock
 from tracker.events import Event
-from tracker.rollups import BUSY_TIMEOUT_MS
-from tracker.sinks.exporter import Arrived
+from tracker.export.packer import Packer
+from tracker.packs import store
+from tracker.rollups import BUSY_TIMEOUT_MS, DAY_MS
+from tracker.sinks.exporter import Arrived, Offsets
 from tracker.sinks.offset_table import in_transaction, refuse_damage
 from tracker.sinks.sqlite_sink import SqliteSink
 from tracker.sqlite_file import refuse_newer
 from tracker.topics import EVENTS, METRICS
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Columns are added without a step: a version before them leaves them empty. It rises when such a
-version would spoil what stands there."""
+version would spoil what stands there: one before 2 takes no pack away when events come late."""
 POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_offset": int}
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
 TABLES: Final = {
@@ -57,8 +60,11 @@ class SqliteExporter(SqliteSink):
 
     name = "sqlite"
 
-    def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+    def __init__(
+        self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, clock: Clock | None = None
+    ) -> None:
         super().__init__(path)
+        self._clock = clock or SystemClock()
         self._timeout_s = busy_timeout_ms / 1000
         columns = list(event_columns())
         self._props = columns.index("props")
@@ -79,11 +85,25 @@ class SqliteExporter(SqliteSink):
         self._db.execute("PRAGMA synchronous = NORMAL")
         refuse_damage(self._db, Path(self.place))
         in_transaction(self._db, self._make_tables)
+        self._packer = Packer(self._db, self._clock)
+
+    def flush(self) -> Offsets:
+        safe = super().flush()
+        self._packer.pack_some()
+        return safe
 
     def _store(self, records: Sequence[Arrived]) -> None:
         for table, insert in self._inserts.items():
             of_table = (record for record in records if record.where.topic == table)
             self._db.executemany(insert, map(self._row, of_table))
+        packed_ms = self._packer.end_ms()
+        self._packer.late(
+            {
+                (one.event.site_id, one.event.occurred_at // DAY_MS)
+                for one in records
+                if one.event.occurred_at < packed_ms and one.where.topic == EVENTS.name
+            }
+        )
 
     def _row(self, record: Arrived) -> tuple[object, ...]:
         values = msgspec.structs.astuple(record.event)
@@ -105,6 +125,7 @@ class SqliteExporter(SqliteSink):
                 table.create(columns, pk="event_id", not_null=REQUIRED)
             for indexed in indexes:
                 table.create_index(indexed, if_not_exists=True)
+        store.make_tables(self._db)
         offsets = {"topic": str, "partition": int, "next_offset": int}
         self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         database.table("_offsets").create(

@@ -28,7 +28,7 @@ def steps(text: str) -> tuple[str, ...]:
 
 
 def funnel(database: Connection, wanted: Sequence[str]) -> list[Stage]:
-    """Reads the table `picked` of tracker.reports.segment; one stage a step."""
+    """Reads the table `picked` of tracker.reports.picked; one stage a step."""
     tables: list[str] = []
     values: list[str] = []
     for number, step in enumerate(wanted):

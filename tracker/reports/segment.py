@@ -1,54 +1,37 @@
 """Segment: the visitors of a site and a range who fit filters, and everything they did there.
 
 Rollups answer one dimension at a time; what crosses two of them, and what no rollup was made for
-(campaigns, entry and exit pages, languages, properties), is read from the warehouse. That costs in
-proportion to the events of the range, so it is bounded: at most EVENTS_MAX of the newest events
-are looked at, and `cut` tells when there were more.
+(campaigns, entry and exit pages, languages, properties), is read from the warehouse. Of days that
+are over it is packed (tracker.packs), and a question reads the columns that it is about. Other
+events, of today and the day before and of the edges of the range, are read themselves. These are
+bounded: at most EVENTS_MAX of the newest are looked at, and `cut` tells when there were more.
 
 A filter keeps a visitor who has the value at least once in the range (or never, `without`), with
 all that he did. A visitor id is worth one UTC day, as everywhere.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
+import msgspec
+
+from tracker.packs import store
+from tracker.packs.visits import COLUMNS, key_of
 from tracker.reports import funnel
 from tracker.reports.breakdown import Row
 from tracker.reports.measures import Value
 from tracker.reports.overview import Overview
-from tracker.reports.reading import READING, Reading
+from tracker.reports.picked import PROPERTY, Asked, Filter, Picked
+from tracker.reports.reading import Reading
 from tracker.reports.revenue import Earned
 from tracker.reports.timeseries import STEP_MS, Point
 from tracker.reports.visits import VisitPoint, filled
-from tracker.rollups import BUSY_TIMEOUT_MS, MINUTE_MS, Step
+from tracker.rollups import BUSY_TIMEOUT_MS, DAY_MS, MICRO, Step
 
 EVENTS_MAX: Final = 200_000
-VISIT_GAP_MS: Final = 30 * MINUTE_MS
-
-COLUMNS: Final = {
-    "page": "pathname",
-    "source": "source",
-    "channel": "channel",
-    "referrer": "referrer_host",
-    "utm_source": "utm_source",
-    "utm_medium": "utm_medium",
-    "campaign": "utm_campaign",
-    "utm_term": "utm_term",
-    "utm_content": "utm_content",
-    "country": "country",
-    "region": "region",
-    "city": "city",
-    "language": "language",
-    "browser": "browser",
-    "os": "os",
-    "device": "device_type",
-    "screen": "screen",
-    "event": "event_name",
-}
-"""Dimension -> column of `events`. Entry and exit pages belong to visits, not to events."""
 
 ARRIVALS: Final = frozenset(
     ("source", "channel", "referrer", "utm_source", "utm_medium", "campaign", "utm_term",
@@ -56,219 +39,265 @@ ARRIVALS: Final = frozenset(
 )  # fmt: skip
 """Known on the first page of a visit only: empty ones are steps from page to page."""
 
-DIMENSIONS: Final = (*COLUMNS, "entry_page", "exit_page")
+OF_VISITS: Final = ("entry_page", "exit_page")
+"""They belong to visits, not to events: nothing is filtered by them."""
 
-UNSEEN: Final = ", ".join(f"'{name}'" for name in sorted(TOLD_BY_ITSELF))
-
-
-PROPERTY: Final = "prop."
-"""A dimension that begins so is a property of events."""
-
-TEXT: Final = """CASE one.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
- ELSE CAST(one.value AS TEXT) END"""
-"""SQL: the value of a property as people read it."""
-
-PEOPLE: Final = "site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
+DIMENSIONS: Final = (*COLUMNS, *OF_VISITS)
 
 
-class Filter(NamedTuple):
-    """A dimension of COLUMNS or a property, and the value that it has; "" is "not known"."""
+class Sum(NamedTuple):
+    """A value among all that is chosen."""
 
-    dimension: str
     value: str
-    without: bool = False
-    """Visitors who never have the value."""
+    rows: int  # visitors of a day with a number above 0
+    total: int
 
 
-class Asked(NamedTuple):
-    """A site, a range [start_ms, end_ms) of event time, and who counts."""
+class Chosen(NamedTuple):
+    """Some rows of a pack, as a bitmap."""
 
-    site: str
-    start_ms: int
-    end_ms: int
-    filters: tuple[Filter, ...] = ()
+    pack: store.Pack
+    who: int
 
 
 class Segment:
-    """Temporary tables over one read-only connection; close it when all is asked."""
+    """Over one read-only connection; close it when all is asked."""
 
     def __init__(self, path: Path, asked: Asked, events_max: int = EVENTS_MAX) -> None:
         """Raises sqlite3.Error, also when there is no warehouse."""
+        self._path = path
         self._asked = asked
-        self._db = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            timeout=BUSY_TIMEOUT_MS / 1000,
-        )
-        self._db.execute("PRAGMA temp_store = MEMORY")
-        self._numbered = False
-        self.cut = self._pick(events_max)
+        self._events_max = events_max
+        self._db = _connect(path)
+        self._whole: sqlite3.Connection | None = None
+        try:
+            self._db.execute("BEGIN")  # packs and events of one moment
+            spans = self._spans()
+            self._chosen = [
+                _filtered(Chosen(pack, _rows_of_days(pack, *self._days)), asked.filters)
+                for span in spans
+                for pack in store.packs_of(self._db, asked.site, span)
+            ]
+            self._loose = Picked(self._db, asked, self._gaps(spans), events_max)
+            self._loose.pick()
+        except BaseException:
+            self._db.close()
+            raise
+
+    @property
+    def cut(self) -> bool:
+        """More events than are looked at: the oldest are left out."""
+        return self._loose.cut
 
     def close(self) -> None:
         self._db.close()
+        if self._whole is not None:
+            self._whole.close()
 
-    def _pick(self, events_max: int) -> bool:
-        """Copies what is asked about; True when there is more than `events_max`."""
-        site, start_ms, end_ms, filters = self._asked
-        older = self._db.execute(
-            "SELECT occurred_at FROM events WHERE site_id = ? AND occurred_at >= ?"
-            " AND occurred_at < ? ORDER BY occurred_at DESC LIMIT 1 OFFSET ?",
-            (site, start_ms, end_ms, events_max),
-        ).fetchone()
-        range_ = (site, start_ms if older is None else older[0] + 1, end_ms)
-        columns = ", ".join(f"coalesce({column}, '') AS {name}" for name, column in COLUMNS.items())
-        acted = f"interactive IS NOT 0 AND event_name NOT IN ({_marks(PASSIVE)})"
-        where, values = PEOPLE, [PAGEVIEW, PAGEVIEW, *sorted(PASSIVE), *range_]
-        for one in filters:
-            condition, theirs = _condition(one)
-            where += (
-                f" AND visitor_id {'NOT ' * one.without}IN"
-                f" (SELECT visitor_id FROM events WHERE {PEOPLE} AND {condition})"
-            )
-            values += [*range_, *theirs]
-        self._db.execute(
-            "CREATE TEMP TABLE picked AS SELECT visitor_id AS visitor, occurred_at AS at_ms,"
-            f" event_name = ? AS views, event_name <> ? AND {acted} AS acted, props,"
-            " page_view_id AS view, engagement_ms, scroll_depth, revenue_amount AS amount,"
-            f" revenue_currency AS currency, {columns} FROM events WHERE {where}",
-            values,
-        ).close()
-        return older is not None
+    @property
+    def _days(self) -> tuple[int, int]:
+        """First and end of the whole days of the range."""
+        return -(-self._asked.start_ms // DAY_MS), self._asked.end_ms // DAY_MS
 
-    def _number_visits(self) -> None:
-        """Makes `visits`: the events with the number of their visit. Few questions need it."""
-        if self._numbered:
-            return
-        self._numbered = True
-        self._db.execute(
-            "CREATE TEMP TABLE marked AS SELECT visitor, at_ms, views, acted, page,"
-            " at_ms - lag(at_ms, 1, 0) OVER mine > ? AS begins FROM picked"
-            " WINDOW mine AS (PARTITION BY visitor ORDER BY at_ms) ORDER BY visitor, at_ms",
-            (VISIT_GAP_MS,),
-        )
-        self._db.execute(
-            "CREATE TEMP TABLE visits AS SELECT visitor, at_ms, views, acted, page,"
-            " sum(begins) OVER (ORDER BY rowid ROWS UNBOUNDED PRECEDING) AS visit FROM marked"
-        )
+    def _spans(self) -> list[store.Span]:
+        """What is packed of the whole days of the range."""
+        first, end = self._days
+        if first >= end or not store.has_packs(self._db):
+            return []
+        found = store.spans(self._db, self._asked.site)
+        return [one for one in found if one.first < end and one.end > first]
+
+    def _gaps(self, spans: Iterable[store.Span]) -> list[tuple[int, int]]:
+        """What is not packed of the range."""
+        first, end = self._days
+        gaps, cursor_ms = [], self._asked.start_ms
+        for span in spans:
+            gaps.append((cursor_ms, max(span.first, first) * DAY_MS))
+            cursor_ms = min(span.end, end) * DAY_MS
+        gaps.append((cursor_ms, self._asked.end_ms))
+        return [one for one in gaps if one[0] < one[1]]
 
     def overview(self) -> Overview:
         """As reports.overview has it, of these visitors."""
-        views, visitors, events = self._db.execute(
-            "SELECT total(views), count(DISTINCT CASE WHEN views THEN visitor END),"
-            f" total(NOT views AND event NOT IN ({UNSEEN})) FROM picked"
-        ).fetchone()
-        self._number_visits()
-        sessions, bounces, lasted_ms = self._db.execute(
-            "SELECT count(*), total(views = 1 AND acted = 0), total(lasted) FROM"
-            " (SELECT sum(views) AS views, sum(acted) AS acted, max(at_ms) - min(at_ms) AS lasted"
-            " FROM visits GROUP BY visit) WHERE views > 0"
-        ).fetchone()
-        mean_ms = int(lasted_ms) // sessions if sessions else 0
-        return Overview(visitors, int(views), sessions, int(bounces), int(events), mean_ms)
+        totals = {one.value: one for one in self._sums("totals")}
+        nothing = Sum("", 0, 0)
+        visits = totals.get("visits", nothing).total
+        return Overview(
+            visitors=totals.get("views", nothing).rows,
+            page_views=totals.get("views", nothing).total,
+            sessions=visits,
+            bounces=totals.get("bounces", nothing).total,
+            events=totals.get("events", nothing).total,
+            average_visit_ms=totals.get("lasted", nothing).total // visits if visits else 0,
+        )
 
     def timeseries(self, step: Step) -> list[Point]:
         """Every bucket of the range, empty ones too."""
         width_ms = STEP_MS[step]
-        rows = self._db.execute(
-            "SELECT at_ms / ?, count(DISTINCT visitor), count(*) FROM picked"
-            " WHERE views GROUP BY 1",
-            (width_ms,),
-        )
-        counts = {bucket: (visitors, views) for bucket, visitors, views in rows}
+        counts = self._over_time("views", step)
         start, end = self._asked.start_ms // width_ms, -(-self._asked.end_ms // width_ms)
         return [Point(one * width_ms, *counts.get(one, (0, 0))) for one in range(start, end)]
 
     def visits(self, step: Step) -> list[VisitPoint]:
         """As reports.visits has them, of these visitors."""
-        self._number_visits()
-        width_ms = STEP_MS[step]
-        rows = self._db.execute(
-            "SELECT began / ?, count(*), total(views = 1 AND acted = 0), total(lasted) FROM"
-            " (SELECT min(at_ms) AS began, sum(views) AS views, sum(acted) AS acted,"
-            " max(at_ms) - min(at_ms) AS lasted FROM visits GROUP BY visit)"
-            " WHERE views > 0 GROUP BY 1",
-            (width_ms,),
-        )
-        return filled(rows, self._asked.start_ms, self._asked.end_ms, width_ms)
+        bounces, lasted = self._over_time("bounces", step), self._over_time("lasted", step)
+        nothing = (0, 0)
+        rows = [
+            (bucket, count, bounces.get(bucket, nothing)[1], lasted.get(bucket, nothing)[1])
+            for bucket, (_, count) in self._over_time("visits", step).items()
+        ]
+        return filled(rows, self._asked.start_ms, self._asked.end_ms, STEP_MS[step])
+
+    def _over_time(self, what: str, step: Step) -> Mapping[int, tuple[int, int]]:
+        """Bucket -> rows, total."""
+        if step != Step.DAY:
+            return {int(one.value): one[1:] for one in self._sums(f"{what}/{STEP_MS[step]}")}
+        counts: dict[int, tuple[int, int]] = {}
+        for day, count, total in (*self._packed_days(what), *self._loose_days(what)):
+            before = counts.get(day, (0, 0))
+            counts[day] = (before[0] + count, before[1] + total)
+        return counts
+
+    def _packed_days(self, what: str) -> Iterator[tuple[int, int, int]]:
+        """A pack's rows are in the order of their days."""
+        for pack, who in self._chosen:
+            totals = pack.column("totals") if who else None
+            begins = [*pack.days.values(), pack.rows]
+            for day, begin, end in zip(pack.days, begins, begins[1:], strict=False):
+                mine = who & ((1 << end) - (1 << begin))
+                if mine and totals is not None:
+                    for _, count, total in totals.sums(mine, what.__eq__):
+                        yield day, count, total
+
+    def _loose_days(self, what: str) -> Iterator[tuple[int, int, int]]:
+        for day, count, total in self._loose.sums(f"{what}/{DAY_MS}"):
+            yield int(day), count, total
 
     def breakdown(self, dimension: str, limit: int) -> list[Row]:
         """The values with the most visitors. Raises ValueError for an unknown dimension."""
-        if dimension in ("entry_page", "exit_page"):
-            self._number_visits()
-            first = "min" if dimension == "entry_page" else "max"
-            rows: Iterable[tuple[str, int, int]] = self._db.execute(
-                "SELECT page, count(DISTINCT visitor) AS visitors, count(*) FROM"
-                f" (SELECT visitor, page, {first}(at_ms) FROM visits WHERE views"
-                " GROUP BY visit) GROUP BY page ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?",
-                (limit,),
-            )
-            return [Row(*row) for row in rows]
-        column = _column(dimension)
-        which = f"NOT views AND event NOT IN ({UNSEEN})" if dimension == "event" else "views"
-        known = f" AND {column} <> ''" if dimension in ARRIVALS else ""
-        rows = self._db.execute(
-            f"SELECT {column}, count(DISTINCT visitor), count(*) FROM picked"
-            f" WHERE {which}{known} GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?",
-            (limit,),
-        )
-        return [Row(*row) for row in rows]
+        if dimension not in OF_VISITS:
+            _known(dimension)
+        left_out = dimension in ARRIVALS
+        found = [Row(*one) for one in self._sums(dimension) if one.value or not left_out]
+        return sorted(found, key=lambda row: (-row.visitors, -row.page_views, row.value))[:limit]
 
     def properties(self, event: str, limit: int) -> list[tuple[str, Row]]:
         """Property and value of one event, those of most visitors first."""
-        rows = self._db.execute(
-            f"SELECT one.key, {TEXT}, count(DISTINCT visitor), count(*)"
-            " FROM picked, json_each(picked.props) AS one WHERE picked.event = ?"
-            " AND picked.props IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC, 1, 2 LIMIT ?",
-            (event, limit),
-        )
-        return [(key, Row(value or "", visitors, hits)) for key, value, visitors, hits in rows]
+        begins = key_of(event)[:-1] + ","
+        found = []
+        for one in self._sums("props", lambda value: value.startswith(begins)):
+            _, key, value = msgspec.json.decode(one.value)
+            found.append((key, Row(value, one.rows, one.total)))
+        found.sort(key=lambda pair: (-pair[1].visitors, -pair[1].page_views, pair[0], pair[1]))
+        return found[:limit]
 
     def reading(self, limit: int) -> list[Reading]:
         """How long pages are looked at, and how far down; the most seen first."""
-        return [Reading(*row) for row in self._db.execute(READING, (limit,))]
+        seen = sorted(self._sums("page"), key=lambda one: (-one.total, one.value))
+        shown: list[Sum] = []
+        told: dict[str, int] = {}
+        for reach in (2 * limit, len(seen)):  # most pages tell: the first of them are enough
+            pages = {one.value for one in seen[:reach]}
+            told = {one.value: one.total for one in self._sums("read_views", pages.__contains__)}
+            shown = [one for one in seen if one.value in told][:limit]
+            if len(shown) == limit:
+                break
+        pages = {one.value for one in shown}
+        read_ms, depths, depth_views = (
+            {one.value: one.total for one in self._sums(name, pages.__contains__)}
+            for name in ("read_ms", "depths", "depth_views")
+        )
+        return [
+            Reading(
+                page,
+                visitors,
+                views,
+                read_ms.get(page, 0) // told[page],
+                depths.get(page, 0) / depth_views[page] if page in depth_views else None,
+            )
+            for page, visitors, views in shown
+        ]
 
     def revenue(self) -> list[Earned]:
         """As reports.revenue has it, of these visitors."""
-        rows = self._db.execute(
-            "SELECT event, currency, count(*), total(amount) FROM picked WHERE amount IS NOT NULL"
-            " AND abs(amount) <= 1e9 GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2"
-        )
-        return [Earned(*row) for row in rows]
+        micros: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for one in self._sums("earned"):
+            event, currency, sign = msgspec.json.decode(one.value)
+            micros[event, currency] += -one.total if sign == "-" else one.total
+        found = []
+        for one in self._sums("revenue"):
+            event, currency = msgspec.json.decode(one.value)
+            found.append(Earned(event, currency, one.total, micros[event, currency] / MICRO))
+        return sorted(found, key=lambda earned: (-earned.amount, earned.event, earned.currency))
 
     def values(self) -> list[Value]:
         """What these visitors measured in the range, the newest EVENTS_MAX; none of an old file."""
-        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'metrics'").fetchone()
-        if has is None:
-            return []
-        rows = self._db.execute(
-            "SELECT metric_name, coalesce(pathname, ''), metric_value FROM metrics"
-            " WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
-            " AND metric_value IS NOT NULL AND visitor_id IN (SELECT visitor FROM picked)"
-            " ORDER BY occurred_at DESC LIMIT ?",
-            (*self._asked[:3], EVENTS_MAX),
-        )
-        return [Value(*row) for row in rows]
+        return self._picked().values()
 
     def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
         """How many of these visitors took the steps one after the other."""
-        return funnel.funnel(self._db, steps)
+        return self._picked().funnel(steps)
+
+    def _picked(self) -> Picked:
+        """All of the range, for what packs do not tell."""
+        if not self._chosen:
+            return self._loose
+        if self._whole is None:
+            self._whole = _connect(self._path)
+            range_ = (self._asked.start_ms, self._asked.end_ms)
+            self._all = Picked(self._whole, self._asked, [range_], self._events_max)
+        return self._all
+
+    def _sums(self, name: str, is_wanted: Callable[[str], bool] | None = None) -> list[Sum]:
+        """Of each value, or of those wanted, over all that is chosen."""
+        sums = {value: (count, total) for value, count, total in self._loose.sums(name, is_wanted)}
+        for pack, who in self._chosen:
+            if who:
+                for value, count, total in pack.column(name).sums(who, is_wanted):
+                    before = sums.get(value, (0, 0))
+                    sums[value] = (before[0] + count, before[1] + total)
+        return [Sum(value, *both) for value, both in sums.items()]
 
 
-def _condition(one: Filter) -> tuple[str, tuple[str, ...]]:
-    """SQL that says whether an event has the value, and its parameters."""
-    if one.dimension.startswith(PROPERTY):
-        has = f"SELECT 1 FROM json_each(props) AS one WHERE one.key = ? AND {TEXT} = ?"
-        name = one.dimension.removeprefix(PROPERTY)
-        return f"props IS NOT NULL AND EXISTS ({has})", (name, one.value)
-    return f"coalesce({COLUMNS[_column(one.dimension)]}, '') = ?", (one.value,)
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+    db.execute("PRAGMA temp_store = MEMORY")
+    return db
 
 
-def _column(dimension: str) -> str:
+def _filtered(one: Chosen, filters: Iterable[Filter]) -> Chosen:
+    pack, who = one
+    for wanted in filters:
+        has = _who_has(pack, wanted)
+        who &= ~has if wanted.without else has
+    return Chosen(pack, who)
+
+
+def _who_has(pack: store.Pack, wanted: Filter) -> int:
+    if not wanted.dimension.startswith(PROPERTY):
+        return pack.column(_known(wanted.dimension)).who(wanted.value)
+    has, column = 0, pack.column("props")
+    pair = [wanted.dimension.removeprefix(PROPERTY), wanted.value]
+    ending = msgspec.json.encode(pair).decode()[1:]  # a quick look before the exact one
+    for value in column.values():
+        if value.endswith(ending) and msgspec.json.decode(value)[1:] == pair:
+            has |= column.who(value)
+    return has
+
+
+def _known(dimension: str) -> str:
     if dimension not in COLUMNS:
         raise ValueError(f"{dimension!r} is none of {', '.join(COLUMNS)}")
     return dimension
 
 
-def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
+def _rows_of_days(pack: store.Pack, first: int, end: int) -> int:
+    """Bitmap of the rows of the days [first, end)."""
+    begin = min((row for day, row in pack.days.items() if day >= first), default=pack.rows)
+    after = min((row for day, row in pack.days.items() if day >= end), default=pack.rows)
+    return (1 << after) - (1 << begin)

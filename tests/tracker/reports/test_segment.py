@@ -15,9 +15,10 @@ from tracker.events import Event
 from tracker.reports.breakdown import Row, breakdown
 from tracker.reports.funnel import steps
 from tracker.reports.overview import overview
+from tracker.reports.picked import Asked, Filter
 from tracker.reports.reading import Reading
 from tracker.reports.revenue import Earned, revenue
-from tracker.reports.segment import Asked, Filter, Segment
+from tracker.reports.segment import Segment
 from tracker.reports.timeseries import timeseries
 from tracker.reports.visits import visits_over_time
 from tracker.rollups import Step

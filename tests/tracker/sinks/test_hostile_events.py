@@ -15,7 +15,8 @@ from tests.support.sinks import KINDS, Instance
 from tracker import rollups
 from tracker.events import encode
 from tracker.reports.live import live
-from tracker.reports.segment import Asked, Segment
+from tracker.reports.picked import Asked
+from tracker.reports.segment import Segment
 from tracker.rollups import MINUTE_MS
 from tracker.topics import TopicPartition
 

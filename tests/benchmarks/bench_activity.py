@@ -1,0 +1,150 @@
+"""Activity with filters, of a site with most of a million events of two years: what a page costs.
+
+All questions of a page, as the dashboard asks them: six lists, the figures on top, the chart, and
+the time before. Processor time of the thread that answers, the least of some rounds: nothing is
+kept from one to the next.
+"""
+
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+
+from dashboard.activity.desk import Question, report_of
+from dashboard.activity.period import Known, choose
+from dashboard.pages.activity import CARDS
+from tests.benchmarks.past_events import BIG, DAYS, past_events
+from tests.benchmarks.plan import Plan
+from tests.benchmarks.table import Row
+from tracker import rollups
+from tracker.clock import SystemClock
+from tracker.events import Event
+from tracker.export.packer import Packer
+from tracker.export.sqlite import SqliteExporter
+from tracker.reports.picked import Filter
+from tracker.rollups import DAY_MS, HOUR_MS
+from tracker.sinks.exporter import Arrived
+from tracker.topics import TopicPartition
+
+TITLE = "Activity with filters (a million events of two years on four sites, four fifths on one)"
+EVENTS = 1_000_000
+BATCH = 5_000
+ROUNDS = 3
+PAGE_MS_MAX = 100.0
+WHERE = TopicPartition("events", 0)
+SHOWN = tuple(tabs[0][0] for _, tabs in CARDS)
+"""What the cards show when the page is opened."""
+MOST = (Filter("device", "desktop"),)
+FILTERED = {
+    "a page": (Filter("page", "/"),),
+    "a country": (Filter("country", "AC"),),
+    "all but a country": (Filter("country", "AC", without=True),),
+    "a campaign": (Filter("campaign", "campaign-1"),),
+    "an event": (Filter("event", "Signup"),),
+    "a property": (Filter("prop.plan", "pro"),),
+    "a device": MOST,
+    "three of them": (*MOST, Filter("country", "AC", without=True), Filter("page", "/")),
+}
+LISTS = ("exit_page", "reading", "campaign", "city", "screen")
+
+
+class Hurried(SystemClock):
+    """Needs no rest: between two looks at it an hour has gone."""
+
+    _asked = 0
+
+    def monotonic_ms(self) -> float:
+        self._asked += 1
+        return self._asked * float(HOUR_MS)
+
+
+def fill(path: Path, now_ms: int) -> None:
+    """A warehouse as the export role leaves it when it has had time."""
+    sink = SqliteExporter(path)
+    sink.open()
+    sink.positions([WHERE])
+    written = 0
+    held: list[Event] = []
+    for found in chain(past_events(EVENTS, now_ms), [[]]):
+        held += found
+        if len(held) >= BATCH or not found:
+            sink.write([Arrived(WHERE, written + at, one) for at, one in enumerate(held)], {})
+            sink.flush()
+            written += len(held)
+            held = []
+    sink.close()
+
+
+def pack(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        packer = Packer(db, Hurried())
+        while packer.pack_some():
+            pass
+
+
+def bytes_of(path: Path) -> int:
+    """With nothing left in the write-ahead log."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.stat().st_size
+
+
+def asked(now_ms: int, period: str, dimensions: tuple[str, ...], *filters: Filter) -> Question:
+    """What the address of a page asks."""
+    first_ms = (now_ms // DAY_MS - DAYS + 1) * DAY_MS
+    chosen = choose(period, ("", ""), Known(first_ms, now_ms // DAY_MS * DAY_MS), now_ms)
+    return Question(
+        BIG,
+        chosen.start_ms,
+        chosen.end_ms,
+        chosen.step,
+        dimensions,
+        filters,
+        chosen.before(now_ms),
+        of_visits=True,
+    )
+
+
+def page_ms(home: Path, question: Question, now_ms: int) -> float:
+    """Least of some rounds."""
+    rounds = []
+    for _ in range(ROUNDS):
+        began = time.thread_time()
+        with closing(rollups.open_for_reading(home / "rollups.db")) as database:
+            found = report_of(database, home / "warehouse.db", question, now_ms)
+        rounds.append((time.thread_time() - began) * 1000)
+        assert found.overview.page_views and not found.cut
+    return min(rounds)
+
+
+def rows(plan: Plan) -> list[Row]:
+    now_ms = SystemClock().now_ms()
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        warehouse = home / "warehouse.db"
+        fill(warehouse, now_ms)
+        began = time.thread_time()
+        pack(warehouse)
+        packing_s = time.thread_time() - began
+        pages = {
+            f"{title}, {name}": page_ms(home, asked(now_ms, period, SHOWN, *filters), now_ms)
+            for period, title in (("24h", "24 hours"), ("12mo", "12 months"), ("all", "all time"))
+            for name, filters in FILTERED.items()
+        }
+        pages |= {
+            f"all time, list {one}, a device": page_ms(
+                home, asked(now_ms, "all", (one, *SHOWN[1:]), *MOST), now_ms
+            )
+            for one in LISTS
+        }
+        size = bytes_of(warehouse)
+    return [
+        *(
+            Row(f"page of {name}: processor time", spent, "ms", spent / PAGE_MS_MAX, "100 ms")
+            for name, spent in pages.items()
+        ),
+        Row("packing of all of it: processor time", packing_s, "s"),
+        Row("warehouse.db", size / 1e6, "MB"),
+    ]

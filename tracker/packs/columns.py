@@ -1,0 +1,216 @@
+"""Columns: of some visitors, who has which value, and how often; answered by counting bits.
+
+A visitor of one UTC day is one row, a number from 0. A column tells of each value which rows have
+it, and a whole number for each of them: the page views with it, milliseconds, millionths. A value
+that many rows have is kept as bitmaps: bit r of the n-th one is binary digit n of row r's number.
+So the sum over any choice of rows, itself a bitmap, is a few ANDs and counts of bits for thousands
+of rows at a time. Values that few have are lists of rows, one after the other. Nothing is
+estimated.
+
+A row may have a value in events that are not counted: its number is 0 then, and it stands in `has`
+or `also` alone.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from typing import Any, Final
+
+import lz4.block
+import msgspec
+
+ROWS_MAX: Final = 2**16  # row numbers are kept in two bytes
+SPARSE_SHARE: Final = 512  # of rows, for each binary digit: fewer are summed sooner as a list
+NUMBER_MAX: Final = 2**63 - 1
+
+WIDTHS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""Bytes of a number -> its array."""
+
+Counts = Mapping[str, Mapping[int, int]]
+"""Value -> row -> its number, not negative; a row with 0 has the value, and nothing is counted."""
+
+lz4_block: Any = lz4.block
+_DIGITS: Final = bytes.maketrans(b"01", b"\x00\x01")
+
+
+Sum = tuple[str, int, int]
+"""A value, how many chosen rows have a number above 0 for it, and the sum of these."""
+
+
+class Dense(msgspec.Struct, array_like=True, gc=False):
+    """A value that many rows have; bitmaps are little-endian."""
+
+    value: str
+    has: bytes  # empty: those who have a digit
+    digits: list[bytes]  # the lowest binary digit first
+
+
+class Sparse(msgspec.Struct, array_like=True):
+    """Values that few rows have, and their rows one value after the other, as arrays."""
+
+    values: list[str]
+    lengths: bytes  # "H": rows of each value with a number above 0
+    rows: bytes  # "H"
+    numbers: bytes  # the narrowest of WIDTHS that they fit in; empty: all are 1
+    also_lengths: bytes  # "H": rows of each value with the number 0
+    also: bytes  # "H"
+
+    def sums(self, is_chosen: bytes, is_wanted: Callable[[str], bool] | None) -> list[Sum]:
+        """`is_chosen` has a byte a row of the block, 1 or 0; empty: all are."""
+        rows, numbers = array("H", self.rows), self.unpacked()
+        mark = is_chosen.__getitem__
+        marks = bytes(map(mark, rows)) if is_chosen and is_wanted is None else b""
+        found, end = [], 0
+        for value, length in zip(self.values, array("H", self.lengths), strict=True):
+            begin, end = end, end + length
+            if is_wanted is not None and not is_wanted(value):
+                continue
+            if not is_chosen:
+                count, total = length, sum(numbers[begin:end]) if numbers else length
+            else:
+                mine = marks[begin:end] if marks else bytes(map(mark, rows[begin:end]))
+                count = total = mine.count(1)
+                if count and numbers:
+                    total = sum(compress(numbers[begin:end], mine))
+            if count:
+                found.append((value, count, total))
+        return found
+
+    def unpacked(self) -> Sequence[int]:
+        """The numbers of `rows`; none: all are 1."""
+        if not self.numbers:
+            return ()
+        return array(WIDTHS[len(self.numbers) * 2 // len(self.rows)], self.numbers)
+
+
+class Column(msgspec.Struct, array_like=True):
+    """One dimension of one block of rows."""
+
+    size: int  # rows of the block
+    dense: list[Dense]
+    sparse: Sparse
+
+    def values(self) -> Iterator[str]:
+        for dense in self.dense:
+            yield dense.value
+        yield from self.sparse.values
+
+    def who(self, wanted: str) -> int:
+        """Bitmap of the rows that have the value."""
+        for dense in self.dense:
+            if dense.value == wanted:
+                return _union([dense.has] if dense.has else dense.digits)
+        found, sparse = 0, self.sparse
+        if wanted in sparse.values:
+            place = sparse.values.index(wanted)
+            for lengths, rows in (
+                (array("H", sparse.lengths), array("H", sparse.rows)),
+                (array("H", sparse.also_lengths), array("H", sparse.also)),
+            ):
+                begin = sum(lengths[:place])
+                found |= bitmap(rows[begin : begin + lengths[place]])
+        return found
+
+    def sums(self, chosen: int, is_wanted: Callable[[str], bool] | None = None) -> list[Sum]:
+        """Of each value, or of those wanted, that a chosen row has a number above 0 for."""
+        found = []
+        for dense in self.dense:
+            if is_wanted is None or is_wanted(dense.value):
+                rows, total, weight = 0, 0, 1
+                for digit in dense.digits:
+                    here = int.from_bytes(digit, "little") & chosen
+                    rows |= here
+                    total += here.bit_count() * weight
+                    weight += weight
+                if total:
+                    found.append((dense.value, rows.bit_count(), total))
+        if self.sparse.values:
+            is_chosen = b""
+            if chosen != (1 << self.size) - 1:
+                is_chosen = format(chosen, f"0{self.size}b")[::-1].encode().translate(_DIGITS)
+            found += self.sparse.sums(is_chosen, is_wanted)
+        return found
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Column)
+
+
+def bitmap(rows: Iterable[int]) -> int:
+    """Bits of these rows."""
+    found = 0
+    for row in rows:
+        found |= 1 << row
+    return found
+
+
+def column_of(counts: Counts, size: int) -> Column:
+    """A block of `size` rows, counted; it has at most ROWS_MAX."""
+    few = {
+        value: of
+        for value, of in counts.items()
+        if len(of) * SPARSE_SHARE < size * max(1, max(of.values()).bit_length())
+    }
+    dense = [_dense(value, numbers) for value, numbers in counts.items() if value not in few]
+    return Column(size, dense, _sparse(few))
+
+
+def encode(column: Column) -> bytes:
+    """msgpack, packed by lz4."""
+    packed: bytes = lz4_block.compress(_encoder.encode(column))
+    return packed
+
+
+def decode(packed: bytes) -> Column:
+    return _decoder.decode(lz4_block.decompress(packed))
+
+
+def _dense(value: str, numbers: Mapping[int, int]) -> Dense:
+    digits: list[int] = []
+    for row, number in numbers.items():
+        while len(digits) < number.bit_length():
+            digits.append(0)
+        for place in range(number.bit_length()):
+            if number >> place & 1:
+                digits[place] |= 1 << row
+    counted = 0
+    for digit in digits:
+        counted |= digit
+    has = bitmap(numbers)
+    return Dense(value, b"" if has == counted else _bytes(has), [_bytes(one) for one in digits])
+
+
+def _sparse(counts: Counts) -> Sparse:
+    rows, numbers, lengths = array("H"), array("Q"), array("H")
+    also, also_lengths = array("H"), array("H")
+    for of in counts.values():
+        counted = {row: number for row, number in of.items() if number}
+        rows.extend(counted)
+        numbers.extend(counted.values())
+        lengths.append(len(counted))
+        also.extend(row for row, number in of.items() if not number)
+        also_lengths.append(len(of) - len(counted))
+    all_one = all(number == 1 for number in numbers)
+    return Sparse(
+        list(counts),
+        lengths.tobytes(),
+        rows.tobytes(),
+        b"" if all_one else array(_narrowest(max(numbers)), numbers).tobytes(),
+        also_lengths.tobytes(),
+        also.tobytes(),
+    )
+
+
+def _narrowest(most: int) -> str:
+    return next(code for width, code in WIDTHS.items() if most < 1 << 8 * width)
+
+
+def _bytes(bits: int) -> bytes:
+    return bits.to_bytes(-(-bits.bit_length() // 8), "little")
+
+
+def _union(bitmaps: Iterable[bytes]) -> int:
+    found = 0
+    for one in bitmaps:
+        found |= int.from_bytes(one, "little")
+    return found

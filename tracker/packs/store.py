@@ -1,0 +1,114 @@
+"""The tables `packs` and `pack_columns` of the warehouse: visits of days that are over, in columns.
+
+    packs           one row a block: site, days [first_day, end_day), part (a day may have several),
+                    rows, and the first row of each day
+    pack_columns    one row a column of a block
+
+A pack holds nothing that `events` does not: an event of a packed day that comes late takes the pack
+of that day away, in the transaction that stores it, and another is made. So what is packed is
+always right, and where there is no pack the events themselves are read.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from tracker.packs.columns import Column, decode, encode
+from tracker.packs.visits import PACKED, Visits
+
+TABLES: Final = """
+    CREATE TABLE IF NOT EXISTS packs (
+        id INTEGER PRIMARY KEY, site_id TEXT NOT NULL, first_day INTEGER NOT NULL,
+        end_day INTEGER NOT NULL, part INTEGER NOT NULL, rows INTEGER NOT NULL, days BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX IF NOT EXISTS packs_by_day ON packs (site_id, first_day, part);
+    CREATE INDEX IF NOT EXISTS packs_by_end ON packs (end_day);
+    CREATE TABLE IF NOT EXISTS pack_columns (
+        id INTEGER PRIMARY KEY, pack_id INTEGER NOT NULL, name TEXT NOT NULL, packed BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX IF NOT EXISTS pack_columns_by_name ON pack_columns (pack_id, name);
+"""
+
+_days = msgspec.msgpack.Decoder(dict[int, int])
+
+
+class Span(NamedTuple):
+    """Days [first, end) that one pack or several parts cover."""
+
+    first: int
+    end: int
+    rows: int
+
+
+class Pack:
+    """A block as it is stored; reads a column when it is first asked for."""
+
+    def __init__(self, db: sqlite3.Connection, pack_id: int, rows: int, days: bytes) -> None:
+        self._db = db
+        self._id = pack_id
+        self.rows = rows
+        self.days = _days.decode(days)
+        self._columns: dict[str, Column] = {}
+
+    def column(self, name: str) -> Column:
+        if name not in self._columns:
+            select = "SELECT packed FROM pack_columns WHERE pack_id = ? AND name = ?"
+            (packed,) = self._db.execute(select, (self._id, name)).fetchone()
+            self._columns[name] = decode(packed)
+        return self._columns[name]
+
+
+def make_tables(db: sqlite3.Connection) -> None:
+    """Those that are missing; part of the caller's transaction."""
+    for statement in TABLES.split(";"):
+        db.execute(statement)
+
+
+def has_packs(db: sqlite3.Connection) -> bool:
+    """False in a file that no export role of today has opened."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'packs'").fetchone() is not None
+
+
+def spans(db: sqlite3.Connection, site: str) -> list[Span]:
+    """What is packed of a site, ascending."""
+    rows = db.execute(
+        "SELECT first_day, end_day, sum(rows) FROM packs WHERE site_id = ?"
+        " GROUP BY first_day, end_day ORDER BY first_day",
+        (site,),
+    )
+    return [Span(*row) for row in rows]
+
+
+def packs_of(db: sqlite3.Connection, site: str, span: Span) -> Iterator[Pack]:
+    rows = db.execute(
+        "SELECT id, rows, days FROM packs WHERE site_id = ? AND first_day = ? ORDER BY part",
+        (site, span.first),
+    )
+    for row in rows.fetchall():
+        yield Pack(db, *row)
+
+
+def put(db: sqlite3.Connection, site: str, span: Span, part: int, visits: Visits) -> None:
+    """Part of the caller's transaction."""
+    days = msgspec.msgpack.encode(visits.days)
+    added = db.execute(
+        "INSERT INTO packs (site_id, first_day, end_day, part, rows, days)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (site, span.first, span.end, part, visits.rows, days),
+    )
+    db.executemany(
+        "INSERT INTO pack_columns (pack_id, name, packed) VALUES (?, ?, ?)",
+        [(added.lastrowid, name, encode(visits.column(name))) for name in PACKED],
+    )
+
+
+def take_away(db: sqlite3.Connection, site: str, day: int) -> None:
+    """The pack that covers `day`, if there is one; part of the caller's transaction."""
+    rows = db.execute(
+        "SELECT id FROM packs WHERE site_id = ? AND first_day <= ? AND end_day > ?",
+        (site, day, day),
+    ).fetchall()
+    db.executemany("DELETE FROM pack_columns WHERE pack_id = ?", rows)
+    db.executemany("DELETE FROM packs WHERE id = ?", rows)

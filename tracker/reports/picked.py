@@ -1,0 +1,286 @@
+"""Picked: single events of a site and some ranges of time, counted as tracker.packs counts.
+
+What is not packed is read so, and what needs the order of events or their values: funnels, and
+measured values. It costs in proportion to the events of the ranges, so it is bounded: of at most
+events_max of the newest. The table is made when it is first needed; the columns of
+tracker.packs.visits are answered from it by SQL.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
+from tracker.packs.columns import Sum
+from tracker.packs.visits import COLUMNS, VISIT_GAP_MS, key_of, micros_of, prop_text
+from tracker.reports import funnel
+from tracker.reports.measures import Value
+from tracker.rollups import DAY_MS
+
+PROPERTY: Final = "prop."
+"""A dimension that begins so is a property of events."""
+
+TEXT: Final = """CASE one.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+ ELSE CAST(one.value AS TEXT) END"""
+"""SQL: the value of a property as people read it."""
+
+UNSEEN: Final = ", ".join(f"'{name}'" for name in sorted(TOLD_BY_ITSELF))
+IDLE: Final = ", ".join(f"'{name}'" for name in sorted(PASSIVE))
+PEOPLE: Final = "site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
+VISITOR: Final = f"((occurred_at / {DAY_MS}) || '/' || visitor_id)"
+"""SQL: an id is worth one UTC day."""
+
+TABLE: Final = (
+    f"SELECT {VISITOR} AS visitor, occurred_at AS at_ms, event_name = '{PAGEVIEW}' AS views,"
+    f" interactive IS NOT 0 AND event_name NOT IN ('{PAGEVIEW}', {IDLE}) AS acted, props,"
+    " page_view_id AS view, engagement_ms, scroll_depth, revenue_amount AS amount,"
+    " revenue_currency AS currency,"
+    f" {', '.join(f'''coalesce({column}, '') AS {name}''' for name, column in COLUMNS.items())}"
+    f" FROM events WHERE {PEOPLE}"
+)
+MARKED: Final = (
+    "CREATE TEMP TABLE marked AS SELECT visitor, at_ms, views, acted, page,"
+    f" at_ms - lag(at_ms, 1, -{VISIT_GAP_MS} - 1) OVER mine > {VISIT_GAP_MS} AS begins FROM picked"
+    " WINDOW mine AS (PARTITION BY visitor ORDER BY at_ms) ORDER BY visitor, at_ms"
+)
+NUMBERED: Final = (
+    "CREATE TEMP TABLE numbered AS SELECT visitor, at_ms, views, acted, page,"
+    " sum(begins) OVER (ORDER BY rowid ROWS UNBOUNDED PRECEDING) AS visit FROM marked"
+)
+VISITS: Final = (
+    "CREATE TEMP TABLE visits AS SELECT visitor, min(at_ms) AS began,"
+    " max(at_ms) - min(at_ms) AS lasted, sum(views) = 1 AND sum(acted) = 0 AS bounces"
+    " FROM numbered GROUP BY visit HAVING sum(views) > 0"
+)
+TOLD: Final = (
+    "CREATE TEMP TABLE told AS SELECT visitor, page, total(max(engagement_ms, 0)) AS ms,"
+    " max(max(scroll_depth, 0)) AS depth FROM picked WHERE engagement_ms IS NOT NULL"
+    " GROUP BY visitor, page, view"
+)
+"""Parts of a view are added up, its deepest place counts."""
+READ: Final = {
+    "read_views": "count(*)",
+    "read_ms": "CAST(total(ms) AS INTEGER)",
+    "depths": "CAST(total(depth) AS INTEGER)",
+    "depth_views": "count(depth)",
+}
+OVER_TIME: Final = {"visits": "count(*)", "bounces": "sum(bounces)", "lasted": "sum(lasted)"}
+
+
+class Filter(NamedTuple):
+    """A dimension of COLUMNS or a property, and the value that it has; "" is "not known"."""
+
+    dimension: str
+    value: str
+    without: bool = False
+    """Visitors who never have the value."""
+
+
+class Asked(NamedTuple):
+    """A site, a range [start_ms, end_ms) of event time, and who counts."""
+
+    site: str
+    start_ms: int
+    end_ms: int
+    filters: tuple[Filter, ...] = ()
+
+
+class Picked:
+    """Temporary tables over one read-only connection."""
+
+    def __init__(
+        self, db: sqlite3.Connection, asked: Asked, ranges: Sequence[tuple[int, int]], most: int
+    ) -> None:
+        """`ranges` of the time that is asked about, ascending; of at most `most` events."""
+        self._db = db
+        self._asked = asked
+        self._ranges = ranges
+        self._most = most
+        self._made: set[str] = set()
+        self.cut = False
+
+    def pick(self) -> None:
+        """Copies what is asked about, once, the newest first."""
+        if "picked" in self._made:
+            return
+        self._made.add("picked")
+        left = self._most
+        for begin_ms, end_ms in reversed(self._ranges):
+            started_ms = self._newest(begin_ms, end_ms, left)
+            self._copy(started_ms, end_ms)
+            if started_ms > begin_ms:
+                self.cut = True
+                break
+            if len(self._ranges) > 1:
+                left -= self._count(begin_ms, end_ms)
+        if not self._ranges:
+            self._copy(0, 0)
+
+    def _newest(self, begin_ms: int, end_ms: int, most: int) -> int:
+        """Where the newest so many events of a range begin."""
+        older = self._db.execute(
+            "SELECT occurred_at FROM events WHERE site_id = ? AND occurred_at >= ?"
+            " AND occurred_at < ? ORDER BY occurred_at DESC LIMIT 1 OFFSET ?",
+            (self._asked.site, begin_ms, end_ms, most),
+        ).fetchone()
+        return begin_ms if older is None else int(older[0]) + 1
+
+    def _count(self, begin_ms: int, end_ms: int) -> int:
+        select = (
+            "SELECT count(*) FROM events WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ?"
+        )
+        return int(self._db.execute(select, (self._asked.site, begin_ms, end_ms)).fetchone()[0])
+
+    def _copy(self, begin_ms: int, end_ms: int) -> None:
+        range_ = (self._asked.site, begin_ms, end_ms)
+        where, values = "", [*range_]
+        for one in self._asked.filters:
+            condition, theirs = _condition(one)
+            where += (
+                f" AND {VISITOR} {'NOT ' * one.without}IN"
+                f" (SELECT {VISITOR} FROM events WHERE {PEOPLE} AND {condition})"
+            )
+            values += [*range_, *theirs]
+        into = "INSERT INTO picked" if "rows" in self._made else "CREATE TEMP TABLE picked AS"
+        self._made.add("rows")
+        self._db.execute(f"{into} {TABLE}{where}", values).close()
+
+    def sums(self, name: str, is_wanted: Callable[[str], bool] | None = None) -> Iterable[Sum]:
+        """As Column.sums of the column of this name, over all that is picked."""
+        self.pick()
+        found = self._sums(name)
+        return found if is_wanted is None else [one for one in found if is_wanted(one[0])]
+
+    def _sums(self, name: str) -> Iterable[Sum]:
+        what, _, width = name.partition("/")
+        if name in COLUMNS:
+            counted = f"NOT views AND event NOT IN ({UNSEEN})" if name == "event" else "views"
+            return self._all(
+                f"SELECT {name}, count(DISTINCT visitor), count(*) FROM picked"
+                f" WHERE {counted} GROUP BY 1"
+            )
+        if width and what == "views":
+            return self._all(
+                f"SELECT CAST(at_ms / {int(width)} AS TEXT), count(DISTINCT visitor), count(*)"
+                " FROM picked WHERE views GROUP BY 1"
+            )
+        if width or name in ("totals", "entry_page", "exit_page"):
+            return self._of_visits(what, width)
+        if name in READ:
+            self._make(TOLD)
+            return self._all(
+                f"SELECT page, count(DISTINCT visitor), {READ[name]} FROM told GROUP BY page"
+            )
+        return self._props() if name == "props" else self._money(name)
+
+    def _of_visits(self, what: str, width: str) -> Iterable[Sum]:
+        self._number_visits()
+        if width:
+            return self._all(
+                f"SELECT CAST(began / {int(width)} AS TEXT), count(DISTINCT visitor),"
+                f" {OVER_TIME[what]} FROM visits GROUP BY 1"
+            )
+        if what == "totals":
+            return self._all(
+                "SELECT 'views', count(DISTINCT visitor), count(*) FROM picked WHERE views"
+                " UNION ALL SELECT 'events', count(DISTINCT visitor), count(*) FROM picked"
+                f" WHERE NOT views AND event NOT IN ({UNSEEN})"
+                + "".join(
+                    f" UNION ALL SELECT '{one}', count(DISTINCT visitor), coalesce({counted}, 0)"
+                    " FROM visits"
+                    for one, counted in OVER_TIME.items()
+                )
+            )
+        first = "min" if what == "entry_page" else "max"
+        return self._all(
+            "SELECT page, count(DISTINCT visitor), count(*) FROM"
+            f" (SELECT visitor, page, {first}(at_ms) FROM numbered WHERE views GROUP BY visit)"
+            " GROUP BY page"
+        )
+
+    def _number_visits(self) -> None:
+        """Makes `numbered`, the events with the number of their visit, and `visits`."""
+        for statement in (MARKED, NUMBERED, VISITS):
+            self._make(statement)
+
+    def _make(self, table: str) -> None:
+        """A table of the events that are picked, once."""
+        if table not in self._made:
+            self._made.add(table)
+            self._db.execute(table).close()
+
+    def _props(self) -> Iterable[Sum]:
+        rows = self._db.execute(
+            "SELECT visitor, event, props, count(*) FROM picked WHERE props IS NOT NULL"
+            " GROUP BY 1, 2, 3"
+        )
+        return _summed(
+            (visitor, key_of(event, key, prop_text(value)), times)
+            for visitor, event, props, times in rows
+            for key, value in msgspec.json.decode(props, type=dict[str, Any]).items()
+        )
+
+    def _money(self, name: str) -> Iterable[Sum]:
+        rows = self._db.execute(
+            "SELECT visitor, event, amount, currency FROM picked WHERE amount IS NOT NULL"
+        )
+        sold = [(*row, micros_of(*row[2:])) for row in rows]
+        return _summed(
+            (visitor, key_of(event, currency), 1)
+            if name == "revenue"
+            else (visitor, key_of(event, currency, "-" if micros < 0 else "+"), abs(micros))
+            for visitor, event, _, currency, micros in sold
+            if micros is not None
+        )
+
+    def _all(self, select: str) -> list[Sum]:
+        return [row for row in self._db.execute(select) if row[2]]
+
+    def values(self) -> list[Value]:
+        """What these visitors measured in the ranges, the newest; none of an old file."""
+        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'metrics'").fetchone()
+        if has is None or not self._has_measured():
+            return []
+        self.pick()
+        rows = self._db.execute(
+            "SELECT metric_name, coalesce(pathname, ''), metric_value FROM metrics"
+            " WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
+            f" AND metric_value IS NOT NULL AND {VISITOR} IN (SELECT visitor FROM picked)"
+            " ORDER BY occurred_at DESC LIMIT ?",
+            (*self._asked[:3], self._most),
+        )
+        return [Value(*row) for row in rows]
+
+    def _has_measured(self) -> bool:
+        """Most sites measure nothing."""
+        select = "SELECT 1 FROM metrics WHERE site_id = ? LIMIT 1"
+        return self._db.execute(select, (self._asked.site,)).fetchone() is not None
+
+    def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
+        """How many of these visitors took the steps one after the other."""
+        self.pick()
+        return funnel.funnel(self._db, steps)
+
+
+def _summed(found: Iterable[tuple[str, str, int]]) -> list[Sum]:
+    """Visitor, value and number, several of each."""
+    each: Counter[tuple[str, str]] = Counter()
+    for visitor, value, number in found:
+        each[value, visitor] += number
+    totals: dict[str, tuple[int, int]] = {}
+    for (value, _), number in each.items():
+        before = totals.get(value, (0, 0))
+        totals[value] = (before[0] + 1, before[1] + number)
+    return [(value, *both) for value, both in totals.items()]
+
+
+def _condition(one: Filter) -> tuple[str, tuple[str, ...]]:
+    """SQL that says whether an event has the value, and its parameters."""
+    if one.dimension.startswith(PROPERTY):
+        has = f"SELECT 1 FROM json_each(props) AS one WHERE one.key = ? AND {TEXT} = ?"
+        name = one.dimension.removeprefix(PROPERTY)
+        return f"props IS NOT NULL AND EXISTS ({has})", (name, one.value)
+    return f"coalesce({COLUMNS[one.dimension]}, '') = ?", (one.value,)
