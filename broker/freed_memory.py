@@ -54,7 +54,7 @@ class Holes:
 
     def __init__(self) -> None:
         library = ctypes.CDLL(None)
-        self._heap = getattr(library, "mallinfo2", None) if _STATM.exists() else None
+        self._heap = getattr(library, "mallinfo2", None)
         self._trim = getattr(library, "malloc_trim", None)
         if self._heap is not None:
             self._heap.restype = _Heap
@@ -78,8 +78,11 @@ class Holes:
 
     @staticmethod
     def _resident_bytes() -> int:
-        """Second number of /proc/self/statm, in pages (proc(5))."""
-        return int(_STATM.read_text().split()[1]) * PAGESIZE
+        """Second number of /proc/self/statm, in pages (proc(5)); 0 where there is no /proc."""
+        try:
+            return int(_STATM.read_text().split()[1]) * PAGESIZE
+        except OSError:
+            return 0
 
     @staticmethod
     def _now_s() -> tuple[float, float]:
