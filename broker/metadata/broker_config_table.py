@@ -97,6 +97,33 @@ _POLICIES: tuple[Row, ...] = (
     ("ssl.protocol", _T.STRING, "TLSv1.3", "Newest version of TLS."),
 )
 
+HIDDEN = frozenset(
+    (
+        "advertised.host",
+        "advertised.port",
+        "allow.everyone.if.no.acl.found",
+        "authentication.timeout.ms",
+        "authorizer.enabled",
+        "create.topic.policy.max.partitions",
+        "host",
+        "listener.settings",
+        "log.flush",
+        "log.initial.task.delay.ms",
+        "metrics.host",
+        "metrics.port",
+        "port",
+        "producer.id.expiration.check.interval.ms",
+        "sasl.oauthbearer.jwks.file",
+        "sasl.oauthbearer.secret.file",
+        "sasl.oauthbearer.unsecured",
+        "sasl.plain.users.file",
+        "ssl.key.location",
+        "super.users",
+        "telemetry.series.max",
+    )
+)
+"""Kafka has no such settings, or hides them: they are told only when they were given a value."""
+
 THROTTLES = tuple(
     ConfigDefinition(name, _T.LONG, None, documentation, low=0)
     for name, documentation in (

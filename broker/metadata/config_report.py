@@ -6,6 +6,7 @@ from enum import IntEnum
 from itertools import dropwhile
 
 from broker.config import BrokerConfig
+from broker.metadata.broker_config_table import HIDDEN
 from broker.metadata.broker_configs import (
     BROKER_CONFIGS,
     chain_of,
@@ -120,11 +121,19 @@ def describe_topic(
 def describe_broker(
     image: ClusterImage, config: BrokerConfig, place: Mapping[str, str]
 ) -> list[ReportedConfig]:
-    """Every setting of this broker; `place`: see Synonyms."""
+    """Every setting of this broker, of the hidden ones those that it was given.
+
+    `place`: see Synonyms.
+    """
     finder = Synonyms(image, config, place)
-    reports = [
+    all_reports = (
         ReportedConfig(definition, name, not is_dynamic(name), finder.of(chain_of(name)))
         for name, definition in BROKER_CONFIGS.items()
+    )
+    reports = [
+        report
+        for report in all_reports
+        if report.name not in HIDDEN or report.source is not ConfigSource.DEFAULT
     ]
     others = {**finder.of_listeners, **finder.shared, **finder.own}
     return reports + [

@@ -5,7 +5,7 @@ from broker.metadata.config_definition import ConfigType
 from broker.metadata.config_table import TOPIC_CONFIGS
 from tests.support.config_calls import described, set_broker_config
 from tests.support.raw_client import RawClient
-from tests.support.running_broker import RunningBroker
+from tests.support.running_broker import RunningBroker, running_broker
 from tests.support.topic_calls import batch_of, make_topic, write
 
 TOPIC, BROKER, GROUP = 2, 4, 32
@@ -95,6 +95,7 @@ async def test_every_setting_of_kafka_is_told_with_its_type(client: RawClient) -
 
     kafkas = {name: (kind, change) for name, kind, change in map(str.split, lines)}
     assert kafkas.keys() - told.keys() == set()
+    assert {name for name in told.keys() - kafkas.keys() if told[name].config_source == 5} == set()
     assert {
         name
         for name, (kind, _) in kafkas.items()
@@ -107,6 +108,19 @@ async def test_every_setting_of_kafka_is_told_with_its_type(client: RawClient) -
         for name in changeable
         if told[name].read_only and name not in FIXED_HERE
     } == {"ssl"}
+
+
+async def test_a_setting_that_kafka_has_not_is_told_when_it_was_given(tmp_path: Path) -> None:
+    names = ["log.flush", "super.users"]
+    async with (
+        running_broker(tmp_path, log_flush="os") as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        result = await described(client, BROKER, "1", names)
+
+    assert [(one.name, one.value, one.config_source) for one in result.configs] == [
+        ("log.flush", "os", 4)
+    ]
 
 
 async def test_the_broker_tells_where_it_listens_and_writes(
