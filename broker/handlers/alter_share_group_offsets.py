@@ -23,8 +23,12 @@ async def alter_share_group_offsets(
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         if not request.group_id:
             raise KafkaError(ErrorCode.INVALID_GROUP_ID, "The group id is invalid.")
-        if any(_may_read(topic.topic_name, context) for topic in request.topics):
-            await context.services.groups.share.make_empty(request.group_id)
+        readable = [one.topic_name for one in request.topics if _may_read(one.topic_name, context)]
+        if readable:
+            topics = context.services.cluster.image.topics
+            await context.services.groups.share.make_empty(
+                request.group_id, if_new=any(name in topics for name in readable)
+            )
     except KafkaError as refusal:
         return AlterShareGroupOffsetsResponse(
             error_code=refusal.code, error_message=refusal.message

@@ -137,10 +137,11 @@ def _each_once(topics: list[TopicProduceData]) -> list[TopicProduceData]:
 
 
 def _check_all(request: ProduceRequest, context: RequestContext) -> None:
-    """Raise what refuses all of a request, as in Kafka: bytes that no batch begins with, or
-    transactional batches of a client that may not write them.
+    """Raise what refuses all of a request, as in Kafka: bytes that no batch begins with,
+    transactional batches of a client that may not write them, or of two producers.
     """
     may_write: bool | None = None
+    producers: set[tuple[int, int]] = set()
     for topic in request.topic_data:
         for data in topic.partition_data:
             if data.records is not None and begins_transactional(data.records):
@@ -151,6 +152,15 @@ def _check_all(request: ProduceRequest, context: RequestContext) -> None:
                     )
                 if not may_write:
                     raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+                if len(data.records) >= HEADER_BYTES:
+                    header = read_header(data.records)
+                    if header.producer_id >= 0:
+                        producers.add((header.producer_id, header.producer_epoch))
+    if len(producers) > 1:
+        raise KafkaError(
+            ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+            "Transactional records contained more than one producer ID",
+        )
 
 
 def _begin(beginning: Beginning, topic: TopicProduceData) -> list[Begun]:

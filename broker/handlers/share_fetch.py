@@ -112,11 +112,17 @@ def _partition(one: Given, context: RequestContext) -> PartitionData:
         ],
     )
     if one.error is not None:
-        data.error_code, data.error_message = one.error.code, one.error.message or None
+        data.error_code, data.error_message = one.error.code, _words(one.error)
     if one.acknowledged is not None:
         data.acknowledge_error_code = one.acknowledged.code
         data.acknowledge_error_message = one.acknowledged.message or None
     return data
+
+
+def _words(refusal: KafkaError) -> str | None:
+    """Kafka has none for a partition that is not there."""
+    nowhere = refusal.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    return None if nowhere else refusal.message or None
 
 
 HANDLER = Handler(ApiKey.SHARE_FETCH, Versions(1, 2), ShareFetchRequest, share_fetch)

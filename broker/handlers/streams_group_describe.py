@@ -99,8 +99,8 @@ def _internal(topic: InternalTopic) -> wire.TopicInfo:
 def _asked_for(sub: Subtopology) -> wire.Subtopology:
     return wire.Subtopology(
         sub.subtopology_id,
-        sorted(set(sub.source_topics)),
-        sorted(set(sub.repartition_sink_topics)),
+        sorted(sub.source_topics),
+        sorted(sub.repartition_sink_topics),
         _topics(sub.state_changelog_topics),
         _topics(sub.repartition_source_topics),
     )

@@ -4,6 +4,10 @@ import pytest
 
 from broker.errors import ErrorCode, KafkaError
 from broker.protocol.messages import alter_share_group_offsets as messages
+from broker.protocol.messages.share_group_describe import (
+    ShareGroupDescribeRequest,
+    ShareGroupDescribeResponse,
+)
 from broker.security.acls import Operation, Permission, Resource
 from tests.support.group_calls import coordinated, settle
 from tests.support.raw_client import RawClient
@@ -31,6 +35,12 @@ async def alter(
     response = await client.ask(request, 0, messages.AlterShareGroupOffsetsResponse)
     parts = [part.error_code for one in response.responses for part in one.partitions]
     return [response.error_code, *parts]
+
+
+async def described(client: RawClient) -> int:
+    """Error code of the group."""
+    response = await client.ask(ShareGroupDescribeRequest([GROUP]), 1, ShareGroupDescribeResponse)
+    return response.groups[0].error_code
 
 
 async def test_a_group_without_members_goes_on_where_it_is_told(client: RawClient) -> None:
@@ -66,6 +76,19 @@ async def test_a_topic_that_is_not_there_is_refused(client: RawClient) -> None:
     await beat(client, -1)
 
     assert await alter(client, 1, "none") == [0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
+
+
+async def test_a_wrong_name_of_a_topic_leaves_no_group_behind(client: RawClient) -> None:
+    await coordinated(client, GROUP)
+    await make_topic(client, "jobs")
+
+    wrong = await alter(client, 0, "jbos")
+    after_wrong = await described(client)
+    right = await alter(client, 0)
+    after_right = await described(client)
+
+    assert (wrong, right) == ([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION], [0, 0])
+    assert (after_wrong, after_right) == (ErrorCode.GROUP_ID_NOT_FOUND, ErrorCode.NONE)
 
 
 async def test_an_offset_before_all_offsets_is_kept_and_reads_from_the_start(

@@ -250,6 +250,31 @@ async def test_one_batch_of_a_transaction_without_its_id_costs_the_whole_request
     assert await read(client, "pages") == []
 
 
+@pytest.mark.parametrize("other", [(8, 0), (7, 1)])
+async def test_batches_of_two_transactions_cost_the_whole_request(
+    client: RawClient, other: tuple[int, int]
+) -> None:
+    """As in Kafka 4.2, which finds two producers, or two lives of one."""
+    await make_topic(client, "pages", partitions=3)
+    batches = [
+        build_batch(
+            [Record(0, 1, None, b"a")],
+            producer_id=producer_id,
+            producer_epoch=epoch,
+            base_sequence=0,
+            transactional=True,
+        )
+        for producer_id, epoch in ((7, 0), other)
+    ]
+
+    refused = await refusals(
+        client, to_pages(-1, *batches, batch_of(b"c"), transactional_id="shop")
+    )
+
+    words = "Transactional records contained more than one producer ID"
+    assert refused == [(ErrorCode.INVALID_PRODUCER_ID_MAPPING, words)] * 3
+
+
 @pytest.mark.parametrize(
     ("version", "code", "words"),
     [

@@ -107,8 +107,8 @@ class ShareCalls:
 
         await self._shards.begin(self._shards.slot_of(group_id), group_id, act)
 
-    async def make_empty(self, group_id: str) -> None:
-        """The group is there and has no members: a new one is made, a busy one refused.
+    async def make_empty(self, group_id: str, *, if_new: bool) -> None:
+        """The group has no members: a busy one is refused, a new one made if that is wanted.
 
         Offsets may be set before the first member comes, as with Kafka's tools.
         """
@@ -117,9 +117,9 @@ class ShareCalls:
         def act(state: GroupShardState, _now: Moment, step: Step[Parked]) -> None:
             if state.find(group_id) is not None:
                 self.require_empty(group_id)
-                return
-            unborn = ShareGroupMetadataValue(epoch=0, metadata_hash=0)
-            step.records.append(Record(ShareGroupMetadataKey(group_id), unborn))
+            elif if_new:
+                unborn = ShareGroupMetadataValue(epoch=0, metadata_hash=0)
+                step.records.append(Record(ShareGroupMetadataKey(group_id), unborn))
 
         await self._shards.begin(slot, group_id, act)
 
