@@ -7,6 +7,7 @@ day of more than EVENTS_MAX events is left as it is. A pack that ends where the 
 has room is made anew with that day.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -16,7 +17,10 @@ from tracker.packs import store
 from tracker.packs.store import Span
 from tracker.packs.visits import SELECT, Row, Visits
 from tracker.rollups import DAY_MS
-from tracker.sinks.offset_table import in_transaction
+from tracker.sinks.exporter import SinkUnavailable
+from tracker.sinks.offset_table import in_transaction, meaning
+
+log = logging.getLogger(__name__)
 
 ROWS: Final = 4_096
 EVENTS_MAX: Final = 200_000
@@ -52,20 +56,34 @@ class Packer:
             store.take_away(self._db, site, day)
 
     def pack_some(self) -> bool:
-        """One pack, if there is something to pack and the last one is long enough ago."""
+        """One pack, if there is something to pack and the last one is long enough ago.
+
+        A full disk or a lock is waited for: the events are stored, and read without packs. Raises
+        SinkUnusable.
+        """
         began_ms = self._clock.monotonic_ms()
         if began_ms < self._not_before_ms:
             return False
-        days = self._next()
-        if days is None:
-            self._not_before_ms = began_ms + NOTHING_TO_DO_MS
+        self._not_before_ms = began_ms + NOTHING_TO_DO_MS
+        try:
+            days = self._next()
+            if days is None:
+                return False
+            in_transaction(self._db, lambda: self._pack(days))
+        except SinkUnavailable as trouble:
+            log.warning("days are not packed now reason=%s: %s", trouble.reason, trouble)
             return False
-        in_transaction(self._db, lambda: self._pack(days))
         took_ms = self._clock.monotonic_ms() - began_ms
         self._not_before_ms = began_ms + REST_TIMES * took_ms
         return True
 
     def _next(self) -> Days | None:
+        try:
+            return self._unpacked()
+        except sqlite3.Error as error:
+            raise meaning(error) from error
+
+    def _unpacked(self) -> Days | None:
         settled = self._clock.now_ms() // DAY_MS - SETTLED_DAYS
         site = ""
         while True:

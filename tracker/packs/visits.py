@@ -95,6 +95,14 @@ def micros_of(amount: str, currency: str | None) -> int | None:
     return None if found is None or abs(found) > AMOUNT_MAX else int(found * MICRO)
 
 
+def props_of(text: str) -> dict[str, Any]:
+    """Properties as the warehouse has them; none where somebody else wrote what is no object."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
 def key_of(*parts: str) -> str:
     """The value of a column that has several parts."""
     return msgspec.json.encode(parts).decode()
@@ -200,7 +208,7 @@ class Visits:
             (row, key_of(event[EVENT], key, prop_text(value)), 1)
             for row, event in zip(self._rows, self._events, strict=True)
             if event[3] is not None
-            for key, value in msgspec.json.decode(event[3], type=dict[str, Any]).items()
+            for key, value in props_of(event[3]).items()
         )
 
     def _read(self, name: str) -> Counts:

@@ -9,13 +9,11 @@ tracker.packs.visits are answered from it by SQL.
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
 from tracker.packs.columns import Sum
-from tracker.packs.visits import COLUMNS, VISIT_GAP_MS, key_of, micros_of, prop_text
+from tracker.packs.visits import COLUMNS, VISIT_GAP_MS, key_of, micros_of, prop_text, props_of
 from tracker.reports import funnel
 from tracker.reports.measures import Value
 from tracker.rollups import DAY_MS
@@ -220,7 +218,7 @@ class Picked:
         return _summed(
             (visitor, key_of(event, key, prop_text(value)), times)
             for visitor, event, props, times in rows
-            for key, value in msgspec.json.decode(props, type=dict[str, Any]).items()
+            for key, value in props_of(props).items()
         )
 
     def _money(self, name: str) -> Iterable[Sum]:

@@ -206,3 +206,31 @@ def test_a_file_from_before_there_were_packs_gets_them(tmp_path: Path) -> None:
 
     assert packs(tmp_path) == [(SITE, 0, 9)]
     assert told(tmp_path, asked) == before
+
+
+def test_a_full_disk_keeps_days_from_being_packed_and_nothing_else(tmp_path: Path) -> None:
+    clock = ManualClock(LATER_MS)
+    crowd = [view(number, 0, f"v{number}", pathname=f"/{number:0300}") for number in range(1, 200)]
+    with exporter(tmp_path, ManualClock(MIDNIGHT_MS)) as sink:
+        store(sink, crowd)
+    with closing(sqlite3.connect(tmp_path / "warehouse.db", isolation_level=None)) as db:
+        pages = "SELECT * FROM pragma_page_count"
+        db.execute(f"PRAGMA max_page_count = {db.execute(pages).fetchone()[0]}")
+        mine = packer.Packer(db, clock)
+
+        assert not mine.pack_some()
+        db.execute("PRAGMA max_page_count = 1000000")
+        clock.advance(60_000)
+        assert mine.pack_some()
+
+
+def test_properties_that_somebody_spoiled_end_nothing(tmp_path: Path) -> None:
+    with exporter(tmp_path, ManualClock(MIDNIGHT_MS)) as sink:
+        store(sink, [view(1, 0, props={"plan": "pro"}), view(2, 0)])
+    with closing(sqlite3.connect(tmp_path / "warehouse.db")) as db, db:
+        db.execute("UPDATE events SET props = 'no JSON' WHERE kafka_offset = 0")
+
+    with exporter(tmp_path, ManualClock(LATER_MS)) as sink:
+        sink.flush()
+
+    assert packs(tmp_path) == [(SITE, 0, 9)]
