@@ -48,6 +48,7 @@ from dashboard.copies.room import CopyRoom
 from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
 from dashboard.metrics.disk import DiskWatch
+from dashboard.metrics.extra_labels import extra_labels
 from dashboard.metrics.roles import RoleWatcher, role_urls
 from dashboard.probe.probe import Probe, ProbeSettings
 from dashboard.probe.writer import ProbeWriter
@@ -104,6 +105,7 @@ def build(
     kafka = next(iter(clusters.values()))
     try:
         urls = role_urls(config.role_metrics)
+        extra_labels(config.metrics_extra_labels)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     own_broker = urls.get("broker") if config.bundled_broker else None

@@ -125,6 +125,9 @@ class DashboardConfig:
         "^(console-consumer-|.*-[0-9a-f]{8}-[0-9a-f-]{27}$)",
         "groups left out of metrics, a regular expression (RE2)",
     )
+    metrics_extra_labels: tuple[str, ...] = setting(
+        (), "labels on every series of /metrics, NAME=VALUE, such as site=berlin; ten at most"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from dashboard.metrics.exposition import (
     gathered,
     room_of_roles,
 )
+from dashboard.metrics.extra_labels import extra_labels, labelled
 from dashboard.metrics.roles import first_series, merged
 from dashboard.pages.page import NotFound
 from dashboard.refusals import refusal_of
@@ -265,7 +266,8 @@ def metrics_text(state: State, only: str | None = None) -> str:
         beside, series = first_series(text, room)
         dropped = max(0, series - room)
         left -= series - dropped
-    return cut_to(page, left, dropped).text() + own.text() + beside
+    text = cut_to(page, left, dropped).text() + own.text() + beside
+    return labelled(text, extra_labels(config.metrics_extra_labels))
 
 
 def _own(state: State, with_roles: bool) -> Exposition:

@@ -120,6 +120,13 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path, number: str) -> None:
         load("dashboard", DashboardConfig, path, {})
 
 
+def test_lists_whose_entries_cannot_be_are_told_by_their_setting(tmp_path: Path) -> None:
+    for key, value in (("role_metrics", "broker"), ("metrics_extra_labels", "topic=orders")):
+        config = DashboardConfig(**{key: (value,)})  # type: ignore[arg-type]
+        with pytest.raises(SettingsError, match=key):
+            build(config, {"local": KafkaConfig()}, tmp_path)
+
+
 def test_files_and_directories_that_cannot_be_used_are_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     tls = KafkaConfig(
