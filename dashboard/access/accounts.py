@@ -13,9 +13,11 @@ from typing import Any, Final
 from dashboard.access import passwords
 from dashboard.identity import Role
 from footfall.settings import SettingsError
+from tracker.json_file import VERSION, refuse_newer
 from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
+STORE: Final = 1  # version of the file
 _ROLE_OF: Final = {"read": Role.VIEWER, "write": Role.EDITOR, "admin": Role.ADMIN}
 
 
@@ -49,7 +51,8 @@ class Accounts:
     """Users and tokens of one dashboard."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SettingsError for a file that is damaged: a new one would let a stranger begin."""
+        """Raises SettingsError for a file that is damaged, or newer than we are: another one in
+        its place would let a stranger begin."""
         self._path = path
         self._lock = threading.Lock()
         self._users: dict[str, User] = {}
@@ -64,6 +67,7 @@ class Accounts:
                 ) from error
 
     def _read(self, body: Any) -> None:
+        refuse_newer(body, self._path, STORE)
         for user in body["users"]:
             self._users[user["name"]] = User(
                 user["name"], Role(user["role"]), user["password_hash"]
@@ -143,6 +147,7 @@ class Accounts:
         if not any(user.role is Role.ADMIN for user in users.values()):
             raise AccountError("the last administrator cannot go")
         body = {
+            VERSION: STORE,
             "users": [asdict(user) for user in users.values()],
             "tokens": [asdict(token) for token in tokens.values()],
         }

@@ -16,6 +16,7 @@ from dashboard.activity.desk import Question, Report, ReportDesk, Unreadable
 from dashboard.activity.letter import TABLES, Letter, Week, last_week, letter
 from dashboard.alerts.courier import FAILURES, SEND_TIMEOUT_S
 from tracker.clock import Clock
+from tracker.json_file import VERSION, refuse_newer
 from tracker.rollups import HOUR_MS, MINUTE_MS, Step
 from tracker.secret_file import replace_file
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 MORNING_MS: Final = 6 * HOUR_MS
 LOOK_EVERY_S: Final = 60.0
 AGAIN_AFTER_MS: Final = 10 * MINUTE_MS
+STORE: Final = 1  # version of the file
 
 Deliver = Callable[[Letter], Awaitable[None]]
 """Raises one of FAILURES."""
@@ -95,12 +97,17 @@ class WeeklyPost:
     async def _note(self, name: str, week: Week) -> None:
         self._told[name] = week.first_day
         try:
-            await asyncio.to_thread(replace_file, self._kept, msgspec.json.encode(self._told))
+            kept = msgspec.json.encode({VERSION: STORE} | self._told)
+            await asyncio.to_thread(replace_file, self._kept, kept)
         except OSError as error:
             log.warning("a restart may send the letter about the week again: %s", error)
 
     def _read(self) -> dict[str, int]:
+        """By way, the first day of the week told last. Raises StoreTooNew."""
         try:
-            return msgspec.json.decode(self._kept.read_bytes(), type=dict[str, int])
+            body = msgspec.json.decode(self._kept.read_bytes(), type=dict[str, int])
         except (OSError, msgspec.DecodeError):
             return {}
+        refuse_newer(body, self._kept, STORE)
+        body.pop(VERSION, None)
+        return body

@@ -20,6 +20,7 @@ from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.facts import Facts
 from dashboard.alerts.silences import Silence, Silences
 from tracker.clock import Clock
+from tracker.json_file import VERSION, refuse_newer
 from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ SEVERITIES: Final = ("critical", "warning")
 STATES: Final = ("pending", "firing", "silenced")
 CARRIED_MS: Final = 11 * 60_000  # rules look back ten minutes
 HISTORY_KEPT: Final = 200
+STORE: Final = 1  # version of the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class AlertDesk:
     def __init__(
         self, look: Callable[[], Facts], clock: Clock, telling: Telling, path: Path | None = None
     ) -> None:
+        """Raises StoreTooNew where a newer Footfall kept the record at `path`."""
         self.engine = Engine(RULES)
         self.silences = Silences()
         self.channels = telling.channels
@@ -173,6 +176,7 @@ class AlertDesk:
 
     def _record(self, active: Sequence[Alert]) -> str:
         body = {
+            VERSION: STORE,
             "active": [asdict(alert) for alert in active],
             "history": [asdict(alert) for alert in list(self.engine.history)[-HISTORY_KEPT:]],
             "silences": [asdict(one) for one in self.silences.current(self._clock.now_ms())],
@@ -181,9 +185,11 @@ class AlertDesk:
         return json.dumps(body)
 
     def _restore(self, path: Path) -> None:
-        """A record that cannot be read is left out, loudly: alerts must run."""
+        """A record that cannot be read is left out, loudly: alerts must run. Raises StoreTooNew."""
         try:
-            kept = msgspec.convert(json.loads(path.read_text()), Kept)
+            body = json.loads(path.read_text())
+            refuse_newer(body, path, STORE)
+            kept = msgspec.convert(body, Kept)
         except (OSError, ValueError, msgspec.ValidationError) as error:
             log.warning(
                 "record of alerts is damaged: silences are over, what fires is told again"

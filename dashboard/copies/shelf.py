@@ -7,11 +7,13 @@ from typing import Final
 import msgspec
 
 from dashboard.copies.model import FAILED, RUNNING, Copy
+from tracker.json_file import VERSION, refuse_newer
 from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
 
 KEPT: Final = 50
+STORE: Final = 1  # version of the file; before there was one it was the list alone
 CUT: Final = "the dashboard ended meanwhile; the same copy goes on where this one was"
 
 
@@ -39,14 +41,20 @@ class Shelf:
     def keep(self) -> None:
         """Where that fails the copies go on, and the log says so."""
         try:
-            replace_file(self._path, msgspec.json.encode(self._copies))
+            body = {VERSION: STORE, "copies": self._copies}
+            replace_file(self._path, msgspec.json.encode(body))
         except OSError as error:
             log.warning("the list of copies is not kept path=%s reason=%s", self._path, error)
 
     def _read(self) -> list[Copy]:
-        """What is damaged is told and forgotten: it is a list of what was, no more."""
+        """What is damaged is told and forgotten: it is a list of what was, no more. Raises
+        StoreTooNew."""
         try:
-            found = msgspec.json.decode(self._path.read_bytes(), type=list[Copy])
+            body = msgspec.json.decode(self._path.read_bytes())
+            refuse_newer(body, self._path, STORE)
+            found = msgspec.convert(
+                body.get("copies") if isinstance(body, dict) else body, list[Copy]
+            )
         except FileNotFoundError:
             return []
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -36,7 +36,7 @@ def extra_labels(settings: Sequence[str]) -> dict[str, str]:
             )
         if name.startswith("__") or name in TAKEN:
             raise ValueError(
-                f"metrics_extra_labels: {name!r} is the name of a label that metrics have of themselves"
+                f"metrics_extra_labels: {name!r} is a label that metrics have of themselves"
             )
         if name in found:
             raise ValueError(f"metrics_extra_labels: {name!r} is there twice")

@@ -15,13 +15,22 @@ from broker.errors import StorageError
 from broker.storage.files import OsFiles
 from broker.storage.log_manager import LogManager
 from dashboard import __main__ as dashboard_main
+from dashboard.access.accounts import Accounts
+from dashboard.activity.desk import ReportDesk
+from dashboard.activity.weekly import WeeklyPost
+from dashboard.alerts.desk import AlertDesk, Telling
+from dashboard.alerts.facts import Facts
 from dashboard.cluster.history_store import HistoryStore
+from dashboard.copies.shelf import Shelf
 from footfall.commands.doctor import findings
 from footfall.data_format import FILE, FORMAT, DataTooNew, check_format, claim
 from footfall.settings import EXIT_CONFIG, SettingsError
+from tests.support.copies import made_copy
+from tests.support.manual_clock import ManualClock
 from tests.support.sinks import KINDS
 from tests.support.tools import ROOT
 from tracker.__main__ import main as tracker_main
+from tracker.json_file import StoreTooNew
 from tracker.sqlite_file import SchemaTooNew
 
 WORDS = "was written by Footfall 9.9 (format 99); this is Footfall"
@@ -158,3 +167,45 @@ def test_log_directories_of_a_newer_broker_are_refused_and_left_as_they_are(
         LogManager(OsFiles(), (str(tmp_path),)).start(1, "c", lambda: "d")
 
     assert path.read_bytes() == before
+
+
+def _weekly(path: Path) -> WeeklyPost:
+    clock = ManualClock()
+    return WeeklyPost(ReportDesk(path.parent, clock), {}, path, clock, "https://a.example")
+
+
+STORES: dict[str, Callable[[Path], object]] = {
+    "accounts": Accounts,
+    "alerts": lambda path: AlertDesk(lambda: Facts(0), ManualClock(), Telling((), 0), path),
+    "weekly": lambda path: _weekly(path),
+    "copies": Shelf,
+}
+
+
+@pytest.mark.parametrize("opened", STORES.values(), ids=STORES)
+def test_a_json_store_of_a_newer_version_is_refused_and_left_as_it_is(
+    opened: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "store.json"
+    path.write_text('{"version": 99}')
+
+    with pytest.raises(StoreTooNew, match=r"store\.json has version 99, which is newer than 1"):
+        opened(path)
+
+    assert path.read_text() == '{"version": 99}'
+
+
+def test_json_stores_have_their_version_and_those_from_before_it_are_read(tmp_path: Path) -> None:
+    accounts, copies = tmp_path / "accounts.json", tmp_path / "copies.json"
+    Accounts(accounts).first_password()
+    Shelf(copies).add(made_copy(1, "a", "b"))
+    new = [json.loads(path.read_text()) for path in (accounts, copies)]
+
+    old = new[0] | {}
+    del old["version"]
+    accounts.write_text(json.dumps(old))
+    copies.write_text(json.dumps(new[1]["copies"]))
+
+    assert [body["version"] for body in new] == [1, 1]
+    assert [user.name for user in Accounts(accounts).users()] == ["admin"]
+    assert [one.number for one in Shelf(copies).copies] == [1]
