@@ -59,6 +59,6 @@ class Asked(Generic[T]):
             return Answer(trouble=str(error), refused=True)
         except ClusterUnavailable as error:
             why = reason(str(error))
-            trouble = why if why.startswith("no ") else f"no answer: {why}"
+            trouble = why if why.startswith(("no ", "it")) else f"no answer: {why}"
             return Answer(self._answer.value, self._answer.at_ms, trouble)
         return Answer(value, self._clock.now_ms())

@@ -8,7 +8,10 @@ whether a change was made.
 import base64
 import http.client
 import json
+import logging
 import re
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +28,24 @@ TIMEOUT_S: Final = 8.0
 BYTES_MAX: Final = 16_777_216
 REFUSAL_LETTERS: Final = 2_000
 _EXCEPTIONS: Final = re.compile(r"^(?:[\w.$]{1,200}(?:Exception|Error): )+")  # Java, before words
+
+
+class Endless(TimeoutError):
+    """It answers, but not to the end."""
+
+
+_AWAY: Final = (
+    (Endless, "its answer does not end"),
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "no program listens at its address"),
+    (ConnectionError, "it ended the connection"),
+    (http.client.IncompleteRead, "it ended the connection"),
+    (socket.gaierror, "no address is known for its name"),
+    (ssl.SSLError, "it does not speak TLS as we do"),
+    (OSError, "no way leads to its address"),
+)
+"""What the network says, the first that fits, and half a sentence for it."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class Rest:
         self._access = access
         self._timeout_s = timeout_s
         self._told = told
+        self._logged = ""  # what the log has been told last
         self.url = access.url.rstrip("/")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -80,14 +102,21 @@ class Rest:
             except urllib.error.HTTPError as refusal:
                 raise self._refusal(refusal) from refusal
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise ClusterUnavailable(f"{type(error).__name__}: {reason}") from error
+            self._log(error)
+            raise ClusterUnavailable(why_away(error)) from error
+        self._logged = ""
         if len(raw) > BYTES_MAX:
             raise ClusterUnavailable(f"it answered more than {BYTES_MAX} bytes")
         try:
             return json.loads(raw) if raw.strip() else None
         except (ValueError, RecursionError) as error:
             raise ClusterUnavailable("it answered something else than JSON") from error
+
+    def _log(self, error: Exception) -> None:
+        """In the words of the network, once until it answers again."""
+        if (said := repr(error)) != self._logged:
+            log.warning("no answer url=%s reason=%s", self.url, said)
+            self._logged = said
 
     def _request(self, method: str, path: str, body: Any) -> urllib.request.Request:
         data = None if body is None else json.dumps(body).encode()
@@ -101,12 +130,12 @@ class Rest:
         return request
 
     def _body(self, answer: Any, bytes_max: int) -> bytes:
-        """What comes within the time-out, however slowly it trickles; TimeoutError for more."""
+        """What comes within the time-out, however slowly it trickles; raises Endless for more."""
         until, body = time.monotonic() + self._timeout_s, bytearray()
         while len(body) < bytes_max and (piece := answer.read1(65_536)):
             body += piece
             if time.monotonic() > until:
-                raise TimeoutError("its answer does not end")
+                raise Endless
         return bytes(body)
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
@@ -123,6 +152,14 @@ class Rest:
         if error.code >= 500 and not raw.strip():
             return ClusterUnavailable(said)
         return Refused(said)
+
+
+def why_away(error: Exception) -> str:
+    """Half a sentence for people about what the network said; the log has its own words."""
+    cause = getattr(error, "reason", error)  # urllib wraps what happened
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({cause.verify_message})"
+    return next((words for kind, words in _AWAY if isinstance(cause, kind)), "it speaks no HTTP")
 
 
 def part(name: str) -> str:

@@ -1,15 +1,20 @@
 """REST with JSON: bounded in time, and its log-in told to nobody else."""
 
 import contextlib
+import http.client
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.error import URLError
 
 import pytest
 
-from dashboard.rest import Owner, Rest, RestAccess
+from dashboard.rest import Owner, Rest, RestAccess, why_away
+from tests.support.ports import free_port
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
 
@@ -73,6 +78,45 @@ def test_an_answer_that_trickles_is_no_answer(status: int) -> None:
         with pytest.raises(ClusterUnavailable, match="does not end"):
             Rest(RestAccess(url), OWNER, timeout_s=0.3).ask("GET", "/")
         ended.set()
+
+
+def test_one_that_is_away_is_told_in_words_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The page showed `URLError: [Errno 111] Connection refused`."""
+    rest = Rest(RestAccess(f"http://127.0.0.1:{free_port()}"), OWNER)
+
+    for _ in range(2):
+        with pytest.raises(ClusterUnavailable, match=r"^no program listens at its address$"):
+            rest.ask("GET", "/")
+
+    told = [record.getMessage() for record in caplog.records if record.name == "dashboard.rest"]
+    assert len(told) == 1 and "Connection refused" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (URLError(TimeoutError("timed out")), "no answer in time"),
+        (URLError(socket.gaierror(-2, "Name or service not known")), "no address is known"),
+        (URLError(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")), "does not speak TLS as we do"),
+        (URLError(OSError(113, "No route to host")), "no way leads to its address"),
+        (http.client.RemoteDisconnected("Remote end closed"), "it ended the connection"),
+        (http.client.IncompleteRead(b"x", 9), "it ended the connection"),
+        (http.client.BadStatusLine("SSH-2.0"), "it speaks no HTTP"),
+    ],
+)
+def test_what_the_network_says_has_words(error: Exception, words: str) -> None:
+    assert words in why_away(error)
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_the_reason() -> None:
+    refused = ssl.SSLCertVerificationError(1, "CERTIFICATE_VERIFY_FAILED")
+    refused.verify_message = "certificate has expired"
+
+    told = why_away(URLError(refused))
+
+    assert told == "its certificate is not trusted (certificate has expired)"
 
 
 def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:

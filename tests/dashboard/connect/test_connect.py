@@ -191,7 +191,7 @@ async def test_a_worker_that_is_away_is_told_beside_those_that_answer(
         away = await (await client.get("/connect/files?worker=1")).text()
         told = await (await client.get("/api/v1/connectors")).json()
 
-    assert "The worker does not list its connectors: no answer" in page and "idle" in page
+    assert "The worker does not list its connectors: no program listens" in page and "idle" in page
     assert "cannot be shown" in away
     assert [bool(one["trouble"]) for one in told] == [False, True]
 

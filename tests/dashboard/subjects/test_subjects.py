@@ -282,7 +282,7 @@ async def test_a_registry_that_is_away_is_told_so(tmp_path: Path) -> None:
         one = await (await client.get("/schemas/x")).text()
         api = await client.get("/api/v1/subjects")
 
-    assert "Subjects cannot be shown:" in page and "no answer" in page
+    assert "Subjects cannot be shown:" in page and "no program listens at its address" in page
     assert "The subject cannot be shown:" in one
     assert api.status == 503
 
