@@ -5,7 +5,7 @@ people; what only the cluster can know, the cluster refuses.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from dashboard.actions import wishes
@@ -17,6 +17,7 @@ from dashboard.copies.room import CopyRoom
 from dashboard.security.desk import RightsChanges
 from dashboard.subjects.client import RegistryClient
 from dashboard.text import plural
+from tracker.kafka.admin import EARLIEST, LATEST
 from tracker.kafka.answers import ConfigValue
 from tracker.kafka.changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition
@@ -52,6 +53,10 @@ class Times(Protocol):
     def broker_configs(
         self, broker_ids: Sequence[int], timeout_s: float
     ) -> Mapping[str, Mapping[str, ConfigValue]]: ...
+
+    def offsets(
+        self, partitions: Sequence[TopicPartition], which: str, timeout_s: float
+    ) -> Mapping[TopicPartition, int]: ...
 
     def offsets_for_time(
         self, partitions: Sequence[TopicPartition], timestamp_ms: int, timeout_s: float
@@ -172,7 +177,7 @@ def delete_records(scene: Scene, wish: wishes.DeleteRecords) -> Outcome:
     _unprotected(wish.topic)
     before: dict[TopicPartition, int] = {}
     rows = []
-    for part in parts_of(topic_of(scene, wish.topic), wish.partition):
+    for part in parts_of(scene, wish.topic, wish.partition):
         start, end = part.start or 0, part.end or 0
         cut = end if wish.before is None else max(start, min(wish.before, end))
         if cut > start:
@@ -201,8 +206,7 @@ def reset_offsets(scene: Scene, wish: wishes.ResetOffsets) -> Outcome:
     committed = {
         part.partition: part.committed for part in group.partitions if part.topic == wish.topic
     }
-    topic = topic_of(scene, wish.topic)
-    parts = parts_of(topic, wish.partition)
+    parts = parts_of(scene, wish.topic, wish.partition)
     found = targets(scene, wish, parts, committed)
     rows = tuple(
         {
@@ -310,15 +314,26 @@ def topic_of(scene: Scene, name: str) -> Topic:
     return topic
 
 
-def parts_of(topic: Topic, only: int | None) -> list[Partition]:
-    """Partitions meant; refuses when one of them has no leader to tell its offsets."""
+def parts_of(scene: Scene, name: str, only: int | None) -> list[Partition]:
+    """Partitions meant, with where they begin and end now: the last look is seconds old, and what
+    was just deleted would be gone on from. Refuses when one does not tell its offsets."""
+    topic = topic_of(scene, name)
     parts = [part for part in topic.partitions if only in (None, part.index)]
     if not parts:
-        raise Refused(f"topic {topic.name} has no partition {only}")
+        raise Refused(f"topic {name} has no partition {only}")
     for part in parts:
-        if part.start is None or part.end is None:
-            raise Refused(f"{topic.name}-{part.index} is offline, its offsets are not known")
-    return parts
+        if part.offline:
+            raise Refused(f"{name}-{part.index} is offline, its offsets are not known")
+    places = [TopicPartition(name, part.index) for part in parts]
+    starts = scene.times.offsets(places, EARLIEST, ASK_S)
+    ends = scene.times.offsets(places, LATEST, ASK_S)
+    if silent := sorted(set(places) - (starts.keys() & ends.keys())):
+        at = f"{name}-{silent[0].partition}"
+        raise Refused(f"{at} does not report its offsets; nothing was changed")
+    return [
+        replace(part, start=starts[place], end=ends[place])
+        for part, place in zip(parts, places, strict=True)
+    ]
 
 
 def _unprotected(name: str) -> None:

@@ -1,7 +1,7 @@
 """Actions on share groups: where they go on, what they forget."""
 
 from dashboard.actions import wishes
-from dashboard.actions.perform import Outcome, Scene, parts_of, targets, topic_of
+from dashboard.actions.perform import Outcome, Scene, parts_of, targets
 from dashboard.text import plural
 from tracker.kafka.changes import Refused
 from tracker.kafka.groups import ShareGroup
@@ -14,7 +14,7 @@ def reset_offsets(scene: Scene, wish: wishes.ResetShareOffsets) -> Outcome:
     if group.members and not wish.dry_run:
         raise Refused(_in_the_way(group).strip())
     starts = _starts(group, wish.topic)
-    parts = parts_of(topic_of(scene, wish.topic), wish.partition)
+    parts = parts_of(scene, wish.topic, wish.partition)
     found = targets(scene, wish, parts, starts)
     rows = tuple(
         {

@@ -128,6 +128,22 @@ async def test_a_reset_to_a_time_that_a_partition_does_not_tell_moves_nothing(
     assert cluster.changes == []
 
 
+async def test_offsets_are_those_of_now_and_not_of_the_last_look(
+    asked: Asked, cluster: MadeCluster
+) -> None:
+    """Right after records were deleted, a reset would have gone on from before them."""
+    for place, part in cluster.partitions.items():
+        if place.topic == "events":
+            part.start, part.end = 7, 90
+    earliest = WISHES["reset-offsets"] | {"to": "earliest", "dry_run": True}
+
+    _, reset = await asked.act("reset-offsets", earliest)
+    _, deleted = await asked.act("delete-records", {"topic": "events", "dry_run": True})
+
+    assert {(row["after"], row["lag"]) for row in reset["rows"]} == {(7, 83)}
+    assert {(row["before"], row["after"]) for row in deleted["rows"]} == {(7, 90)}
+
+
 async def test_settings_that_were_changed_are_shown_at_the_next_look(
     asked: Asked, cluster: MadeCluster, state: State
 ) -> None:
