@@ -234,3 +234,21 @@ def test_properties_that_somebody_spoiled_end_nothing(tmp_path: Path) -> None:
         sink.flush()
 
     assert packs(tmp_path) == [(SITE, 0, 9)]
+
+
+def test_more_packed_visitors_than_are_looked_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest are left out, packed or not."""
+    monkeypatch.setattr(packer, "ROWS", 1)
+    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + 4 * DAY_MS)
+    with exporter(tmp_path, ManualClock(LATER_MS)) as sink:
+        store(sink, [view(number + 1, number) for number in range(4)])
+        for _ in range(4):
+            sink.flush()
+
+    with closing(Segment(tmp_path / "warehouse.db", asked, rows_max=2)) as some:
+        assert (some.overview().visitors, some.cut) == (2, True)
+        assert [point.visitors for point in some.timeseries(Step.DAY)] == [0, 0, 1, 1]
+    with closing(Segment(tmp_path / "warehouse.db", asked, rows_max=4)) as everything:
+        assert (everything.overview().visitors, everything.cut) == (4, False)
