@@ -249,6 +249,7 @@ class Broker:
         return DiskWorker(
             str(number),
             sync=self._config.log_flush == "sync",
+            is_only=len(self._log_dirs) == 1,
             on_sync_seconds=self._metrics.logs.sync_durations.observe,
             on_directory_failed=failed,
         )

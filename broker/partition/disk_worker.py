@@ -4,7 +4,8 @@ Group commit. Appends of one turn of the loop are taken together. Small ones the
 all of a log with one call (storage/quick); for others a thread per log directory is woken, and
 given the interpreter, once a turn. It takes what queued up, writes the batches of each log with as
 few calls as possible, lets acks 0 and 1 be answered and hands the group on. Several logs that
-the loop has written the kernel syncs, where it can (loop_syncs). For all else another thread syncs:
+the loop has written the kernel syncs, where it can (loop_syncs); appends that come one by one the
+loop syncs itself while that is quick (lone_syncs). For all else another thread syncs:
 it takes all groups that were written while it was busy, calls one fdatasync per log among them and
 reports them to the loop in a single call.
 
@@ -26,6 +27,7 @@ from typing import ParamSpec, TypeVar
 
 from broker.errors import StorageError
 from broker.partition.jobs import Done, Job, Owner, Results, Written
+from broker.partition.lone_syncs import LoneSyncs
 from broker.partition.loop_syncs import Failures, LoopSyncs
 from broker.storage.appender import append_many
 from broker.storage.flush import SyncGuard
@@ -88,10 +90,14 @@ class DiskWorker:
         name: str,
         *,
         sync: bool,
+        is_only: bool = True,
         on_sync_seconds: Callable[[float], None],
         on_directory_failed: Callable[[Exception], None],
     ) -> None:
         """`sync` False: Apache Kafka's way, an append counts as committed once it is written.
+
+        `is_only`: of the broker. One of several never lets the loop sync: a disk that hangs must
+        not keep the others waiting.
 
         Both callbacks are called on the loop; `on_directory_failed` when a sync failed: what the
         disk holds is then unknown and the directory must go offline.
@@ -110,6 +116,9 @@ class DiskWorker:
         self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix=f"disk-aside-{name}")
         self._deferred: list[list[Job] | Call | None] = []  # until no sync of the loop is under way
         self._syncs = self._loop_syncs() if sync else None
+        self._is_only = is_only
+        self._lone_syncs = LoneSyncs(self._report_synced)
+        self._thread_syncs = False  # as the syncing thread says
         self._threads = (
             threading.Thread(target=self._write_groups, name=f"disk-write-{name}", daemon=True),
             threading.Thread(target=self._sync_groups, name=f"disk-sync-{name}", daemon=True),
@@ -227,11 +236,23 @@ class DiskWorker:
                 owner.written(group)
                 for job, _ in group:
                     job.begin_waiting()
-            if self._syncs is not None:
-                self._syncs.sync(done)
-            else:
-                self._written.put(done)
+            self._have_synced(done, is_alone=len(turn) == 1)
         return rest
+
+    def _have_synced(self, done: Written, *, is_alone: bool) -> None:
+        """What the loop has written; `is_alone`: it is one append."""
+        if is_alone and self._is_only and not self._is_syncing() and self._lone_syncs.sync(done):
+            return
+        if self._syncs is not None:
+            self._syncs.sync(done)
+        else:
+            self._written.put(done)
+
+    def _is_syncing(self) -> bool:
+        """Whether the disk has syncs to do already: one of the loop's would wait for them."""
+        if self._thread_syncs or not self._written.empty():
+            return True
+        return self._syncs is not None and self._syncs.is_busy
 
     def _answer(self, written: Sequence[WrittenQuickly]) -> None:
         """Without syncs what is written counts: it is told before the books are kept (adr/0050).
@@ -334,6 +355,7 @@ class DiskWorker:
             item.set()
 
     def _sync_group(self, group: Written) -> None:
+        self._thread_syncs = True
         failures: Failures = {}
         started = time.perf_counter()
         for owner in {id(owner): owner for owner, _ in group}.values():
@@ -342,6 +364,7 @@ class DiskWorker:
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
                 failures[id(owner)] = error
         took_s = time.perf_counter() - started
+        self._thread_syncs = False
         self._loop.call_soon_threadsafe(self._report_synced, group, failures, took_s)
 
     # Reports, on the loop
@@ -355,6 +378,7 @@ class DiskWorker:
 
     def _report_synced(self, done: Written, failures: Failures, took_s: float) -> None:
         self._on_sync_seconds(took_s)
+        self._lone_syncs.ended(done)
         for error in failures.values():
             self._on_directory_failed(error)
         for owner, group in done:
