@@ -144,7 +144,7 @@ def build(
         beside={name: one.beside for name, one in watched.items()},
         actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)), copies),
         guard=Guard(door, accounts, sessions, Attempts(clock)),
-        household=Household(accounts, sessions, clock, alerts),
+        household=Household(accounts, sessions, clock, alerts, _base_url(config)),
         alerts=alerts,
         probe=probe,
         masks=masks,

@@ -27,6 +27,7 @@ class Identity:
     csrf: str = ""  # what its forms must bring; empty for programs with a token
     by_token: bool = False
     groups: tuple[str, ...] = ()  # as the provider or directory says who signed them in
+    site: str = ""  # the only one that is shown, to who came by a link; empty: no such bound
 
 
 class NotAllowed(Exception):

@@ -41,6 +41,17 @@ MENU: Final = (
 )
 
 
+NOBODY: Final[Mapping[str, Any]] = {
+    "menu": (),
+    "page": None,
+    "who": None,
+    "can": "",
+    "alerts_firing": 0,
+    "shared": False,
+}
+"""The frame of a page for who has not come in yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who looks at a page, and how they like it."""
@@ -88,7 +99,7 @@ class Renderer:
         """The page as a document."""
         frame = _frame(page, visit, values) | {
             "theme": reader.theme,
-            "menu": MENU,
+            "menu": () if visit.state.sight.shared else MENU,
             "who": reader.who,
             "can": _abilities(visit, reader.who),
         }
@@ -106,9 +117,10 @@ class Renderer:
         return self._templates.get_template("error.html").render(
             trouble=trouble,
             theme=reader.theme,
-            menu=MENU if cluster or not sight.limited else (),
+            menu=MENU if (cluster or not sight.limited) and not sight.shared else (),
             shows=lambda path: shows_page(sight, path, cluster, own),
             limited_by=sight.rule_names if sight.limited else None,
+            shared=sight.shared,
             page=None,
             who=reader.who,
             can="",
@@ -124,11 +136,13 @@ class Renderer:
             trouble=shown.trouble,
             user=shown.user,
             theme=theme,
-            menu=(),
-            page=None,
-            who=None,
-            can="",
-            alerts_firing=0,
+            **NOBODY,
+        )
+
+    def link_door(self, address: str, trouble: str, theme: str) -> str:
+        """Asks for the password of a link; `address` takes it."""
+        return self._templates.get_template("link_door.html").render(
+            address=address, trouble=trouble, theme=theme, **NOBODY
         )
 
 
@@ -213,7 +227,8 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "clusters": tuple(state.pollers),
         "writable": _writable(state),
         "own_cluster": state.own_cluster,
-        "limited_by": sight.rule_names if sight.limited else None,
+        "limited_by": sight.rule_names if sight.limited and not sight.shared else None,
+        "shared": sight.shared,
         "shows": lambda path: shows_page(sight, path, name, state.own_cluster),
         "query": visit.query,
         "name": visit.name,
@@ -309,6 +324,8 @@ def _parts(state: State, cluster: str) -> list[tuple[str, str]]:
 
 def tab_state(visit: Visit) -> str:
     """What stands before the title of a page, so that a tab in the background tells it too."""
+    if visit.state.sight.shared:
+        return ""  # of the site, not of what carries it
     health = visit.state.health(visit.poller)
     if not visit.poller.connection.up:
         return f"{health.word} · "

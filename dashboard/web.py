@@ -20,6 +20,7 @@ from dashboard.api.schemas import SchemasApi
 from dashboard.api.tail import Tail
 from dashboard.config import VERSION
 from dashboard.limited.seen import seen_by
+from dashboard.link_door import LinkDoor
 from dashboard.login import Login, Ways
 from dashboard.mcp.endpoint import McpEndpoint
 from dashboard.metrics import families
@@ -110,6 +111,7 @@ class Site:
         ways = Ways(sso, state.directory)
         login = Login(state.guard, state.actions.audit, self._renderer, ways)
         login.add_routes(app)
+        LinkDoor(state.guard, state.actions.audit, self._renderer).add_routes(app)
         if state.oidc is not None:
             SingleSignOn(state.oidc, state.guard, state.actions.audit, login).add_routes(app)
         app.router.add_get("/static/{name}", self._static.handle)

@@ -1,4 +1,4 @@
-"""Who may sign in, and with which tokens: one file, 0600, replaced whole.
+"""Who may sign in, with which tokens, and links that show a site: one file, 0600, replaced whole.
 
 All methods that write block: call them from a thread. Reading is from memory.
 """
@@ -6,7 +6,7 @@ All methods that write block: call them from a thread. Reading is from memory.
 import json
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
 STORE: Final = 1  # version of the file
+LINKS_MAX: Final = 200
 _ROLE_OF: Final = {"read": Role.VIEWER, "write": Role.EDITOR, "admin": Role.ADMIN}
 
 
@@ -47,8 +48,19 @@ class Token:
         return max((_ROLE_OF[scope] for scope in self.scopes if scope in _ROLE_OF), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Shows the activity of one site to whoever has it; only the hash of its secret is kept."""
+
+    name: str
+    site: str
+    secret_hash: str
+    password_hash: str  # empty: none is asked for
+    created_at_ms: int
+
+
 class Accounts:
-    """Users and tokens of one dashboard."""
+    """Users, tokens and links of one dashboard."""
 
     def __init__(self, path: Path) -> None:
         """Raises SettingsError for a file that is damaged, or newer than we are: another one in
@@ -57,6 +69,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._users: dict[str, User] = {}
         self._tokens: dict[str, Token] = {}
+        self._links: dict[str, Link] = {}
         if path.exists():
             try:
                 self._read(json.loads(path.read_text()))
@@ -75,6 +88,8 @@ class Accounts:
         for token in body["tokens"]:
             made = Token(**{**token, "scopes": tuple(token["scopes"])})
             self._tokens[made.name] = made
+        for link in body.get("links", ()):  # a file from before there were any has none
+            self._links[link["name"]] = Link(**link)
         if not self._users:
             raise ValueError("it names nobody")
 
@@ -91,6 +106,9 @@ class Accounts:
 
     def tokens(self) -> list[Token]:
         return sorted(self._tokens.values(), key=lambda token: token.name)
+
+    def links(self) -> list[Link]:
+        return sorted(self._links.values(), key=lambda link: link.name)
 
     def check(self, name: str, password: str) -> User | None:
         """The user of that name and password. Slow on purpose, for unknown names as well."""
@@ -109,6 +127,11 @@ class Accounts:
                 return token
         return None
 
+    def link(self, presented: str) -> Link | None:
+        """Found by its hash, as a token is."""
+        wanted = passwords.token_hash(presented)
+        return next((one for one in self._links.values() if one.secret_hash == wanted), None)
+
     def put_user(self, name: str, role: Role, password: str) -> None:
         """A new user, or a new role and password of one that is there."""
         if not passwords.PASSWORD_MIN <= len(password) <= passwords.PASSWORD_MAX:
@@ -116,14 +139,14 @@ class Accounts:
         made = User(name, role, passwords.hashed(password))
         with self._lock:
             others = {key: user for key, user in self._users.items() if key != name}
-            self._save({**others, name: made}, self._tokens)
+            self._save(replace(self._book(), users={**others, name: made}))
 
     def delete_user(self, name: str) -> None:
         with self._lock:
             left = {key: user for key, user in self._users.items() if key != name}
             if len(left) == len(self._users):
                 raise AccountError(f"there is no user {name}")
-            self._save(left, self._tokens)
+            self._save(replace(self._book(), users=left))
 
     def add_token(self, name: str, scopes: tuple[str, ...], now_ms: int) -> str:
         """The token itself, shown this once."""
@@ -132,7 +155,7 @@ class Accounts:
         with self._lock:
             if name in self._tokens:
                 raise AccountError(f"there is a token {name} already")
-            self._save(self._users, {**self._tokens, name: made})
+            self._save(replace(self._book(), tokens={**self._tokens, name: made}))
         return text
 
     def delete_token(self, name: str) -> None:
@@ -140,19 +163,52 @@ class Accounts:
             left = {key: token for key, token in self._tokens.items() if key != name}
             if len(left) == len(self._tokens):
                 raise AccountError(f"there is no token {name}")
-            self._save(self._users, left)
+            self._save(replace(self._book(), tokens=left))
 
-    def _save(self, users: dict[str, User], tokens: dict[str, Token]) -> None:
+    def add_link(self, name: str, site: str, password: str, now_ms: int) -> str:
+        """The secret of the link, shown this once; an empty password: none is asked for."""
+        secret = secrets.token_urlsafe(24)
+        locked = passwords.hashed(password) if password else ""
+        made = Link(name, site, passwords.token_hash(secret), locked, now_ms)
+        with self._lock:
+            if name in self._links:
+                raise AccountError(f"there is a link {name} already")
+            if len(self._links) >= LINKS_MAX:
+                raise AccountError(f"there are {LINKS_MAX} links already: end one first")
+            self._save(replace(self._book(), links={**self._links, name: made}))
+        return secret
+
+    def delete_link(self, name: str) -> None:
+        with self._lock:
+            left = {key: link for key, link in self._links.items() if key != name}
+            if len(left) == len(self._links):
+                raise AccountError(f"there is no link {name}")
+            self._save(replace(self._book(), links=left))
+
+    def _book(self) -> "_Book":
+        return _Book(self._users, self._tokens, self._links)
+
+    def _save(self, book: "_Book") -> None:
         """On disk first, then in memory; refuses to leave nobody who could sign in as admin."""
-        if not any(user.role is Role.ADMIN for user in users.values()):
+        if not any(user.role is Role.ADMIN for user in book.users.values()):
             raise AccountError("the last administrator cannot go")
         body = {
             VERSION: STORE,
-            "users": [asdict(user) for user in users.values()],
-            "tokens": [asdict(token) for token in tokens.values()],
+            "users": [asdict(user) for user in book.users.values()],
+            "tokens": [asdict(token) for token in book.tokens.values()],
+            "links": [asdict(link) for link in book.links.values()],
         }
         replace_file(self._path, json.dumps(body, indent=1).encode())
-        self._users, self._tokens = dict(users), dict(tokens)
+        self._users, self._tokens, self._links = book.users, book.tokens, book.links
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """All that the file holds."""
+
+    users: dict[str, User]
+    tokens: dict[str, Token]
+    links: dict[str, Link]
 
 
 _NOBODY: Final = "scrypt$" + "00" * 16 + "$" + "00" * 64

@@ -1,9 +1,9 @@
 """The door: who asks, whether the address is open to them, and whether a page of ours asks.
 
-Three ways in: a session cookie, a bearer token, or - only while the dashboard listens on loopback
-and sign-in is off - being on this machine. A request that changes something and comes by cookie or
-by being here must name our own origin and bring the CSRF token of its page. Agents (/mcp) come by
-token, or look from this machine; never by a cookie.
+Four ways in: a session cookie, a bearer token, a link that shows one site, or - only while the
+dashboard listens on loopback and sign-in is off - being on this machine. A request that changes
+something and comes by cookie or by being here must name our own origin and bring the CSRF token of
+its page. Agents (/mcp) come by token, or look from this machine; never by a cookie.
 """
 
 import base64
@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from dashboard.access.accounts import Accounts
+from dashboard.access.accounts import Accounts, Link
 from dashboard.access.address import Network, sender
 from dashboard.access.sessions import Attempts, Sessions
 from dashboard.identity import Identity, NotAllowed, Role
@@ -27,9 +27,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE: Final = "footfall_session"
 WHO: Final = web.RequestKey("who", Identity)
+LINK: Final = "shared"
+"""Key of the secret in the address of a link, and of everything that its page asks for."""
+LINK_COOKIE: Final = "shared_view"
+LINK_DOOR: Final = "/shared"
+LINK_OPENS: Final = frozenset(
+    ("/activity", "/api/stream", "/api/v1/activity", "/api/v1/activity.csv")
+)
 SSO: Final = "/login/oidc"
 SSO_RETURN: Final = "/login/oidc/return"
-OPEN: Final = frozenset(("/healthz", "/readyz", "/favicon.ico", "/login", SSO, SSO_RETURN))
+OPEN: Final = frozenset(
+    ("/healthz", "/readyz", "/favicon.ico", "/login", LINK_DOOR, SSO, SSO_RETURN)
+)
 OPEN_BELOW: Final = ("/static/", "/.well-known/")  # where agents look for a sign-in: a 404
 AGENTS: Final = "/mcp"
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -57,6 +66,7 @@ class Guard:
         self.accounts = accounts
         self.sessions = sessions
         self.tries = tries
+        self.viewers = sessions.others()  # who knew the password of a link, by its secret's hash
         self._local = secrets.token_urlsafe(24)
 
     @web.middleware
@@ -65,7 +75,7 @@ class Guard:
         path = request.path
         if not self.door.sign_in and not self._is_our_host(request.host):
             raise web.HTTPMisdirectedRequest(text="this host name is not that of the dashboard\n")
-        if request.method not in SAFE and path == "/login":
+        if request.method not in SAFE and path in ("/login", LINK_DOOR):
             self._check_origin(request)
         if path in OPEN or path.startswith(OPEN_BELOW):
             return await handler(request)
@@ -73,7 +83,13 @@ class Guard:
             return await handler(request)
         if path == AGENTS:
             return await self._agent(request, handler)
-        who = self._identify(request)
+        if request.query.get(LINK):
+            return await self._shared(request, handler)
+        return await self._person(request, handler)
+
+    async def _person(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Somebody who has signed in, or a program with a token."""
+        path, who = request.path, self._identify(request)
         if path == "/metrics":
             if not self._metrics_allowed(request, who):
                 return _unauthorized("Metrics need a token.")
@@ -87,6 +103,32 @@ class Guard:
             _check_csrf(request, who)
         request[WHO] = who
         return await handler(request)
+
+    async def _shared(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Who came by a link, signed in or not, looks at its site and at nothing else."""
+        link = self.accounts.link(request.query[LINK])
+        page = not request.path.startswith("/api/")
+        if link is None:
+            if not page:
+                return _unauthorized("This link has ended.")
+            raise web.HTTPNotFound(text="This link is not known, or has ended.")
+        if not self.is_open(link, request):
+            if not page:
+                return _unauthorized("This link asks for a password.")
+            raise web.HTTPSeeOther(f"{LINK_DOOR}?{LINK}={quote(request.query[LINK], safe='')}")
+        if request.method not in SAFE:
+            raise NotAllowed("A link shows; it changes nothing.")
+        if request.path not in LINK_OPENS:
+            raise web.HTTPNotFound(text="This link shows nothing there.")
+        request[WHO] = Identity(
+            f"link:{link.name}", Role.VIEWER, self.address(request), site=link.site
+        )
+        return await handler(request)
+
+    def is_open(self, link: Link, request: web.Request) -> bool:
+        """Whether no password is asked for, or it was given in this browser."""
+        viewer = self.viewers.find(request.cookies.get(LINK_COOKIE, ""))
+        return not link.password_hash or (viewer is not None and viewer.user == link.secret_hash)
 
     async def _agent(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Programs with a token; without sign-in, whoever is on this machine may look.
@@ -109,6 +151,8 @@ class Guard:
 
     def still_in(self, request: web.Request) -> bool:
         """Whether who was let in would be now; streams ask this again and again."""
+        if presented := request.query.get(LINK):
+            return self.accounts.link(presented) is not None
         if presented := _bearer(request):
             token = self.accounts.token(presented)
             return token is not None and token.role is not None

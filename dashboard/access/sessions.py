@@ -58,6 +58,10 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
 
+    def others(self) -> "Sessions":
+        """A book of its own beside this one, by the same clock."""
+        return Sessions(self._clock)
+
     def start_for(self, person: Vouched) -> str:
         """As `start`, for somebody whom a provider vouches for."""
         key = self.start(person.user)

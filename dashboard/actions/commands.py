@@ -1,4 +1,4 @@
-"""Actions on the dashboard itself, not on a cluster: users and tokens.
+"""Actions on the dashboard itself, not on a cluster: users, tokens and links.
 
 Same way in as `catalogue`: POST /api/v1/actions/<name>, role, audit.
 """
@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
 from msgspec import Meta
 
@@ -19,6 +20,7 @@ from dashboard.alerts.desk import AlertDesk
 from dashboard.identity import Identity, Role
 from tracker.clock import Clock
 from tracker.kafka.changes import Refused
+from tracker.sites import NAME
 
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@+-]{1,64}\Z")]
 Scope = Literal["metrics", "read", "write", "admin"]
@@ -49,6 +51,19 @@ class DeleteToken(Wish, frozen=True):
     confirm: Confirm
 
 
+class CreateLink(Wish, frozen=True):
+    """Shows the activity of a site, and nothing else, to whoever has it."""
+
+    link: Label
+    site: Annotated[str, Meta(min_length=1, max_length=253)]
+    password: Annotated[str, Meta(max_length=PASSWORD_MAX)] = ""
+
+
+class DeleteLink(Wish, frozen=True):
+    link: Label
+    confirm: Confirm
+
+
 class SilenceAlerts(Wish, frozen=True):
     """Alerts with all of these labels; `alertname` and `severity` are labels as well."""
 
@@ -73,6 +88,7 @@ class Household:
     sessions: Sessions
     clock: Clock
     alerts: AlertDesk
+    base_url: str = ""  # where browsers reach the dashboard
 
 
 Run = Callable[[Household, Any, Identity], Awaitable[Outcome]]
@@ -116,6 +132,22 @@ async def delete_token(house: Household, wish: DeleteToken, who: Identity) -> Ou
     return Outcome(f"Token {wish.token} opens nothing any more.", True)
 
 
+async def create_link(house: Household, wish: CreateLink, who: Identity) -> Outcome:
+    if not NAME.fullmatch(wish.site):
+        raise Refused(f"{wish.site[:100]!r} is no name of a site")
+    now_ms = house.clock.now_ms()
+    add = house.accounts.add_link
+    secret = await asyncio.to_thread(add, wish.link, wish.site, wish.password, now_ms)
+    query = urlencode({"site": wish.site, "shared": secret})
+    row = {"link": f"{house.base_url}/activity?{query}"}
+    return Outcome("The link is shown this once; send it to whom you like.", True, (row,))
+
+
+async def delete_link(house: Household, wish: DeleteLink, who: Identity) -> Outcome:
+    await asyncio.to_thread(house.accounts.delete_link, wish.link)
+    return Outcome(f"Link {wish.link} shows nothing any more.", True)
+
+
 async def silence_alerts(house: Household, wish: SilenceAlerts, who: Identity) -> Outcome:
     labels = {name: value or "" for name, value in wish.labels.items()}
     until_ms = house.clock.now_ms() + wish.minutes * 60_000
@@ -147,6 +179,15 @@ COMMANDS: Final = (
     Command("create-token", "Create an API token.", CreateToken, create_token, "token"),
     Command(
         "delete-token", "Delete an API token.", DeleteToken, delete_token, "token", confirmed=True
+    ),
+    Command("create-link", "Make a link that shows one site.", CreateLink, create_link, "link"),
+    Command(
+        "delete-link",
+        "End a link that shows one site.",
+        DeleteLink,
+        delete_link,
+        "link",
+        confirmed=True,
     ),
     Command(
         "silence-alerts",

@@ -40,7 +40,11 @@ NOT_SHOWN: Final = "it reads topics that are not shown to you"
 
 def seen_by(state: State, sight: Sight) -> State:
     """`state` with what `sight` allows; the views answer what pages ask of the real ones."""
-    clusters = {name: one for name, one in state.pollers.items() if sight.cluster(name)}
+    clusters = {
+        name: one
+        for name, one in state.pollers.items()
+        if sight.cluster(name) and (not sight.shared or name == state.own_cluster)
+    }
     pollers = {name: SeenPoller(one, sight) for name, one in clusters.items()}
     return replace(
         state,
@@ -230,7 +234,7 @@ class SeenAlerts:
     def names(self, labels: Mapping[str, str]) -> bool:
         """Nothing that is hidden."""
         cluster = labels.get("kafka_cluster", "")
-        return (
+        return not self._sight.shared and (
             (not cluster or self._sight.cluster(cluster))
             and ("topic" not in labels or self._sight.topic(cluster, labels["topic"]))
             and ("consumergroup" not in labels or self._sees_group(cluster, labels))

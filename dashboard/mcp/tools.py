@@ -17,7 +17,9 @@ from dashboard.pages.page import PLAIN
 
 BASE: Final = "/api/v1"
 NOT_FOR_AGENTS: Final = frozenset(("/actions", "/openapi.json"))
-ACCOUNTS: Final = frozenset(("put-user", "delete-user", "create-token", "delete-token"))
+ACCOUNTS: Final = frozenset(
+    ("put-user", "delete-user", "create-token", "delete-token", "create-link", "delete-link")
+)
 LETTERS_MAX: Final = 2_000  # of one argument of what is read
 ITEMS_MAX: Final = 20
 POINTS: Final = 120  # of history, where an agent does not say how many: it reads each of them

@@ -167,6 +167,8 @@ async def values(visit: Visit) -> Values:
         "title_of": title,
         "property": PROPERTY,
         "reading": READING,
+        "sign_in": visit.state.guard.door.sign_in,
+        "links": [],
     }
     try:
         rows = await visit.state.desk.sites()
@@ -190,6 +192,7 @@ async def values(visit: Visit) -> Values:
         return found
     return found | {
         "site": row.site,
+        "links": [one for one in visit.state.household.accounts.links() if one.site == row.site],
         "period": period,
         "report": report,
         "question": ask,

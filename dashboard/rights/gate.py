@@ -17,12 +17,15 @@ ANSWERS: Final = frozenset(
         *("alerts", "openapi", "actions", "copies", "logout", "subjects"),
     )
 )
+SHARED: Final = "/activity"  # the page that a link shows; its figures have the same name
 ALL_CLUSTERS: Final = frozenset(("/audit", "audit"))  # they tell of every cluster
 OURS: Final = frozenset(("/pipeline",))  # of the appliance, whichever cluster is asked for
 
 
 def shows_page(sight: Sight, path: str, cluster: str, own: str) -> bool:
     """`path` as the page's own: `/topics/` when a name follows. `own`: the appliance's cluster."""
+    if sight.shared:
+        return path == SHARED
     about = own if path in OURS else cluster
     return not sight.limited or path in PAGES or _whole(sight, path, about)
 
@@ -32,6 +35,8 @@ def answers(sight: Sight, path: str, cluster: str) -> bool:
     if not sight.limited or not path.startswith(API):
         return True
     first = path.removeprefix(API).split("/")[0].split(".")[0]
+    if sight.shared:
+        return f"/{first}" == SHARED
     return first in ANSWERS or _whole(sight, first, cluster)
 
 

@@ -71,10 +71,12 @@ class Rule:
 
 
 class Sight:
-    """What one set of rules lets be seen; None: everything."""
+    """What one set of rules lets be seen; None: everything. `shared`: by a link, a page of Activity
+    and nothing beside it."""
 
-    def __init__(self, rules: tuple[Rule, ...] | None) -> None:
+    def __init__(self, rules: tuple[Rule, ...] | None, *, shared: bool = False) -> None:
         self._rules = rules
+        self.shared = shared
         self._seen: dict[tuple[str, str, str], bool] = {}
 
     @property
@@ -186,8 +188,11 @@ class Rights:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
         self._sights: dict[tuple[str, ...], Sight] = {}
+        self._linked: dict[str, Sight] = {}  # by site
 
     def of(self, who: Identity) -> Sight:
+        if who.site:
+            return self._of_link(who.site)
         if not self.rules or who.role is Role.ADMIN:
             return EVERYTHING
         found = tuple(rule for rule in self.rules if rule.names(who))
@@ -197,6 +202,15 @@ class Rights:
                 self._sights.clear()
             self._sights[key] = Sight(found)
         return self._sights[key]
+
+    def _of_link(self, site: str) -> Sight:
+        """Whoever comes by a link to this site; rules are about others."""
+        if site not in self._linked:
+            if len(self._linked) >= SIGHTS_MAX:
+                self._linked.clear()
+            config = RightsConfig(who=(EVERYBODY,), sites=re2.escape(site), messages=False)
+            self._linked[site] = Sight((Rule("a link", config, frozenset()),), shared=True)
+        return self._linked[site]
 
 
 def rights(configs: Mapping[str, RightsConfig], actions: Iterable[str]) -> Rights:

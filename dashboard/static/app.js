@@ -65,9 +65,14 @@
     footfallCharts.tick(frame);
     badge();
   };
+  // Who came by a link is known by its secret, with all that the page asks for.
+  const byLink = (mark) => {
+    const secret = new URLSearchParams(location.search).get("shared");
+    return secret ? `${mark}shared=${encodeURIComponent(secret)}` : "";
+  };
   const connect = () => {
     if (source || !document.body.dataset.live) return;
-    source = new EventSource("/api/stream?page=" + encodeURIComponent(location.pathname + location.search));
+    source = new EventSource("/api/stream?page=" + encodeURIComponent(location.pathname + location.search) + byLink("&"));
     source.onmessage = take;
     source.onopen = () => { lastFrame = Date.now(); };
     source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(again, 3000); } };
@@ -75,7 +80,7 @@
   // Refused: who is not signed in any more is asked to, but not out of a form that is being filled.
   const again = async () => {
     const filling = document.activeElement.form || document.querySelector("dialog[open]");
-    const status = await fetch("/api/v1/actions", { cache: "no-store" }).then((answer) => answer.status, () => 0);
+    const status = await fetch("/api/v1/actions" + byLink("?"), { cache: "no-store" }).then((answer) => answer.status, () => 0);
     if (status !== 401) connect();
     else if (filling) setTimeout(again, 3000);
     else location.reload();

@@ -354,5 +354,8 @@ def test_every_json_answer_and_every_action_is_a_tool_but_accounts() -> None:
 
     assert {tool.path for tool in all_tools if tool.change is None} == json_reads - {"/actions"}
     changed = {tool.change.name for tool in all_tools if tool.change is not None}
-    assert actions - changed == {"put-user", "delete-user", "create-token", "delete-token"}
+    assert actions - changed == {
+        *("put-user", "delete-user", "create-token", "delete-token"),
+        *("create-link", "delete-link"),
+    }
     assert all(len(tool.name) <= 64 and tool.name.isidentifier() for tool in all_tools)
