@@ -25,6 +25,7 @@ from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS, Household
 from dashboard.actions.desk import ActionDesk, Switches
 from dashboard.activity import letter
+from dashboard.activity.crowd_watch import CrowdWatch
 from dashboard.activity.desk import ReportDesk
 from dashboard.activity.registered import RegisteredSites
 from dashboard.activity.weekly import Deliver, WeeklyPost
@@ -118,7 +119,7 @@ def build(
     accounts, sessions = Accounts(data_dir / "dashboard" / "accounts.json"), Sessions(clock)
     sso, accounts_of = provider(config, further.oidc, clock), directory(config, further.ldap, clock)
     asked = ((PROVIDER, sso), (DIRECTORY, accounts_of))
-    roles = RoleWatcher(urls)
+    roles, crowds = RoleWatcher(urls), CrowdWatch()
     sources = Sources(
         pollers={name: one.poller for name, one in watched.items()},
         roles=roles,
@@ -127,6 +128,8 @@ def build(
         probes_lost=probe.losses,
         connect={name: one.beside.connect.watch for name, one in watched.items()},
         sign_ins={whom: one.outcomes for whom, one in asked if one is not None},
+        crowds=lambda: crowds.seen,
+        crowd_from=config.visitors_alert_from,
     )
     alerts = _alerts(config, sources)
     hands = {name: one.hand for name, one in watched.items()}
@@ -151,6 +154,7 @@ def build(
         oidc=sso,
         directory=accounts_of,
         weekly=_weekly(config, data_dir, reports, clock),
+        crowds=crowds,
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )
 
@@ -331,6 +335,7 @@ async def run(state: State) -> None:
             watching.append(tasks.create_task(state.actions.audit.run()))
             watching.append(tasks.create_task(state.alerts.run()))
             watching.append(tasks.create_task(state.probe.run()))
+            watching.append(tasks.create_task(state.crowds.run(state.desk)))
             if state.weekly is not None:
                 watching.append(tasks.create_task(state.weekly.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)

@@ -85,6 +85,12 @@ class DashboardConfig:
     alert_repeat_hours: float = setting(
         4.0, "hours until what still fires is told again", low=0.1, high=168
     )
+    visitors_alert_from: int = setting(
+        50,
+        "visitors an hour from which on VisitorsSpike and VisitorsDrop tell of a site; 0: never",
+        low=0,
+        high=1_000_000_000,
+    )
     report_email_to: tuple[str, ...] = setting(
         (), "who gets a letter about every site's last week by mail, on Mondays at 06:00 UTC"
     )

@@ -303,6 +303,8 @@ def _alert_url(state: State, labels: Mapping[str, str]) -> str:
     for label, kind in (("consumergroup", "groups"), ("topic", "topics")):
         if label in labels:
             return link(kind, labels[label], **cluster)
+    if "site" in labels:
+        return "/activity?" + urlencode({"site": labels["site"]})
     if "kafka_cluster" not in labels:
         return ""  # of this machine
     if "connector" in labels:

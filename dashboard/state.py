@@ -10,6 +10,7 @@ from dashboard.access.ldap.desk import Directory
 from dashboard.access.oidc import OidcClient
 from dashboard.actions.commands import Household
 from dashboard.actions.desk import ActionDesk
+from dashboard.activity.crowd_watch import CrowdWatch
 from dashboard.activity.desk import ReportDesk
 from dashboard.activity.weekly import WeeklyPost
 from dashboard.agent_calls import Calls
@@ -54,6 +55,7 @@ class State:
     weekly: WeeklyPost | None = None  # None: nobody wants letters
     directory: Directory | None = None  # None: accounts of our own only
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
+    crowds: CrowdWatch = field(default_factory=CrowdWatch)
     agent_calls: Calls = field(default_factory=Calls)
     sight: Sight = EVERYTHING  # of whom this state is for
 

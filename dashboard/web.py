@@ -282,6 +282,10 @@ def _own(state: State, with_roles: bool) -> Exposition:
             page.add(families.DISK_TOTAL, (disk.path,), disk.total_bytes)
         for (severity, word), number in state.alerts.counts().items():
             page.add(families.ALERTS, (severity, word), number)
+        for crowd in state.crowds.seen:
+            page.add(families.SITE_VISITORS, (crowd.site,), crowd.last_hour)
+            if crowd.week_before is not None:
+                page.add(families.SITE_VISITORS_BEFORE, (crowd.site,), crowd.week_before)
         for (tool, outcome), number in sorted(state.agent_calls.ended.items()):
             page.add(families.AGENT_CALLS, (tool, outcome), number)
         if state.directory is not None:

@@ -21,8 +21,9 @@ from dashboard.activity.registered import RegisteredSites
 from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
 from tracker.clock import Clock
-from tracker.reports import breakdown, live, measures, sites, timeseries
+from tracker.reports import breakdown, crowds, live, measures, sites, timeseries
 from tracker.reports.bots import Bots, bots
+from tracker.reports.crowds import Crowd
 from tracker.reports.funnel import Stage
 from tracker.reports.overview import Overview, overview
 from tracker.reports.picked import Asked, Filter
@@ -132,6 +133,11 @@ class ReportDesk:
         return await self._ask(
             ("live", wanted), lambda db: sum(live.live(db, site, now_ms) for site in wanted)
         )
+
+    async def crowds(self) -> list[Crowd]:
+        """Visitors of each site in the last hour, and a week before."""
+        now_ms = self._clock.now_ms()
+        return await self._ask("crowds", lambda db: crowds.crowds(db, now_ms))
 
     async def report(self, question: Question) -> Report:
         """Everything about one site in one range."""

@@ -14,6 +14,7 @@ from dashboard.alerts.facts import (
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, rate, slope
 from dashboard.text import count, duration, percent
+from tracker.reports.crowds import Crowd
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -25,6 +26,8 @@ BEACONS_ENOUGH: Final = 0.1  # a second
 EXPORT_LATE_S: Final = 900.0
 BURN: Final = 14.4 * 0.01  # of a promise of 99 %
 QUIET_SHARE: Final = 0.1
+SPIKE_TIMES: Final = 3
+DROP_SHARE: Final = 0.2
 
 
 def _roles(facts: Facts) -> Iterator[Finding]:
@@ -81,6 +84,27 @@ def _no_beacons(facts: Facts) -> Iterator[Finding]:
     now = rate(points) or 0.0
     if now < QUIET_SHARE * before:
         yield Finding({}, now, "Ingest is below 10 % of the same time last week")
+
+
+def _spike(facts: Facts) -> Iterator[Finding]:
+    for one in _told(facts):
+        now, before = one.last_hour, one.week_before or 0
+        if now >= facts.crowd_from and now > SPIKE_TIMES * before:
+            said = f"{one.site} had {count(now)} visitors in the last hour, {count(before)} in it a"
+            yield Finding({"site": one.site}, now, f"{said} week before")
+
+
+def _drop(facts: Facts) -> Iterator[Finding]:
+    for one in _told(facts):
+        now, before = one.last_hour, one.week_before or 0
+        if before >= facts.crowd_from and now < DROP_SHARE * before:
+            said = f"{one.site} had {count(now)} visitors in the last hour, {count(before)} in it a"
+            yield Finding({"site": one.site}, now, f"{said} week before")
+
+
+def _told(facts: Facts) -> Iterator[Crowd]:
+    """Sites that were there a week before."""
+    return (one for one in facts.crowds if facts.crowd_from and one.week_before is not None)
 
 
 def _exports(facts: Facts) -> Iterator[Finding]:
@@ -209,6 +233,22 @@ RULES: Final = (
         900,
         "under a tenth of the events of the same quarter of an hour last week",
         _no_beacons,
+    ),
+    Rule(
+        "VisitorsSpike",
+        "warning",
+        300,
+        "a site has over three times the visitors of the same hour a week before, and at least"
+        " visitors_alert_from",
+        _spike,
+    ),
+    Rule(
+        "VisitorsDrop",
+        "warning",
+        900,
+        "a site has under a fifth of the visitors of the same hour a week before, which had at"
+        " least visitors_alert_from",
+        _drop,
     ),
     Rule(
         "ExportStale",

@@ -8,6 +8,7 @@ from dashboard.alerts.window import Window
 from dashboard.cluster.model import GroupState, Snapshot
 from dashboard.connect.model import WorkerSeen
 from dashboard.metrics.disk import Disk
+from tracker.reports.crowds import Crowd
 
 SLO_BUCKET_S: Final = 5.0
 DIRECTORY: Final = "directory"
@@ -44,6 +45,8 @@ class Facts:
     certificates_end_s: Mapping[str, float] = field(default_factory=dict)  # by listener, Unix time
     token_key_failures: Mapping[str, float] = field(default_factory=dict)  # by listener, in a row
     sinks_damaged: Sequence[str] = ()
+    crowds: Sequence[Crowd] = ()
+    crowd_from: int = 0  # visitors an hour from which on they are told; 0: never
     sign_ins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Counters by who was asked (DIRECTORY, PROVIDER) and outcome."""
     window: Window = field(default_factory=Window)

@@ -1,6 +1,6 @@
 """The facts of a running dashboard."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,7 @@ from dashboard.connect.watch import ConnectWatch
 from dashboard.metrics.disk import DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from tracker.clock import Clock
+from tracker.reports.crowds import Crowd
 from tracker.topics import EVENTS
 
 WEEK_MS: Final = 7 * 86_400_000
@@ -29,6 +30,8 @@ class Sources:
     probes_lost: Callable[[], float | None]
     connect: Mapping[str, ConnectWatch]  # by cluster, as `pollers`
     sign_ins: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # as in Facts; live
+    crowds: Callable[[], Sequence[Crowd]] = tuple
+    crowd_from: int = 0  # as in Facts
 
 
 class Gather:
@@ -69,6 +72,8 @@ class Gather:
                 for sample in roles.samples("footfall_export_sink_damaged")
                 if sample.value > 0
             ],
+            crowds=self._from.crowds(),
+            crowd_from=self._from.crowd_from,
             sign_ins=self._from.sign_ins,
             window=self._window,
         )

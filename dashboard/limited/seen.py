@@ -236,6 +236,7 @@ class SeenAlerts:
         cluster = labels.get("kafka_cluster", "")
         return not self._sight.shared and (
             (not cluster or self._sight.cluster(cluster))
+            and ("site" not in labels or self._sight.site(labels["site"]))
             and ("topic" not in labels or self._sight.topic(cluster, labels["topic"]))
             and ("consumergroup" not in labels or self._sees_group(cluster, labels))
             and (CONNECT.isdisjoint(labels) or self._sight.whole(cluster))

@@ -202,6 +202,16 @@ ROLE_UP: Final = _gauge("footfall_role_up", ("role",), "1 when the role's metric
 ALERTS: Final = _gauge(
     "footfall_alerts", ("severity", "state"), "Alerts of the dashboard's own rules now."
 )
+SITE_VISITORS: Final = _gauge(
+    "footfall_site_visitors_last_hour",
+    ("site",),
+    "Visitors of a site in the last hour; of the 100 sites with most page views.",
+)
+SITE_VISITORS_BEFORE: Final = _gauge(
+    "footfall_site_visitors_week_before",
+    ("site",),
+    "Visitors of a site in that hour a week before; none of a site that was not there then.",
+)
 AGENT_CALLS: Final = Family(
     "footfall_mcp_calls_total",
     "counter",

@@ -18,6 +18,7 @@ from dashboard.connect.model import Connector, Task, WorkerSeen
 from dashboard.metrics.disk import Disk
 from tests.support.tools import ROOT
 from tracker.kafka.inventory import LogDir
+from tracker.reports.crowds import Crowd
 
 BY_NAME = {rule.name: rule for rule in RULES}
 NOW_MS = 1_700_000_000_000
@@ -96,6 +97,11 @@ def connect(*connectors: Connector, silent: bool = False) -> Callable[[int], Fac
     return steady(clusters=[seen])
 
 
+def crowd(last_hour: int, week_before: int | None, least: int = 50) -> Callable[[int], Facts]:
+    """Visitors of one site."""
+    return steady(crowds=[Crowd("example.com", last_hour, week_before)], crowd_from=least)
+
+
 WRONG: dict[str, Callable[[int], Facts]] = {
     "KafkaClusterUnreachable": steady(clusters=[cluster(None, up=False)]),
     "KafkaPartitionOffline": steady(clusters=[cluster(snapshot(partitions=(BROKEN,)))]),
@@ -125,6 +131,8 @@ WRONG: dict[str, Callable[[int], Facts]] = {
     "DiskAlmostFull": steady(disks=[Disk("/other", 50, 100), Disk("/data", 9, 100)]),
     "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 90.0 * n, "rejected": 10.0 * n}),
     "NoBeacons": lambda n: Facts(0, beacons={"accepted": 1.0 * n}, events_week_ago=10.0),
+    "VisitorsSpike": crowd(50, 16),
+    "VisitorsDrop": crowd(9, 50),
     "ExportStale": steady(exports_late_s=[("sqlite", 901.0)]),
     "E2ELatencyBudgetBurn": lambda n: Facts(0, events_in_time=80.0 * n, events_in_all=100.0 * n),
     "ProbeLost": lambda n: Facts(0, probes_lost=float(n)),
@@ -158,6 +166,8 @@ RIGHT: dict[str, Callable[[int], Facts]] = {
     "DiskAlmostFull": steady(disks=[Disk("/data", 10, 100)]),
     "BeaconRejectRatio": lambda n: Facts(0, beacons={"accepted": 0.1 * n, "rejected": 0.9 * n}),
     "NoBeacons": lambda n: Facts(0, beacons={"accepted": 160.0 * n}, events_week_ago=10.0),
+    "VisitorsSpike": crowd(60, 20),
+    "VisitorsDrop": crowd(10, 50),
     "ExportStale": steady(exports_late_s=[("sqlite", 899.0)]),
     "E2ELatencyBudgetBurn": lambda n: Facts(0, events_in_time=90.0 * n, events_in_all=100.0 * n),
     "ProbeLost": steady(probes_lost=3.0),
@@ -304,3 +314,29 @@ def test_a_window_keeps_an_hour_and_forgets_what_is_gone() -> None:
     assert 230 <= len(points) <= 245
     assert points[0][0] >= 3_600_000
     assert window.points("a", 7_200_000, 3_600_000) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts"),
+    [
+        ("VisitorsSpike", crowd(49, 0)),  # too few to tell
+        ("VisitorsSpike", crowd(500, None)),  # a new site: nothing to compare with
+        ("VisitorsSpike", crowd(500, 1, least=0)),  # switched off
+        ("VisitorsDrop", crowd(0, 49)),
+        ("VisitorsDrop", crowd(0, None)),
+        ("VisitorsDrop", crowd(0, 500, least=0)),
+    ],
+)
+def test_crowds_of_small_and_of_new_sites_are_not_told(
+    rule: str, facts: Callable[[int], Facts]
+) -> None:
+    assert run(BY_NAME[rule], facts, 60) == []
+
+
+def test_a_crowd_is_told_with_its_site_and_both_numbers() -> None:
+    (alert,) = run(BY_NAME["VisitorsSpike"], crowd(1_200, 40), 10)
+
+    assert alert.labels == {"site": "example.com"}
+    assert alert.summary == (
+        "example.com had 1\u202f200 visitors in the last hour, 40 in it a week before"
+    )

@@ -85,6 +85,8 @@ CONTRACT = {
     "footfall_disk_total_bytes": ("path",),
     "footfall_role_up": ("role",),
     "footfall_alerts": ("severity", "state"),
+    "footfall_site_visitors_last_hour": ("site",),
+    "footfall_site_visitors_week_before": ("site",),
     "footfall_mcp_calls_total": ("tool", "outcome"),
     "footfall_ldap_sign_ins_total": ("outcome",),
     "footfall_oidc_sign_ins_total": ("outcome",),
