@@ -135,6 +135,8 @@ def build(
     hands = {name: one.hand for name, one in watched.items()}
     switches = Switches(config.readonly, config.messages)
     reports = ReportDesk(data_dir, clock, _registered(kafka, sources))
+    weekly = _weekly(config, data_dir, reports, clock)
+    send = weekly.send_now if weekly is not None else None
     copies = CopyRoom(CopyDesk(clusters, data_dir, clock), masks, _sizes(sources.pollers))
     return State(
         config=config,
@@ -147,13 +149,13 @@ def build(
         beside={name: one.beside for name, one in watched.items()},
         actions=ActionDesk(hands, switches, Audit(clock, _audit_store(kafka)), copies),
         guard=Guard(door, accounts, sessions, Attempts(clock)),
-        household=Household(accounts, sessions, clock, alerts, _base_url(config)),
+        household=Household(accounts, sessions, clock, alerts, _base_url(config), send),
         alerts=alerts,
         probe=probe,
         masks=masks,
         oidc=sso,
         directory=accounts_of,
-        weekly=_weekly(config, data_dir, reports, clock),
+        weekly=weekly,
         crowds=crowds,
         deliveries=DeliveryDesk(own_broker, clock) if own_broker else None,
     )

@@ -282,10 +282,7 @@ def _own(state: State, with_roles: bool) -> Exposition:
             page.add(families.DISK_TOTAL, (disk.path,), disk.total_bytes)
         for (severity, word), number in state.alerts.counts().items():
             page.add(families.ALERTS, (severity, word), number)
-        for crowd in state.crowds.seen:
-            page.add(families.SITE_VISITORS, (crowd.site,), crowd.last_hour)
-            if crowd.week_before is not None:
-                page.add(families.SITE_VISITORS_BEFORE, (crowd.site,), crowd.week_before)
+        _of_sites(state, page)
         for (tool, outcome), number in sorted(state.agent_calls.ended.items()):
             page.add(families.AGENT_CALLS, (tool, outcome), number)
         if state.directory is not None:
@@ -297,3 +294,14 @@ def _own(state: State, with_roles: bool) -> Exposition:
         for role in state.roles.roles:
             page.add(families.ROLE_UP, (role,), float(state.roles.page(role) is not None))
     return page
+
+
+def _of_sites(state: State, page: Exposition) -> None:
+    """What it tells of the sites that are counted."""
+    for crowd in state.crowds.seen:
+        page.add(families.SITE_VISITORS, (crowd.site,), crowd.last_hour)
+        if crowd.week_before is not None:
+            page.add(families.SITE_VISITORS_BEFORE, (crowd.site,), crowd.week_before)
+    if state.weekly is not None:
+        for (way, outcome), number in state.weekly.outcomes.items():
+            page.add(families.LETTERS, (way, outcome), number)

@@ -76,8 +76,18 @@ class EndSilence(Wish, frozen=True):
     silence: Annotated[str, Meta(max_length=20)]
 
 
+class SendLetter(Wish, frozen=True):
+    """About the last week that is over, to all who get it on Mondays."""
+
+    letter: Literal["week"] = "week"
+
+
 class TestAlerts(Wish, frozen=True):
     channel: Literal["all"] = "all"
+
+
+SendNow = Callable[[], Awaitable[list[tuple[str, str]] | None]]
+"""Ways that a letter went, each with what went wrong; None: there is nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class Household:
     clock: Clock
     alerts: AlertDesk
     base_url: str = ""  # where browsers reach the dashboard
+    send_letter: SendNow | None = None  # None: nobody wants letters
 
 
 Run = Callable[[Household, Any, Identity], Awaitable[Outcome]]
@@ -164,13 +175,27 @@ async def end_silence(house: Household, wish: EndSilence, who: Identity) -> Outc
     return Outcome(f"Silence {wish.silence} is over.", True)
 
 
+async def send_letter(house: Household, wish: SendLetter, who: Identity) -> Outcome:
+    if house.send_letter is None:
+        raise Refused("nobody gets letters: see report_email_to, report_slack_url in [dashboard]")
+    tried = await house.send_letter()
+    if tried is None:
+        raise Refused("no site had visitors in the last week, or in the one before")
+    return _told("ways", tried)
+
+
 async def test_alerts(house: Household, wish: TestAlerts, who: Identity) -> Outcome:
     tried = await house.alerts.test(who.name)
     if not tried:
         raise Refused("no channel is set: see alert_webhook_url and its neighbours in [dashboard]")
-    rows = tuple({"channel": name, "outcome": trouble or "taken"} for name, trouble in tried)
+    return _told("channels", tried)
+
+
+def _told(what: str, tried: list[tuple[str, str]]) -> Outcome:
+    """Which channels, or ways, took a message; the others with their trouble."""
+    rows = tuple({what[:-1]: name, "outcome": trouble or "taken"} for name, trouble in tried)
     failed = sum(bool(trouble) for _, trouble in tried)
-    return Outcome(f"{len(tried) - failed} of {len(tried)} channels took it.", False, rows)
+    return Outcome(f"{len(tried) - failed} of {len(tried)} {what} took it.", False, rows)
 
 
 COMMANDS: Final = (
@@ -198,6 +223,14 @@ COMMANDS: Final = (
         role=Role.EDITOR,
     ),
     Command("end-silence", "End a silence.", EndSilence, end_silence, "silence", role=Role.EDITOR),
+    Command(
+        "send-letter",
+        "Send the letter about the last week now.",
+        SendLetter,
+        send_letter,
+        "letter",
+        role=Role.EDITOR,
+    ),
     Command(
         "test-alerts",
         "Send a test message to every channel.",

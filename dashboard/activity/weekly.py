@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 MORNING_MS: Final = 6 * HOUR_MS
 LOOK_EVERY_S: Final = 60.0
+SENT, FAILED = "sent", "failed"
 AGAIN_AFTER_MS: Final = 10 * MINUTE_MS
 STORE: Final = 1  # version of the file
 
@@ -44,6 +45,12 @@ class WeeklyPost:
         self._base_url = base_url
         self._not_before_ms = 0
         self._told = self._read()
+        self.outcomes = {(name, how): 0 for name in ways for how in (SENT, FAILED)}
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How letters go: mail, chat."""
+        return tuple(self._ways)
 
     async def run(self) -> None:
         """Looks once a minute until cancelled."""
@@ -67,8 +74,20 @@ class WeeklyPost:
             log.warning("the letter about the week waits: %s", error)
             return
         for name in due:
-            if what is None or await self._delivered(name, what):
+            if what is None or not await self._deliver(name, what):
                 await self._note(name, week)
+
+    async def send_now(self) -> list[tuple[str, str]] | None:
+        """The letter about the last week that is over, to everybody: ways, and what went wrong.
+
+        None where there is nothing to tell. What is due on Monday goes then as well. Raises
+        Unreadable.
+        """
+        week = last_week(self._clock.now_ms())
+        what = letter(week, await self._reports(week), self._base_url)
+        if what is None:
+            return None
+        return [(name, await self._deliver(name, what)) for name in self._ways]
 
     async def _reports(self, week: Week) -> list[tuple[str, Report]]:
         found = []
@@ -85,14 +104,17 @@ class WeeklyPost:
             found.append((row.site, await self._desk.report(question)))
         return found
 
-    async def _delivered(self, name: str, what: Letter) -> bool:
+    async def _deliver(self, name: str, what: Letter) -> str:
+        """Why it did not go; empty when it went."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._ways[name](what)
         except FAILURES as error:
             log.warning("letter about the week not sent way=%s reason=%s", name, error)
-            return False
-        return True
+            self.outcomes[name, FAILED] += 1
+            return str(error) or type(error).__name__
+        self.outcomes[name, SENT] += 1
+        return ""
 
     async def _note(self, name: str, week: Week) -> None:
         self._told[name] = week.first_day

@@ -218,6 +218,12 @@ AGENT_CALLS: Final = Family(
     ("tool", "outcome"),
     "Tools that agents called at /mcp, by outcome: done, refused, failed.",
 )
+LETTERS: Final = Family(
+    "footfall_weekly_letters_total",
+    "counter",
+    ("way", "outcome"),
+    "Letters about the week by way (mail, chat) and outcome: sent, failed.",
+)
 LDAP_SIGN_INS: Final = Family(
     "footfall_ldap_sign_ins_total",
     "counter",

@@ -169,6 +169,7 @@ async def values(visit: Visit) -> Values:
         "reading": READING,
         "sign_in": visit.state.guard.door.sign_in,
         "links": [],
+        "letters": visit.state.weekly.ways if visit.state.weekly is not None else (),
     }
     try:
         rows = await visit.state.desk.sites()

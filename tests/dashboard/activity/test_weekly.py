@@ -1,17 +1,22 @@
 """Letters about the week: what stands in them, when they go out, and what keeps them back."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.activity.desk import ReportDesk
 from dashboard.activity.letter import Letter, Week, chat, last_week, mail
 from dashboard.activity.weekly import AGAIN_AFTER_MS, WeeklyPost
 from dashboard.alerts.courier import NotSent, post
+from dashboard.web import Site, metrics_text
+from tests.support.made_cluster import MadeCluster
+from tests.support.made_dashboard import made_state
 from tests.support.made_events import made_event
 from tests.support.manual_clock import ManualClock
 from tests.support.seen_visits import store_visits
@@ -189,3 +194,74 @@ async def test_no_name_forges_a_header_or_markup() -> None:
     assert "<" not in told["text"]
     assert told["text"].count("```") == 2
     assert json.loads(chat(what)) == told
+
+
+async def test_the_letter_is_sent_when_somebody_asks_and_on_monday_all_the_same(
+    data_dir: Path, clock: ManualClock
+) -> None:
+    """On the Monday, before the hour at which letters go."""
+    ways = Ways()
+    letters = weekly(data_dir, ways, clock)
+    await letters.look()
+    clock.advance(NEXT_MS + HOUR_MS - clock.now_ms())
+    ways.away = True
+
+    tried = await letters.send_now()
+    ways.away = False
+    clock.advance(SENT_AT_MS - clock.now_ms())
+    await letters.look()
+
+    assert tried == [("mail", ""), ("chat", "the hook answered 500")]
+    assert [one.subject for one in ways.letters] == ["example.com: week of 16 November 2026"] * 3
+    assert letters.outcomes == {
+        ("mail", "sent"): 2,
+        ("mail", "failed"): 0,
+        ("chat", "sent"): 1,
+        ("chat", "failed"): 1,
+    }
+
+
+async def test_there_is_no_letter_to_send_where_nobody_came(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    assert await weekly(tmp_path, Ways(), clock).send_now() is None
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "told"),
+    [
+        (None, 409, "nobody gets letters"),
+        ([("mail", "")], 200, "1 of 1 ways took it."),
+        ([("mail", "refused"), ("chat", "")], 200, "1 of 2 ways took it."),
+        ("nothing", 409, "no site had visitors"),
+    ],
+)
+async def test_sending_a_letter_tells_what_became_of_it(
+    tmp_path: Path, send: Any, status: int, told: str
+) -> None:
+    async def sent() -> list[tuple[str, str]] | None:
+        return None if send == "nothing" else list(send)
+
+    state = made_state(tmp_path, MadeCluster())
+    household = replace(state.household, send_letter=sent if send is not None else None)
+    app = Site(replace(state, household=household)).application()
+    async with TestClient(TestServer(app)) as client:
+        csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
+        answer = await client.post(
+            "/api/v1/actions/send-letter", json={}, headers={"X-CSRF-Token": csrf}
+        )
+
+        assert answer.status == status
+        assert told in await answer.text()
+
+
+async def test_letters_are_metrics_and_their_button_is_on_activity(
+    data_dir: Path, clock: ManualClock
+) -> None:
+    ways = Ways()
+    state = replace(made_state(data_dir, MadeCluster()), weekly=weekly(data_dir, ways, clock))
+    async with TestClient(TestServer(Site(state).application())) as client:
+        page = await (await client.get("/activity")).text()
+
+    assert 'footfall_weekly_letters_total{way="mail",outcome="sent"} 0' in metrics_text(state)
+    assert "by mail and chat" in page and 'data-action="send-letter"' in page

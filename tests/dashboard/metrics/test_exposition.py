@@ -88,6 +88,7 @@ CONTRACT = {
     "footfall_site_visitors_last_hour": ("site",),
     "footfall_site_visitors_week_before": ("site",),
     "footfall_mcp_calls_total": ("tool", "outcome"),
+    "footfall_weekly_letters_total": ("way", "outcome"),
     "footfall_ldap_sign_ins_total": ("outcome",),
     "footfall_oidc_sign_ins_total": ("outcome",),
     "footfall_build_info": ("version", "commit"),
@@ -140,6 +141,7 @@ def test_names_types_and_labels_are_the_contract() -> None:
     assert counters == [
         "footfall_consumergroup_lost_records_total",
         "footfall_mcp_calls_total",
+        "footfall_weekly_letters_total",
         "footfall_ldap_sign_ins_total",
         "footfall_oidc_sign_ins_total",
     ]
