@@ -63,6 +63,13 @@ def test_a_new_directory_is_claimed_once_and_one_without_a_file_is_taken(tmp_pat
     assert json.loads((folder / FILE).read_text())["format"] == FORMAT
 
 
+def test_the_very_next_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps({"format": FORMAT + 1, "footfall": "9.9"}))
+
+    with pytest.raises(DataTooNew, match=f"format {FORMAT + 1}"):
+        check_format(tmp_path)
+
+
 def test_footfall_up_stops_before_it_writes_anything(newer: Path) -> None:
     before = contents(newer)
 

@@ -52,6 +52,23 @@ def test_an_empty_partition_has_no_lag_and_uses_no_retention() -> None:
     assert retention_used(committed=0, start=70, end=70) == 0.0
 
 
+def test_the_share_of_the_log_that_waits_is_between_nothing_and_all() -> None:
+    shares = [retention_used(committed, 100, 200) for committed in (50, 100, 150, 199, 200, 230)]
+
+    assert shares == [1.0, 1.0, 0.5, 0.01, 0.0, 0.0]
+
+
+def test_the_risk_is_by_age_where_age_decides_and_else_by_place() -> None:
+    by_age, by_size = Retention(ms=100_000), Retention(by_size=True)
+
+    assert at_risk(50.0, 0.9, 500, by_age) == 0.5
+    assert at_risk(500.0, 0.0, 500, by_age) == 1.0
+    assert at_risk(None, 0.9, 500, by_age) == 0.9  # how old it is, nobody knows
+    assert at_risk(50.0, 0.9, 500, by_size) == 0.9
+    assert at_risk(50.0, 0.9, 0, by_size) == 0.0  # nothing was deleted yet
+    assert at_risk(50.0, 0.9, 500, Retention()) == 0.0
+
+
 def test_seconds_are_the_age_of_the_first_waiting_record() -> None:
     clock = LagClock()
     asked = clock.to_read({(PLACE, 5): 10})

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +119,20 @@ def test_names_and_pages_beyond_the_bound_are_counted_together(tmp_path: Path) -
     assert [row[-1] for row in other_names] == [5]
     other_pages = [row for row in tables["metric_days"] if row[3] == "(other)"]
     assert [row[-1] for row in other_pages] == [7]
+
+
+def test_days_beyond_the_bound_are_counted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of days is memory: it begins anew, and is read again from the tables."""
+    found = [
+        value(number, 100.0, occurred_at=MIDNIGHT_MS + (number % 4) * DAY_MS)
+        for number in range(12)
+    ]
+    expected = counted(tmp_path / "plain.db", found, [])
+    monkeypatch.setattr("tracker.stream.measured.KNOWN_DAYS_MAX", 2)
+
+    assert counted(tmp_path / "few.db", found, [5]) == expected
 
 
 def test_bots_are_left_out(tmp_path: Path) -> None:

@@ -79,3 +79,12 @@ def test_parts_cannot_be_moved_from_one_to_the_next() -> None:
 )
 def test_a_host_has_one_registrable_domain(hostname: str, domain: str) -> None:
     assert DOMAINS.registrable(hostname) == domain
+
+
+@pytest.mark.parametrize("part", range(4), ids=["site", "address", "browser", "domain"])
+def test_each_part_alone_makes_another_visitor(part: int) -> None:
+    """Two sites of one domain, and one site's tag on two domains: nobody is followed across."""
+    known = ["example.com", "198.51.100.7", "agent", "example.com"]
+    other = [*known[:part], "192.0.2.1", *known[part + 1 :]]
+
+    assert visitor_id(b"salt", *known) != visitor_id(b"salt", *other)
