@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from, tuples
 
-from tracker.reports.periods import DAY_MS, HOUR_MS, Period, period
+from tracker.reports.periods import Period, period
+from tracker.rollups import DAY_MS, HOUR_MS
 
 DAY = 20_000  # since 1970
 START_MS = DAY * DAY_MS
