@@ -1,6 +1,7 @@
 """What holds for every page of the dashboard in a real Chromium: safe, calm, fitting, usable."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,9 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 CUT_TABS = """[...document.querySelectorAll('.tabs, .cardtabs, .ranges, .top nav')]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
 """Rows of tabs and menus of which a part is out of sight."""
+BEYOND = """[...document.querySelectorAll('.card.flush, .card .scroll')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
+"""Lists of which a part is beyond the edge of their card."""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -113,6 +117,19 @@ async def test_names_of_groups_are_whole_on_a_tablet(browser: Browser, tmp_path:
             assert await cell.evaluate("(cell) => cell.scrollWidth <= cell.clientWidth"), width
             assert box is not None and box["width"] >= 150, width
             assert await shown.page.evaluate(TOO_WIDE) <= 0, width
+
+
+async def test_lists_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> None:
+    """Columns that fit no more are left out; none is beyond the edge of its card."""
+    async with Served(tmp_path, busy_cluster()) as served:
+        served.state.alerts.evaluate()
+        active = served.state.alerts.engine.active
+        active.update({key: replace(one, fired_at_ms=1) for key, one in active.items()})
+        shown = await served.tab(browser, 820)
+        for path in ("/topics", "/groups", "/alerts", "/transactions", "/cluster"):
+            await shown.go(path)
+            assert await shown.page.locator("main table tbody tr").count() > 0, path
+            assert await shown.page.evaluate(BEYOND) == [], path
 
 
 async def test_nothing_moves_when_a_page_settles_or_names_are_long(
