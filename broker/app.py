@@ -38,7 +38,7 @@ from broker.partition.partition import Hosting, Partition, PartitionId
 from broker.partition.partitions import Partitions, PartitionsSetup
 from broker.partition.upkeep import Upkeep
 from broker.partition.waiting import Waiting
-from broker.protocol.primitives import uuid_text
+from broker.protocol.primitives import uuid_bytes, uuid_text
 from broker.security.security import Security, build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
@@ -295,8 +295,14 @@ class Broker:
         try:
             logs.require((METADATA_TOPIC, 0))
             partition = await partitions.open(identity, metadata_log_config(self._config))
+            directory = logs.directory_for((METADATA_TOPIC, 0))
             cluster = Cluster(
-                self._config, self._clock, partition, cluster_id=cluster_id, new_id=new_id
+                self._config,
+                self._clock,
+                partition,
+                cluster_id=cluster_id,
+                directory_id=uuid_bytes(logs.directory_id(directory)),
+                new_id=new_id,
             )
             cluster.followed_by(partitions.follow)
             cluster.followed_by(self._forget_deleted)

@@ -21,6 +21,7 @@ from broker.metadata.controller import TopicSpec
 from broker.metadata.features import (
     BOOTSTRAP_FEATURES,
     ELIGIBLE_LEADER_REPLICAS,
+    KRAFT_VERSION,
     refuse_unknown_level,
 )
 from broker.metadata.image import ClusterImage, ConfigResource, ResourceType, TopicImage
@@ -92,10 +93,13 @@ class Cluster:
         partition: Partition,
         *,
         cluster_id: str,
+        directory_id: bytes,
         new_id: Callable[[], bytes],
     ) -> None:
+        """`directory_id`: of the log directory in which the metadata lies."""
         self.config = config
         self.cluster_id = cluster_id
+        self.directory_id = directory_id
         self.image = ClusterImage()
         self.new_id = new_id
         self._state = MetadataState()
@@ -109,6 +113,11 @@ class Cluster:
     @property
     def node_id(self) -> int:
         return self.config.node_id
+
+    @property
+    def may_quorum_change(self) -> bool:
+        """Whether Apache Kafka would add and remove voters (KIP-853)."""
+        return self.image.features.get(KRAFT_VERSION, 0) > 0
 
     @property
     def rack(self) -> str | None:

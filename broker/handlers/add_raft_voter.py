@@ -1,7 +1,7 @@
 """AddRaftVoter (API key 80): adds a voter to the controller quorum (KIP-853).
 
-Needs ALTER on the cluster. The quorum of one node is fixed, as in an Apache Kafka whose feature
-kraft.version is 0: UNSUPPORTED_VERSION; INCONSISTENT_CLUSTER_ID for another cluster.
+Needs ALTER on the cluster. The quorum of one node is fixed: UNSUPPORTED_VERSION, as from an Apache
+Kafka whose feature kraft.version is 0; INCONSISTENT_CLUSTER_ID for another cluster.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -21,12 +21,18 @@ async def add_raft_voter(
         context.require(Operation.ALTER, Resource.CLUSTER)
     except KafkaError as refusal:
         return AddRaftVoterResponse(error_code=refusal.code, error_message=refusal.message)
-    cluster_id = context.services.cluster.cluster_id
+    cluster = context.services.cluster
+    cluster_id = cluster.cluster_id
     if request.cluster_id not in (None, cluster_id):
         return AddRaftVoterResponse(
             error_code=ErrorCode.INCONSISTENT_CLUSTER_ID,
             error_message=f'The given id "{request.cluster_id}" doesn\'t match the cluster id'
             f' "{cluster_id}"',
+        )
+    if cluster.may_quorum_change:
+        return AddRaftVoterResponse(
+            error_code=ErrorCode.UNSUPPORTED_VERSION,
+            error_message="This cluster is one node and takes no other voter",
         )
     return AddRaftVoterResponse(
         error_code=ErrorCode.UNSUPPORTED_VERSION,

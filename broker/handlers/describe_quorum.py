@@ -13,6 +13,7 @@ from broker.protocol.messages.describe_quorum import (
     ReplicaState,
     TopicDataResponse,
 )
+from broker.protocol.primitives import ZERO_UUID
 from broker.security.acls import Operation, Resource
 
 
@@ -64,6 +65,9 @@ def _described(context: RequestContext) -> PartitionDataResponse:
         current_voters=[
             ReplicaState(
                 replica_id=cluster.node_id,
+                replica_directory_id=cluster.directory_id
+                if cluster.may_quorum_change
+                else ZERO_UUID,
                 log_end_offset=partition.log_end_offset,
                 last_fetch_timestamp=context.now_ms,
                 last_caught_up_timestamp=context.now_ms,

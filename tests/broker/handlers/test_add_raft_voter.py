@@ -3,6 +3,7 @@ from broker.protocol.messages.add_raft_voter import (
     AddRaftVoterRequest,
     AddRaftVoterResponse,
 )
+from tests.support.feature_calls import let_the_quorum_change
 from tests.support.raw_client import RawClient
 
 
@@ -18,6 +19,15 @@ async def test_the_quorum_of_one_node_stays_as_it_is(client: RawClient) -> None:
     assert response.error_message == (
         "Cluster doesn't support adding voter because the kraft.version feature is 0"
     )
+
+
+async def test_a_quorum_that_may_change_stays_as_it_is_too(client: RawClient) -> None:
+    await let_the_quorum_change(client)
+
+    response = await asked(client, None)
+
+    assert response.error_code == ErrorCode.UNSUPPORTED_VERSION
+    assert response.error_message == "This cluster is one node and takes no other voter"
 
 
 async def test_another_cluster_is_refused(client: RawClient) -> None:
