@@ -15,7 +15,7 @@ class CommonConfig:
 
     data_dir: str = setting("./data", "directory that holds all state of the appliance")
     log_level: str = setting(
-        "INFO", "least severe line that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+        "INFO", "least severe level that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
     )
 
 
@@ -26,13 +26,13 @@ class BrokerConfig:
     # Listening
     host: str = setting("127.0.0.1", "address the broker listens on")
     port: int = setting(9092, "port the broker listens on; 0 takes a free one", low=0, high=65535)
-    advertised_host: str = setting("", "host name that clients are told; empty: same as host")
-    advertised_port: int = setting(0, "port that clients are told; 0: same as port", low=0)
+    advertised_host: str = setting("", "host name given to clients; empty: same as host")
+    advertised_port: int = setting(0, "port given to clients; 0: same as port", low=0)
     listeners: tuple[str, ...] = setting(
-        (), "several listeners, as SASL_SSL://0.0.0.0:9093; empty: PLAINTEXT on host and port"
+        (), "several listeners, such as SASL_SSL://0.0.0.0:9093; empty: PLAINTEXT on host and port"
     )
     advertised_listeners: tuple[str, ...] = setting(
-        (), "what clients of a listener are told, as SASL_SSL://kafka.example.org:9093"
+        (), "address given to clients of each listener, such as SASL_SSL://kafka.example.org:9093"
     )
     listener_settings: tuple[str, ...] = setting(
         (),
@@ -53,7 +53,7 @@ class BrokerConfig:
         INT32_MAX, "new connections a second, over all listeners; more wait, 30 s at most", low=1
     )
     connections_max_idle_ms: int = setting(
-        600_000, "a connection idle for so long is closed; negative: none is"
+        600_000, "an idle connection is closed after this; negative: never"
     )
     socket_request_max_bytes: int = setting(104_857_600, "largest request frame accepted", low=1024)
     queued_max_request_bytes: int = setting(
@@ -62,7 +62,7 @@ class BrokerConfig:
 
     # Identity and disk
     node_id: int = setting(1, "id of this broker in the cluster", low=0)
-    broker_rack: str = setting("", "where this broker stands, as clients are told; empty: nowhere")
+    broker_rack: str = setting("", "rack of this broker, given to clients; empty: none")
     log_dirs: tuple[str, ...] = setting((), "directories of the logs; empty: <data_dir>/broker")
     log_flush: str = setting(
         "sync",
@@ -70,22 +70,22 @@ class BrokerConfig:
         choices=("sync", "os"),
     )
     log_flush_offset_checkpoint_interval_ms: int = setting(
-        60_000, "how often recovery points are written down", low=100
+        60_000, "how often recovery points are written", low=100
     )
     log_retention_check_interval_ms: int = setting(
-        300_000, "how often old segments are looked for, at most a tenth of the time", low=1
+        300_000, "how often to check for old segments, at most a tenth of the time", low=1
     )
     log_cleaner_backoff_ms: int = setting(15_000, "pause between passes of compaction", low=10)
     log_cleaner_threads: int = setting(1, "logs that are compacted at once", low=1, high=64)
     producer_id_expiration_ms: int = setting(
-        86_400_000, "an idle producer's sequence numbers are forgotten after so long", low=1
+        86_400_000, "an idle producer's sequence numbers are forgotten after this", low=1
     )
     producer_id_expiration_check_interval_ms: int = setting(
-        600_000, "how often idle producers are looked for", low=1
+        600_000, "how often to check for idle producers", low=1
     )
 
     # Topics
-    auto_create_topics_enable: bool = setting(True, "asking for an unknown topic creates it")
+    auto_create_topics_enable: bool = setting(True, "a request for an unknown topic creates it")
     delete_topic_enable: bool = setting(True, "topics may be deleted")
     num_partitions: int = setting(1, "partitions of a topic made without a count", low=1)
     default_replication_factor: int = setting(1, "replicas of a topic made without a count", low=1)
@@ -108,7 +108,9 @@ class BrokerConfig:
     log_roll_ms: int = setting(604_800_000, "a segment file is rolled at this age", low=1)
     log_index_size_max_bytes: int = setting(10_485_760, "largest index of a segment", low=4)
     log_index_interval_bytes: int = setting(4096, "log bytes between two index entries", low=0)
-    log_retention_ms: int = setting(604_800_000, "age at which records go; -1: never", low=-1)
+    log_retention_ms: int = setting(
+        604_800_000, "age at which records are deleted; -1: never", low=-1
+    )
     log_retention_bytes: int = setting(
         -1, "size at which a partition loses old segments; -1: never"
     )
@@ -134,15 +136,17 @@ class BrokerConfig:
     offsets_topic_segment_bytes: int = setting(
         104_857_600, "segment size of __consumer_offsets", low=1_048_576
     )
-    offsets_retention_minutes: int = setting(10_080, "offsets of an empty group go after", low=1)
-    offsets_retention_check_interval_ms: int = setting(600_000, "how often that is looked at")
-    offset_metadata_max_bytes: int = setting(4096, "longest note beside a committed offset", low=0)
+    offsets_retention_minutes: int = setting(
+        10_080, "offsets of an empty group expire after this", low=1
+    )
+    offsets_retention_check_interval_ms: int = setting(600_000, "how often to check for that")
+    offset_metadata_max_bytes: int = setting(4096, "longest metadata of a committed offset", low=0)
     group_min_session_timeout_ms: int = setting(6000, "shortest session a member may ask for")
     group_max_session_timeout_ms: int = setting(1_800_000, "longest session a member may ask for")
     group_initial_rebalance_delay_ms: int = setting(3000, "wait for more members of a new group")
     group_max_size: int = setting(INT32_MAX, "members of one group at most", low=1)
     group_coordinator_rebalance_protocols: tuple[str, ...] = setting(
-        ("classic", "consumer", "streams"), "protocols of groups that are on; classic always is"
+        ("classic", "consumer", "streams"), "enabled group protocols; classic always is"
     )
     group_consumer_session_timeout_ms: int = setting(45_000, "session of a KIP-848 member", low=1)
     group_consumer_heartbeat_interval_ms: int = setting(5000, "heartbeat of a KIP-848 member")
@@ -217,19 +221,21 @@ class BrokerConfig:
         104_857_600, "its segment size", low=1_048_576
     )
     transaction_max_timeout_ms: int = setting(900_000, "longest transaction a producer may ask for")
-    transactional_id_expiration_ms: int = setting(604_800_000, "idle transactional ids go after")
+    transactional_id_expiration_ms: int = setting(
+        604_800_000, "idle transactional ids expire after this"
+    )
     transaction_abort_timed_out_transaction_cleanup_interval_ms: int = setting(
-        10_000, "how often transactions past their timeout are looked for", low=10
+        10_000, "how often to check for transactions past their timeout", low=10
     )
     transaction_remove_expired_transaction_cleanup_interval_ms: int = setting(
-        3_600_000, "how often idle transactional ids are looked for", low=1
+        3_600_000, "how often to check for idle transactional ids", low=1
     )
 
     # Security
-    authorizer_enabled: bool = setting(False, "ask access control entries who may do what")
-    super_users: str = setting("", "principals that may do all, as User:a;User:b")
+    authorizer_enabled: bool = setting(False, "check access control entries")
+    super_users: str = setting("", "principals that may do everything, such as User:a;User:b")
     allow_everyone_if_no_acl_found: bool = setting(
-        False, "what no access control entry is about, everybody may do"
+        False, "everybody may use what has no access control entry"
     )
     delegation_token_secret_key: str = setting(
         "",
@@ -332,7 +338,7 @@ class BrokerConfig:
         0, "a log-in must be renewed after so long; 0: never", low=0, high=INT64_MAX
     )
     connection_failed_authentication_delay_ms: int = setting(
-        100, "a failed log-in is told at once and its connection closed after so long", low=0
+        100, "a failed log-in is answered at once; its connection is closed after this", low=0
     )
     authentication_timeout_ms: int = setting(
         30_000, "a client that has not finished TLS and log-in by then is cut off", low=10

@@ -44,12 +44,12 @@ class DashboardConfig:
     schema_registry_url: str = setting(
         "", "schema registry of [kafka]'s cluster, Confluent's interface; empty: none"
     )
-    schema_registry_username: str = setting("", "who asks there; empty: nobody")
+    schema_registry_username: str = setting("", "user name there; empty: none")
     schema_registry_password: str = setting("", "the password there", secret=True)
     connect_urls: tuple[str, ...] = setting(
         (), "workers of Kafka Connect, http://host:8083, one of each Connect cluster is enough"
     )
-    connect_username: str = setting("", "who asks there; empty: nobody")
+    connect_username: str = setting("", "user name there; empty: none")
     connect_password: str = setting("", "the password there", secret=True)
     readonly: bool = setting(False, "nothing can be changed through the dashboard")
     mcp: bool = setting(True, "agents may look at /mcp (Model Context Protocol), as sign_in says")
@@ -62,7 +62,7 @@ class DashboardConfig:
         "", "where browsers reach the dashboard through a proxy, such as https://stats.example.com"
     )
     trusted_proxies: tuple[str, ...] = setting(
-        (), "addresses or networks whose X-Forwarded-For is believed, for limits and the audit"
+        (), "addresses or networks whose X-Forwarded-For is trusted, for limits and the audit"
     )
     metrics_token: str = setting(
         "",
@@ -80,19 +80,19 @@ class DashboardConfig:
     alert_slack_url: str = setting(
         "", "a Slack-compatible incoming webhook for alerts; empty: none"
     )
-    alert_email_to: tuple[str, ...] = setting((), "who gets alerts by mail")
-    alert_email_from: str = setting("footfall@localhost", "who the mail is from")
+    alert_email_to: tuple[str, ...] = setting((), "addresses that get alerts by mail")
+    alert_email_from: str = setting("footfall@localhost", "sender of the mail")
     alert_repeat_hours: float = setting(
-        4.0, "hours until what still fires is told again", low=0.1, high=168
+        4.0, "hours until an alert that still fires is sent again", low=0.1, high=168
     )
     visitors_alert_from: int = setting(
         50,
-        "visitors an hour from which on VisitorsSpike and VisitorsDrop tell of a site; 0: never",
+        "visitors an hour from which VisitorsSpike and VisitorsDrop apply to a site; 0: never",
         low=0,
         high=1_000_000_000,
     )
     report_email_to: tuple[str, ...] = setting(
-        (), "who gets a letter about every site's last week by mail, on Mondays at 06:00 UTC"
+        (), "addresses that get the weekly report of every site by mail, on Mondays at 06:00 UTC"
     )
     report_slack_url: str = setting(
         "", "a Slack-compatible incoming webhook for the same; empty: none"
@@ -100,7 +100,7 @@ class DashboardConfig:
     smtp_host: str = setting("127.0.0.1", "mail server")
     smtp_port: int = setting(25, "its port", low=1, high=65535)
     smtp_security: str = setting("none", "how to talk to it", choices=("none", "starttls", "tls"))
-    smtp_username: str = setting("", "who signs in at the mail server; empty: nobody does")
+    smtp_username: str = setting("", "user name at the mail server; empty: none")
     smtp_password: str = setting(
         "", "the password; better FOOTFALL_DASHBOARD__SMTP_PASSWORD", secret=True
     )
@@ -145,7 +145,7 @@ class OidcConfig:
     client_secret: str = setting(
         "", "the secret; better FOOTFALL_OIDC__CLIENT_SECRET; empty: a public client", secret=True
     )
-    scopes: str = setting("openid profile email", "what is asked for; has openid in it")
+    scopes: str = setting("openid profile email", "scopes to request; must include openid")
     name_claim: str = setting("preferred_username", "claim that names a person; without it: sub")
     roles_claim: str = setting(
         "groups", "claim with groups or roles, of the token or of userinfo; a.b: within a"
@@ -155,7 +155,7 @@ class OidcConfig:
     viewers: tuple[str, ...] = setting((), "values that make a viewer; *: everybody who signs in")
     label: str = setting("Sign in with single sign-on", "what the button on the sign-in page says")
     session_hours: float = setting(
-        12.0, "hours until such a session ends and roles are looked up anew", low=0.1, high=168
+        12.0, "hours until such a session ends and roles are read again", low=0.1, high=168
     )
 
 
@@ -166,15 +166,15 @@ class LdapConfig:
     urls: tuple[str, ...] = setting(
         (), "its servers, ldaps://host or ldap://host, asked in this order; none: no directory"
     )
-    start_tls: bool = setting(False, "TLS is begun on ldap:// before anything is asked")
+    start_tls: bool = setting(False, "start TLS on ldap:// before anything is sent")
     allow_plain: bool = setting(
         False, "ldap:// without TLS also to other machines, which sends passwords in the clear"
     )
     ca_file: str = setting(
-        "", "PEM file of who signed its certificates; empty: as this machine trusts"
+        "", "PEM file of the authorities of its certificates; empty: those this machine trusts"
     )
     bind_dn: str = setting(
-        "", "account that looks people up; empty: nobody's, or theirs where user_dn is set"
+        "", "account that looks people up; empty: none, or the person's own if user_dn is set"
     )
     bind_password: str = setting(
         "", "its password; better FOOTFALL_LDAP__BIND_PASSWORD", secret=True
@@ -201,7 +201,7 @@ class LdapConfig:
     viewers: tuple[str, ...] = setting((), "names that make a viewer; *: everybody it knows")
     label: str = setting("LDAP", "what the sign-in page calls the directory")
     session_hours: float = setting(
-        12.0, "hours until such a session ends and roles are looked up anew", low=0.1, high=168
+        12.0, "hours until such a session ends and roles are read again", low=0.1, high=168
     )
     timeout_s: float = setting(
         10.0, "longest a sign-in waits for the directory, all its servers together", low=1, high=60
@@ -227,7 +227,7 @@ class MaskConfig:
         "what becomes of it; hash: the same for the same value",
         choices=("replace", "hash", "remove"),
     )
-    replacement: str = setting("***", "what stands there instead with action replace")
+    replacement: str = setting("***", "replacement text for action replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,16 +236,16 @@ class RightsConfig:
 
     who: tuple[str, ...] = setting(
         (),
-        "whom it names: everybody, role:viewer, user:ann, sso:ann, ldap:ann, group:shop, token:ci;"
-        " needed",
+        "people it applies to: everybody, role:viewer, user:ann, sso:ann, ldap:ann, group:shop,"
+        " token:ci; needed",
     )
     clusters: str = setting(".*", "names of clusters, a regular expression for the whole name")
     topics: str = setting("", "names of topics that are seen, the same; empty: none")
     groups: str = setting("", "ids of groups that are seen, the same; empty: none")
-    sites: str = setting("", "sites whose activity is seen, the same; empty: none")
-    messages: bool = setting(True, "messages of these topics may be looked into, and produced")
+    sites: str = setting("", "sites whose activity is visible, in the same way; empty: none")
+    messages: bool = setting(True, "messages of these topics may be read and produced")
     actions: tuple[str, ...] = setting(
-        (), "what may be changed as far as the role goes: names of actions, or *; empty: nothing"
+        (), "what may be changed, within the role: names of actions, or *; empty: nothing"
     )
     whole_clusters: bool = setting(
         False, "also what tells of a whole cluster: rights, connectors, brokers' settings, audit"
@@ -258,12 +258,12 @@ class ClusterConfig(KafkaConfig):
 
     bootstrap_servers: str = setting("", "brokers to ask first, host:port,host:port; needed")
     schema_registry_url: str = setting("", "its schema registry, as Confluent's; empty: none")
-    schema_registry_username: str = setting("", "who asks there; empty: nobody")
+    schema_registry_username: str = setting("", "user name there; empty: none")
     schema_registry_password: str = setting("", "the password there", secret=True)
     connect_urls: tuple[str, ...] = setting(
         (), "workers of Kafka Connect, http://host:8083, one of each Connect cluster is enough"
     )
-    connect_username: str = setting("", "who asks there; empty: nobody")
+    connect_username: str = setting("", "user name there; empty: none")
     connect_password: str = setting("", "the password there", secret=True)
     readonly: bool = setting(False, "nothing can be changed in it through the dashboard")
 

@@ -35,16 +35,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-site_app = _group("site", "Which sites are counted.")
-topic_app = _group("topic", "Topics of the broker.")
-group_app = _group("group", "Consumer groups and their lag.")
-import_app = _group("import", "Import what was recorded elsewhere.")
+site_app = _group("site", "Manage the sites that are counted.")
+topic_app = _group("topic", "Manage topics.")
+group_app = _group("group", "Show consumer groups and their lag.")
+import_app = _group("import", "Import data recorded elsewhere.")
 
 Config = Annotated[
-    Path | None, typer.Option(help="Settings file; ./footfall.toml is read where it exists.")
+    Path | None, typer.Option(help="Settings file. Default: ./footfall.toml, if it exists.")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Directory of all state, instead of data_dir in [footfall].")
+    Path | None, typer.Option(help="Directory for all state, instead of data_dir in [footfall].")
 ]
 console = Console()
 
@@ -74,7 +74,7 @@ def _cluster(path: Path | None, name: str) -> "tuple[str, KafkaConfig]":
     known = settings_of("clusters", path)
     if name not in known:
         there = ", ".join([own, *known])
-        raise SettingsError(f"there is no cluster {name!r} in the settings, only {there}")
+        raise SettingsError(f"there is no cluster {name!r} in the settings; known: {there}")
     return name, known[name]
 
 
@@ -118,9 +118,10 @@ def options(
 
 @app.command("up")
 def up_command(config: Config = None, data_dir: DataDir = None) -> None:
-    """Start everything and keep it running, until Ctrl-C.
+    """Start all roles and keep them running until Ctrl-C.
 
-    That is broker, ingest, aggregate, export and dashboard, or what `roles` in [up] names.
+    The roles are broker, ingest, aggregate, export and dashboard, or those that `roles` in [up]
+    names.
     """
     from footfall.commands.up import up
 
@@ -142,7 +143,8 @@ def demo_command(config: Config = None) -> None:
 def doctor_command(config: Config = None, data_dir: DataDir = None) -> None:
     """Check everything and say what to do.
 
-    What is checked: settings, disk, ports, roles, broker, segment files, groups and sites.
+    Checks settings, disk, ports, roles, broker, segment files, databases, groups and sites.
+    Exits with 1 if it finds a problem.
     """
     from footfall.commands.doctor import doctor
 
@@ -171,12 +173,12 @@ def site_add(
     host: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="<str>", help="Host of its pages, may be repeated; any host if not given."
+            metavar="<str>", help="Host of its pages; may be repeated. Default: any host."
         ),
     ] = None,
     config: Config = None,
 ) -> None:
-    """Count a site from now on; prints its script tag."""
+    """Start counting a site, and print its script tag."""
     from footfall.commands import site
 
     with _kafka(config) as kafka:
@@ -186,7 +188,7 @@ def site_add(
 
 @site_app.command("list")
 def site_list(config: Config = None) -> None:
-    """All sites that are counted."""
+    """List the sites that are counted."""
     from footfall.commands import site
 
     with _kafka(config) as kafka:
@@ -195,7 +197,7 @@ def site_list(config: Config = None) -> None:
 
 @site_app.command("remove")
 def site_remove(name: str, config: Config = None) -> None:
-    """Stop counting a site; what was counted stays."""
+    """Stop counting a site. Its events stay."""
     from footfall.commands import site
 
     with _kafka(config) as kafka:
@@ -209,7 +211,7 @@ def topic_list(
     ] = False,
     config: Config = None,
 ) -> None:
-    """All topics, with partitions and records."""
+    """List all topics with their partitions and records."""
     from footfall.commands import topic
 
     with _kafka(config) as kafka:
@@ -218,7 +220,7 @@ def topic_list(
 
 @topic_app.command("describe")
 def topic_describe(name: str, config: Config = None) -> None:
-    """Partitions, offsets and settings of a topic."""
+    """Show the partitions, offsets and settings of a topic."""
     from footfall.commands import topic
 
     with _kafka(config) as kafka:
@@ -228,10 +230,14 @@ def topic_describe(name: str, config: Config = None) -> None:
 @topic_app.command("create")
 def topic_create(
     name: str,
-    partitions: Annotated[int, typer.Option(help="-1: the broker's default.")] = -1,
+    partitions: Annotated[
+        int, typer.Option(help="Number of partitions; -1: the broker's default.")
+    ] = -1,
     setting: Annotated[
         list[str] | None,
-        typer.Option(metavar="<str>", help="Such as retention.ms=60000; may be repeated."),
+        typer.Option(
+            metavar="<str>", help="Topic setting, such as retention.ms=60000; may be repeated."
+        ),
     ] = None,
     config: Config = None,
 ) -> None:
@@ -246,22 +252,20 @@ def topic_create(
 def topic_copy(
     name: str,
     *,
-    to: Annotated[str, typer.Option(help="Name of the copy; the same if not given.")] = "",
+    to: Annotated[str, typer.Option(help="Name of the target topic. Default: the same name.")] = "",
     source: Annotated[
-        str, typer.Option("--from", help="Name of the cluster to read, as in the settings.")
+        str, typer.Option("--from", help="Cluster to read from, by its name in the settings.")
     ] = "",
     into: Annotated[
-        str, typer.Option(help="Name of the cluster to write to, as in the settings.")
+        str, typer.Option(help="Cluster to write to, by its name in the settings.")
     ] = "",
-    anew: Annotated[
-        bool, typer.Option("--anew", help="From the beginning, not where it stopped.")
-    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Start again from the beginning.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy the records of a topic into another topic.
+    """Copy the records of a topic to another topic or cluster.
 
-    Those that it has now; run again, the command continues where it stopped.
+    Copies the records that the topic has now. Run it again to continue where it stopped.
     """
     from footfall.commands import copy
     from tracker.topic_copy import Side
@@ -294,7 +298,7 @@ def topic_delete(
 
 @group_app.command("list")
 def group_list(config: Config = None) -> None:
-    """All consumer groups, with members and lag."""
+    """List all consumer groups with their members and lag."""
     from footfall.commands import group
 
     with _kafka(config) as kafka:
@@ -303,7 +307,7 @@ def group_list(config: Config = None) -> None:
 
 @group_app.command("describe")
 def group_describe(name: str, config: Config = None) -> None:
-    """One group, partition by partition."""
+    """Show one group, partition by partition."""
     from footfall.commands import group
 
     with _kafka(config) as kafka:
@@ -313,13 +317,13 @@ def group_describe(name: str, config: Config = None) -> None:
 @import_app.command("access-log")
 def import_access_log(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    site: Annotated[str, typer.Option(help="Site that the lines belong to.")],
+    site: Annotated[str, typer.Option(help="Site that the log belongs to.")],
     config: Config = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Import a web server's log, with its own times.
+    """Import a web server's log with its original times.
 
-    Combined Log Format, plain or gzip. Run again, it continues where it stopped.
+    Reads the Combined Log Format, plain or gzip. Run it again to continue where it stopped.
     """
     from footfall.commands.import_log import import_access_log
 
@@ -343,7 +347,7 @@ def main() -> NoReturn:
         text = str(error).removesuffix(".")
         if _may_be_away(error):
             text = " ".join([text, *getattr(error, "__notes__", ())])
-            text += f"; is Footfall running? `{command('doctor')}` looks at everything"
+            text += f"; is Footfall running? `{command('doctor')}` checks everything"
         _refuse(text)
         code = 1
     raise SystemExit(code)

@@ -19,27 +19,25 @@ class UpConfig:
     )
     start_timeout_seconds: float = setting(
         30.0,
-        "how long a role may take until it serves; doubles with each death, up to 16 times",
+        "time a role may take to start; doubles each time it dies, up to 16 times",
         low=0.1,
         high=3_600,
     )
     stop_timeout_seconds: float = setting(
-        20.0, "how long a role may take to flush and stop before it is killed", low=0.1, high=3_600
+        20.0, "time a role may take to stop before it is killed", low=0.1, high=3_600
     )
     restart_first_seconds: float = setting(
-        0.2, "wait before a role that died starts again; doubles with each death", low=0, high=60
+        0.2, "wait before a dead role is restarted; doubles each time it dies", low=0, high=60
     )
     restart_most_seconds: float = setting(30.0, "the longest such wait", low=0.1, high=3_600)
     steady_seconds: float = setting(
-        60.0, "a role that lived so long starts with the first wait again", low=0
+        60.0, "a role that ran this long starts with the first wait again", low=0
     )
     log_file_bytes: int = setting(
         10_000_000, "size at which <data_dir>/logs/<role>.log is rotated", low=1_000
     )
     log_files_kept: int = setting(4, "rotated log files kept of each role", low=1, high=1_000)
-    disk_free_bytes_min: int = setting(
-        100_000_000, "less free space than this stops the start", low=0
-    )
+    disk_free_bytes_min: int = setting(100_000_000, "minimum free space at the start", low=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,9 @@ def greeting(
         lines.append(f"broker      {kafka}   (any Kafka client)")
     if beacons := at.get(("ingest", "beacons")):
         added = command("site add example.com", config)
-        lines.append(f"site        {added}   then paste into its pages:")
+        lines.append(f"site        {added}   then paste this into its pages:")
         lines.append(snippet(f"http://{beacons}", "example.com"))
-        lines.append(f"first look  {command('demo', config)}   plays visitors on a small site")
+        lines.append(f"first look  {command('demo', config)}   simulates visitors on a small site")
     lines.append("stop        Ctrl-C")
     return lines
 

@@ -34,15 +34,15 @@ def check_format(data_dir: Path) -> int:
         return 0
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
-            f"{path} cannot be read ({error}), so it is not known which Footfall wrote here: put it"
-            " back from a copy, or delete it if no newer one than this ever ran on this directory"
+            f"{path} cannot be read ({error}), so it is unknown which version wrote here: restore"
+            " it from a copy, or delete it if no newer version ever ran on this directory"
         ) from error
     if found > FORMAT:
         raise DataTooNew(
             f"{data_dir} was written by Footfall {by} (format {found}); this is Footfall"
-            f" {metadata.version('footfall')} (format {FORMAT}) and would spoil it. Nothing was"
-            " changed. Start that version or a newer one, put back a copy from before the upgrade,"
-            " or give this one its own --data-dir"
+            f" {metadata.version('footfall')} (format {FORMAT}) and would damage it. Nothing was"
+            " changed. Start that version or a newer one, restore a copy from before the upgrade,"
+            " or give this version its own --data-dir"
         )
     return found
 

@@ -14,12 +14,12 @@ from tracker.sqlite_file import check_file, is_damage
 
 SECONDS_A_FILE: Final = 30.0
 FROM_THE_TOPICS: Final = (
-    "stop Footfall; put a copy of it back, or move it away with its -wal and -shm and start: what"
-    " the topics still hold is stored anew. Older rows are in this file alone: `sqlite3 {name}"
-    " .recover` reads what can be read of them"
+    "stop Footfall; restore a copy, or move it away with its -wal and -shm and start: a new file is"
+    " filled from the topics. Older rows are only in this file: `sqlite3 {name} .recover` reads"
+    " what is readable"
 )
-HISTORY: Final = "stop the dashboard and delete it: charts and verdicts begin anew"
-SET_ASIDE: Final = "look at the disk (dmesg, smartctl), then delete it: a new one is in use"
+HISTORY: Final = "stop the dashboard and delete it: charts and verdicts start again"
+SET_ASIDE: Final = "check the disk (dmesg, smartctl), then delete it: a new file is in use"
 A_COPY: Final = "restore it from a copy"
 
 
@@ -38,26 +38,26 @@ def check_databases(data_dir: Path, seconds: float = SECONDS_A_FILE) -> Iterator
     for path in databases(data_dir):
         yield _check(path, seconds)
     for path in sorted((data_dir / "dashboard").glob("*.damaged")):
-        yield Damage(path, 0, "it was found damaged and set aside", way_out=SET_ASIDE)
+        yield Damage(path, 0, "it was damaged and set aside", way_out=SET_ASIDE)
 
 
 def _check(path: Path, seconds: float) -> str | Damage:
     if not path.stat().st_size:
-        return f"{path}: nothing in it yet"
+        return f"{path}: empty"
     try:
         checked = check_file(path, seconds, thorough=True)
     except sqlite3.Error as error:
         if is_damage(error):
             return Damage(path, 0, str(error), way_out=_way_out(path))
-        return Damage(path, 0, f"it cannot be looked at ({error})", way_out=READ_RIGHTS)
+        return Damage(path, 0, f"it cannot be read ({error})", way_out=READ_RIGHTS)
     if checked.faults:
         return Damage(path, 0, "; ".join(checked.faults), way_out=_way_out(path))
     size = f"{path.stat().st_size / 1e6:,.1f} MB"
     if checked.is_whole:
         return f"{path}: {size}, no damage found"
     return (
-        f"{path}: {size}, no damage found in {seconds:.0f} s, which was not enough for all of it"
-        f" (`sqlite3 {path.name} 'PRAGMA integrity_check'` takes its time)"
+        f"{path}: {size}, no damage found in {seconds:.0f} s, too short to check all of it"
+        f" (`sqlite3 {path.name} 'PRAGMA integrity_check'` checks all of it)"
     )
 
 

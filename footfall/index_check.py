@@ -15,12 +15,12 @@ OFFSET: Final = struct.Struct(">ii")
 TIME: Final = struct.Struct(">qi")
 TRANSACTION: Final = struct.Struct(">hqqqq")
 BATCH: Final = struct.Struct(">q15xi")  # base offset and last offset delta of a batch
-REBUILT: Final = "stop Footfall, delete this file and start: the broker builds it again"
+REBUILT: Final = "stop Footfall, delete this file and start: the broker rebuilds it"
 REBUILT_ALL: Final = (
     "stop Footfall, delete this file, the .index of the same number and .kafka_cleanshutdown, and"
-    " start: the broker builds both again"
+    " start: the broker rebuilds both"
 )
-RIGHTS: Final = "give the user of the broker the right to read and write it"
+RIGHTS: Final = "give the broker's user the right to read and write it"
 
 
 class Aborted(NamedTuple):
@@ -109,7 +109,7 @@ def _transactions(
     for at, entry in enumerate(TRANSACTION.iter_unpack(data)):
         version, producer_id, first_offset, last_offset, _ = entry
         if version != 0 or first_offset > last_offset or last_offset < base_offset:
-            yield at * TRANSACTION.size, f"{entry} is no aborted transaction of this segment"
+            yield at * TRANSACTION.size, f"{entry} is not an aborted transaction of this segment"
             return
         known.add(Aborted(producer_id, last_offset))
     for one in aborted:

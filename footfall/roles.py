@@ -99,7 +99,7 @@ def chosen(names: Sequence[str]) -> tuple[Role, ...]:
         if name not in known:
             raise SettingsError(f"roles names {name!r} in [up]; known: {', '.join(sorted(known))}")
     if not names:
-        raise SettingsError("roles in [up] is empty: nothing would be started")
+        raise SettingsError("roles in [up] is empty: name at least one role")
     return tuple(role for role in ROLES if role.name in names)
 
 
@@ -113,7 +113,7 @@ def _address(role: Role, endpoint: Endpoint, path: Path | None) -> Address:
     port = peek(role.section, endpoint.port_key, endpoint.default_port, path)
     if port > PORT_MAX:
         raise SettingsError(
-            f"{endpoint.port_key} = {port} in [{role.section}] is above its upper bound {PORT_MAX}"
+            f"{endpoint.port_key} = {port} in [{role.section}] is above the maximum {PORT_MAX}"
         )
     return Address(role.name, role.section, endpoint.purpose, host, port, endpoint.port_key)
 

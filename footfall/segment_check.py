@@ -28,19 +28,19 @@ CONTROL: Final = 0x20
 MARKER: Final = struct.Struct(">5xhh")  # length, attributes, deltas and key length: one byte each
 ABORT: Final = 0
 CUT: Final = (
-    "stop Footfall; restore the partition's directory from a copy, or cut the file at that byte"
-    " (`truncate -s`) and move those with larger numbers away, to keep what comes before: the"
-    " records from there on are lost (docs/runbooks/KafkaPartitionOffline.md)"
+    "stop Footfall; restore the partition's directory from a copy. Without a copy, cut the file at"
+    " that byte (`truncate -s`) and move files with larger numbers away: records before it are"
+    " kept, records after it are lost (docs/runbooks/KafkaPartitionOffline.md)"
 )
 RESTORE: Final = (
-    "restore the partition's directory from a copy; without one what is missing is lost, and the"
-    " rest is served"
+    "restore the partition's directory from a copy; without one, the missing records are lost and"
+    " the rest is served"
 )
 LOST_END: Final = (
-    "restore the partition's directory from a copy; or do without what is missing, as"
-    " docs/runbooks/KafkaPartitionOffline.md says"
+    "restore the partition's directory from a copy; to continue without the missing records, see"
+    " docs/runbooks/KafkaPartitionOffline.md"
 )
-READ_RIGHTS: Final = "give the user of the broker the right to read and write it"
+READ_RIGHTS: Final = "give the broker's user the right to read and write it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _checked_log(paths: Sequence[Path], partition: _Partition, on_disk: int) -> 
         batches += walk.batches
         damages += [found for found in (walk.gap, walk.damage) if found is not None]
     if partition.end_offset < on_disk:
-        told = f"the log ends at {partition.end_offset}, all below {on_disk} was on the disk"
+        told = f"the log ends at {partition.end_offset}, everything below {on_disk} was on the disk"
         damages.append(Damage(paths[-1], paths[-1].stat().st_size, told, way_out=LOST_END))
     return Checked(files, batches, tuple(damages))
 
@@ -182,7 +182,7 @@ def _take(walk: _Walk, base_offset: int, rest: bytes) -> None:
             told = f"offsets {expected} to {base_offset - 1} are missing before it"
             walk.gap = Damage(walk.path, walk.position, told, way_out=RESTORE)
         elif base_offset < expected:
-            told = f"offset {base_offset} was there before"
+            told = f"offset {base_offset} is there twice"
             walk.gap = Damage(walk.path, walk.position, told, way_out=RESTORE)
     partition.next_offset = partition.end_offset = base_offset + last_offset_delta + 1
     if attributes & CONTROL:

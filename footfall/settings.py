@@ -40,6 +40,12 @@ NAMED_SECTIONS = ("clusters", "masks", "rights")
 """Sections that there may be many of, written [clusters.NAME]."""
 
 S = TypeVar("S")
+TYPE_WORDS: typing.Final[Mapping[type, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text in quotes",
+}
 
 
 class SettingsError(Exception):
@@ -67,9 +73,9 @@ def setting(
 class CommonConfig:
     """Section [footfall]: what every role shares."""
 
-    data_dir: str = setting("./data", "directory that holds everything Footfall keeps")
+    data_dir: str = setting("./data", "directory for everything Footfall stores")
     log_level: str = setting(
-        "INFO", "least severe line that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+        "INFO", "least severe level that is logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
     )
 
 
@@ -97,7 +103,7 @@ def load_named(
     found: dict[str, S] = {}
     for name, values in _read(path).get(section, {}).items():
         if not isinstance(values, dict):
-            raise SettingsError(f"{name!r} in [{section}] of {path} must stand in [{section}.NAME]")
+            raise SettingsError(f"{name!r} in [{section}] of {path} must be in [{section}.NAME]")
         place = f"[{section}.{name}] of {path}"
         safe = "".join(letter if letter.isalnum() else "_" for letter in name)
         found[name] = _built(f"{section}__{safe}", settings_type, dict(values), place, environ)
@@ -116,6 +122,7 @@ def _built(
     for key in values:
         if key not in fields:
             raise SettingsError(f"unknown key {key!r} in {place}{_nearest(key, fields)}")
+    _refuse_unknown_variables(variables, fields, environ)
     hints = typing.get_type_hints(settings_type)
     checked = {key: _check(value, hints[key], fields[key], place) for key, value in values.items()}
     for key, field in fields.items():
@@ -124,6 +131,20 @@ def _built(
             value = _parse(environ[variable], hints[key], variable)
             checked[key] = _check(value, hints[key], field, f"environment variable {variable}")
     return settings_type(**checked)
+
+
+def _refuse_unknown_variables(
+    variables: str, known: typing.Iterable[str], environ: Mapping[str, str]
+) -> None:
+    """SettingsError for a variable of this section that no setting has: a misspelt one."""
+    prefix = f"FOOTFALL_{variables}__".upper()
+    names = [key.upper() for key in known]
+    for variable in environ:
+        key = variable.removeprefix(prefix)
+        if variable.startswith(prefix) and "__" not in key and key not in names:
+            raise SettingsError(
+                f"environment variable {variable} is not a setting{_nearest(key, names)}"
+            )
 
 
 def peek(
@@ -214,14 +235,14 @@ def _check(value: Any, hint: Any, field: dataclasses.Field[Any], place: str) -> 
         value = float(value)
     if type(value) is not hint:
         shown = "a secret" if field.metadata.get("secret") else repr(value)
-        raise SettingsError(f"{name} = {shown} in {place} must be of type {hint.__name__}")
+        raise SettingsError(f"{name} = {shown} in {place} must be {TYPE_WORDS[hint]}")
     low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
     if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(f"{name} = {value!r} in {place} is no number that can be used")
+        raise SettingsError(f"{name} = {value!r} in {place} is not a finite number")
     if low is not None and value < low:
-        raise SettingsError(f"{name} = {value!r} in {place} is below its lower bound {low}")
+        raise SettingsError(f"{name} = {value!r} in {place} is below the minimum {low}")
     if high is not None and value > high:
-        raise SettingsError(f"{name} = {value!r} in {place} is above its upper bound {high}")
+        raise SettingsError(f"{name} = {value!r} in {place} is above the maximum {high}")
     if choices and value not in choices:
         raise SettingsError(f"{name} = {value!r} in {place} is not one of {', '.join(choices)}")
     return value

@@ -33,23 +33,23 @@ OURS: Final = frozenset(
 PARTITION: Final = re.compile(r".+-\d+")
 META: Final = {"cluster.id": r"\S+", "directory.id": r"\S+", "node.id": r"\d+", "version": "1"}
 TOPIC_ID: Final = re.compile(r"^topic_id: ?[A-Za-z0-9_-]{22}$", re.MULTILINE)
-READ_AGAIN: Final = "nothing: the broker reads the logs instead and writes it anew"
-LEFT_OUT: Final = "stop Footfall, delete this file and start: the broker writes it anew"
+READ_AGAIN: Final = "nothing to do: the broker reads the logs instead and rewrites it"
+LEFT_OUT: Final = "stop Footfall, delete this file and start: the broker rewrites it"
 DELETED_COME_BACK: Final = (
-    "restore it from a copy, or delete it: what DeleteRecords deleted may be readable again then"
+    "restore it from a copy, or delete it: deleted records (DeleteRecords) may be readable again"
 )
 CLEAN_STOP: Final = ".kafka_cleanshutdown"
 MISSED: Final = "missing-segments"
 """What a start misses of a log, in its directory."""
 BY_A_START: Final = (
-    "put it back from a copy; to do without it start Footfall, which does not open this log then,"
-    f" stop it and delete the {MISSED} that it has written beside it"
+    "restore it from a copy. To continue without it: start Footfall (it does not open this log),"
+    f" stop it, and delete the {MISSED} that it wrote beside it"
 )
 WITHOUT: Final = (
-    "put the segments that it lists (number, bytes) back from a copy, or stop Footfall and delete"
-    " this file: it does without them then"
+    "restore the segments that it lists (number, bytes) from a copy; to continue without them, stop"
+    " Footfall and delete this file"
 )
-META_BY_HAND: Final = "restore it from a copy: the log of the broker names the ids that it had"
+META_BY_HAND: Final = "restore it from a copy; the broker's log has the ids that it had"
 
 
 def compacted_partitions(log_dir: Path) -> frozenset[str]:
@@ -93,7 +93,7 @@ def _meta(log_dir: Path) -> Iterator[Damage]:
     text = _text(path)
     if text is None:
         if any(log_dir.glob("*/*.log")):
-            yield Damage(path, 0, "it is missing, though there are logs", way_out=META_BY_HAND)
+            yield Damage(path, 0, "it is missing, but there are logs", way_out=META_BY_HAND)
     elif isinstance(text, OSError):
         yield _unreadable(path, text)
     else:
@@ -140,7 +140,7 @@ def _partition(directory: Path) -> Iterator[Damage]:
         told = "it has no segment"
         yield Damage(directory, 0, told, way_out="restore it from a copy")
     if (directory / MISSED).exists():
-        told = "a start has missed finished segments, and does not open this log"
+        told = "finished segments were missing at a start, so this log is not opened"
         yield Damage(directory / MISSED, 0, told, way_out=WITHOUT)
     path = directory / "partition.metadata"
     text = _text(path)

@@ -135,7 +135,7 @@ class Supervisor:
         )
         kept.history = verdict.history
         if verdict.wait_seconds is None:
-            self._observer.event(f"{name} cannot use its settings: {kept.last_words}", True)
+            self._observer.event(f"{name} has a wrong setting: {kept.last_words}", True)
             self._exit_code = EXIT_CONFIG
             self._stopping.set()
             return None

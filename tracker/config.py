@@ -34,7 +34,7 @@ class KafkaConfig:
     sasl_mechanism: str = setting(
         "PLAIN", "how to sign in", choices=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
     )
-    sasl_username: str = setting("", "who signs in; used with SASL_* only")
+    sasl_username: str = setting("", "user name; used with SASL_* only")
     sasl_password: str = setting(
         "", "the password; better set as FOOTFALL_KAFKA__SASL_PASSWORD", secret=True
     )
@@ -60,7 +60,7 @@ class IngestConfig:
     vitals_path: str = setting("/js/v.js", "where the script of web vitals is served")
     event_path: str = setting("/api/event", "where the beacon posts to")
     trusted_proxies: tuple[str, ...] = setting(
-        (), "addresses or networks whose X-Forwarded-For is believed"
+        (), "addresses or networks whose X-Forwarded-For is trusted"
     )
     country_header: str = setting(
         "", "header of a trusted proxy that names the country, such as CF-IPCountry"

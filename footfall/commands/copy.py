@@ -26,14 +26,14 @@ def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Consol
     try:
         carry_out(planned, progress.show)
     except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from here")
+        console.print("stopped; run the same command again to continue")
         return False
     told = f"{progress.records:,} records of {source.topic} ({source.cluster})"
     told = f"copied {told} to {target.topic} ({target.cluster})"
     console.print(told, markup=False, highlight=False)
     if planned.extent.held:
         held = f"{planned.extent.held:,} offsets"
-        console.print(f"{held} wait for open transactions: copy again later")
+        console.print(f"{held} wait for open transactions; run the copy again later")
     return True
 
 

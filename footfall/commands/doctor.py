@@ -56,7 +56,9 @@ def doctor(config: Path | None, data_dir: Path | None, console: Console) -> int:
         console.print(line, soft_wrap=True)
         if finding.way_out:
             console.print(Text(f"         -> {finding.way_out}"), soft_wrap=True)
-    console.print("all is well" if not problems else f"{problems} to look at")
+    console.print(
+        "all is well" if not problems else f"{problems} problem{'s' if problems > 1 else ''}"
+    )
     return 1 if problems else 0
 
 
@@ -97,7 +99,7 @@ def check_settings(config: Path | None) -> Iterator[Finding]:
         appliance(config, None)
         check_sections(config)
     except SettingsError as error:
-        yield Finding("settings cannot be used", str(error))
+        yield Finding("the settings are wrong", str(error))
 
 
 def check_data_dir(plan: Appliance) -> Iterator[Finding]:
@@ -127,7 +129,7 @@ def _check_log_directory(log_dir: Path, *, is_running: bool) -> Iterator[Finding
         synced = synced_offsets(log_dir)  # before the logs, which may grow meanwhile
         checked = check_segments(log_dir, compacted_partitions(log_dir), synced)
     except OSError as error:
-        yield Finding(f"{log_dir} cannot be looked at: {error}", READ_RIGHTS)
+        yield Finding(f"{log_dir} cannot be read: {error}", READ_RIGHTS)
         return
     worse = [*beside, *(damage for damage in checked.damages if not damage.torn_tail)]
     yield from map(_damaged, worse)
@@ -149,7 +151,7 @@ def check_bootstrap(kafka: KafkaConfig, where: list[Address]) -> Iterator[Findin
     ports = [text.rpartition(":")[2].strip() for text in kafka.bootstrap_servers.split(",")]
     if str(broker.port) not in ports:
         yield Finding(
-            f"the broker listens on {broker}, the other roles look at {kafka.bootstrap_servers}",
+            f"the broker listens on {broker}, the other roles connect to {kafka.bootstrap_servers}",
             f'set bootstrap_servers = "{broker}" in [kafka]',
         )
 
@@ -185,15 +187,17 @@ def check_cluster(kafka: KafkaConfig) -> Iterator[Finding]:
     yield Finding(f"broker at {kafka.bootstrap_servers}: {len(cluster.topics)} topics")
     for topic in topics.ALL:
         if topic.name not in cluster.topics:
-            yield Finding(f"topic {topic.name} is missing", "ingest makes it: is it running?")
+            yield Finding(f"topic {topic.name} is missing", "ingest creates it: is ingest running?")
     for name, partitions in sorted(cluster.topics.items()):
         if offline := [part.index for part in partitions if part.leader < 0]:
             yield Finding(f"topic {name}: partitions {offline} are offline", "see logs/broker.log")
     for group, offsets in sorted(lags.items()):
         behind = sum(lag for _, lag in offsets.values())
-        slow = f"see logs of the role of {group}" if behind > LAG_RECORDS_MAX else ""
+        slow = f"see the log of the role that reads as {group}" if behind > LAG_RECORDS_MAX else ""
         yield Finding(f"group {group}: {behind:,} records behind", slow)
     yield Finding(
         f"{len(registered)} {'site is' if len(registered) == 1 else 'sites are'} registered",
-        "" if registered else "footfall site add example.com: until then every event is refused",
+        ""
+        if registered
+        else "run `footfall site add example.com`; until then every event is refused",
     )

@@ -18,7 +18,7 @@ def add(
     new = sites.add(kafka, site)
     told = f"{site.site} is {'registered' if new else 'registered already'}"
     console.print(told, markup=False, soft_wrap=True)
-    console.print("paste into its pages:")
+    console.print("paste this into its pages:")
     console.print(snippet(ingest_origin, site.site), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -102,7 +102,11 @@ async def _until_stopped(
     def stop() -> None:
         nonlocal asked
         asked += 1
-        again = "Ctrl-C again hurries" if asked == 1 else "killing what still runs"
+        again = (
+            "press Ctrl-C again to stop faster"
+            if asked == 1
+            else "killing the processes that still run"
+        )
         observer.event(f"stopping; {again}", False)
         supervisor.stop()
 

@@ -48,7 +48,7 @@ def test_a_taken_port_is_told_with_the_way_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"port": 70_000}, "above its upper bound"),
+        ({"port": 70_000}, "above the maximum"),
         ({"log_flush": "never"}, "is not one of sync, os"),
         ({"host": "0.0.0.0"}, "advertised_host"),
         ({"max_connections_per_ip_overrides": ["10.0.0.1"]}, "max_connections_per_ip_overrides"),

@@ -68,7 +68,7 @@ def test_each_further_cluster_has_a_section_and_log_in_of_its_own(tmp_path: Path
     [
         ("[clusters.x]", "names no bootstrap_servers"),
         ('[clusters.local]\nbootstrap_servers = "a:1"', "is what"),
-        ('[clusters]\nbootstrap_servers = "a:1"', r"must stand in \[clusters.NAME\]"),
+        ('[clusters]\nbootstrap_servers = "a:1"', r"must be in \[clusters.NAME\]"),
         ('[clusters.x]\nbootstrap = "a:1"', "unknown key 'bootstrap'"),
         ('[clusters.x]\nbootstrap_servers = "a:1,b:99999"', "'b:99999' is not host:port"),
         ('[clusters.x]\nbootstrap_servers = "a b:1"', "'a b:1' is not host:port"),

@@ -111,7 +111,7 @@ def test_the_greeting_names_every_address_and_the_snippet(tmp_path: Path) -> Non
     assert "127.0.0.1:19092" in told
     assert '<script defer src="http://127.0.0.1:18090/js/s.js" data-site="example.com">' in told
     assert str(tmp_path) in told
-    assert "footfall demo   plays" in told
+    assert "footfall demo   simulates" in told
 
 
 def test_the_greeting_names_the_settings_file_that_was_asked_for(tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_the_greeting_names_the_settings_file_that_was_asked_for(tmp_path: Path)
     told = "\n".join(greeting(where, tmp_path, 1.25, tmp_path / "second.toml"))
 
     assert f"site add example.com --config {tmp_path}/second.toml   then paste" in told
-    assert f"demo --config {tmp_path}/second.toml   plays" in told
+    assert f"demo --config {tmp_path}/second.toml   simulates" in told

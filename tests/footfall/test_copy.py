@@ -136,7 +136,7 @@ def test_records_come_as_they_are_and_later_ones_with_the_next_run(
     ]
     assert f"copied 30 records of {name} (here) to copy (there)" in first
     assert "copied 0 records" in nothing and "copied 0 records" in waiting
-    assert "wait for open transactions: copy again later" in waiting
+    assert "wait for open transactions; run the copy again later" in waiting
     assert "copied 3 records" in rest
     made = Admin(there).topic_configs(["copy"], 10.0)["copy"]
     assert (made["retention.ms"].value, made["max.message.bytes"].value) == ("-1", "900000")
@@ -197,7 +197,7 @@ def test_a_copy_that_is_interrupted_loses_nothing_and_doubles_one_batch_at_most(
     Copied(Side("local", here, name), Side("there", there, name), tmp_path).again()
 
     times = Counter(record.key for record in all_of(there, name))
-    assert pressed == (1, "stopped; the same command goes on from here\n")
+    assert pressed == (1, "stopped; run the same command again to continue\n")
     assert killed[0] == -signal.SIGKILL
     assert on_the_way < number
     assert set(times) == {f"k{one}".encode() for one in range(number)}
@@ -334,4 +334,4 @@ def test_a_cluster_that_is_not_in_the_settings_is_told_with_those_that_are(tmp_p
     )
 
     assert told.returncode == 78
-    assert "there is no cluster 'near' in the settings, only local, far" in told.stderr
+    assert "there is no cluster 'near' in the settings; known: local, far" in told.stderr

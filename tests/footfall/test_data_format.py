@@ -128,7 +128,7 @@ def test_doctor_tells_it_and_writes_nothing(newer: Path) -> None:
 def test_a_file_that_cannot_be_read_is_no_licence(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
 
-    with pytest.raises(SettingsError, match="it is not known which Footfall wrote here") as told:
+    with pytest.raises(SettingsError, match="it is unknown which version wrote here") as told:
         claim(tmp_path)
 
     assert not isinstance(told.value, DataTooNew)

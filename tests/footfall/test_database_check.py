@@ -71,7 +71,7 @@ def test_a_damaged_sink_is_told_with_the_way_out(
     assert isinstance(told, Damage)
     assert told.path == tmp_path / name
     assert "***" not in told.reason
-    assert "the topics still hold" in told.way_out and f"sqlite3 {name} .recover" in told.way_out
+    assert "filled from the topics" in told.way_out and f"sqlite3 {name} .recover" in told.way_out
 
 
 def test_a_byte_that_changed_in_a_row_but_not_in_its_index_is_found(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_damaged_history_may_be_deleted_and_one_set_aside_is_told(tmp_path: Pa
 
     assert [isinstance(one, Damage) and one.way_out.split(":")[0] for one in told] == [
         "stop the dashboard and delete it",
-        "look at the disk (dmesg, smartctl), then delete it",
+        "check the disk (dmesg, smartctl), then delete it",
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_file_that_takes_too_long_says_so_and_is_no_problem(tmp_path: Path) ->
     (told,) = check_databases(tmp_path, seconds=-1.0)
 
     assert isinstance(told, str)
-    assert "was not enough for all of it" in told
+    assert "too short to check all of it" in told
 
 
 def test_a_database_in_use_is_looked_at_beside_its_writer(tmp_path: Path) -> None:

@@ -50,10 +50,10 @@ def test_lists_and_booleans_can_be_given_in_the_environment() -> None:
     [
         ("[broker]\nprot = 1", "unknown key 'prot' in [broker].*did you mean 'port'"),
         ("[brocker]\nport = 1", "unknown section [brocker].*did you mean 'broker'"),
-        ("[broker]\nport = 65536", "port = 65536 .* above its upper bound 65535"),
-        ("[broker]\nshare = -0.1", "share = -0.1 .* below its lower bound 0"),
-        ('[broker]\nport = "1"', "port = '1' .* must be of type int"),
-        ("[broker]\nwanted = 1", "wanted = 1 .* must be of type bool"),
+        ("[broker]\nport = 65536", "port = 65536 .* above the maximum 65535"),
+        ("[broker]\nshare = -0.1", "share = -0.1 .* below the minimum 0"),
+        ('[broker]\nport = "1"', "port = '1' .* must be a whole number"),
+        ("[broker]\nwanted = 1", "wanted = 1 .* must be true or false"),
         ('[broker]\nmode = "slow"', "mode = 'slow' .* is not one of fast, safe"),
         ("[broker]\nnames = 3", "names = 3 .* must be a list of strings"),
         ("[broker\n", "is not valid TOML"),
@@ -75,6 +75,20 @@ def test_what_does_not_fit_is_refused_with_value_bound_and_place(
 def test_a_bad_variable_is_named_in_the_refusal(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"FOOTFALL_BROKER__{variable}"):
         load("broker", Sample, None, {f"FOOTFALL_BROKER__{variable}": value})
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_setting() -> None:
+    """It was passed over in silence, and the default was used."""
+    with pytest.raises(
+        SettingsError, match=r"FOOTFALL_BROKER__PROT is not a setting; did you mean 'PORT'\?"
+    ):
+        load("broker", Sample, None, {"FOOTFALL_BROKER__PROT": "1"})
+
+
+def test_variables_of_other_sections_are_no_business_of_this_one() -> None:
+    environ = {"FOOTFALL_INGEST__PROT": "1", "FOOTFALL_BROKERS__X": "1", "FOOTFALL_TEST_SEED": "1"}
+
+    assert load("broker", Sample, None, environ) == Sample()
 
 
 def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_a_lost_end_is_told_though_what_is_left_is_sound(
     way(max((log_dir / "events-0").glob("*.log")))
 
     (found,) = (one for one in damages(log_dir) if "was on the disk" in one.reason)
-    assert "all below 84" in found.reason
+    assert "everything below 84" in found.reason
 
 
 def test_offsets_that_come_twice_are_told(log_dir: Path) -> None:

@@ -147,7 +147,7 @@ async def test_settings_that_cannot_be_used_stop_everything_with_their_message(
     code = await kept.run(lambda: None)
 
     assert code == 78
-    assert "roof cannot use its settings: port = 0.5 must be int" in heard.told
+    assert "roof has a wrong setting: port = 0.5 must be int" in heard.told
     assert heard.told[-1] == "ground: flushed"
     assert kept.history("roof").state is ChildState.UNUSABLE
 

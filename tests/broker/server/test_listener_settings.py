@@ -59,7 +59,7 @@ def test_a_setting_of_a_mechanism_stands_before_that_of_its_listener() -> None:
         ("listener.name.outside.node.id=2", "cannot be set for a single listener"),
         ("listener.name.outside.ssl.client.auth=maybe", "is not one of"),
         ("listener.name.outside.connections.max.reauth.ms=soon", "is not a number"),
-        ("listener.name.outside.plain.connections.max.reauth.ms=-1", "below its lower bound 0"),
+        ("listener.name.outside.plain.connections.max.reauth.ms=-1", "below the minimum 0"),
         ("listener.name.outside.sasl.jaas.config=x", "cannot be set for a single listener"),
         ("listener.name.outside.gssapi.sasl.jaas.config=x", "cannot be set for a single listener"),
         ("listener.name.outside.plain.ssl.client.auth=none", "cannot be set for a single"),
