@@ -1,5 +1,6 @@
 """Key stores: what they hold, and what is refused without telling a secret."""
 
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +38,7 @@ from tests.support.key_stores import (
 )
 
 Made = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+_EMPTY_JKS = b"\xfe\xed\xfe\xed" + struct.pack(">ii", 2, 0) + bytes(20)  # no entries; any digest
 
 
 def made(name: str, issuer: Made | None = None) -> Made:
@@ -105,6 +107,7 @@ def test_the_own_certificate_of_a_key_is_trusted_as_by_java() -> None:
         (lambda: authorities_of_store(TRUST_PKCS12.read_bytes(), ""), "was incorrect"),
         (lambda: authorities_of_store(PKCS12.read_bytes(), STORE_PASSWORD), "no private key in it"),
         (lambda: authorities_of_store(b"\xfe\xed\xfe\xed guess", ""), "Invalid keystore format"),
+        (lambda: authorities_of_store(_EMPTY_JKS, ""), "no certificate in the store"),
         (lambda: identity_of_texts(CHAIN, LOCKED, "guess"), "could not be loaded"),
         (lambda: identity_of_texts(CHAIN, LOCKED, ""), "could not be loaded"),
         (lambda: identity_of_texts(CHAIN, KEY, "guess"), "could not be loaded"),

@@ -156,9 +156,9 @@ def test_an_offset_is_refused_alone_when_its_partition_or_note_is_wrong() -> Non
         "",
         None,
         (
-            OffsetToCommit("t", 0, 1, -1, "ok"),
+            OffsetToCommit("t", 0, 1, -1, "four"),
             OffsetToCommit("t", 9, 1, -1, ""),
-            OffsetToCommit("t", 1, 1, -1, "too long"),
+            OffsetToCommit("t", 1, 1, -1, "fünf"),  # five bytes
         ),
     )
 
