@@ -9,10 +9,12 @@ ever creates a topic: metadata is asked without auto-creation.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -76,6 +78,7 @@ thread has freed the question meanwhile: the heap is damaged and the process end
 """
 GONE_BY_S: Final = 120.0
 """So long after a client was replaced nobody asks it any more: every question has its time."""
+REFRESH_REST_S: Final = 3.0  # between looks for partitions that librdkafka does not know
 
 
 class Admin:
@@ -85,6 +88,7 @@ class Admin:
         self._options = quiet_options(settings, client_id)
         self._client = ask(lambda: admin.AdminClient(self._options, logger=log))
         self._silent = 0  # questions in a row to which no coordinator answered
+        self._refreshed_at = -math.inf  # when it last looked for partitions it did not know
         self._renewing = Lock()
         self._replaced: list[tuple[float, Any]] = []  # when, and the client
 
@@ -249,6 +253,21 @@ class Admin:
     ) -> dict[TopicPartition, int]:
         if not question:
             return {}
+        deadline = time.monotonic() + timeout_s
+        found = self._listed(question, which, timeout_s)
+        missing = {part: spec for part, spec in question.items() if part not in found}
+        if missing and time.monotonic() - self._refreshed_at > REFRESH_REST_S:
+            self._refreshed_at = time.monotonic()
+            with suppress(ClusterUnavailable):  # what was found is told all the same
+                self.metadata(max(0.05, deadline - time.monotonic()))
+                found |= self._listed(missing, which, max(0.05, deadline - time.monotonic()))
+        return found
+
+    def _listed(
+        self, question: Mapping[TopicPartition, Any], which: str, timeout_s: float
+    ) -> dict[TopicPartition, int]:
+        """Without partitions that librdkafka has not heard of: it keeps what a topic had for up to
+        five minutes."""
         stable = which == LATEST_STABLE
         level = (
             client.IsolationLevel.READ_COMMITTED

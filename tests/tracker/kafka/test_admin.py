@@ -21,6 +21,7 @@ from tracker.kafka.admin import (
     Admin,
     ClusterUnavailable,
 )
+from tracker.kafka.changes import Changes
 from tracker.kafka.reader import RecordReader
 from tracker.kafka.topics import ensure_topics
 from tracker.topics import Topic, TopicPartition
@@ -81,6 +82,20 @@ async def test_offsets_start_end_and_stable_end(config: KafkaConfig) -> None:
     ]
 
     assert found == [[0, 0], [20, 0], [20, 0]]
+
+
+async def test_partitions_that_were_added_are_told_at_once(config: KafkaConfig) -> None:
+    """A reset of offsets was refused for minutes: the client had not heard of the new one."""
+    await asyncio.to_thread(fill, config)
+    admin = Admin(config)
+    before = [TopicPartition("visits", index) for index in range(2)]
+    await asyncio.to_thread(admin.offsets, before, LATEST, SECONDS)
+
+    await asyncio.to_thread(Changes(config).add_partitions, "visits", 3)
+    added = TopicPartition("visits", 2)
+    found = await asyncio.to_thread(admin.offsets, [*before, added], LATEST, SECONDS)
+
+    assert found[added] == 0
 
 
 async def test_offsets_for_a_time_after_everything_are_the_end(config: KafkaConfig) -> None:
