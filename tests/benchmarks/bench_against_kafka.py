@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.latency import latencies_ms, percentile, synced_writes_ms
+from tests.benchmarks.latency import late_wakings_ms, latencies_ms, percentile, synced_writes_ms
 from tests.benchmarks.peers import Peer, apache_kafka, footfall_broker
 from tests.benchmarks.perf_tools import Load, fetch_rate, produce_rate
 from tests.benchmarks.plan import Plan, spread
@@ -31,7 +31,9 @@ LATENCY_SECONDS = 4.0
 WARM_UP_RUNS = 2
 CONNECTIONS = (1, 8, 64)
 LATENCY = f"produce to consume at {LATENCY_RATE:,} records/s"
-DISK = f"the disk alone: a write and its fdatasync, {LATENCY_RATE:,} a second"
+SHARES = (50.0, 99.0, 99.9)
+DISK = f"beside both brokers, the disk alone: a write and its fdatasync, {LATENCY_RATE:,} a second"
+WAKING = f"beside both brokers, a thread that sleeps: woken too late by, {LATENCY_RATE:,} a second"
 SMALL = "one record a request, acks=all"
 WIDE_PARTITIONS = 12
 WIDE = f"one record to each of {WIDE_PARTITIONS} partitions a request, acks=all, 1 connections"
@@ -54,6 +56,8 @@ class Race:
     figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     """Ours and theirs of each round, by row."""
     units: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, list[float]] = field(default_factory=dict)
+    """What the machine itself did meanwhile, in ms, of each round by row."""
 
     def run(self, number: int, measure: Callable[[Peer, int], Figures]) -> None:
         """Measure both in turn."""
@@ -70,6 +74,22 @@ class Race:
             name = f"{row} ({self.ours.name})"
             yield Row(name, ours, self.units[row], ours / theirs, f"{self.theirs.name}; {told}")
 
+    def note_machine(self) -> None:
+        """What no broker that syncs each record, or has to be woken for it, can be faster than:
+        in the same minutes and beside the same processes, which use the processors, too."""
+        with tempfile.TemporaryDirectory() as place:
+            os.sync()
+            synced = synced_writes_ms(Path(place) / "log", LATENCY_RATE, LATENCY_SECONDS)
+        late = late_wakings_ms(LATENCY_RATE, LATENCY_SECONDS)
+        for name, samples in ((DISK, synced), (WAKING, late)):
+            for share in SHARES:
+                found = self.machine.setdefault(f"{name}, p{share:g}", [])
+                found.append(percentile(samples, share))
+
+    def machine_rows(self) -> Iterator[Row]:
+        for row, values in self.machine.items():
+            yield Row(row, median(values), "ms")
+
 
 LOADS = [
     Load(*each) for each in product((100, 1000, 10_000), (1, 12), ("1", "all"), ("none", "lz4"))
@@ -85,8 +105,7 @@ def rows(plan: Plan) -> list[Row]:
     """All rows; as many rounds as fit into the minutes of `plan`, and never none."""
     found: list[Row] = list(_starts()) if plan.wants("start to first answer") else []
     found += _race(plan.part(0.7), [*_runs(LOADS), *_fetches(), ("group rebalance", _rebalance)])
-    found += _race(plan.part(0.3), _runs(SYNCED_LOADS), synced=True)
-    return found + (list(_disk_alone()) if plan.wants(DISK) else [])
+    return found + _race(plan.part(0.3), _runs(SYNCED_LOADS), synced=True)
 
 
 def _runs(loads: list[Load]) -> Iterator[Run]:
@@ -109,7 +128,8 @@ def _race(plan: Plan, runs: list[Run] | Iterator[Run], *, synced: bool = False) 
     durability = "sync" if synced else "os"
     wanted = [measure for name, measure in runs if plan.wants(f"{name} (Footfall, {durability})")]
     memory = not synced and plan.wants(MEMORY)
-    if not (wanted or memory):
+    machine = synced and (plan.wants(DISK) or plan.wants(WAKING))
+    if not (wanted or memory or machine):
         return []
     with _pair(synced=synced) as (ours, theirs):
         race = Race(ours, theirs)
@@ -118,7 +138,10 @@ def _race(plan: Plan, runs: list[Run] | Iterator[Run], *, synced: bool = False) 
         for number in plan.rounds():
             for measure in wanted:
                 race.run(number, measure)
-        return [*idle, *race.rows(), *([_memory(race, "after the load")] if memory else [])]
+            if machine:
+                race.note_machine()
+        found = [*idle, *race.rows(), *race.machine_rows()]
+        return [*found, *([_memory(race, "after the load")] if memory else [])]
 
 
 @contextmanager
@@ -142,15 +165,6 @@ def _starts() -> Iterator[Row]:
             seconds["theirs"].append(peer.start_seconds)
     ours, theirs = (median(one) for one in seconds.values())
     yield Row("start to first answer", ours, "s", ours / theirs, "Apache Kafka")
-
-
-def _disk_alone() -> Iterator[Row]:
-    """What no broker that syncs each record can be faster than."""
-    with tempfile.TemporaryDirectory() as place:
-        os.sync()
-        samples = synced_writes_ms(Path(place) / "log", LATENCY_RATE, LATENCY_SECONDS)
-    for share in (50.0, 99.0, 99.9):
-        yield Row(f"{DISK}, p{share:g}", percentile(samples, share), "ms")
 
 
 def _memory(race: Race, when: str) -> Row:
@@ -195,9 +209,7 @@ def _latency(peer: Peer, number: int) -> Figures:
     peer.create_topic(topic, 1)
     os.sync()  # what other rows have written is on disk before, whoever wrote it
     samples = latencies_ms(peer.bootstrap, topic, rate=LATENCY_RATE, seconds=LATENCY_SECONDS)
-    return {
-        f"{LATENCY}, p{share:g}": (percentile(samples, share), "ms") for share in (50.0, 99.0, 99.9)
-    }
+    return {f"{LATENCY}, p{share:g}": (percentile(samples, share), "ms") for share in SHARES}
 
 
 def _small(name: str, connections: int, partitions: int, peer: Peer, number: int) -> Figures:

@@ -1,4 +1,4 @@
-"""Produce-to-consume latency as a client sees it, with librdkafka on both ends; and the disk's."""
+"""Latency from produce to consume, with librdkafka on both ends; and what the machine does alone."""
 
 import os
 import threading
@@ -50,6 +50,17 @@ def synced_writes_ms(file: Path, rate: int, seconds: float) -> list[float]:
             log.write(batch)
             os.fdatasync(log.fileno())
             samples.append((time.perf_counter() - begun) * 1e3)
+    return samples
+
+
+def late_wakings_ms(rate: int, seconds: float) -> list[float]:
+    """Milliseconds by which a thread that sleeps is woken too late, `rate` times a second."""
+    samples: list[float] = []
+    due = time.perf_counter()
+    for _ in range(int(rate * seconds)):
+        due = max(due, time.perf_counter()) + 1 / rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        samples.append((time.perf_counter() - due) * 1e3)
     return samples
 
 
