@@ -1,4 +1,4 @@
-"""Latency from produce to consume, with librdkafka on both ends; and what the machine does alone."""
+"""Latency from produce to consume, with librdkafka on both ends; and what the machine does."""
 
 import os
 import threading
