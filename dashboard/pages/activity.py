@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from dashboard.activity import vitals
-from dashboard.activity.desk import READING, Question, Unreadable
+from dashboard.activity.countries import country
+from dashboard.activity.desk import READING, ROWS, Question, Unreadable
 from dashboard.activity.figures import FIGURES, chart
 from dashboard.activity.period import PERIODS, Known, Period, choose
-from dashboard.pages.page import Page, Values, Visit
+from dashboard.pages.page import Page, Table, Values, Visit, table
+from dashboard.text import readable
 from tracker.packs.visits import COLUMNS
 from tracker.reports import funnel
 from tracker.reports.picked import PROPERTY, Filter
@@ -169,6 +171,8 @@ async def values(visit: Visit) -> Values:
         "reading": READING,
         "sign_in": visit.state.guard.door.sign_in,
         "links": [],
+        "every": None,
+        "rows_max": ROWS,
         "letters": visit.state.weekly.ways if visit.state.weekly is not None else (),
     }
     try:
@@ -193,6 +197,7 @@ async def values(visit: Visit) -> Values:
         return found
     return found | {
         "site": row.site,
+        "every": await _every(visit, ask),
         "links": [one for one in visit.state.household.accounts.links() if one.site == row.site],
         "period": period,
         "report": report,
@@ -200,6 +205,22 @@ async def values(visit: Visit) -> Values:
         "chart": chart(report, figure(visit.query), ask.end_ms, visit.state.clock.now_ms()),
         "step": ask.step.value,
     }
+
+
+async def _every(visit: Visit, asked: Question) -> tuple[str, Table] | None:
+    """The one table that `?all=` wants whole, with its dimension; None: all tables, cut short."""
+    dimension = visit.query.get("all", "")
+    if dimension not in TITLES or dimension == READING:
+        return None
+    sorts = {
+        "most": lambda row: 0,  # as it comes: the most visitors first
+        "value": lambda row: row.value,
+        "visitors": lambda row: row.visitors,
+        "views": lambda row: row.page_views,
+    }
+    rows = await visit.state.desk.rows(asked, dimension)
+    shown = country if dimension == "country" else readable
+    return dimension, table(visit, rows, sorts, lambda row: shown(row.value))
 
 
 PAGE = Page("Activity", "/activity", "activity.html", values, every_s=1.0, nav="activity")

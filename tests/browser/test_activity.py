@@ -210,3 +210,28 @@ async def test_a_funnel_that_is_asked_for_comes_into_sight(
 
         await expect(shown.page.locator("#funnel-steps")).to_be_in_viewport()
         assert shown.complaints == []
+
+
+async def test_a_whole_table_comes_into_sight_and_is_searched(
+    browser: Browser, tmp_path: Path
+) -> None:
+    now_ms = SystemClock().now_ms()
+    events = [
+        made_event(number, occurred_at=now_ms, pathname=f"/{number}/a-page") for number in range(30)
+    ]
+    store_visits(tmp_path, events, now_ms)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser, 390)
+        await shown.go("/activity?period=30m")
+
+        await shown.page.get_by_role("link", name="All pages").click()
+
+        rows = shown.page.locator("#every tbody tr")
+        await expect(shown.page.locator("#every h2")).to_be_in_viewport()
+        await expect(rows).to_have_count(30)
+        await shown.page.keyboard.press("/")
+        await shown.page.keyboard.type("/17/")
+        await shown.page.keyboard.press("Enter")
+        await expect(rows).to_have_count(1)
+        await expect(shown.page.locator("#every h2")).to_be_in_viewport()
+        assert shown.complaints == []

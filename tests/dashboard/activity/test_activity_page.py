@@ -293,3 +293,46 @@ async def test_visits_that_nobody_made_have_no_length(client: Client) -> None:
 
     assert re.search(r'Visit length</a></h2><p class="big">–</p>', nobody)  # noqa: RUF001
     assert "None of these visitors in this period." in nobody
+
+
+@pytest.fixture
+async def many_pages(tmp_path: Path) -> AsyncIterator[Client]:
+    """A site of 120 pages; page 7 has two visitors."""
+    now_ms = SystemClock().now_ms()
+    visits = [(page, "ann") for page in range(120)] + [(7, "bob")]
+    events = [
+        made_event(number, occurred_at=now_ms, visitor_id=who, pathname=f"/{page}/caf%C3%A9")
+        for number, (page, who) in enumerate(visits)
+    ]
+    store_visits(tmp_path, events, now_ms)
+    app: web.Application = Site(made_state(tmp_path, MadeCluster())).application()
+    async with TestClient(TestServer(app)) as found:
+        yield found
+
+
+def shown_pages(html: str) -> list[str]:
+    return re.findall(r">(/\d+/café)</a>", html)
+
+
+async def test_a_table_that_is_cut_short_leads_to_the_whole_of_it(many_pages: Client) -> None:
+    short = await (await many_pages.get("/activity?period=30m")).text()
+    whole = await (await many_pages.get("/activity?period=30m&all=page")).text()
+    rest = await (await many_pages.get("/activity?period=30m&all=page&page=2")).text()
+
+    assert len(shown_pages(short)) == 10 and 'href="?period=30m&amp;all=page#every"' in short
+    assert shown_pages(whole)[0] == "/7/café"
+    assert (len(shown_pages(whole)), len(shown_pages(rest))) == (100, 20)
+    assert 'href="?period=30m&amp;all=page&amp;page=2#every"' in whole  # where the eye is
+    assert "page 1 of 2" in whole and 'class="three"' not in whole
+
+
+async def test_a_whole_table_is_searched_and_ordered(many_pages: Client) -> None:
+    found = await (await many_pages.get("/activity?period=30m&all=page&q=/11/CAF")).text()
+    ordered = await (await many_pages.get("/activity?period=30m&all=page&sort=-value")).text()
+    nothing = await (await many_pages.get("/activity?period=30m&all=page&q=zzz")).text()
+    unknown = await many_pages.get("/activity?period=30m&all=nonsense")
+
+    assert shown_pages(found) == ["/11/café"]
+    assert shown_pages(ordered)[0] == "/99/café"
+    assert "Nothing matches “zzz”" in nothing
+    assert unknown.status == 200 and 'class="three"' in await unknown.text()
