@@ -1,8 +1,9 @@
 """AlterReplicaLogDirs (API key 34): asks for partitions to lie in another log directory (KIP-113).
 
 Needs ALTER on the cluster. Answered at once: the partition is moved in the background, as
-DescribeLogDirs shows. LOG_DIR_NOT_FOUND for a directory that the broker does not have. Asked for
-twice in one request, the last one counts.
+DescribeLogDirs shows. LOG_DIR_NOT_FOUND for a directory that the broker does not have,
+INVALID_TOPIC_EXCEPTION for a topic whose name leaves no room for that of a copy (KAFKA-4893). Asked
+for twice in one request, the last one counts.
 """
 
 from broker.errors import ErrorCode, KafkaError
@@ -16,6 +17,10 @@ from broker.protocol.messages.alter_replica_log_dirs import (
     AlterReplicaLogDirTopicResult,
 )
 from broker.security.acls import Operation, Resource
+
+FILE_NAME_LENGTH_MAX = 255
+COPY_SUFFIX_LENGTH = len(f".{'0' * 32}-future")
+"""What the name of a partition's directory has more while it is copied, in Kafka and here."""
 
 
 async def alter_replica_log_dirs(
@@ -39,6 +44,8 @@ def _move(topic: str, index: int, path: str, context: RequestContext) -> ErrorCo
     services = context.services
     try:
         context.require(Operation.ALTER, Resource.CLUSTER)
+        if len(f"{topic}-{index}") + COPY_SUFFIX_LENGTH > FILE_NAME_LENGTH_MAX:
+            raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, "The topic name is too long.")
         services.log_moves.worker_of(path)
         if topic == METADATA_TOPIC:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topic)

@@ -73,6 +73,19 @@ async def test_a_partition_moves_to_where_it_is_asked_to_lie(
         assert await asked(client, other, "none", version) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
 
 
+async def test_a_topic_whose_copy_could_have_no_name_stays_where_it_is(
+    client: RawClient, broker: RunningBroker
+) -> None:
+    (path,) = broker.services.partitions.workers
+    longest, longer = "x" * 213, "x" * 214
+    await make_topic(client, longest)
+    await make_topic(client, longer)
+
+    assert await asked(client, path, longest) == ErrorCode.NONE
+    assert await asked(client, path, longer) == ErrorCode.INVALID_TOPIC_EXCEPTION
+    assert await asked(client, "/elsewhere", longer) == ErrorCode.INVALID_TOPIC_EXCEPTION
+
+
 async def test_writers_and_a_restart_lose_nothing_while_it_moves_to_and_fro(
     tmp_path: Path, directories: tuple[str, str]
 ) -> None:
