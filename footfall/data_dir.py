@@ -89,7 +89,7 @@ def lock(data_dir: Path, orphans_seconds: float = ORPHANS_SECONDS) -> Lock:
         if time.monotonic() > deadline:
             os.close(descriptor)
             raise StartRefused(
-                f"processes of an earlier Footfall still use {data_dir} (lock {path}): see them"
+                f"processes of an earlier Footfall still use {data_dir} (lock {path}): list them"
                 f" with `fuser {path}`, stop them, and start again"
             )
         time.sleep(0.1)
@@ -151,8 +151,8 @@ def port_problem(address: Address) -> str | None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return (
-                    f"port {address} of the {address.role} ({address.purpose}) is taken: see who"
-                    f" has it with `ss -ltnp 'sport = :{address.port}'`, or change {place}"
+                    f"port {address} of the {address.role} ({address.purpose}) is taken: find"
+                    f" its owner with `ss -ltnp 'sport = :{address.port}'`, or change {place}"
                 )
             return (
                 f"the {address.role} cannot listen on {address} ({error.strerror or error}):"

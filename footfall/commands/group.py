@@ -62,7 +62,7 @@ def describe_group(kafka: KafkaConfig, group_id: str, console: Console) -> None:
     if group is None:
         raise KafkaFailure(f"the coordinator of group {group_id} does not answer; try again")
     console.print(
-        f"{group_id}: {group.state}, {group.protocol} protocol, {len(group.members)} members",
+        f"{group_id}: {group.state}, {group.protocol} protocol, members: {len(group.members)}",
         markup=False,
     )
     readers = _readers(group)
