@@ -3,6 +3,7 @@ them (KIP-664)."""
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions
+from broker.metadata.controller import check_topic_name
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.describe_producers import (
     DescribeProducersRequest,
@@ -27,6 +28,7 @@ async def describe_producers(
             answer = PartitionResponse(index)
             try:
                 context.require(Operation.READ, Resource.TOPIC, topic.name)
+                check_topic_name(topic.name)
                 partition = context.services.partitions.get(topic.name, index)
                 partition.check_usable()
                 answer.active_producers = [
@@ -52,7 +54,7 @@ async def describe_producers(
 
 def _words(refusal: KafkaError, topic: TopicRequest, context: RequestContext) -> str | None:
     """Kafka has words for a whole topic alone, none for one of its partitions."""
-    if refusal.code is ErrorCode.TOPIC_AUTHORIZATION_FAILED:
+    if refusal.code in (ErrorCode.TOPIC_AUTHORIZATION_FAILED, ErrorCode.INVALID_TOPIC_EXCEPTION):
         return refusal.message
     return None if topic.name in context.services.cluster.image.topics else NOT_HOSTED
 

@@ -72,14 +72,8 @@ def _validate_consumer_commit(group: ConsumerGroup, commit: OffsetCommit) -> Non
     if commit.generation < 0 and not commit.member_id and commit.is_transactional:
         return
     member = _consumer_member(group, commit.member_id)
-    if member.classic is not None:
-        if commit.generation != member.owns.epoch:
-            raise KafkaError(
-                ErrorCode.ILLEGAL_GENERATION,
-                f"generation {commit.generation} is not {member.owns.epoch}",
-            )
-        return
-    if not commit.is_transactional and commit.api_version < _MEMBER_EPOCHS_SINCE:
+    knows_epochs = commit.is_transactional or commit.api_version >= _MEMBER_EPOCHS_SINCE
+    if member.classic is None and not knows_epochs:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_VERSION,
             f"OffsetCommit v{commit.api_version} does not know member epochs",
@@ -111,9 +105,13 @@ def _consumer_member(group: ConsumerGroup, member_id: str) -> ConsumerMember:
 
 
 def _validate_epoch(member: ConsumerMember, epoch: int) -> None:
+    """Each protocol has its word for it: members may speak the classic one (online migration)."""
     if epoch != member.owns.epoch:
         raise KafkaError(
-            ErrorCode.STALE_MEMBER_EPOCH, f"member epoch {epoch} is not {member.owns.epoch}"
+            ErrorCode.STALE_MEMBER_EPOCH
+            if member.classic is None
+            else ErrorCode.ILLEGAL_GENERATION,
+            f"member epoch {epoch} is not {member.owns.epoch}",
         )
 
 

@@ -21,7 +21,9 @@ async def test_a_producer_is_told_with_its_last_sequence(client: RawClient) -> N
     await write(client, "pages", batch)
 
     response = await client.ask(
-        DescribeProducersRequest([TopicRequest("pages", [0, 1]), TopicRequest("none", [0])]),
+        DescribeProducersRequest(
+            [TopicRequest("pages", [0, 1]), TopicRequest("none", [0]), TopicRequest("", [0])]
+        ),
         0,
         DescribeProducersResponse,
     )
@@ -33,4 +35,6 @@ async def test_a_producer_is_told_with_its_last_sequence(client: RawClient) -> N
     (nowhere,) = response.topics[1].partitions
     assert unknown.error_code == nowhere.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     assert unknown.error_message is None
+    (nameless,) = response.topics[2].partitions
+    assert nameless.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
     assert nowhere.error_message == "This server does not host this topic-partition."

@@ -10,6 +10,8 @@ from broker.coordinator.group.classic.group import ClassicGroup
 from broker.coordinator.group.classic.member import Protocol
 from broker.coordinator.group.classic.messages import MemberIdentity
 from broker.coordinator.group.classic.records import GroupMetadataKey
+from broker.coordinator.group.consumer.group import ConsumerGroup, ConsumerMember
+from broker.coordinator.group.consumer.records import ClassicMemberMetadata
 from broker.coordinator.group.offset_messages import OffsetCommit, OffsetFetch, OffsetToCommit
 from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
 from broker.coordinator.group.offsets import OffsetStore, TopicPartition
@@ -318,3 +320,25 @@ def test_a_deleted_topic_takes_its_offsets_along() -> None:
         Record(OffsetCommitKey("g", "t", 0), None),
         Record(OffsetCommitKey("h", "t", 1), None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("classic", "code"),
+    [
+        (None, ErrorCode.STALE_MEMBER_EPOCH),
+        (ClassicMemberMetadata(10_000, []), ErrorCode.ILLEGAL_GENERATION),
+    ],
+)
+def test_a_wrong_epoch_is_told_in_the_words_of_the_member_s_protocol(
+    classic: ClassicMemberMetadata | None, code: ErrorCode
+) -> None:
+    group = ConsumerGroup("g")
+    group.members["a"] = ConsumerMember("a", classic=classic)
+    wanted = (TopicPartition("t", 0),)
+
+    with pytest.raises(KafkaError) as fetched:
+        offset_rules.validate_fetch(group, OffsetFetch("g", wanted, member_id="a", member_epoch=7))
+    with pytest.raises(KafkaError) as committed:
+        offset_rules.validate_commit(group, OffsetCommit("g", 7, "a", None, (), api_version=9), NOW)
+
+    assert fetched.value.code is committed.value.code is code
