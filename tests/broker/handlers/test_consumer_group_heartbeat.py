@@ -130,9 +130,11 @@ async def test_an_expression_finds_only_topics_that_the_member_may_describe(tmp_
         )
 
         joined = await client.ask(request, 1, ConsumerGroupHeartbeatResponse)
+        next_heartbeat = ConsumerGroupHeartbeatRequest("g", "member", joined.member_epoch)
+        answer = await client.ask(next_heartbeat, 1, ConsumerGroupHeartbeatResponse)
 
-        assert joined.error_code == ErrorCode.NONE and joined.assignment is not None
-        found = [topic.topic_id for topic in joined.assignment.topic_partitions]
+        assert answer.error_code == ErrorCode.NONE and answer.assignment is not None
+        found = [topic.topic_id for topic in answer.assignment.topic_partitions]
         assert found == [broker.services.cluster.image.topics["logs.public"].topic_id]
 
 

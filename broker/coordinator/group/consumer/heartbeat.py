@@ -87,15 +87,19 @@ def heartbeat(
 def advance(
     draft: Draft, member_id: str, owned: Partitions | None, *, member_changed: bool
 ) -> Ownership:
-    """Bring the group up to date, and the member one step closer to what it shall own."""
-    regex_changed = _resolve(draft)
-    topics = draft.group.subscribed_topics()
-    hash_changed = metadata_hash(topics, draft.image) != draft.group.metadata_hash
-    if member_changed or regex_changed or hash_changed:
+    """Bring the group up to date, and the member one step closer to what it shall own.
+
+    Expressions are resolved last: the next heartbeat of any member hands out what they found. As
+    in Apache Kafka, the first answer to a new expression names topics that were asked for by name.
+    """
+    if member_changed or _topics_changed(draft):
         draft.bump_epoch()
     if draft.group.epoch > draft.group.target_epoch:
         _assign(draft)
-    return _reconcile(draft, member_id, owned)
+    owns = _reconcile(draft, member_id, owned)
+    if _resolve(draft):
+        draft.bump_epoch()
+    return owns
 
 
 def validate(request: ConsumerHeartbeat) -> None:
@@ -166,10 +170,11 @@ def _admit(
         draft.put(draft.group.member_record(updated))
     if is_new:
         draft.put(draft.group.ownership_record(request.member_id, Ownership()))
+    regex_is_known = updated.topic_regex is None or updated.topic_regex in draft.group.regexes
     subscription_changed = (
         group.epoch == 0
         or updated.topic_names != known.topic_names
-        or updated.topic_regex != known.topic_regex
+        or (updated.topic_regex != known.topic_regex and regex_is_known)
     )
     return known.owns, subscription_changed
 
@@ -254,18 +259,40 @@ def _updated(member: ConsumerMember, request: ConsumerHeartbeat) -> ConsumerMemb
 # -- topics and assignment -------------------------------------------------------------------
 
 
+def _used_regexes(draft: Draft) -> set[str]:
+    return {member.topic_regex for member in draft.group.members.values() if member.topic_regex}
+
+
+def _topics_changed(draft: Draft) -> bool:
+    """Whether the subscribed topics are others than the group's epoch knows. While an expression
+    is still to be resolved it is too early to say."""
+    if not _used_regexes(draft) <= draft.group.regexes.keys():
+        return False
+    topics = draft.group.subscribed_topics()
+    return metadata_hash(topics, draft.image) != draft.group.metadata_hash
+
+
+def _forget_unused_regexes(draft: Draft) -> None:
+    group = draft.group
+    draft.put(
+        *(
+            Record(ConsumerGroupRegularExpressionKey(group.group_id, regex), None)
+            for regex in group.regexes.keys() - _used_regexes(draft)
+        )
+    )
+
+
 def _resolve(draft: Draft) -> bool:
     """Bring the group's expressions up to the newest metadata; True if their topics changed.
 
     As in Apache Kafka all are resolved with the rights of the member whose heartbeat comes first.
     """
-    used = {member.topic_regex for member in draft.group.members.values() if member.topic_regex}
+    used = _used_regexes(draft)
     if used == draft.group.regexes.keys() and draft.image.version == draft.group.resolved_version:
         return False
     draft.original.resolved_version = draft.image.version
     changed = False
-    for regex in draft.group.regexes.keys() - used:
-        draft.put(Record(ConsumerGroupRegularExpressionKey(draft.group.group_id, regex), None))
+    _forget_unused_regexes(draft)
     for regex in sorted(used):
         known = draft.group.regexes.get(regex)
         topics = matching_topics(regex, draft.image, draft.sees)
@@ -342,6 +369,7 @@ def _leave(draft: Draft, request: ConsumerHeartbeat) -> ConsumerHeartbeatRespons
 def remove(draft: Draft, member_id: str) -> None:
     """The member is gone; its partitions are free from now on."""
     draft.put(*draft.group.member_tombstones(member_id))
+    _forget_unused_regexes(draft)
     draft.bump_epoch()
 
 

@@ -215,23 +215,63 @@ def test_an_expression_subscribes_to_topics_old_and_new_internal_ones_too() -> N
     names = {"logs.a": 1, "logs.b": 1, "other": 1, "__consumer_offsets": 1}
     driver = ConsumerDriver(image=cluster(1, **names))
 
-    first = driver.join("a", topic_names=None, topic_regex="logs.*|__consumer.*")
+    driver.join("a", topic_names=None, topic_regex="logs.*|__consumer.*")
+    first = driver.send("a", 1)
     driver.image = cluster(2, **names, **{"logs.c": 1})
-    second = driver.send("a", 1)
+    driver.send("a", 2)
+    second = driver.send("a", 2)
 
     named = partitions("logs.a", 0) | partitions("logs.b", 0) | partitions("__consumer_offsets", 0)
     assert first.assignment == named
-    assert second.assignment == (first.assignment or frozenset()) | partitions("logs.c", 0)
+    assert second.assignment == named | partitions("logs.c", 0)
+
+
+def test_the_first_answer_to_an_expression_names_topics_asked_for_by_name() -> None:
+    driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1, "other": 1}))
+    wanted = {"topic_names": frozenset({"other"}), "topic_regex": "logs.*"}
+
+    first = driver.join("a", **wanted)
+    second = driver.send("a", 1)
+    already_found = driver.join("b", topic_names=None, topic_regex="logs.*")
+
+    assert first.assignment == partitions("other", 0)
+    assert second.assignment == partitions("other", 0) | partitions("logs.a", 0)
+    assert driver.group.target["b"] == partitions("logs.a", 0)
+    assert already_found.member_epoch == 3
+
+
+def test_an_expression_is_forgotten_with_its_last_member() -> None:
+    driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1}))
+    driver.join("a", topic_names=None, topic_regex="logs.*")
+    driver.send("a", 1)
+
+    driver.send("a", -1)
+    again = driver.join("a", topic_names=None, topic_regex="logs.*")
+
+    assert again.assignment == frozenset()
+
+
+def test_another_expression_takes_nothing_away_before_it_is_resolved() -> None:
+    driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1}))
+    driver.join("a", topic_names=None, topic_regex="logs.*")
+    owned = driver.send("a", 1).assignment
+
+    changed = driver.send("a", 2, topic_regex="lo.*", owned=owned)
+
+    assert owned == partitions("logs.a", 0)
+    assert (changed.member_epoch, driver.group.target["a"]) == (2, owned)
 
 
 def test_an_expression_finds_what_the_member_whose_heartbeat_comes_first_may_see() -> None:
     driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1, "logs.secret": 1}))
     wanted = {"topic_names": None, "topic_regex": "logs.*"}
 
-    first = driver.join("a", sees=lambda topic: topic == "logs.a", **wanted)
-    unchanged = driver.send("a", 1)
+    driver.join("a", sees=lambda topic: topic == "logs.a", **wanted)
+    first = driver.send("a", 1)
+    unchanged = driver.send("a", 2)
     driver.image = cluster(2, **{"logs.a": 1, "logs.secret": 1})
-    second = driver.send("a", 1)
+    driver.send("a", 2)
+    second = driver.send("a", 2)
 
     assert (first.assignment, unchanged.assignment) == (partitions("logs.a", 0), None)
     assert second.assignment == partitions("logs.a", 0) | partitions("logs.secret", 0)
