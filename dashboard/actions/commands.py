@@ -194,8 +194,10 @@ async def test_alerts(house: Household, wish: TestAlerts, who: Identity) -> Outc
 def _told(what: str, tried: list[tuple[str, str]]) -> Outcome:
     """Which channels, or ways, took a message; the others with their trouble."""
     rows = tuple({what[:-1]: name, "outcome": trouble or "taken"} for name, trouble in tried)
-    failed = sum(bool(trouble) for _, trouble in tried)
-    return Outcome(f"{len(tried) - failed} of {len(tried)} {what} took it.", False, rows)
+    troubles = [f"{name}: {trouble}" for name, trouble in tried if trouble]
+    if len(troubles) == len(tried):
+        raise Refused(f"none of the {what} took it: {'; '.join(troubles)}")
+    return Outcome(f"{len(tried) - len(troubles)} of {len(tried)} {what} took it.", False, rows)
 
 
 COMMANDS: Final = (

@@ -233,6 +233,7 @@ async def test_there_is_no_letter_to_send_where_nobody_came(
         (None, 409, "nobody gets letters"),
         ([("mail", "")], 200, "1 of 1 ways took it."),
         ([("mail", "refused"), ("chat", "")], 200, "1 of 2 ways took it."),
+        ([("mail", "refused"), ("chat", "away")], 409, "took it: mail: refused; chat: away"),
         ("nothing", 409, "no site had visitors"),
     ],
 )
