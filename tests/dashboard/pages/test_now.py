@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.state import State
+from dashboard.text import size
 from dashboard.web import Site
 
 pytestmark = pytest.mark.may_block
@@ -55,3 +56,16 @@ async def test_latency_above_its_target_is_said_and_red(
 
     assert ("above the target of 5.0 s" in page) is late
     assert ('class="card signal late"' in page) is late
+
+
+async def test_the_busiest_topics_have_their_size(state: State) -> None:
+    await state.poller(None).look()
+    async with TestClient(TestServer(Site(state).application())) as client:
+        page = await (await client.get("/")).text()
+
+    snapshot = state.poller(None).snapshot
+    assert snapshot is not None
+    sizes = [topic.size for topic in snapshot.named]
+    assert any(sizes)
+    for known in sizes:
+        assert f'<td class="n spare">{size(known)}</td>' in page
