@@ -132,7 +132,7 @@ class DashboardConfig:
         "groups left out of metrics, a regular expression (RE2)",
     )
     metrics_extra_labels: tuple[str, ...] = setting(
-        (), "labels on every series of /metrics, NAME=VALUE, such as site=berlin; ten at most"
+        (), "labels on every series of /metrics, NAME=VALUE, such as place=berlin; ten at most"
     )
 
 

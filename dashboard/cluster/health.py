@@ -63,6 +63,7 @@ _ALERTS: Final = {
     "E2ELatencyBudgetBurn": ("LATE", "pipeline"),
     "NoBeacons": ("NO BEACONS", "pipeline"),
     "BeaconRejectRatio": ("REJECTED", "pipeline"),
+    "VisitorsDrop": ("VISITORS DOWN", "activity"),
     "DiskFillsSoon": ("DISK FILLS", "cluster"),
     "CertificateEnds": ("CERTIFICATE", "alerts"),
     "CertificateEndsSoon": ("CERTIFICATE SOON", "alerts"),
@@ -70,7 +71,10 @@ _ALERTS: Final = {
     "DirectoryAway": ("DIRECTORY AWAY", "alerts"),
     "ProviderAway": ("SIGN-IN AWAY", "alerts"),
 }
-"""Alerts about what nothing else here looks at, with their word and the page that shows more."""
+"""Alerts about what nothing else here looks at, with their word and the page that shows more.
+
+Not VisitorsSpike: many visitors are no fault of the appliance. Now lists it beside the verdict.
+"""
 _RUNBOOKS: Final = _RUNBOOKS_OF_LOOKS | {word: name for name, (word, _) in _ALERTS.items()}
 
 

@@ -1,4 +1,4 @@
-"""Labels of the user's own on every series of the scrape, the same on all: site="berlin" ..."""
+"""Labels of the user's own on every series of the scrape, the same on all: place="berlin" ..."""
 
 import re
 from collections.abc import Mapping, Sequence

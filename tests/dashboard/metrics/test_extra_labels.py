@@ -17,11 +17,11 @@ PAGE = (
 
 
 def test_every_series_gets_them_whatever_it_has() -> None:
-    told = labelled(PAGE, extra_labels(["site=berlin", 'note=say "hi", {now} C:\\1']))
+    told = labelled(PAGE, extra_labels(["place=berlin", 'note=say "hi", {now} C:\\1']))
 
     samples = [one for family in text_string_to_metric_families(told) for one in family.samples]
     assert [one.labels for one in samples] == [
-        {"site": "berlin", "note": 'say "hi", {now} C:\\1', **own}
+        {"place": "berlin", "note": 'say "hi", {now} C:\\1', **own}
         for own in ({}, {"topic": "a{b} c", "partition": "0"}, {"topic": "d"})
     ]
     assert [one.value for one in samples[:2]] == [1.0, 1500.0]
@@ -45,8 +45,8 @@ def test_without_any_the_page_is_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (["site"], "is not NAME=VALUE"),
-        (["site="], "is not NAME=VALUE"),
+        (["place"], "is not NAME=VALUE"),
+        (["place="], "is not NAME=VALUE"),
         (["my-site=x"], "is not NAME=VALUE"),
         (["9=x"], "is not NAME=VALUE"),
         (["__site=x"], "have of themselves"),
@@ -73,10 +73,10 @@ def test_no_label_of_the_scrape_can_be_taken() -> None:
 
 
 async def test_the_scrape_has_them(state: State) -> None:
-    config = replace(state.config, metrics_extra_labels=("site=berlin",))
+    config = replace(state.config, metrics_extra_labels=("place=berlin",))
 
     told = metrics_text(replace(state, config=config))
 
     series = [line for line in told.splitlines() if not line.startswith("#")]
     assert series
-    assert all('{site="berlin"' in line for line in series)
+    assert all('{place="berlin"' in line for line in series)

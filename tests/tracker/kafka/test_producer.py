@@ -192,7 +192,7 @@ async def test_after_a_fatal_error_a_new_client_sends(kafka: KafkaConfig, topic:
     await producer.close()
 
     stored = await asyncio.to_thread(records_of, kafka.bootstrap_servers, topic)
-    assert [record.value for record in stored] == [b"before", b"after"]
+    assert {record.value for record in stored} == {b"before", b"after"}  # of two partitions
     assert not [one for one in {*threading.enumerate()} - others if one.name == THREAD]
 
 
