@@ -1,7 +1,10 @@
 """`footfall topic copy`: the records of a topic, into another topic or another cluster."""
 
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +26,9 @@ def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Consol
     check_format(data_dir)
     planned = plan(source, target, data_dir / "copies", anew)
     progress = Progress(planned, console)
-    try:
-        carry_out(planned, progress.show)
-    except KeyboardInterrupt:
+    with _ctrl_c() as is_pressed:
+        is_whole = carry_out(planned, progress.show, is_pressed)
+    if not is_whole:
         console.print("stopped; run the same command again to continue")
         return False
     told = f"{progress.records:,} records of {source.topic} ({source.cluster})"
@@ -35,6 +38,18 @@ def copy(source: Side, target: Side, data_dir: Path, anew: bool, console: Consol
         held = f"{planned.extent.held:,} offsets"
         console.print(f"{held} wait for open transactions; run the copy again later")
     return True
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether it was pressed. As an exception amid librdkafka's client it would come out as an
+    error of the client's own."""
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Progress:
