@@ -339,6 +339,8 @@ async def test_a_stream_ends_when_its_user_is_deleted(client: Client, state: Sta
 
     await read_until_the_end(stream)
 
+    assert stream.content.at_eof()
+
 
 async def test_a_stream_that_is_only_open_keeps_nobody_signed_in(
     client: Client, state: State, monkeypatch: pytest.MonkeyPatch
