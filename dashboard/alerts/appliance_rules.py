@@ -90,16 +90,23 @@ def _spike(facts: Facts) -> Iterator[Finding]:
     for one in _told(facts):
         now, before = one.last_hour, one.week_before or 0
         if now >= facts.crowd_from and now > SPIKE_TIMES * before:
-            said = f"{one.site} had {count(now)} visitors in the last hour, {count(before)} in it a"
-            yield Finding({"site": one.site}, now, f"{said} week before")
+            yield _crowd(one)
 
 
 def _drop(facts: Facts) -> Iterator[Finding]:
     for one in _told(facts):
         now, before = one.last_hour, one.week_before or 0
         if before >= facts.crowd_from and now < DROP_SHARE * before:
-            said = f"{one.site} had {count(now)} visitors in the last hour, {count(before)} in it a"
-            yield Finding({"site": one.site}, now, f"{said} week before")
+            yield _crowd(one)
+
+
+def _crowd(one: Crowd) -> Finding:
+    said = f"{one.site} had {count(one.last_hour)} visitors in the last hour"
+    return Finding(
+        {"site": one.site},
+        one.last_hour,
+        f"{said}, {count(one.week_before or 0)} in it a week before",
+    )
 
 
 def _told(facts: Facts) -> Iterator[Crowd]:
