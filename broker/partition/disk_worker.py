@@ -20,19 +20,25 @@ import queue
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from broker.errors import StorageError
-from broker.partition.jobs import Done, Job, Owner, Results, Written
+from broker.partition.group_writes import (
+    WrittenQuickly,
+    appended,
+    by_owner,
+    report,
+    taken_in,
+    write,
+    write_in_loop,
+)
+from broker.partition.jobs import Job, Owner, Results, Written
 from broker.partition.lone_syncs import LoneSyncs
 from broker.partition.loop_syncs import Failures, LoopSyncs
-from broker.storage.appender import append_many
 from broker.storage.flush import SyncGuard
-from broker.storage.log import Log
-from broker.storage.quick import Staged, take_in, write_quickly
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +51,6 @@ LOOP_BYTES_MAX = 786_432  # written by the loop in one turn: five requests of 12
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
 WATCH_S = 10.0  # so long after a slow write its sleeps are counted
-
-
-WrittenQuickly = tuple[Owner, list[Job], Staged]
-"""What the loop has written to one log, which does not know of it yet."""
 
 
 class Call:
@@ -219,10 +221,10 @@ class DiskWorker:
         bytes_left = LOOP_BYTES_MAX
         started = time.perf_counter()
         sleeps = _sleeps() if self._watch_until_s > started else -1
-        for owner, jobs in _by_owner(turn):
+        for owner, jobs in by_owner(turn):
             for job in jobs:
                 bytes_left -= len(job.records)
-            staged = _write_quickly(owner, jobs) if bytes_left >= 0 else None
+            staged = write_in_loop(owner, jobs) if bytes_left >= 0 else None
             if staged is None:
                 rest += jobs
             elif staged[0]:
@@ -231,7 +233,7 @@ class DiskWorker:
             self._was_slow(ended, has_slept=0 <= sleeps < _sleeps())
         if not self._sync:
             self._answer(written)
-        elif done := _taken_in(written):
+        elif done := taken_in(written):
             for owner, group in done:
                 owner.written(group)
                 for job, _ in group:
@@ -265,7 +267,7 @@ class DiskWorker:
                     for job, info in zip(jobs, staged[0], strict=True):
                         job.finish(info)
         finally:
-            for owner, group in _taken_in(written):
+            for owner, group in taken_in(written):
                 if owner.log.flushes_by_count:
                     self._commit([(owner, group)])
                 else:
@@ -315,9 +317,9 @@ class DiskWorker:
 
     def _write_group(self, group: Sequence[Job], count: int) -> None:
         """Append all of `group`, `count` turns, which no other thread does meanwhile."""
-        results = [(owner, jobs, _write(owner.log, jobs)) for owner, jobs in _by_owner(group)]
+        results = [(owner, jobs, write(owner.log, jobs)) for owner, jobs in by_owner(group)]
         self._taken += count  # before anyone is told, who may want to append at once
-        done = [(owner, _appended(jobs, found)) for owner, jobs, found in results]
+        done = [(owner, appended(jobs, found)) for owner, jobs, found in results]
         if not self._sync:
             self._loop.call_soon_threadsafe(self._report_results, results, [])
             self._loop.call_soon_threadsafe(self._commit, [one for one in done if one[1]])
@@ -372,7 +374,7 @@ class DiskWorker:
     @staticmethod
     def _report_results(results: Sequence[tuple[Owner, list[Job], Results]], done: Written) -> None:
         for owner, jobs, found in results:
-            _report(owner, jobs, found)
+            report(owner, jobs, found)
         for owner, group in done:
             owner.committed(group)
 
@@ -393,68 +395,6 @@ class DiskWorker:
 def _sleeps() -> int:
     """How often this thread has waited for something but a processor: for the disk, in a write."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
-
-
-def _by_owner(jobs: Sequence[Job]) -> Iterable[tuple[Owner, list[Job]]]:
-    """Jobs of each log, in their order."""
-    found: dict[int, tuple[Owner, list[Job]]] = {}
-    for job in jobs:
-        owner = job.owner
-        if (known := found.get(id(owner))) is not None:
-            known[1].append(job)
-        else:
-            found[id(owner)] = owner, [job]
-    return found.values()
-
-
-def _write(log: Log, jobs: Sequence[Job]) -> Results:
-    """Append the batches of one log with as few writes as possible."""
-    try:
-        return append_many(log, jobs)
-    except Exception as error:  # noqa: BLE001 - a bug ends its requests, not the thread
-        return [error] * len(jobs)
-
-
-def _write_quickly(owner: Owner, jobs: Sequence[Job]) -> Staged | None:
-    """`_write` by the loop; None when it is nothing for the loop, nothing when it failed."""
-    try:
-        return write_quickly(owner.log, jobs)
-    except Exception as error:  # noqa: BLE001 - the other logs and turns go on
-        for job in jobs:
-            owner.failed(job, error)
-        return [], [], []
-
-
-def _taken_in(written: Sequence[WrittenQuickly]) -> Written:
-    """What is in the files is part of the logs now."""
-    done: Written = []
-    for owner, jobs, staged in written:
-        try:
-            take_in(owner.log, staged, jobs[0].now_ms)
-        except Exception as error:  # noqa: BLE001 - a log that does not know its file ends here
-            failure = StorageError(f"{owner.log.directory}: not taken in: {error!r}")
-            for job in jobs:
-                owner.failed(job, failure)
-            continue
-        done.append((owner, list(zip(jobs, staged[0], strict=True))))
-    return done
-
-
-def _appended(jobs: Sequence[Job], results: Results) -> list[Done]:
-    """The appends that were not refused."""
-    return [
-        (job, result)
-        for job, result in zip(jobs, results, strict=True)
-        if not isinstance(result, Exception)
-    ]
-
-
-def _report(owner: Owner, jobs: Sequence[Job], results: Results) -> None:
-    """Tell what is known once a group is written."""
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, Exception):
-            owner.failed(job, result)
-    owner.written(_appended(jobs, results))
 
 
 def new_sync_guard() -> SyncGuard:
