@@ -11,6 +11,7 @@ from dashboard.cluster import lag
 from dashboard.cluster.collect import Observation
 from dashboard.cluster.keeping import Kept, gathered
 from dashboard.cluster.lag import LagClock
+from dashboard.cluster.losses import Losses
 from dashboard.cluster.model import (
     Estimate,
     Group,
@@ -20,6 +21,7 @@ from dashboard.cluster.model import (
     Snapshot,
     Topic,
 )
+from dashboard.cluster.topic_ids import TopicIds
 from dashboard.cluster.verdict import (
     JUDGED_AFTER_MS,
     REBALANCING_STATES,
@@ -48,59 +50,6 @@ class Look:
     sequence: int
     at_ms: int
     duration_s: float
-
-
-class Losses:
-    """Counts records that retention deleted before a group read them, each once."""
-
-    def __init__(self) -> None:
-        self._counted_to: dict[str, dict[TopicPartition, int]] = {}
-        self._totals: dict[str, dict[str, int]] = {}
-
-    def keep(self, groups: set[str]) -> None:
-        """Forget groups that are gone."""
-        for group_id in [group_id for group_id in self._totals if group_id not in groups]:
-            del self._totals[group_id], self._counted_to[group_id]
-
-    def forget(self, topics: set[str]) -> None:
-        """Offsets of these topics start anew; what was lost stays lost."""
-        for counted in self._counted_to.values():
-            for place in [place for place in counted if place.topic in topics]:
-                del counted[place]
-
-    def count(
-        self,
-        group_id: str,
-        commits: Mapping[TopicPartition, int],
-        starts: Mapping[TopicPartition, int],
-    ) -> dict[str, int]:
-        """Losses of the group by topic since we watch, this look included."""
-        totals = self._totals.setdefault(group_id, {})
-        counted = self._counted_to.setdefault(group_id, {})
-        for place, committed in commits.items():
-            totals.setdefault(place.topic, 0)
-            start = starts.get(place)
-            if start is not None and start > max(committed, counted.get(place, 0)):
-                totals[place.topic] += start - max(committed, counted.get(place, 0))
-                counted[place] = start
-        return dict(totals)
-
-
-class TopicIds:
-    """Notices topics that were deleted and made anew under their old name (KIP-516)."""
-
-    def __init__(self, ids: Mapping[str, str] | None = None) -> None:
-        self._ids: dict[str, str] = dict(ids or {})
-
-    def renewed(self, ids: Mapping[str, str]) -> set[str]:
-        """Topics whose id is another than at the look before."""
-        found = {name for name, id in ids.items() if self._ids.get(name, id) != id}
-        self._ids |= ids
-        return found
-
-    def keep(self, topics: Iterable[str]) -> None:
-        """Forget topics that are gone."""
-        self._ids = {name: self._ids[name] for name in topics if name in self._ids}
 
 
 class Judge:
