@@ -45,13 +45,18 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
         ],
     )
     if asked is None or (context.api_version == 0 and not asked):
-        topics = cluster.image.topics.values()
-        response.topics = [
-            _described(topic, context) for topic in topics if _may_see(topic.name, context)
-        ]
+        response.topics = _all_topics(context)
     else:
         unknown = await _create_missing(request, asked, context)
         response.topics = [_answer(wanted, unknown, context) for wanted in asked]
+    _tell_operations(response, request, context)
+    return response
+
+
+def _tell_operations(
+    response: MetadataResponse, request: MetadataRequest, context: RequestContext
+) -> None:
+    """What the client may do, with each topic it may know of and with the cluster (KIP-430)."""
     if request.include_topic_authorized_operations:
         for topic in response.topics:
             if topic.error_code != ErrorCode.TOPIC_AUTHORIZATION_FAILED and topic.name is not None:
@@ -62,7 +67,6 @@ async def metadata(request: MetadataRequest, context: RequestContext) -> Metadat
         response.cluster_authorized_operations = 0
         if context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
             response.cluster_authorized_operations = context.authorized_operations(Resource.CLUSTER)
-    return response
 
 
 def _asked(request: MetadataRequest, context: RequestContext) -> list[MetadataRequestTopic] | None:
@@ -74,6 +78,11 @@ def _asked(request: MetadataRequest, context: RequestContext) -> list[MetadataRe
         return list({one.name: one for one in request.topics}.values())
     known = context.services.cluster.image.topic_by_id
     return sorted(by_id.values(), key=lambda one: known(one.topic_id) is not None)
+
+
+def _all_topics(context: RequestContext) -> list[MetadataResponseTopic]:
+    topics = context.services.cluster.image.topics.values()
+    return [_described(topic, context) for topic in topics if _may_see(topic.name, context)]
 
 
 def _may_see(topic: str, context: RequestContext) -> bool:
@@ -162,11 +171,7 @@ def _answer(
     image = context.services.cluster.image
     if wanted.topic_id != ZERO_UUID:
         topic = image.topic_by_id(wanted.topic_id)
-        if topic is None:
-            return MetadataResponseTopic(
-                error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
-            )
-        if not _may_see(topic.name, context):  # neither its name nor its id
+        if topic is None or not _may_see(topic.name, context):  # neither its name nor its id
             return MetadataResponseTopic(
                 error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
             )
