@@ -30,8 +30,20 @@ async def describe_topic_partitions(
         return DescribeTopicPartitionsResponse(topics=refused)
     seen = [name for name in names if _may_see(name, context)]
     room = max(min(request.response_partition_limit, PAGE_PARTITIONS_MAX), 1)
+    response = _page(seen, cursor, room, context)
+    if asked:
+        unseen = sorted(set(names).difference(seen))
+        response.topics += [_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED) for name in unseen]
+    return response
+
+
+def _page(
+    names: list[str], cursor: Cursor, room: int, context: RequestContext
+) -> DescribeTopicPartitionsResponse:
+    """Topics from the cursor on, up to `room` partitions, and the cursor of the next page."""
+    topics = context.services.cluster.image.topics
     response = DescribeTopicPartitionsResponse()
-    for name in seen:
+    for name in names:
         if room == 0:
             response.next_cursor = Cursor(name, 0)
             break
@@ -46,9 +58,6 @@ async def describe_topic_partitions(
         if start + len(page) < len(topic.partitions):
             response.next_cursor = Cursor(name, start + len(page))
             break
-    if asked:
-        unseen = sorted(set(names).difference(seen))
-        response.topics += [_refused(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED) for name in unseen]
     return response
 
 
