@@ -145,19 +145,23 @@ def limit_for(
     quotas: Mapping[QuotaKey, Mapping[str, float]], quota: Quota, user: str, client_id: str
 ) -> Limit | None:
     """The quota that counts for this client, or None when there is none."""
-    names = ((USER, user), (CLIENT_ID, client_id))
-    for level in _PRECEDENCE:
-        parts = [
-            (kind, name if by_name else None)
-            for (kind, name), by_name in zip(names, level, strict=True)
-            if by_name is not None
-        ]
+    for user_by_name, client_by_name in _PRECEDENCE:
+        parts = [*_part(USER, user, user_by_name), *_part(CLIENT_ID, client_id, client_by_name)]
         rate = quotas.get(_key(parts), {}).get(quota)
         if rate is not None:
-            counts_user, counts_client = (by_name is not None for by_name in level)
-            account = (user if counts_user else None, client_id if counts_client else None)
+            account = (
+                None if user_by_name is None else user,
+                None if client_by_name is None else client_id,
+            )
             return None if isnan(rate) else Limit(rate, account)
     return None
+
+
+def _part(kind: str, name: str, by_name: bool | None) -> Entity:
+    """The part of an entity that stands for a client by name, by default, or not at all."""
+    if by_name is None:
+        return ()
+    return ((kind, name if by_name else None),)
 
 
 def connection_limit_for(
