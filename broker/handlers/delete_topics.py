@@ -59,17 +59,8 @@ def _sorted_out(
     states: Sequence[DeleteTopicState], context: RequestContext
 ) -> tuple[list[DeleteTopicState], list[DeletableTopicResult]]:
     """Those that say clearly which topic they mean, and the answers for all others."""
-    answers = []
-    sound = []
-    for state in states:
-        has_id = state.topic_id != ZERO_UUID
-        if (state.name is None) == has_id:
-            sound.append(state)
-        else:
-            both = "You may not specify both topic name and topic id."
-            neither = "Neither topic name nor id were specified."
-            answers.append(_refused(state, _invalid(both if has_id else neither)))
-    times = Counter((state.name, state.topic_id) for state in sound)
+    answers = [_refused(state, _invalid(_unclear(state))) for state in states if _unclear(state)]
+    times = Counter((state.name, state.topic_id) for state in states if not _unclear(state))
     image = context.services.cluster.image
     wanted: dict[tuple[str | None, bytes], DeleteTopicState] = {}
     for (name, topic_id), count in times.items():
@@ -87,6 +78,16 @@ def _sorted_out(
         elif count:
             wanted[name, topic_id] = state
     return list(wanted.values()), answers
+
+
+def _unclear(state: DeleteTopicState) -> str:
+    """Why a request does not say which topic it means; empty if it does."""
+    has_id = state.topic_id != ZERO_UUID
+    if (state.name is None) == has_id:
+        return ""
+    if has_id:
+        return "You may not specify both topic name and topic id."
+    return "Neither topic name nor id were specified."
 
 
 def _invalid(words: str) -> KafkaError:
