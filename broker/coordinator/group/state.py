@@ -14,7 +14,7 @@ from broker.coordinator.group.consumer.group import ConsumerGroup
 from broker.coordinator.group.consumer.records import ConsumerGroupMetadataKey
 from broker.coordinator.group.offset_records import OffsetCommitKey
 from broker.coordinator.group.offsets import OffsetStore
-from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.record_parts import KeyOfGroup, Record
 from broker.coordinator.group.records import decode_record
 from broker.coordinator.group.share.group import ShareGroup
 from broker.coordinator.group.share.records import SHARE_TYPES, ShareGroupMetadataKey
@@ -64,11 +64,11 @@ class GroupShardState:
             case Record(key=GroupMetadataKey(group=group_id)):
                 self._apply_classic(group_id, record)
             case Record(key=key) if key.TYPE in SHARE_TYPES:
-                self._apply_share(key.group_id, record)
+                self._apply_to(ShareGroup, record, forgotten_by=ShareGroupMetadataKey)
             case Record(key=key) if key.TYPE in STREAMS_TYPES:
-                self._apply_streams(key.group_id, record)
+                self._apply_to(StreamsGroup, record, forgotten_by=StreamsGroupMetadataKey)
             case _:
-                self._apply_consumer(record.key.group_id, record)
+                self._apply_to(ConsumerGroup, record, forgotten_by=ConsumerGroupMetadataKey)
 
     def _apply_classic(self, group_id: str, record: Record) -> None:
         if record.value is not None:
@@ -78,34 +78,22 @@ class GroupShardState:
         elif isinstance(self.groups.get(group_id), ClassicGroup):
             del self.groups[group_id]
 
-    def _apply_consumer(self, group_id: str, record: Record) -> None:
+    def _apply_to(
+        self,
+        kind: type[ConsumerGroup | ShareGroup | StreamsGroup],
+        record: Record,
+        *,
+        forgotten_by: type[KeyOfGroup],
+    ) -> None:
+        """Change a group of this kind; it ends with a tombstone for the key `forgotten_by`."""
+        group_id = record.key.group_id
         group = self.groups.get(group_id)
-        if not isinstance(group, ConsumerGroup):
+        if not isinstance(group, kind):
             if record.value is None:
-                return  # it was forgotten, or became a classic group
-            group = self.groups[group_id] = ConsumerGroup(group_id)
+                return  # it was forgotten, or became a group of another kind
+            group = self.groups[group_id] = kind(group_id)
         group.apply(record)
-        if record.value is None and isinstance(record.key, ConsumerGroupMetadataKey):
-            del self.groups[group_id]
-
-    def _apply_share(self, group_id: str, record: Record) -> None:
-        group = self.groups.get(group_id)
-        if not isinstance(group, ShareGroup):
-            if record.value is None:
-                return  # it was forgotten
-            group = self.groups[group_id] = ShareGroup(group_id)
-        group.apply(record)
-        if record.value is None and isinstance(record.key, ShareGroupMetadataKey):
-            del self.groups[group_id]
-
-    def _apply_streams(self, group_id: str, record: Record) -> None:
-        group = self.groups.get(group_id)
-        if not isinstance(group, StreamsGroup):
-            if record.value is None:
-                return  # it was forgotten, or became a classic group
-            group = self.groups[group_id] = StreamsGroup(group_id)
-        group.apply(record)
-        if record.value is None and isinstance(record.key, StreamsGroupMetadataKey):
+        if record.value is None and isinstance(record.key, forgotten_by):
             del self.groups[group_id]
 
     def end_transaction(self, producer_id: int, *, committed: bool) -> None:
