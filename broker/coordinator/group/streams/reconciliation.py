@@ -42,6 +42,14 @@ class Holders:
             return False
         return process_id not in self.passive.get(task, ())
 
+    def free_among(self, tasks: Tasks, process_id: str) -> Tasks:
+        """Those of the tasks that a member of the process can be given now."""
+        return Tasks(
+            frozenset(task for task in tasks.active if self.may_run(task, process_id)),
+            frozenset(task for task in tasks.standby if self.may_keep(task, process_id)),
+            frozenset(task for task in tasks.warmup if self.may_keep(task, process_id)),
+        )
+
 
 def reconcile(
     member: StreamsMember,
@@ -60,30 +68,15 @@ def reconcile(
         epoch += 1  # it did what it was told: the step counts, as in Apache Kafka
     elif owns.state is TaskState.STABLE and epoch == target_epoch:
         return owns
-    had = owns.assigned
-    kept = OwnedTasks(
-        {task: since for task, since in had.active.items() if task in target.active},
-        had.standby & target.standby,
-        had.warmup & target.warmup,
-    )
-    to_revoke = OwnedTasks(
-        {task: since for task, since in had.active.items() if task not in target.active},
-        had.standby - target.standby,
-        had.warmup - target.warmup,
-    )
+    kept, to_revoke = _split(owns.assigned, target)
     if to_revoke and (reported is None or to_revoke.overlaps(reported)):
         return TaskOwnership(epoch, owns.epoch, TaskState.UNREVOKED_TASKS, kept, to_revoke)
-    process = member.process_id
     missing = Tasks(
         target.active - kept.active.keys(),
         target.standby - kept.standby,
         target.warmup - kept.warmup,
     )
-    free = Tasks(
-        frozenset(task for task in missing.active if holders.may_run(task, process)),
-        frozenset(task for task in missing.standby if holders.may_keep(task, process)),
-        frozenset(task for task in missing.warmup if holders.may_keep(task, process)),
-    )
+    free = holders.free_among(missing, member.process_id)
     return TaskOwnership(
         target_epoch,
         owns.epoch,
@@ -94,3 +87,18 @@ def reconcile(
             kept.warmup | free.warmup,
         ),
     )
+
+
+def _split(had: OwnedTasks, target: Tasks) -> tuple[OwnedTasks, OwnedTasks]:
+    """(those a member keeps, those it has to give up)"""
+    kept = OwnedTasks(
+        {task: since for task, since in had.active.items() if task in target.active},
+        had.standby & target.standby,
+        had.warmup & target.warmup,
+    )
+    given_up = OwnedTasks(
+        {task: since for task, since in had.active.items() if task not in target.active},
+        had.standby - target.standby,
+        had.warmup - target.warmup,
+    )
+    return kept, given_up
