@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
-from broker.coordinator.shard import Decision, Shard, Source
+from broker.coordinator.metadata_state import MetadataState
+from broker.coordinator.shard import Decision, Shard
 from broker.errors import ErrorCode, KafkaError
 from broker.metadata import config_changes, controller
 from broker.metadata.config_changes import ConfigChange
@@ -22,18 +23,13 @@ from broker.metadata.features import (
     BOOTSTRAP_FEATURES,
     ELIGIBLE_LEADER_REPLICAS,
     KRAFT_VERSION,
-    refuse_unknown_level,
 )
 from broker.metadata.image import ClusterImage, ConfigResource, ResourceType, TopicImage
+from broker.metadata.internal_topics import spec_of
 from broker.metadata.records import (
-    INTERNAL_TOPICS,
-    OFFSETS_TOPIC,
-    SHARE_STATE_TOPIC,
-    TRANSACTIONS_TOPIC,
     FeatureLevelRecord,
     MetadataRecord,
     RegisterBrokerRecord,
-    decode_record,
     encode_record,
 )
 from broker.partition.partition import Partition
@@ -52,35 +48,6 @@ CheckListeners = Callable[[Mapping[str, str | None]], Awaitable[None]]
 """Given the changed settings of this broker's listeners (None: taken away): KafkaError if amiss."""
 DecideConfigs = Callable[[ClusterImage], list[MetadataRecord]]
 Decide = Callable[[ClusterImage], tuple[list[MetadataRecord], R]]
-
-
-class MetadataState:
-    """The newest image, committed or about to be; only the cluster's own writer looks at it."""
-
-    def __init__(self) -> None:
-        self._image = ClusterImage()
-        self._pending: list[MetadataRecord] = []
-
-    @property
-    def image(self) -> ClusterImage:
-        if self._pending:
-            self._image = self._image.apply(self._pending)
-            self._pending = []
-        return self._image
-
-    def reset(self) -> None:
-        self._image = ClusterImage()
-        self._pending = []
-
-    def replay(self, key: bytes | None, value: bytes | None, source: Source) -> None:
-        assert value is not None, f"metadata record without a value at offset {source.offset}"
-        record = decode_record(value)
-        if isinstance(record, FeatureLevelRecord):
-            refuse_unknown_level(record.name, record.feature_level)
-        self._pending.append(record)
-
-    def end_transaction(self, producer_id: int, *, committed: bool) -> None:
-        raise AssertionError(f"transaction of producer {producer_id} in the metadata log")
 
 
 class Cluster:
@@ -204,7 +171,7 @@ class Cluster:
         topic = self.image.topics.get(name)
         if topic is not None:
             return topic
-        made = (await self.create_topics([self.spec_of(name)]))[0]
+        made = (await self.create_topics([spec_of(name, self.config)]))[0]
         if isinstance(made, KafkaError):
             if made.code is not ErrorCode.TOPIC_ALREADY_EXISTS:
                 raise made
@@ -223,19 +190,9 @@ class Cluster:
         validate_only: bool = False,
     ) -> list[KafkaError | None]:
         """Single changes to the settings of each resource; all of a resource or none."""
+        alter = partial(config_changes.alter_configs, config=self.config)
         return await self._alter(
-            [
-                (
-                    resource,
-                    partial(
-                        config_changes.alter_configs,
-                        resource=resource,
-                        changes=changes,
-                        config=self.config,
-                    ),
-                )
-                for resource, changes in wanted
-            ],
+            [(one, partial(alter, resource=one, changes=changes)) for one, changes in wanted],
             validate_only=validate_only,
         )
 
@@ -246,19 +203,9 @@ class Cluster:
         validate_only: bool = False,
     ) -> list[KafkaError | None]:
         """All settings of each resource anew (the legacy AlterConfigs)."""
+        replace = partial(config_changes.replace_configs, config=self.config)
         return await self._alter(
-            [
-                (
-                    resource,
-                    partial(
-                        config_changes.replace_configs,
-                        resource=resource,
-                        values=values,
-                        config=self.config,
-                    ),
-                )
-                for resource, values in wanted
-            ],
+            [(one, partial(replace, resource=one, values=values)) for one, values in wanted],
             validate_only=validate_only,
         )
 
@@ -420,32 +367,3 @@ class Cluster:
         await self._change(lambda image: (image.as_records(), None))
         await partition.forget_before(start)
         log.info("metadata log begins anew records_before=%d records=%d", length, len(records))
-
-    def spec_of(self, name: str) -> TopicSpec:
-        """A topic that is made without anybody's wishes: the coordinators' have their settings."""
-        if name not in INTERNAL_TOPICS:
-            return TopicSpec(name)
-        config = self.config
-        counts: Mapping[str, tuple[int, int]] = {
-            OFFSETS_TOPIC: (
-                config.offsets_topic_num_partitions,
-                config.offsets_topic_segment_bytes,
-            ),
-            TRANSACTIONS_TOPIC: (
-                config.transaction_state_log_num_partitions,
-                config.transaction_state_log_segment_bytes,
-            ),
-            SHARE_STATE_TOPIC: (
-                config.share_coordinator_state_topic_num_partitions,
-                config.share_coordinator_state_topic_segment_bytes,
-            ),
-        }
-        partition_count, segment_bytes = counts[name]
-        configs: dict[str, str | None] = {
-            "cleanup.policy": "compact",
-            "compression.type": "producer" if name == OFFSETS_TOPIC else "uncompressed",
-            "segment.bytes": str(segment_bytes),
-        }
-        if name == SHARE_STATE_TOPIC:  # its records build on each other: the coordinator deletes
-            configs |= {"cleanup.policy": "delete", "retention.ms": "-1"}
-        return TopicSpec(name, partition_count, configs=configs)

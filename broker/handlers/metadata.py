@@ -6,12 +6,13 @@ its own (KIP-1102). A topic that is asked for by name and may be created is made
 still unknown in this answer: clients ask again, and some look whether it was there before.
 """
 
-from collections.abc import Hashable
+from collections.abc import Awaitable, Hashable
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.controller import check_topic_name
 from broker.metadata.image import NO_LEADER, TopicImage
+from broker.metadata.internal_topics import spec_of
 from broker.metadata.records import INTERNAL_TOPICS
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.metadata import (
@@ -137,9 +138,10 @@ async def _create_missing(
         if not may_create_all:
             context.require(Operation.CREATE, Resource.TOPIC, name)
 
-    made = await for_allowed(
-        names, check, lambda names: cluster.create_topics([cluster.spec_of(name) for name in names])
-    )
+    def create(names: list[str]) -> Awaitable[list[TopicImage | KafkaError]]:
+        return cluster.create_topics([spec_of(name, cluster.config) for name in names])
+
+    made = await for_allowed(names, check, create)
     return {
         name: ErrorCode.TOPIC_AUTHORIZATION_FAILED if _is_refused(result) else _code_for_now(name)
         for name, result in zip(names, made, strict=True)
