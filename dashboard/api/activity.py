@@ -11,8 +11,8 @@ from dashboard.api.csv_answer import csv_answer
 from dashboard.pages.activity import question
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
+from tracker.packs.visits import DIMENSIONS
 from tracker.reports.reading import Reading
-from tracker.reports.segment import DIMENSIONS
 
 TIME: Final = "time"
 

@@ -55,7 +55,7 @@ _ACTIVITY: Final = (
     _text("compare", "off: without the time before; year: with that of 52 weeks before."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
-    _text("is.country", "Only visitors who have it; also is.page, is.source, is.prop.NAME ..."),
+    _text("is.country", "Only visitors who have it; also is.page, is.entry_page, is.prop.NAME ..."),
     _text("not.country", "Only visitors who never have it; also not.page ..."),
     _text("figure", "visits, bounces or length: tells visits over time as well."),
     _text("pages", "reading: tells how long pages are in view, and how far down, as well."),

@@ -10,7 +10,7 @@ from dashboard.activity.figures import FIGURES, chart
 from dashboard.activity.period import PERIODS, Known, Period, choose
 from dashboard.pages.page import Page, Table, Values, Visit, table
 from dashboard.text import readable
-from tracker.packs.visits import COLUMNS
+from tracker.packs.visits import DIMENSIONS
 from tracker.reports import funnel
 from tracker.reports.picked import PROPERTY, Filter
 from tracker.rollups import OTHER
@@ -53,6 +53,8 @@ TABS_IN_SIGHT: Final = 4  # a card with more has the rest, from the last of thes
 TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
 NAMES: Final = {
     "page": "Page",
+    "entry_page": "Entry page",
+    "exit_page": "Exit page",
     "source": "Source",
     "channel": "Channel",
     "referrer": "Referrer",
@@ -87,7 +89,7 @@ def filters(query: Mapping[str, str]) -> tuple[Filter, ...]:
 
 
 def _is_filterable(dimension: str) -> bool:
-    return dimension in COLUMNS or (
+    return dimension in DIMENSIONS or (
         dimension.startswith(PROPERTY) and len(PROPERTY) < len(dimension) <= PROPERTY_CHARS_MAX
     )
 
@@ -156,7 +158,7 @@ async def values(visit: Visit) -> Values:
         "tabs": tabs(visit.query),
         "titles": TITLES,
         "filters": filters(visit.query),
-        "filterable": COLUMNS,
+        "filterable": DIMENSIONS,
         "not_known": NOT_KNOWN,
         "vital_titles": vitals.TITLES,
         "ratings": vitals.RATINGS,

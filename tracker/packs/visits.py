@@ -48,6 +48,12 @@ COLUMNS: Final = {
 }
 """Dimension -> column of `events` in the warehouse."""
 
+OF_VISITS: Final = ("entry_page", "exit_page")
+"""Dimensions of visits: the page of their first page view, and of the last one."""
+
+DIMENSIONS: Final = (*COLUMNS, *OF_VISITS)
+"""All that there are tables of, and filters by."""
+
 _NAMES: Final = tuple(COLUMNS)
 _PLAIN: Final = 9  # fields of a row before the dimensions
 PAGE: Final = _PLAIN + _NAMES.index("page")

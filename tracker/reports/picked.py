@@ -13,7 +13,15 @@ from typing import Final, NamedTuple
 
 from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
 from tracker.packs.columns import Sum
-from tracker.packs.visits import COLUMNS, VISIT_GAP_MS, key_of, micros_of, prop_text, props_of
+from tracker.packs.visits import (
+    COLUMNS,
+    OF_VISITS,
+    VISIT_GAP_MS,
+    key_of,
+    micros_of,
+    prop_text,
+    props_of,
+)
 from tracker.reports import funnel
 from tracker.reports.measures import Value
 from tracker.rollups import DAY_MS
@@ -32,7 +40,8 @@ VISITOR: Final = f"((occurred_at / {DAY_MS}) || '/' || visitor_id)"
 """SQL: an id is worth one UTC day."""
 
 TABLE: Final = (
-    f"SELECT {VISITOR} AS visitor, occurred_at AS at_ms, event_name = '{PAGEVIEW}' AS views,"
+    f"SELECT {VISITOR} AS visitor, occurred_at AS at_ms, events.rowid AS place,"
+    f" event_name = '{PAGEVIEW}' AS views,"
     f" interactive IS NOT 0 AND event_name NOT IN ('{PAGEVIEW}', {IDLE}) AS acted, props,"
     " page_view_id AS view, engagement_ms, scroll_depth, revenue_amount AS amount,"
     " revenue_currency AS currency,"
@@ -42,17 +51,20 @@ TABLE: Final = (
 MARKED: Final = (
     "CREATE TEMP TABLE marked AS SELECT visitor, at_ms, views, acted, page,"
     f" at_ms - lag(at_ms, 1, -{VISIT_GAP_MS} - 1) OVER mine > {VISIT_GAP_MS} AS begins FROM picked"
-    " WINDOW mine AS (PARTITION BY visitor ORDER BY at_ms) ORDER BY visitor, at_ms"
+    " WINDOW mine AS (PARTITION BY visitor ORDER BY at_ms, place) ORDER BY visitor, at_ms, place"
 )
+"""Of events of the same time the one that arrived first is the first, as in tracker.packs."""
 NUMBERED: Final = (
     "CREATE TEMP TABLE numbered AS SELECT visitor, at_ms, views, acted, page,"
     " sum(begins) OVER (ORDER BY rowid ROWS UNBOUNDED PRECEDING) AS visit FROM marked"
 )
 VISITS: Final = (
     "CREATE TEMP TABLE visits AS SELECT visitor, min(at_ms) AS began,"
-    " max(at_ms) - min(at_ms) AS lasted, sum(views) = 1 AND sum(acted) = 0 AS bounces"
+    " max(at_ms) - min(at_ms) AS lasted, sum(views) = 1 AND sum(acted) = 0 AS bounces,"
+    " min(rowid) FILTER (WHERE views) AS entry_page, max(rowid) FILTER (WHERE views) AS exit_page"
     " FROM numbered GROUP BY visit HAVING sum(views) > 0"
 )
+"""Entry and exit page are rows of `numbered`."""
 TOLD: Final = (
     "CREATE TEMP TABLE told AS SELECT visitor, page, total(max(engagement_ms, 0)) AS ms,"
     " max(max(scroll_depth, 0)) AS depth FROM picked WHERE engagement_ms IS NOT NULL"
@@ -69,7 +81,7 @@ OVER_TIME: Final = {"visits": "count(*)", "bounces": "sum(bounces)", "lasted": "
 
 
 class Filter(NamedTuple):
-    """A dimension of COLUMNS or a property, and the value that it has; "" is "not known"."""
+    """A dimension of tracker.packs.visits or a property, and its value; "" is "not known"."""
 
     dimension: str
     value: str
@@ -116,6 +128,9 @@ class Picked:
                 left -= self._count(begin_ms, end_ms)
         if not self._ranges:
             self._copy(0, 0)
+        for one in self._asked.filters:
+            if one.dimension in OF_VISITS:
+                self._keep(one)
 
     def _newest(self, begin_ms: int, end_ms: int, most: int) -> int:
         """Where the newest so many events of a range begin."""
@@ -136,6 +151,8 @@ class Picked:
         range_ = (self._asked.site, begin_ms, end_ms)
         where, values = "", [*range_]
         for one in self._asked.filters:
+            if one.dimension in OF_VISITS:
+                continue
             condition, theirs = _condition(one)
             where += (
                 f" AND {VISITOR} {'NOT ' * one.without}IN"
@@ -145,6 +162,19 @@ class Picked:
         into = "INSERT INTO picked" if "rows" in self._made else "CREATE TEMP TABLE picked AS"
         self._made.add("rows")
         self._db.execute(f"{into} {TABLE}{where}", values).close()
+
+    def _keep(self, wanted: Filter) -> None:
+        """Leaves out who does not fit a filter by what visits have."""
+        self._number_visits()
+        self._db.execute("DROP TABLE IF EXISTS fitting")
+        self._db.execute(
+            f"CREATE TEMP TABLE fitting AS SELECT DISTINCT visitor FROM {_ends(wanted.dimension)}"
+            " WHERE page = ?",
+            (wanted.value,),
+        )
+        left_out = "IN" if wanted.without else "NOT IN"
+        for table in ("picked", "numbered", "visits"):
+            self._db.execute(f"DELETE FROM {table} WHERE visitor {left_out} fitting")
 
     def sums(self, name: str, is_wanted: Callable[[str], bool] | None = None) -> Iterable[Sum]:
         """As Column.sums of the column of this name, over all that is picked."""
@@ -165,7 +195,7 @@ class Picked:
                 f"SELECT CAST(at_ms / {int(width)} AS TEXT), count(DISTINCT visitor), count(*)"
                 " FROM picked WHERE views GROUP BY 1"
             )
-        if width or name in ("totals", "entry_page", "exit_page"):
+        if width or name == "totals" or name in OF_VISITS:
             return self._of_visits(what, width)
         if name in READ:
             self._make(TOLD)
@@ -192,11 +222,8 @@ class Picked:
                     for one, counted in OVER_TIME.items()
                 )
             )
-        first = "min" if what == "entry_page" else "max"
         return self._all(
-            "SELECT page, count(DISTINCT visitor), count(*) FROM"
-            f" (SELECT visitor, page, {first}(at_ms) FROM numbered WHERE views GROUP BY visit)"
-            " GROUP BY page"
+            f"SELECT page, count(DISTINCT visitor), count(*) FROM {_ends(what)} GROUP BY page"
         )
 
     def _number_visits(self) -> None:
@@ -273,6 +300,14 @@ def _summed(found: Iterable[tuple[str, str, int]]) -> list[Sum]:
         before = totals.get(value, (0, 0))
         totals[value] = (before[0] + 1, before[1] + number)
     return [(value, *both) for value, both in totals.items()]
+
+
+def _ends(dimension: str) -> str:
+    """SQL: visitor and page of each visit, by a dimension of OF_VISITS."""
+    return (
+        "(SELECT visits.visitor, numbered.page FROM visits"
+        f" JOIN numbered ON numbered.rowid = visits.{dimension})"
+    )
 
 
 def _condition(one: Filter) -> tuple[str, tuple[str, ...]]:

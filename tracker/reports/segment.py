@@ -8,7 +8,8 @@ bounded: the newest ROWS_MAX visitors of packed days, the newest EVENTS_MAX othe
 tells when there were more.
 
 A filter keeps a visitor who has the value at least once in the range (or never, `without`), with
-all that he did. A visitor id is worth one UTC day, as everywhere.
+all that he did; by entry or exit page, who has a visit that began or ended there. A visitor id is
+worth one UTC day, as everywhere.
 """
 
 import sqlite3
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tracker.packs import store
-from tracker.packs.visits import COLUMNS, key_of
+from tracker.packs.visits import DIMENSIONS, key_of
 from tracker.reports import funnel
 from tracker.reports.breakdown import Row
 from tracker.reports.measures import Value
@@ -40,11 +41,6 @@ ARRIVALS: Final = frozenset(
      "utm_content")
 )  # fmt: skip
 """Known on the first page of a visit only: empty ones are steps from page to page."""
-
-OF_VISITS: Final = ("entry_page", "exit_page")
-"""They belong to visits, not to events: nothing is filtered by them."""
-
-DIMENSIONS: Final = (*COLUMNS, *OF_VISITS)
 
 
 class Sum(NamedTuple):
@@ -190,8 +186,7 @@ class Segment:
 
     def breakdown(self, dimension: str, limit: int) -> list[Row]:
         """The values with the most visitors. Raises ValueError for an unknown dimension."""
-        if dimension not in OF_VISITS:
-            _known(dimension)
+        _known(dimension)
         left_out = dimension in ARRIVALS
         found = [Row(*one) for one in self._sums(dimension) if one.value or not left_out]
         return sorted(found, key=lambda row: (-row.visitors, -row.page_views, row.value))[:limit]
@@ -306,8 +301,8 @@ def _who_has(pack: store.Pack, wanted: Filter) -> int:
 
 
 def _known(dimension: str) -> str:
-    if dimension not in COLUMNS:
-        raise ValueError(f"{dimension!r} is none of {', '.join(COLUMNS)}")
+    if dimension not in DIMENSIONS:
+        raise ValueError(f"{dimension!r} is none of {', '.join(DIMENSIONS)}")
     return dimension
 
 

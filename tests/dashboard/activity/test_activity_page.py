@@ -145,6 +145,27 @@ async def test_filters_narrow_every_figure(client: Client) -> None:
     assert sum(point["page_views"] for point in answer["timeseries"]) == 2
 
 
+async def test_a_click_on_an_entry_or_exit_page_keeps_who_came_or_left_there(
+    client: Client,
+) -> None:
+    period = "period=30m"
+    page = await (await client.get(f"/activity?{period}&pages=exit_page")).text()
+    shown = await (await client.get(f"/activity?{period}&is.exit_page=/pricing")).text()
+    left = f"{period}&is.exit_page=/pricing&funnel=/+>+/pricing&figure=visits"
+
+    told = await (await client.get(f"/api/v1/activity?{left}")).json()
+    rows = await (await client.get(f"/api/v1/activity.csv?{left}&dimension=entry_page")).text()
+    others = await (await client.get(f"/api/v1/activity?{period}&not.exit_page=/pricing")).json()
+
+    assert "is.exit_page=%2Fpricing" in page
+    assert "Exit page</span>" in shown
+    assert (told["overview"]["visitors"], told["overview"]["page_views"]) == (1, 2)
+    assert sum(point["visits"] for point in told["visits"]) == 1
+    assert [stage["visitors"] for stage in told["funnel"]] == [1, 1]
+    assert rows.splitlines()[1:] == ["/,1,1"]
+    assert (others["overview"]["visitors"], others["overview"]["page_views"]) == (1, 1)
+
+
 async def test_a_funnel_is_on_the_page_and_in_the_api(client: Client) -> None:
     asked = "/activity?period=30m&funnel=/+>+/pricing"
 

@@ -14,7 +14,7 @@ from tests.support.made_dashboard import made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_visits
 from tracker.clock import SystemClock
-from tracker.reports.segment import DIMENSIONS
+from tracker.packs.visits import DIMENSIONS
 
 pytestmark = pytest.mark.may_block
 

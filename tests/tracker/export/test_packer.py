@@ -17,8 +17,9 @@ from tests.support.seen_visits import store_visits
 from tracker.events import Event, Scalar
 from tracker.export import packer
 from tracker.export.sqlite import SqliteExporter
+from tracker.packs.visits import DIMENSIONS
 from tracker.reports.picked import Asked, Filter
-from tracker.reports.segment import DIMENSIONS, Segment
+from tracker.reports.segment import Segment
 from tracker.rollups import Step
 from tracker.sinks.exporter import Arrived
 from tracker.topics import TopicPartition
@@ -74,7 +75,9 @@ def view(number: int, day: int, visitor: str = "ann", **fields: Any) -> Event:
 filters = st.lists(
     st.builds(
         Filter,
-        st.sampled_from(["page", "source", "country", "event", "prop.plan"]),
+        st.sampled_from(
+            ["page", "source", "country", "event", "prop.plan", "entry_page", "exit_page"]
+        ),
         st.sampled_from(["/", "/a", "Google", "DE", "Signup", "engagement", "", "pro"]),
         st.booleans(),
     ),

@@ -143,6 +143,29 @@ def test_entry_and_exit_pages_are_those_of_visits(data_dir: Path) -> None:
     assert found.breakdown("exit_page", 10) == [Row("/pricing", 2, 2), Row("/blog", 1, 1)]
 
 
+def test_visitors_are_filtered_by_where_a_visit_of_theirs_began_or_ended(data_dir: Path) -> None:
+    """Ann came to / and left from /pricing, and came to /blog again; Bob went the other way."""
+
+    def views(*filters: Filter) -> dict[str, int]:
+        found = segment(data_dir, *filters).breakdown("page", 10)
+        return {row.value: row.page_views for row in found}
+
+    anns, bobs = {"/": 1, "/pricing": 1, "/blog": 1}, {"/blog": 1, "/pricing": 1}
+    assert views(Filter("entry_page", "/")) == views(Filter("exit_page", "/blog")) == anns
+    assert views(Filter("entry_page", "/", without=True)) == bobs
+    assert views(Filter("entry_page", "/blog")) == {"/": 1, "/pricing": 2, "/blog": 2}
+    assert views(Filter("entry_page", "/blog"), Filter("exit_page", "/blog")) == anns
+    assert views(Filter("entry_page", "/pricing")) == {}
+
+
+def test_visits_of_those_filtered_by_entry_page_are_counted_whole(data_dir: Path) -> None:
+    found = segment(data_dir, Filter("entry_page", "/"), Filter("country", "DE"))
+
+    assert found.breakdown("exit_page", 10) == [Row("/blog", 1, 1), Row("/pricing", 1, 1)]
+    assert (found.overview().visitors, found.overview().sessions) == (1, 2)
+    assert [one.visitors for one in found.funnel(("/", "Signup"))] == [1, 1]
+
+
 def test_sources_and_campaigns_count_arrivals_only(data_dir: Path) -> None:
     found = segment(data_dir)
 
