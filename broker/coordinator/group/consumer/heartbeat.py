@@ -296,8 +296,9 @@ def _resolve(draft: Draft) -> bool:
     for regex in sorted(used):
         known = draft.group.regexes.get(regex)
         topics = matching_topics(regex, draft.image, draft.sees)
-        if known is None or known.topics != topics:
+        if topics != (known.topics if known else frozenset()):
             changed = True
+        if known is None or known.topics != topics:
             value = ConsumerGroupRegularExpressionValue(
                 sorted(topics), draft.image.version, draft.now.wall_ms
             )

@@ -240,6 +240,19 @@ def test_the_first_answer_to_an_expression_names_topics_asked_for_by_name() -> N
     assert already_found.member_epoch == 3
 
 
+def test_an_expression_that_finds_nothing_asks_nobody_to_rebalance() -> None:
+    driver = ConsumerDriver(image=cluster(1, other=1))
+
+    driver.join("a", topic_names=None, topic_regex="logs.*")
+    unchanged = driver.send("a", 1)
+    driver.image = cluster(2, **{"other": 1, "logs.a": 1})
+    driver.send("a", 1)
+    found = driver.send("a", 1)
+
+    assert (unchanged.member_epoch, unchanged.assignment) == (1, None)
+    assert (found.member_epoch, found.assignment) == (2, partitions("logs.a", 0))
+
+
 def test_an_expression_is_forgotten_with_its_last_member() -> None:
     driver = ConsumerDriver(image=cluster(1, **{"logs.a": 1}))
     driver.join("a", topic_names=None, topic_regex="logs.*")
