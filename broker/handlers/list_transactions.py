@@ -4,7 +4,7 @@ v1 adds a filter by how long a transaction is open, v2 one by a regular expressi
 Answers: INVALID_REGULAR_EXPRESSION, COORDINATOR_LOAD_IN_PROGRESS.
 """
 
-import re2
+from typing import Any
 
 from broker.coordinator.transaction.transaction import Transaction, TransactionState
 from broker.errors import ErrorCode, KafkaError
@@ -39,9 +39,11 @@ async def list_transactions(
     )
 
 
-def _compiled(pattern: str | None) -> "re2._Regexp | None":
+def _compiled(pattern: str | None) -> Any | None:
     if not pattern:
         return None
+    import re2  # 3 MB that only expressions need
+
     try:
         return re2.compile(pattern)
     except re2.error as error:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from broker.clock import Clock
 from broker.config import INT32_MAX, BrokerConfig
@@ -21,11 +22,13 @@ from broker.server.crowd import Crowd
 from broker.server.dispatcher import Dispatcher
 from broker.server.endpoints import Endpoint, SecurityProtocol, endpoints_of
 from broker.server.guard import Logins
-from broker.server.key_fetching import KeyFetching
 from broker.server.listener import Listener, Protection, limits_of
 from broker.server.listener_settings import own_settings
 from broker.server.listener_tls import ListenerTls
 from footfall.settings import SettingsError
+
+if TYPE_CHECKING:
+    from broker.server.key_fetching import KeyFetching
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +97,9 @@ class Listeners:
         """Fetch what log-ins need from elsewhere; SettingsError when it cannot be had."""
         for door in self._doors:
             if door.sources is not None and door.sources.ring is not None:
+                # 12 MB that only this needs
+                from broker.server.key_fetching import KeyFetching
+
                 fetching = KeyFetching(door.config, door.sources.ring)
                 await fetching.start()
                 self._fetching.append(fetching)

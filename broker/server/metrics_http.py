@@ -11,15 +11,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from aiohttp import web
+from http import HTTPMethod, HTTPStatus
 
 from broker.errors import KafkaError
+from broker.server.small_http import Answer, HttpServer, Request, Route
 
 KEEP_ALIVE_S = 75.0  # a client has so long for the head of a request, the first included
 PLACES_MAX = 2_000  # a few milliseconds of the event loop
-QUESTION_BYTES_MAX = 1 << 20
-QUESTION_S = 5.0  # for its body to come whole
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 AppendedBetween = Callable[[str, int, int], tuple[int, int] | None]
@@ -53,58 +51,61 @@ class MetricsServer:
         self._exposition = exposition
         self._unhealthy = unhealthy
         self._told = told
-        application = web.Application(client_max_size=QUESTION_BYTES_MAX)
-        application.router.add_post("/append-times", self._append_times)
-        application.router.add_get("/share-deliveries", self._share_deliveries)
-        application.router.add_get("/metrics", self._metrics)
-        application.router.add_get("/health", self._health)
-        self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=keep_alive_s)
+        routes = {
+            "/metrics": Route(HTTPMethod.GET, self._metrics),
+            "/health": Route(HTTPMethod.GET, self._health),
+            "/append-times": Route(HTTPMethod.POST, self._append_times),
+            "/share-deliveries": Route(HTTPMethod.GET, self._share_deliveries),
+        }
+        self._server = HttpServer(routes, keep_alive_s)
 
     async def start(self, host: str, port: int) -> int:
         """Listen (port 0: on a free one) and return the port; OSError when it is taken."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        bound: int = self._runner.addresses[0][1]
-        return bound
+        return await self._server.start(host, port)
 
     async def stop(self) -> None:
         """Stop listening and close what is open."""
-        await self._runner.cleanup()
+        await self._server.stop()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, request: Request) -> Answer:
         pieces = []
         for piece in self._exposition():
             pieces.append(piece)
             await asyncio.sleep(0)  # requests get a turn: a scrape takes 7 ms and more
-        return web.Response(body=b"".join(pieces), headers={"Content-Type": METRICS_CONTENT_TYPE})
+        return Answer(b"".join(pieces), content_type=METRICS_CONTENT_TYPE)
 
-    async def _health(self, request: web.Request) -> web.Response:
+    async def _health(self, request: Request) -> Answer:
         if reason := self._unhealthy():
-            return web.Response(status=503, text=f"{reason}\n")
-        return web.Response(text="ok\n")
+            return _line(reason, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _line("ok")
 
-    async def _append_times(self, request: web.Request) -> web.Response:
+    async def _append_times(self, request: Request) -> Answer:
         try:
-            async with asyncio.timeout(QUESTION_S):
-                places = _places(await request.read())
-        except TimeoutError:
-            return web.Response(status=408, text="the question did not come whole\n")
+            places = _places(request.body)
         except ValueError as error:
-            return web.Response(status=400, text=f"{error}\n")
+            return _line(str(error), HTTPStatus.BAD_REQUEST)
         times = [self._told.appended_between(*place) for place in places]
-        return web.json_response({"times": times})
+        return _json({"times": times})
 
-    async def _share_deliveries(self, request: web.Request) -> web.Response:
+    async def _share_deliveries(self, request: Request) -> Answer:
         """None for a group that is not there, as for one that was given nothing."""
         group_id = request.query.get("group")
         if group_id is None:
-            return web.Response(status=400, text="name a group: ?group=\n")
+            return _line("name a group: ?group=", HTTPStatus.BAD_REQUEST)
         try:
             found = await self._told.share_deliveries(group_id)
         except KafkaError as refusal:
-            return web.Response(status=503, text=f"{refusal}\n")
+            return _line(str(refusal), HTTPStatus.SERVICE_UNAVAILABLE)
         rows = [[topic, index, *counts] for topic, index, counts in found]
-        return web.json_response({"partitions": rows})
+        return _json({"partitions": rows})
+
+
+def _line(text: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return Answer(f"{text}\n".encode(), status)
+
+
+def _json(told: object) -> Answer:
+    return Answer(json.dumps(told).encode(), content_type="application/json; charset=utf-8")
 
 
 def _places(body: bytes) -> list[tuple[str, int, int]]:
