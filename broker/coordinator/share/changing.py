@@ -7,9 +7,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from broker.clock import Clock
-from broker.coordinator.group.timers import Timers
 from broker.coordinator.share.in_flight import State
+from broker.coordinator.share.locks import ShareLocks
 from broker.coordinator.share.messages import Outcome, check_batches
 from broker.coordinator.share.records import ShareKey, Value
 from broker.coordinator.share.sessions import ShareSession
@@ -33,20 +32,18 @@ class ShareChanges:
         store: ShareStore,
         settings: ShareSettings,
         waiting: ShareWaiting,
-        clock: Clock,
         tasks: asyncio.TaskGroup,
+        locks: ShareLocks,
     ) -> None:
         self._store = store
         self._settings = settings
         self._waiting = waiting
-        self._clock = clock
         self._tasks = tasks
-        self._timers = Timers()
-        self._keys: dict[str, ShareKey] = {}
+        self._locks = locks
 
     async def run(self) -> None:
         """Take back records whose locks end, until cancelled."""
-        await self._timers.run(self._clock, self._attend)
+        await self._locks.run(self._attend)
 
     async def answer_all(
         self,
@@ -71,7 +68,7 @@ class ShareChanges:
     ) -> None:
         group_id, member_id = who
         limits = self._settings.limits(group_id)
-        now = self._clock.monotonic_ms()
+        now = self._locks.now_ms
         await self.change(
             group_id, partition, lambda one: one.acknowledge(member_id, said, now, limits)
         )
@@ -114,13 +111,11 @@ class ShareChanges:
         """Records of this share partition are locked: take them back in time."""
         one = await self._store.find(key)
         if one is not None:
-            text = str(key)
-            self._keys[text] = key
-            self._timers.schedule(text, one.next_deadline())
+            self._locks.schedule(key, one.next_deadline())
 
-    def _attend(self, text: str) -> None:
+    def _attend(self, key: ShareKey) -> None:
         """The locks of a share partition end, some of them."""
-        self._tasks.create_task(self._take_back(self._keys[text]), name=f"locks of {text}")
+        self._tasks.create_task(self._take_back(key), name=f"locks of {key}")
 
     async def _take_back(self, key: ShareKey) -> None:
         partition = self._store.find_partition((key.topic_id, key.partition))
@@ -129,9 +124,9 @@ class ShareChanges:
         limits = self._settings.limits(key.group_id)
         try:
             await self.change(
-                key.group_id, partition, lambda one: one.late(self._clock.monotonic_ms(), limits)
+                key.group_id, partition, lambda one: one.late(self._locks.now_ms, limits)
             )
             await self.schedule(key)
         except KafkaError as refusal:
             log.warning("records whose locks ended stay locked: %s share=%s", refusal, key)
-            self._timers.schedule(str(key), self._clock.monotonic_ms() + limits.lock_ms)
+            self._locks.schedule(key, self._locks.now_ms + limits.lock_ms)

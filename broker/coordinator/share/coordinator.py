@@ -13,6 +13,7 @@ from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.share.changing import ShareChanges
 from broker.coordinator.share.giving import ShareGiving
+from broker.coordinator.share.locks import ShareLocks
 from broker.coordinator.share.messages import Given, Outcome, ShareFetchWish, Where
 from broker.coordinator.share.offsets import ShareOffsets
 from broker.coordinator.share.persisted import PersistedState
@@ -43,11 +44,12 @@ class ShareCoordinator:
         self._clock = clock
         self._tasks = tasks
         self._sessions = ShareSessions(config.group_share_max_share_sessions)
-        self._store = ShareStore(cluster, partitions, config, clock)
+        locks = ShareLocks(clock)
+        self._store = ShareStore(cluster, partitions, config, clock, locks)
         self.persisted = PersistedState(self._store, cluster, clock)
         self._settings = ShareSettings(cluster, config)
         self._waiting = ShareWaiting(partitions)
-        self._changes = ShareChanges(self._store, self._settings, self._waiting, clock, tasks)
+        self._changes = ShareChanges(self._store, self._settings, self._waiting, tasks, locks)
         self._giving = ShareGiving(self._store, self._settings, self._changes, clock)
         self.offsets = ShareOffsets(self._store, self._settings, clock)
         self._is_stopping = False

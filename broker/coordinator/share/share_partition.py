@@ -11,6 +11,7 @@ stands in `acquiring`.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -31,6 +32,8 @@ Answer = tuple[int, int, list[int]]
 """First offset, last offset, what the member says: one word for all, or one for each."""
 Changes = list[StateBatch]
 """New fates, in ascending order of offsets."""
+Answered = tuple[int, Piece]
+"""Number of the live record with the answer, and who held what before it."""
 
 
 class Acknowledge(IntEnum):
@@ -74,6 +77,10 @@ class SharePartition:
     """Since the broker started, or the group began here."""
     delivered: int = NOT_COUNTED
     """Records from `start` on that are done with, as of the last answer of a member."""
+    written: int = 0
+    """Live records so far."""
+    on_the_way: list[Answered] = field(default_factory=list)
+    """What members held before they answered, until the answers are on the disk."""
 
     @property
     def is_known(self) -> bool:
@@ -229,7 +236,10 @@ class SharePartition:
     def apply(self, value: ShareSnapshot | ShareUpdate, *, live: bool) -> None:
         """Become what the record says; live, what members hold stays theirs."""
         self.delivered = value.delivery_complete_count
+        self.written += live
         if isinstance(value, ShareUpdate):
+            if live:
+                self.on_the_way += [(self.written, piece) for piece in self._held_before(value)]
             self._move_start(value.start_offset)
             self._put(value.state_batches)
             self.updates += 1
@@ -245,16 +255,33 @@ class SharePartition:
         if not live:
             self.holes_end = self.end
 
+    def landed(self, written: int) -> None:
+        """So many live records are on the disk: what they answered is not held any more."""
+        self.on_the_way = [one for one in self.on_the_way if one[0] > written]
+
+    def _held_before(self, update: ShareUpdate) -> Iterator[Piece]:
+        """What members hold of the records that the update is about."""
+        for first, last, fate in self.pieces():
+            if fate.state is not State.ACQUIRED:
+                continue
+            if first < update.start_offset:
+                yield first, min(last, update.start_offset - 1), copy(fate)
+            for one in update.state_batches:
+                if first <= one.last_offset and one.first_offset <= last:
+                    begin, end = max(first, one.first_offset), min(last, one.last_offset)
+                    yield begin, end, copy(fate)
+
     def take_over(self, before: "SharePartition") -> None:
         """What was known in memory before the log was read again: who holds what, and how often.
 
         An append that failed had been applied before. What it said of a record that was given is
-        not so: nobody holds it any more, and it is given back as when a lock ends.
+        not so: who held it holds it until the lock ends, and may answer again (as in Kafka).
         """
         if before.state_epoch != self.state_epoch or not self.is_known:
             return
         self.was_read = before.was_read
-        for first, last, fate in before.pieces():
+        answered = [piece for _, piece in before.on_the_way]
+        for first, last, fate in [*answered, *before.pieces()]:
             self._take_over(max(first, self.start), last, fate)
             self.end = max(self.end, last + 1)
         self.holes_end = max(self.holes_end, min(before.start, self.end))

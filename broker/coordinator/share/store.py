@@ -12,6 +12,7 @@ from broker.clock import Clock
 from broker.config import BrokerConfig
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.shard import FIRST_SEQUENCE, Decision, Shard
+from broker.coordinator.share.locks import ShareLocks
 from broker.coordinator.share.records import ShareKey, Value, encode_record, tombstones
 from broker.coordinator.share.share_partition import SharePartition
 from broker.coordinator.share.state import ShareState
@@ -32,12 +33,18 @@ class ShareStore:
     """All share partitions of this broker, by their shard of __share_group_state."""
 
     def __init__(
-        self, cluster: Cluster, partitions: Partitions, config: BrokerConfig, clock: Clock
+        self,
+        cluster: Cluster,
+        partitions: Partitions,
+        config: BrokerConfig,
+        clock: Clock,
+        locks: ShareLocks,
     ) -> None:
         self._cluster = cluster
         self._partitions = partitions
         self._config = config
         self._clock = clock
+        self._locks = locks
         self._slots: dict[int, tuple[Shard, ShareState]] = {}
         self._opening = asyncio.Lock()
         self._pruning: set[int] = set()
@@ -64,7 +71,18 @@ class ShareStore:
         """Append and apply the records that follow from a share partition, None: not known."""
         index = await self._index(key)
         shard, state = await self._open(index)
-        await shard.write(lambda: Decision(decide(state.partitions.get(key)), None))
+        records: list[RawRecord] = []
+
+        def decided() -> Decision[None]:
+            records.extend(decide(state.partitions.get(key)))
+            return Decision(records, None)
+
+        committed = shard.start(decided)
+        one = state.partitions.get(key)
+        written = one.written if one is not None else 0
+        await committed
+        if records and one is not None:  # without records others may be on their way still
+            one.landed(written)
         await self._prune(index)
 
     async def forget(self, group_id: str, topic_id: bytes | None = None) -> None:
@@ -150,11 +168,17 @@ class ShareStore:
             partition,
             state,
             self._clock,
-            on_loaded=state.take_over,
+            on_loaded=partial(self._loaded, state),
             base_sequence=FIRST_SEQUENCE,
         )
         await shard.load()
         return shard, state
+
+    def _loaded(self, state: ShareState) -> None:
+        """Locks may have ended while answers that are lost now were on their way."""
+        state.take_over()
+        for key, one in state.partitions.items():
+            self._locks.schedule(key, one.next_deadline())
 
     async def _prune(self, index: int) -> None:
         """Begin the log anew with the whole state, when history outweighs it."""

@@ -1,9 +1,12 @@
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.errors import ErrorCode
+from broker.metadata.records import SHARE_STATE_TOPIC
 from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
@@ -116,10 +119,42 @@ async def test_a_full_disk_takes_no_lock_away(tmp_path: Path) -> None:
         files.bytes_left = 1 << 40
         of_others = acquired(await fetch(client, topic_id, 0, member="b"))
         kept = await acknowledge(client, topic_id, 2, (1, 4, [ACCEPT]))
+        again = await acknowledge(client, topic_id, 3, (0, 0, [ACCEPT]))
 
     assert lost[1] != ErrorCode.NONE
-    assert [run for run in of_others if run[1] > 0] == []
+    assert of_others == []
     assert kept == (ErrorCode.NONE, ErrorCode.NONE)
+    assert again == (ErrorCode.NONE, ErrorCode.NONE)
+
+
+async def test_an_answer_that_is_lost_after_its_lock_ended_gives_the_record_to_who_waits(
+    tmp_path: Path,
+) -> None:
+    """A disk that hangs for longer than the lock, and then takes nothing: who else may have it?"""
+    files, hangs = MemoryFiles(), threading.Event()
+    one: dict[str, Any] = {"share_coordinator_state_topic_num_partitions": 1, **SOON_FREE}
+    async with (
+        running_broker(tmp_path, files=files, **one) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+        await RawClient.connect(broker.host, broker.port) as other,
+    ):
+        topic_id = await given_to_a(client, 1)
+        await fetch(other, topic_id, 0, member="b")
+        disk = broker.services.partitions.get(SHARE_STATE_TOPIC, 0).worker
+        hanging = asyncio.ensure_future(disk.run(hangs.wait))
+        losing = asyncio.ensure_future(acknowledge(client, topic_id, 1, (0, 0, [ACCEPT])))
+
+        meanwhile = acquired(await fetch(other, topic_id, 1, member="b", max_wait_ms=1_500))
+        files.bytes_left = 0
+        hangs.set()
+        lost = await losing
+        files.bytes_left = 1 << 40
+        afterwards = acquired(await fetch(other, topic_id, 2, member="b", max_wait_ms=10_000))
+        await hanging
+
+    assert meanwhile == []
+    assert lost[1] != ErrorCode.NONE
+    assert afterwards == [(0, 0, 2)]
 
 
 @pytest.mark.parametrize("leaves", [False, True], ids=["released", "left behind"])

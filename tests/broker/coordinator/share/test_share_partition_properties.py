@@ -42,6 +42,7 @@ class Sharing(RuleBasedStateMachine):
         decoded = decode_record(key, encoded)
         assert decoded is not None and decoded[2] == value
         self.one.apply(value, live=True)  # type: ignore[arg-type]
+        self.one.landed(self.one.written)
 
     def change(self, changes: Changes) -> None:
         start = self.one.start_after(changes)
@@ -123,14 +124,14 @@ class Sharing(RuleBasedStateMachine):
         return one
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data(), kind=st.sampled_from([1, 2, 3]))
-    def an_answer_is_lost_on_a_full_disk(self, data: st.DataObject, kind: int) -> None:
-        """It was applied and not appended: its lock is over, the others stay locked."""
-        offset = data.draw(st.sampled_from(sorted(self.holds)))
-        member, _ = self.holds.pop(offset)
-        changes = self.one.acknowledge(member, [(offset, offset, [kind])], self.now, LIMITS)
+    @rule(kinds=st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=3))
+    def answers_are_lost_on_a_full_disk(self, kinds: list[int]) -> None:
+        """They were applied and not appended: who held the records holds them still."""
         before = {first: fate.count for first, _, fate in self.one.pieces()}
-        self.one.apply(self.one.update(changes, self.one.start_after(changes)), live=True)
+        for kind, offset in zip(kinds, sorted(self.holds), strict=False):
+            answer = [(offset, offset, [kind])]
+            changes = self.one.acknowledge(self.holds[offset][0], answer, self.now, LIMITS)
+            self.one.apply(self.one.update(changes, self.one.start_after(changes)), live=True)
 
         again = self.read_again()
         again.take_over(self.one)
@@ -139,7 +140,6 @@ class Sharing(RuleBasedStateMachine):
         for first, _, fate in self.one.pieces():
             if fate.state is State.ACQUIRED and first in before:
                 assert fate.count == before[first]
-        self.change(self.one.late(self.now, LIMITS))
 
     @rule()
     def log_begins_anew(self) -> None:
@@ -157,6 +157,8 @@ class Sharing(RuleBasedStateMachine):
         assert not holes & self.done and not holes & self.holds.keys()
         for offset, fate in fates.items():
             assert (fate.state is State.ACQUIRED) == (offset in self.holds)
+            if offset in self.holds:
+                assert (fate.member_id, fate.lock_ends_at) == self.holds[offset]
             if offset in self.done:
                 assert fate.state in DONE
         assert all(offset in self.done for offset in range(one.start))
