@@ -20,7 +20,8 @@ from broker.storage.log_manager import LogManager
 log = logging.getLogger(__name__)
 
 RETRY_MISSING_MS = 5_000  # how soon a partition that a full disk refused is tried again
-REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked
+REMOVE_FILES_MS = 30_000  # how often files past file.delete.delay.ms are unlinked, at least
+REMOVE_FILES_SOONEST_MS = 500  # and at most, when log_segment_delete_delay_ms is shorter than that
 FLUSH_CHECK_MS = 500  # how late flush.ms may be
 HOLES_MS = 60_000  # how often the heap is looked at
 RETENTION_REST = 9  # times as long as it took, retention rests at least
@@ -51,7 +52,7 @@ class Upkeep:
         steps: tuple[tuple[Callable[[], int], Callable[[], Awaitable[None]]], ...] = (
             (lambda: self.config.log_flush_offset_checkpoint_interval_ms, self.checkpoint),
             (self.retention_pause_ms, self.delete_old_segments),
-            (lambda: REMOVE_FILES_MS, self.remove_files),
+            (self.removal_pause_ms, self.remove_files),
             (lambda: self.config.producer_id_expiration_check_interval_ms, self.expire_producers),
             (lambda: max(1, self.config.log_cleaner_backoff_ms), self.compact),
             (lambda: RETRY_MISSING_MS, self._partitions.open_missing),
@@ -126,6 +127,11 @@ class Upkeep:
 
     def _retain(self, partition: Partition, one: Log) -> None:
         one.delete_old_segments(self._clock.now_ms(), partition.high_watermark)
+
+    def removal_pause_ms(self) -> int:
+        """Deleted files stay for hardly longer than the settings say."""
+        delay_ms = self.config.log_segment_delete_delay_ms
+        return min(REMOVE_FILES_MS, max(REMOVE_FILES_SOONEST_MS, delay_ms))
 
     async def remove_files(self) -> None:
         """Unlink what was deleted long enough ago."""

@@ -13,7 +13,7 @@ from tests.support.memory_files import MemoryFiles
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
 from tests.support.security_calls import broker_and_client
-from tests.support.topic_calls import batch_of, make_topic, write
+from tests.support.topic_calls import batch_of, delete_topic, make_topic, write
 
 
 async def test_old_records_of_a_compacted_topic_go_with_the_next_pass_of_compaction(
@@ -34,6 +34,20 @@ async def test_old_records_of_a_compacted_topic_go_with_the_next_pass_of_compact
 
         assert both.log_start_offset == both.log_end_offset
         assert compacted.log_start_offset == 0
+
+
+async def test_files_of_a_deleted_topic_stay_for_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    """They stayed for up to half a minute, however short log_segment_delete_delay_ms was."""
+    data = tmp_path / "data"
+    settings = {"log_segment_delete_delay_ms": 0, "log_dirs": (str(data),)}
+    async with broker_and_client(tmp_path, **settings) as (_, client):
+        await make_topic(client, "pages")
+
+        await delete_topic(client, "pages")
+
+        async with asyncio.timeout(10):
+            while any(data.glob("pages-0*")):
+                await asyncio.sleep(0.01)
 
 
 async def test_appends_go_on_between_the_checkpoints_of_two_logs() -> None:
