@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -48,6 +49,7 @@ FILTERED = {
     "a device": MOST,
     "three of them": (*MOST, Filter("country", "AC", without=True), Filter("page", "/")),
 }
+FUNNEL = ("/", "/docs/*", "Signup")
 LISTS = ("exit_page", "reading", "campaign", "city", "screen")
 
 
@@ -134,6 +136,12 @@ def rows(plan: Plan) -> list[Row]:
                 home, asked(now_ms, "all", (one, *SHOWN[1:]), *MOST), now_ms
             )
             for one in LISTS
+        }
+        pages |= {
+            f"all time, a funnel of three steps, {name}": page_ms(
+                home, replace(asked(now_ms, "all", SHOWN, *filters), funnel=FUNNEL), now_ms
+            )
+            for name, filters in (("no filter", ()), ("a device", MOST))
         }
         size = bytes_of(warehouse)
     return [

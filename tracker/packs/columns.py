@@ -116,20 +116,25 @@ class Column(msgspec.Struct, array_like=True):
         found = []
         for dense in self.dense:
             if is_wanted is None or is_wanted(dense.value):
-                rows, total, weight = 0, 0, 1
-                for digit in dense.digits:
-                    here = int.from_bytes(digit, "little") & chosen
-                    rows |= here
-                    total += here.bit_count() * weight
-                    weight += weight
+                rows, total = _weighed(map(_int, dense.digits), chosen)
                 if total:
-                    found.append((dense.value, rows.bit_count(), total))
+                    found.append((dense.value, rows, total))
         if self.sparse.values:
             is_chosen = b""
             if chosen != (1 << self.size) - 1:
                 is_chosen = format(chosen, f"0{self.size}b")[::-1].encode().translate(_DIGITS)
             found += self.sparse.sums(is_chosen, is_wanted)
         return found
+
+    def in_turn(self, wanted: str, choices: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Rows and sum of one value for one choice of rows after the other."""
+        digits = next((one.digits for one in self.dense if one.value == wanted), None)
+        if digits is not None:
+            numbers = [*map(_int, digits)]
+            yield from (_weighed(numbers, chosen) for chosen in choices)
+        else:
+            for chosen in choices:
+                yield next((one[1:] for one in self.sums(chosen, wanted.__eq__)), (0, 0))
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -209,8 +214,23 @@ def _bytes(bits: int) -> bytes:
     return bits.to_bytes(-(-bits.bit_length() // 8), "little")
 
 
+def _int(bits: bytes) -> int:
+    return int.from_bytes(bits, "little")
+
+
+def _weighed(digits: Iterable[int], chosen: int) -> tuple[int, int]:
+    """How many chosen rows have a digit, and the sum of their numbers."""
+    rows, total, weight = 0, 0, 1
+    for digit in digits:
+        here = digit & chosen
+        rows |= here
+        total += here.bit_count() * weight
+        weight += weight
+    return rows.bit_count(), total
+
+
 def _union(bitmaps: Iterable[bytes]) -> int:
     found = 0
     for one in bitmaps:
-        found |= int.from_bytes(one, "little")
+        found |= _int(one)
     return found

@@ -1,8 +1,8 @@
 """The tables `packs` and `pack_columns` of the warehouse: visits of days that are over, in columns.
 
     packs           one row a block: site, days [first_day, end_day), part (a day may have several),
-                    rows, and the first row of each day
-    pack_columns    one row a column of a block
+                    rows, the first row of each day, and what the block is made of (LAYOUT)
+    pack_columns    one row a column of a block, and its paths
 
 A pack holds nothing that `events` does not: an event of a packed day that comes late takes the pack
 of that day away, in the transaction that stores it, and another is made. So what is packed is
@@ -10,18 +10,20 @@ always right, and where there is no pack the events themselves are read.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
 
+from tracker.packs import paths
 from tracker.packs.columns import Column, decode, encode
 from tracker.packs.visits import PACKED, Visits
 
 TABLES: Final = """
     CREATE TABLE IF NOT EXISTS packs (
         id INTEGER PRIMARY KEY, site_id TEXT NOT NULL, first_day INTEGER NOT NULL,
-        end_day INTEGER NOT NULL, part INTEGER NOT NULL, rows INTEGER NOT NULL, days BLOB NOT NULL
+        end_day INTEGER NOT NULL, part INTEGER NOT NULL, rows INTEGER NOT NULL, days BLOB NOT NULL,
+        layout INTEGER
     );
     CREATE UNIQUE INDEX IF NOT EXISTS packs_by_day ON packs (site_id, first_day, part);
     CREATE INDEX IF NOT EXISTS packs_by_end ON packs (end_day);
@@ -30,6 +32,10 @@ TABLES: Final = """
     );
     CREATE UNIQUE INDEX IF NOT EXISTS pack_columns_by_name ON pack_columns (pack_id, name);
 """
+
+LAYOUT: Final = 2
+"""Packs of another layout are not read, and made anew: 1 (NULL) has no paths."""
+PATH: Final = "path"
 
 _days = msgspec.msgpack.Decoder(dict[int, int])
 
@@ -54,29 +60,40 @@ class Pack:
 
     def column(self, name: str) -> Column:
         if name not in self._columns:
-            select = "SELECT packed FROM pack_columns WHERE pack_id = ? AND name = ?"
-            (packed,) = self._db.execute(select, (self._id, name)).fetchone()
-            self._columns[name] = decode(packed)
+            self._columns[name] = decode(self._packed(name))
         return self._columns[name]
+
+    def path(self) -> paths.Paths:
+        return paths.decode(self._packed(PATH))
+
+    def _packed(self, name: str) -> bytes:
+        select = "SELECT packed FROM pack_columns WHERE pack_id = ? AND name = ?"
+        packed: bytes = self._db.execute(select, (self._id, name)).fetchone()[0]
+        return packed
 
 
 def make_tables(db: sqlite3.Connection) -> None:
-    """Those that are missing; part of the caller's transaction."""
+    """Those that are missing, without packs of another layout; part of the caller's transaction."""
     for statement in TABLES.split(";"):
         db.execute(statement)
+    if not has_packs(db):
+        db.execute("ALTER TABLE packs ADD COLUMN layout INTEGER")
+    others = db.execute("SELECT id FROM packs WHERE layout IS NOT ?", (LAYOUT,)).fetchall()
+    _remove(db, others)
 
 
 def has_packs(db: sqlite3.Connection) -> bool:
     """False in a file that no export role of today has opened."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'packs'").fetchone() is not None
+    found = "SELECT 1 FROM pragma_table_info('packs') WHERE name = 'layout'"
+    return db.execute(found).fetchone() is not None
 
 
 def spans(db: sqlite3.Connection, site: str) -> list[Span]:
     """What is packed of a site, ascending."""
     rows = db.execute(
-        "SELECT first_day, end_day, sum(rows) FROM packs WHERE site_id = ?"
+        "SELECT first_day, end_day, sum(rows) FROM packs WHERE site_id = ? AND layout = ?"
         " GROUP BY first_day, end_day ORDER BY first_day",
-        (site,),
+        (site, LAYOUT),
     )
     return [Span(*row) for row in rows]
 
@@ -94,13 +111,15 @@ def put(db: sqlite3.Connection, site: str, span: Span, part: int, visits: Visits
     """Part of the caller's transaction."""
     days = msgspec.msgpack.encode(visits.days)
     added = db.execute(
-        "INSERT INTO packs (site_id, first_day, end_day, part, rows, days)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (site, span.first, span.end, part, visits.rows, days),
+        "INSERT INTO packs (site_id, first_day, end_day, part, rows, days, layout)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (site, span.first, span.end, part, visits.rows, days, LAYOUT),
     )
+    packed = {name: encode(visits.column(name)) for name in PACKED}
+    packed[PATH] = paths.encode(visits.path())
     db.executemany(
         "INSERT INTO pack_columns (pack_id, name, packed) VALUES (?, ?, ?)",
-        [(added.lastrowid, name, encode(visits.column(name))) for name in PACKED],
+        [(added.lastrowid, *one) for one in packed.items()],
     )
 
 
@@ -110,5 +129,10 @@ def take_away(db: sqlite3.Connection, site: str, day: int) -> None:
         "SELECT id FROM packs WHERE site_id = ? AND first_day <= ? AND end_day > ?",
         (site, day, day),
     ).fetchall()
-    db.executemany("DELETE FROM pack_columns WHERE pack_id = ?", rows)
-    db.executemany("DELETE FROM packs WHERE id = ?", rows)
+    _remove(db, rows)
+
+
+def _remove(db: sqlite3.Connection, ids: Iterable[tuple[int]]) -> None:
+    gone = list(ids)
+    db.executemany("DELETE FROM pack_columns WHERE pack_id = ?", gone)
+    db.executemany("DELETE FROM packs WHERE id = ?", gone)

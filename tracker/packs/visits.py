@@ -10,6 +10,7 @@ by SQL, in tracker.reports.picked, and tells the same.)
     views/W, visits/W, bounces/W, lasted/W      the same by their hour or minute, W ms wide
     props               events by JSON [event, property, value]
     read_ms, read_views, depths, depth_views    by page: time in view and depth of views that told
+    path                what was done, one after the other (tracker.packs.paths)
     revenue, earned     by JSON [event, currency]: events, and [.., .., sign]: millionths
 """
 
@@ -22,6 +23,7 @@ import msgspec
 from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
 from tracker.money import AMOUNT_MAX, amount_of, is_currency
 from tracker.packs.columns import NUMBER_MAX, Column, Counts, column_of
+from tracker.packs.paths import Paths, paths_of, thing_of
 from tracker.rollups import DAY_MS, HOUR_MS, MICRO, MINUTE_MS
 
 VISIT_GAP_MS: Final = 30 * MINUTE_MS
@@ -150,6 +152,25 @@ class Visits:
             "earned": lambda: self._money(earned=True),
         }
         return makers[name]() if name in makers else self._read(name)
+
+    def path(self) -> Paths:
+        """A guard follows on the last slot of each row."""
+        slot, guards = -1, []
+        done: defaultdict[str, list[int]] = defaultdict(list)
+        before: tuple[int, int] | None = None
+        for row, event in zip(self._rows, self._events, strict=True):
+            if before is not None and row != before[0]:
+                slot += 1
+                guards.append(slot)
+            if (row, event[1]) != before:
+                slot, before = slot + 1, (row, event[1])
+            page = event[PAGE] if event[EVENT] == PAGEVIEW else None
+            thing = thing_of(page, event[EVENT])
+            if thing is not None:
+                done[thing].append(slot)
+        if before is not None:
+            guards.append(slot + 1)
+        return paths_of(guards, done)
 
     def _dimension(self, name: str) -> Counts:
         place = _PLAIN + _NAMES.index(name)

@@ -15,6 +15,7 @@ worth one UTC day, as everywhere.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -172,13 +173,14 @@ class Segment:
     def _packed_days(self, what: str) -> Iterator[tuple[int, int, int]]:
         """A pack's rows are in the order of their days."""
         for pack, who in self._chosen:
-            totals = pack.column("totals") if who else None
+            if not who:
+                continue
             begins = [*pack.days.values(), pack.rows]
-            for day, begin, end in zip(pack.days, begins, begins[1:], strict=False):
-                mine = who & ((1 << end) - (1 << begin))
-                if mine and totals is not None:
-                    for _, count, total in totals.sums(mine, what.__eq__):
-                        yield day, count, total
+            of_days = (who & ((1 << end) - (1 << begin)) for begin, end in pairwise(begins))
+            sums = pack.column("totals").in_turn(what, of_days)
+            for day, (count, total) in zip(pack.days, sums, strict=True):
+                if count:
+                    yield day, count, total
 
     def _loose_days(self, what: str) -> Iterator[tuple[int, int, int]]:
         for day, count, total in self._loose.sums(f"{what}/{DAY_MS}"):
@@ -246,7 +248,12 @@ class Segment:
 
     def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
         """How many of these visitors took the steps one after the other."""
-        return self._picked().funnel(steps)
+        found = [one.visitors for one in self._loose.funnel(steps)]
+        for pack, who in self._chosen:
+            if who:
+                counts = pack.path().funnel(steps, who)
+                found = [one + more for one, more in zip(found, counts, strict=True)]
+        return [funnel.Stage(*one) for one in zip(steps, found, strict=True)]
 
     def _picked(self) -> Picked:
         """All of the range, for what packs do not tell."""

@@ -26,6 +26,7 @@ from tracker.topics import TopicPartition
 
 SITE = "example.com"
 WHERE = TopicPartition("events", 0)
+FUNNELS = (("/", "/*", "Signup"), ("/*", "/*", "engagement", "/a"), ("Signup", "/"))
 LATER_MS = MIDNIGHT_MS + 10 * DAY_MS
 
 
@@ -39,6 +40,7 @@ def told(home: Path, asked: Asked) -> dict[str, Any]:
         found["reading"] = segment.reading(50)
         found["revenue"] = segment.revenue()
         found["properties"] = segment.properties("Signup", 50)
+        found["funnels"] = [segment.funnel(steps) for steps in FUNNELS]
         return found
 
 
@@ -209,6 +211,25 @@ def test_a_file_from_before_there_were_packs_gets_them(tmp_path: Path) -> None:
 
     assert packs(tmp_path) == [(SITE, 0, 9)]
     assert told(tmp_path, asked) == before
+
+
+def test_packs_of_an_earlier_layout_are_made_anew(tmp_path: Path) -> None:
+    """Those of a file whose packs have no layout, and no paths."""
+    store_visits(tmp_path, [view(1, 0), view(2, 1)], MIDNIGHT_MS, packed_ms=LATER_MS)
+    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + 2 * DAY_MS)
+    whole = told(tmp_path, asked)
+    with closing(sqlite3.connect(tmp_path / "warehouse.db", isolation_level=None)) as db:
+        db.execute("ALTER TABLE packs DROP COLUMN layout")
+        db.execute("DELETE FROM pack_columns WHERE name = 'path'")
+    before = told(tmp_path, asked)
+
+    with exporter(tmp_path, ManualClock(LATER_MS)) as sink:
+        opened = packs(tmp_path)
+        sink.flush()
+
+    assert opened == []
+    assert packs(tmp_path) == [(SITE, 0, 9)]
+    assert before == told(tmp_path, asked) == whole
 
 
 def test_a_full_disk_keeps_days_from_being_packed_and_nothing_else(tmp_path: Path) -> None:

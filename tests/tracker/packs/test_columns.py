@@ -28,7 +28,12 @@ def test_sums_agree_with_a_plain_count(found: dict[str, dict[int, int]], chosen:
     }
     assert sorted(sums) == sorted((value, len(of), sum(of)) for value, of in mine.items() if of)
     for value in found:
-        assert column.sums(chosen, value.__eq__) == [one for one in sums if one[0] == value]
+        alone = column.sums(chosen, value.__eq__)
+        assert alone == [one for one in sums if one[0] == value]
+        assert [*column.in_turn(value, (0, chosen))] == [
+            (0, 0),
+            *(one[1:] for one in alone or [(value, 0, 0)]),
+        ]
 
 
 @given(counts)
