@@ -39,6 +39,10 @@ SECTIONS = (
 NAMED_SECTIONS = ("clusters", "masks", "rights")
 """Sections that there may be many of, written [clusters.NAME]."""
 
+PREFIX: typing.Final = "FOOTFALL_"  # of environment variables
+LISTED_MAX: typing.Final = 20  # names that a refusal lists
+NEAREST_MAX: typing.Final = 3
+
 S = TypeVar("S")
 TYPE_WORDS: typing.Final[Mapping[type, str]] = {
     bool: "true or false",
@@ -87,6 +91,8 @@ def load(
 ) -> S:
     """Section `section` of the file at `path` (None: no file, defaults only), with overrides."""
     values = dict(_read(path).get(section, {}))
+    _refuse_unknown_sections(environ)
+    _refuse_unknown_variables(section, _keys(settings_type), environ)
     return _built(section, settings_type, values, f"[{section}] of {path}", environ)
 
 
@@ -101,12 +107,20 @@ def load_named(
     Letters of a name that a variable cannot hold are `_` in it.
     """
     found: dict[str, S] = {}
-    for name, values in _read(path).get(section, {}).items():
+    bodies = _read(path).get(section, {})
+    safe = {name: "".join(one if one.isalnum() else "_" for one in name) for name in bodies}
+    keys = [f"{word}__{key}" for word in safe.values() for key in _keys(settings_type)]
+    _refuse_unknown_sections(environ)
+    if keys:
+        _refuse_unknown_variables(section, keys, environ)
+    else:
+        _refuse_names_of_nothing(section, path, environ)
+    for name, values in bodies.items():
         if not isinstance(values, dict):
             raise SettingsError(f"{name!r} in [{section}] of {path} must be in [{section}.NAME]")
         place = f"[{section}.{name}] of {path}"
-        safe = "".join(letter if letter.isalnum() else "_" for letter in name)
-        found[name] = _built(f"{section}__{safe}", settings_type, dict(values), place, environ)
+        variables = f"{section}__{safe[name]}"
+        found[name] = _built(variables, settings_type, dict(values), place, environ)
     return found
 
 
@@ -122,7 +136,6 @@ def _built(
     for key in values:
         if key not in fields:
             raise SettingsError(f"unknown key {key!r} in {place}{_nearest(key, fields)}")
-    _refuse_unknown_variables(variables, fields, environ)
     hints = typing.get_type_hints(settings_type)
     checked = {key: _check(value, hints[key], fields[key], place) for key, value in values.items()}
     for key, field in fields.items():
@@ -133,17 +146,49 @@ def _built(
     return settings_type(**checked)
 
 
+def _keys(settings_type: type[Any]) -> list[str]:
+    return [field.name for field in dataclasses.fields(settings_type)]
+
+
+def _refuse_unknown_sections(environ: Mapping[str, str]) -> None:
+    """SettingsError for a variable of a section that there is not: a misspelt one.
+
+    Two underscores make a variable ours: Kubernetes sets FOOTFALL_PORT and the like, for a service
+    of that name, and tests and scripts may have theirs.
+    """
+    for variable in environ:
+        section, parts, _ = variable.removeprefix(PREFIX).partition("__")
+        if variable.startswith(PREFIX) and parts and section.lower() not in SECTIONS:
+            near = _nearest(section, [name.upper() for name in SECTIONS])
+            raise SettingsError(f"environment variable {variable} is of no section{near}")
+
+
 def _refuse_unknown_variables(
-    variables: str, known: typing.Iterable[str], environ: Mapping[str, str]
+    section: str, known: typing.Iterable[str], environ: Mapping[str, str]
 ) -> None:
-    """SettingsError for a variable of this section that no setting has: a misspelt one."""
-    prefix = f"FOOTFALL_{variables}__".upper()
+    """SettingsError for a variable of this section that no setting has: a misspelt one.
+
+    `known` are keys, or NAME__KEY of a section that there may be many of.
+    """
+    prefix = f"{PREFIX}{section}__".upper()
     names = [key.upper() for key in known]
     for variable in environ:
         key = variable.removeprefix(prefix)
-        if variable.startswith(prefix) and "__" not in key and key not in names:
+        if variable.startswith(prefix) and key not in names:
             raise SettingsError(
                 f"environment variable {variable} is not a setting{_nearest(key, names)}"
+            )
+
+
+def _refuse_names_of_nothing(section: str, path: Path | None, environ: Mapping[str, str]) -> None:
+    """SettingsError for a variable of [section.NAME] where the file has none of them."""
+    prefix = f"{PREFIX}{section}__".upper()
+    place = f"in {path}" if path is not None else "without a settings file"
+    for variable in environ:
+        if variable.startswith(prefix):
+            raise SettingsError(
+                f"environment variable {variable} is not a setting: there is no section"
+                f" [{section}.NAME] {place}"
             )
 
 
@@ -200,8 +245,17 @@ def _read(path: Path | None) -> dict[str, Any]:
 
 
 def _nearest(word: str, known: typing.Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+    """What was meant, or where to look: never a list that is longer than a sentence."""
+    names = sorted(known)
+    if near := difflib.get_close_matches(word, names, n=1):
+        return f"; did you mean {near[0]!r}?"
+    if len(names) <= LISTED_MAX:
+        return f"; known: {', '.join(names)}"
+    near = difflib.get_close_matches(word, names, n=NEAREST_MAX, cutoff=0.0)
+    return (
+        f"; nearest: {', '.join(near)}; all {len(names)} stand in the footfall.toml that comes"
+        " with Footfall"
+    )
 
 
 def _parse(text: str, hint: Any, variable: str) -> Any:

@@ -1,11 +1,13 @@
 """One settings file: defaults, file, environment, and what is refused with a way out."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from footfall.settings import CommonConfig, SettingsError, load, peek, setting
+from broker.config import BrokerConfig
+from footfall.settings import CommonConfig, SettingsError, load, load_named, peek, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,80 @@ def test_a_misspelt_variable_is_refused_with_the_nearest_setting() -> None:
 
 
 def test_variables_of_other_sections_are_no_business_of_this_one() -> None:
-    environ = {"FOOTFALL_INGEST__PROT": "1", "FOOTFALL_BROKERS__X": "1", "FOOTFALL_TEST_SEED": "1"}
+    """FOOTFALL_PORT is what Kubernetes sets for a service of our name."""
+    environ = {
+        "FOOTFALL_INGEST__PROT": "1",
+        "FOOTFALL_TEST_SEED": "1",
+        "FOOTFALL_PORT": "tcp://10.0.0.1:8080",
+        "FOOTFALL_BROKER_PORT_9092_TCP": "tcp://10.0.0.1:9092",
+        "OTHER__KEY": "1",
+    }
 
     assert load("broker", Sample, None, environ) == Sample()
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("FOOTFALL_BROKERS__PORT", "of no section; did you mean 'BROKER'"),
+        ("FOOTFALL_DASHBORD__PORT", "of no section; did you mean 'DASHBOARD'"),
+        ("FOOTFALL_BROKER__PORT__X", "not a setting; did you mean 'PORT'"),
+    ],
+)
+def test_a_variable_of_no_section_is_refused_with_the_nearest(variable: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is {told}"):
+        load("broker", Sample, None, {variable: "1"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("FOOTFALL_CLUSTERS__FARR__PORT", "did you mean 'FAR__PORT'"),
+        ("FOOTFALL_CLUSTERS__FAR__PROT", "did you mean 'FAR__PORT'"),
+        ("FOOTFALL_CLUSTERS__FAR_WEST_1__MODUS", "did you mean 'FAR_WEST_1__MODE'"),
+        ("FOOTFALL_CLUSTERS__PORT", "did you mean 'FAR__PORT'"),
+        ("FOOTFALL_CLUSTER__FAR__PORT", "of no section; did you mean 'CLUSTERS'"),
+    ],
+)
+def test_a_misspelt_variable_of_a_named_section_is_refused_with_the_nearest(
+    tmp_path: Path, variable: str, told: str
+) -> None:
+    """It was passed over in silence, where its name was misspelt."""
+    path = written(tmp_path, '[clusters.far]\nport = 1\n[clusters."far-west.1"]\nport = 2\n')
+
+    with pytest.raises(SettingsError, match=f"{variable} is .*{told}"):
+        load_named("clusters", Sample, path, {variable: "1"})
+
+
+def test_a_variable_of_a_named_section_is_refused_where_no_name_is(tmp_path: Path) -> None:
+    path, environ = written(tmp_path, ""), {"FOOTFALL_CLUSTERS__FAR__PORT": "1"}
+
+    with pytest.raises(SettingsError, match=r"FAR__PORT is .*: there is no section \[clusters"):
+        load_named("clusters", Sample, path, environ)
+    with pytest.raises(SettingsError, match="without a settings file"):
+        load_named("clusters", Sample, None, environ)
+
+
+def test_every_named_section_takes_its_variables(tmp_path: Path) -> None:
+    path = written(tmp_path, '[clusters.far]\nport = 1\n[clusters."far-west.1"]\nport = 2\n')
+    environ = {"FOOTFALL_CLUSTERS__FAR__PORT": "3", "FOOTFALL_CLUSTERS__FAR_WEST_1__MODE": "safe"}
+
+    found = load_named("clusters", Sample, path, environ)
+
+    assert found == {"far": Sample(port=3), "far-west.1": Sample(port=2, mode="safe")}
+
+
+def test_a_key_like_no_other_is_told_the_nearest_few_of_many(tmp_path: Path) -> None:
+    """All names of the broker, 150 of them, filled the screen."""
+    path = written(tmp_path, "[broker]\nzzz = 1\n")
+
+    with pytest.raises(SettingsError) as refusal:
+        load("broker", BrokerConfig, path, {})
+
+    told = str(refusal.value)
+    assert re.search(r"unknown key 'zzz' in \[broker\] of .*; nearest: \w+, \w+, \w+;", told)
+    assert re.search(r"all \d+ stand in the footfall.toml that comes with Footfall", told)
+    assert len(told) < 200 + len(str(path))
 
 
 def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
