@@ -131,10 +131,10 @@ def up_command(config: Config = None, data_dir: DataDir = None) -> None:
 @app.command("demo")
 def demo_command(config: Config = None) -> None:
     """Simulate visitors on a small site until Ctrl-C."""
-    from footfall.commands.demo import demo
+    from footfall.commands.demo import checked_site, demo
 
     settings = load("demo", DemoConfig, settings_file(config))
-    _tell_where(config, settings.site, "&period=30m")
+    _tell_where(config, checked_site(settings), "&period=30m")
     with _kafka(config) as kafka:
         raise typer.Exit(demo(settings, kafka, _ingest_origin(config), console))
 

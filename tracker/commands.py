@@ -35,7 +35,7 @@ def site(start: Start, given: argparse.Namespace) -> int:
 
 
 def _add(kafka: KafkaConfig, name: str, allowed_hosts: tuple[str, ...]) -> int:
-    entry = Site(sites.checked_name(name), SystemClock().now_ms(), allowed_hosts)
+    entry = Site(sites.new_name(name), SystemClock().now_ms(), allowed_hosts)
     added = sites.add(kafka, entry)
     sys.stdout.write(f"{entry.site} {'is counted now' if added else 'was counted already'}\n")
     return 0

@@ -10,6 +10,8 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Final
 
 import msgspec
@@ -22,11 +24,17 @@ from tracker.topics import SITES, TopicPartition
 
 log = logging.getLogger(__name__)
 
-NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._:/-]{0,251}[a-z0-9])?")
+NAME_MAX: Final = 253  # characters, as of a domain
+NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?")
 NAME_HELP: Final = (
-    "a site's name is usually its domain: letters, digits and . - _ : / , at most 253 characters"
+    f"a site's name is usually its domain: letters, digits and . - _ : / , at most {NAME_MAX}"
+    " characters"
 )
+PORT_MAX: Final = 65_535
+HOSTS_MAX: Final = 100  # of one site
+_DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _ADDRESS: Final = re.compile(r"[a-z]+://([^/:?#]+)")
+_SHOWN_MAX: Final = 60  # characters of a bad name that an error shows
 STORE_TIMEOUT_MS: Final = 15_000
 READ_TIMEOUT_S: Final = 15.0
 ASK_TIMEOUT_S: Final = 2.0
@@ -48,16 +56,76 @@ class SiteNameError(ValueError):
 def checked_name(name: str) -> str:
     """The name as it is stored, in lower case; raises SiteNameError."""
     lowered = name.strip().lower()
+    if len(lowered) > NAME_MAX:
+        raise SiteNameError(
+            f"{_shown(name)} cannot be a site: it has {len(lowered)} characters, and a site's name"
+            f" at most {NAME_MAX}"
+        )
     if NAME.fullmatch(lowered) is None:
-        raise SiteNameError(f"{name!r} cannot be a site: {NAME_HELP}{_meant(lowered)}")
+        raise SiteNameError(f"{_shown(name)} cannot be a site: {NAME_HELP}{_meant(lowered)}")
     return lowered
 
 
 def new_name(name: str) -> str:
-    """The same of a site that is to be registered: an address of its pages is refused."""
+    """The same of a site that is to be registered, which has to make sense as well.
+
+    One word (`my_app`, an id) is taken as it is. Where a port or a path follows, what stands before
+    is a domain. An address of its pages is refused. Sites that are registered stay what they are.
+    """
     if meant := _meant(name.strip().lower()):
-        raise SiteNameError(f"{name!r} is an address, not a site's name{meant}")
-    return checked_name(name)
+        raise SiteNameError(f"{_shown(name)} is an address, not a site's name{meant}")
+    checked = checked_name(name)
+    authority, slash, path = checked.partition("/")
+    domain, colon, port = authority.partition(":")
+    if trouble := _trouble(domain, port if colon else None, path if slash else None):
+        raise SiteNameError(f"{_shown(name)} cannot be a site: {trouble}")
+    return checked
+
+
+def _trouble(domain: str, port: str | None, path: str | None) -> str:
+    """What is wrong with the parts of a name that are there; empty: nothing."""
+    if (port is not None or path is not None) and _DOMAIN.fullmatch(domain) is None:
+        return f"{domain!r} before its {'port' if port is not None else 'path'} is not a domain"
+    if ".." in domain:
+        return "it has two dots side by side"
+    if port is not None and not (port.isdigit() and 1 <= int(port) <= PORT_MAX):
+        return f"{port!r} is not a port, which is a number from 1 to {PORT_MAX}"
+    if path is not None and any(part in ("", ".", "..") for part in path.split("/")):
+        return f"its path {'/' + path!r} has a part that is empty, . or .."
+    return ""
+
+
+def checked_hosts(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Hosts of pages in the form that the page's own are compared in; raises SiteNameError.
+
+    A host that can be no page's would flag every event of the site.
+    """
+    if len(hosts) > HOSTS_MAX:
+        raise SiteNameError(f"a site has at most {HOSTS_MAX} hosts, not {len(hosts)}")
+    found = []
+    for host in hosts:
+        lowered = host.strip().lower()
+        if len(lowered) > NAME_MAX or not (_DOMAIN.fullmatch(lowered) or _is_ipv6(lowered)):
+            raise SiteNameError(
+                f"{_shown(host)} cannot be a host: it is a domain or an address such as"
+                f" www.example.com, without port and path, at most {NAME_MAX} characters"
+                f"{_meant(lowered)}"
+            )
+        found.append(lowered)
+    return tuple(found)
+
+
+def _is_ipv6(host: str) -> bool:
+    if not (host.startswith("[") and host.endswith("]")):
+        return False
+    try:
+        return ip_address(host[1:-1]).version == 6
+    except ValueError:
+        return False
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "…")
 
 
 def _meant(name: str) -> str:
@@ -67,8 +135,12 @@ def _meant(name: str) -> str:
 
 
 def add(config: KafkaConfig, site: Site) -> bool:
-    """Register a site, or replace its entry; False when it was there already, unchanged."""
-    site = msgspec.structs.replace(site, site=new_name(site.site))
+    """Register a site, or replace its entry; False when it was there already, unchanged.
+
+    Raises SiteNameError for a name, or a host, that cannot be one.
+    """
+    hosts = checked_hosts(site.allowed_hosts)
+    site = msgspec.structs.replace(site, site=new_name(site.site), allowed_hosts=hosts)
     ensure_topics(config, [SITES])
     known = _read_all(config).get(site.site)
     if known is not None and known.allowed_hosts == site.allowed_hosts:

@@ -19,6 +19,7 @@ from footfall.config import DemoConfig
 from footfall.console import snippet
 from footfall.data_dir import StartRefused
 from footfall.demo_visitors import View, Visitor, visit, visitor
+from footfall.settings import SettingsError
 from tracker import sites
 from tracker.config import KafkaConfig
 
@@ -55,10 +56,17 @@ class Stage:
     """Origin of the demo site."""
 
 
+def checked_site(config: DemoConfig) -> str:
+    """The site that is played on; raises SettingsError."""
+    try:
+        return sites.new_name(config.site)
+    except sites.SiteNameError as error:
+        raise SettingsError(f"site in [demo]: {error}") from error
+
+
 def demo(config: DemoConfig, kafka: KafkaConfig, ingest: str, console: Console) -> int:
     """Registers the demo site and plays until Ctrl-C or SIGTERM; the exit code."""
-    name = sites.checked_name(config.site)
-    sites.add(kafka, sites.Site(name, time.time_ns() // 1_000_000))
+    sites.add(kafka, sites.Site(checked_site(config), time.time_ns() // 1_000_000))
     tally = Tally()
     pages = site_application(ingest, config.site)
     asyncio.run(_play(pages, config, ingest, tally, console))

@@ -14,7 +14,8 @@ def add(
     kafka: KafkaConfig, name: str, hosts: list[str], ingest_origin: str, console: Console
 ) -> None:
     """Registers a site and shows what to paste into its pages."""
-    site = sites.Site(sites.new_name(name), time.time_ns() // 1_000_000, tuple(hosts))
+    allowed = sites.checked_hosts(hosts)
+    site = sites.Site(sites.new_name(name), time.time_ns() // 1_000_000, allowed)
     new = sites.add(kafka, site)
     told = f"{site.site} is {'registered' if new else 'registered already'}"
     console.print(told, markup=False, soft_wrap=True)

@@ -71,6 +71,49 @@ def test_the_address_of_a_site_is_no_name_but_has_one(tmp_path: Path) -> None:
     assert "is Footfall running?" not in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("bad_name/x",), "'bad_name/x' cannot be a site: 'bad_name' before its path"),
+        (("a.example", "--host", "https://a.example"), "did you mean a.example?"),
+    ],
+)
+def test_a_site_or_host_that_makes_no_sense_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    refused = footfall("site", "add", *arguments, cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_demo_site_that_cannot_be_is_refused_before_anything_is_told(tmp_path: Path) -> None:
+    (tmp_path / "footfall.toml").write_text('[demo]\nsite = "my site"\n')
+
+    refused = footfall("demo", cwd=tmp_path)
+
+    assert refused.returncode == 78
+    assert "site in [demo]: 'my site' cannot be a site" in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["FOOTFALL_CLUSTERS__FAR__PORT", "FOOTFALL_DASHBORD__PORT", "FOOTFALL_MASKS__A__KEY"],
+)
+def test_a_variable_that_no_setting_has_ends_the_start_with_78(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+
+    refused = footfall("up", cwd=tmp_path)
+
+    assert refused.returncode == 78
+    assert refused.stderr.startswith(f"footfall: environment variable {variable} is ")
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def record(key: bytes | None, value: bytes | None) -> Record:
     return Record("events", 2, 41, 1_700_000_000_123, True, key, value, ())
 

@@ -68,6 +68,57 @@ def test_a_name_that_cannot_be_a_site_is_refused(name: str) -> None:
         sites.checked_name(name)
 
 
+@pytest.mark.parametrize(
+    "name", ["my_app", "example.com/shop", "example.com:8443/shop/de", "a--b.example", "1f0c-77"]
+)
+def test_a_new_name_is_a_word_or_a_domain_with_port_and_path(name: str) -> None:
+    assert sites.new_name(f" {name.upper()} ") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("bad_name/x", "'bad_name/x' cannot be a site: 'bad_name' before its path is not a domain"),
+        ("bad_name:80", "'bad_name' before its port is not a domain"),
+        ("a..b", "two dots side by side"),
+        ("example.com:99999", "'99999' is not a port, which is a number from 1 to 65535"),
+        ("example.com:shop", "'shop' is not a port"),
+        ("example.com/a//b", "its path '/a//b' has a part that is empty"),
+        ("example.com/../b", r"its path '/../b' has a part"),
+        ("a" * 254, "it has 254 characters, and a site's name at most 253"),
+    ],
+)
+def test_a_new_name_that_makes_no_sense_is_refused_with_value_and_bound(
+    name: str, told: str
+) -> None:
+    """`bad_name/x` was registered, and no page could have been its."""
+    with pytest.raises(SiteNameError) as refusal:
+        sites.new_name(name)
+
+    assert told in str(refusal.value)
+    assert len(str(refusal.value)) < 200
+
+
+def test_hosts_are_kept_as_those_of_pages_are_compared() -> None:
+    assert sites.checked_hosts(["WWW.Example.com", " localhost", "[::1]", "127.0.0.1"]) == (
+        *("www.example.com", "localhost", "[::1]", "127.0.0.1"),
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["https://example.com", "example.com:80", "a b", "x/y", "", "a_b", "[::1", "[x]"]
+)
+def test_a_host_that_no_page_can_have_is_refused(host: str) -> None:
+    """It would have flagged every event of the site, without a word."""
+    with pytest.raises(SiteNameError, match="cannot be a host: it is a domain or an address"):
+        sites.checked_hosts([host])
+
+
+def test_a_site_has_a_bounded_number_of_hosts() -> None:
+    with pytest.raises(SiteNameError, match="at most 100 hosts, not 101"):
+        sites.checked_hosts(["a.example"] * 101)
+
+
 def test_the_address_of_a_page_is_not_registered_as_a_site() -> None:
     with pytest.raises(SiteNameError, match=r"did you mean example\.com\?"):
         sites.new_name("https://Example.com:8443/shop")
