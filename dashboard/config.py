@@ -7,10 +7,12 @@ from os import environ
 from pathlib import Path
 from typing import Final
 
+from dashboard.build import running_commit
 from footfall.settings import SettingsError, load_named, peek, setting
 from tracker.config import KafkaConfig, check_kafka
 
 VERSION: Final = metadata.version("footfall")
+COMMIT: Final = running_commit()  # at the start: a checkout may change under a running process
 ROLE_SECTIONS: Final = (
     ("broker", "broker", 9101),
     ("ingest", "ingest", 9102),

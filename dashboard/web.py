@@ -18,7 +18,7 @@ from dashboard.api.lists import ListsApi
 from dashboard.api.messages import MessageExport
 from dashboard.api.schemas import SchemasApi
 from dashboard.api.tail import Tail
-from dashboard.config import VERSION
+from dashboard.config import COMMIT, VERSION
 from dashboard.limited.seen import seen_by
 from dashboard.link_door import LinkDoor
 from dashboard.login import Login, Ways
@@ -275,7 +275,7 @@ def metrics_text(state: State, only: str | None = None) -> str:
 def _own(state: State, with_roles: bool) -> Exposition:
     """What the dashboard tells of itself and this machine."""
     page = Exposition()
-    page.add(families.BUILD_INFO, (VERSION, ""), 1)
+    page.add(families.BUILD_INFO, (VERSION, COMMIT), 1)
     if with_roles:
         for disk in state.disks:
             page.add(families.DISK_FREE, (disk.path,), disk.free_bytes)

@@ -237,7 +237,9 @@ OIDC_SIGN_INS: Final = Family(
     "Sign-ins that the provider was asked about, by outcome: done, refused, away.",
 )
 BUILD_INFO: Final = _gauge(
-    "footfall_build_info", ("version", "commit"), "What runs here; always 1."
+    "footfall_build_info",
+    ("version", "commit"),
+    "What runs here, always 1; commit is unknown for a package that was built from files.",
 )
 
 ALL: Final = tuple(value for value in list(globals().values()) if isinstance(value, Family))
