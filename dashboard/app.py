@@ -338,6 +338,7 @@ async def run(state: State) -> None:
             watching.append(tasks.create_task(state.alerts.run()))
             watching.append(tasks.create_task(state.probe.run()))
             watching.append(tasks.create_task(state.crowds.run(state.desk)))
+            watching.append(tasks.create_task(state.beacons.run(state.roles, state.clock)))
             if state.weekly is not None:
                 watching.append(tasks.create_task(state.weekly.run()))
             print(f"READY dashboard http://{host}:{port}", flush=True)

@@ -167,6 +167,7 @@ def _compiled() -> jinja2.Environment:
         money=text.money,
         country=country,
         change=text.change,
+        signed=text.signed,
         trend=_trend,
         short=text.short,
         clock=text.clock,
@@ -273,7 +274,7 @@ def _links(visit: Visit) -> dict[str, Any]:
             "schemas", name, cluster, **({"version": str(version)} if version else {})
         ),
         "topic_file": lambda name, what: f"/topics/{quote(name, safe='')}/{what}",
-        "topic_url": lambda name: link("topics", name, cluster),
+        "topic_url": lambda name, **further: link("topics", name, cluster, **further),
         "topic_in": lambda name, cluster: link(
             "topics", name, "" if cluster == state.own_cluster else cluster
         ),

@@ -23,6 +23,7 @@ from dashboard.cluster.share_deliveries import DeliveryDesk
 from dashboard.config import DashboardConfig
 from dashboard.copies.model import Copy
 from dashboard.masking.rules import Masks
+from dashboard.metrics.beacons import BeaconWatch
 from dashboard.metrics.disk import Disk, DiskWatch
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
@@ -56,6 +57,7 @@ class State:
     directory: Directory | None = None  # None: accounts of our own only
     deliveries: DeliveryDesk | None = None  # of the first cluster, where its broker is ours
     crowds: CrowdWatch = field(default_factory=CrowdWatch)
+    beacons: BeaconWatch = field(default_factory=BeaconWatch)
     agent_calls: Calls = field(default_factory=Calls)
     sight: Sight = EVERYTHING  # of whom this state is for
 

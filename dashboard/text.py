@@ -127,6 +127,15 @@ def change(share: float) -> str:
     return f"{abs(share):.0%}".replace("%", " %") + (" more" if share > 0 else " less")
 
 
+def signed(share: float) -> str:
+    """`+6 %`, `−12 %`, `0 %`, for a column; ten times as much and above: `×12`."""  # noqa: RUF002
+    if share >= 8.995:
+        return f"×{share + 1:.0f}"  # noqa: RUF001
+    rounded = round(share * 100)
+    sign = "+" if rounded > 0 else "\u2212" if rounded < 0 else ""
+    return f"{sign}{abs(rounded)} %"
+
+
 def trend(per_second: float | None) -> str:
     """`+130/s` falls behind, `-2.0/s` catches up, `level`."""
     if per_second is None:

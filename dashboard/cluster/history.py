@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 SERIES_MAX: Final = 4_000  # about 65 MB
 LONG_MAX: Final = 600  # those that are kept for 7 days; the rest only for six hours
-STEPS_MS: Final = ((1_000, 300), (10_000, 2_160), (60_000, 10_080))
-"""Step and number of slots of each ring, finest first."""
+STEPS_MS: Final = ((1_000, 300), (10_000, 2_160), (60_000, 10_200))
+"""Step and number of slots of each ring, finest first. The last spans two hours more than a week:
+this hour is compared with the same one a week before."""
 
 SPARK_POINTS: Final = 60  # of a small line beside a number
 
@@ -191,6 +192,11 @@ class History:
         ]
         return _best(found)
 
+    def mean(self, series: str, from_ms: int, until_ms: int) -> float | None:
+        """Over a time, of the coarsest ring: it reaches back furthest. None: nothing was seen."""
+        rings = self._series.get(series)
+        return mean(rings[-1].since(from_ms, until_ms)[1]) if rings is not None else None
+
     def total(self, series: Iterable[str], range_ms: int, now_ms: int) -> Columns:
         """The sum of several over the last `range_ms`, of those that were seen at the time.
 
@@ -207,6 +213,12 @@ class History:
             times = [slot * step_ms for slot in range(first, until)]
             found.append(Columns(step_ms, times, [None if isnan(v) else v for v in sums]))
         return _best(found)
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _sums(windows: Iterable[Sequence[float]]) -> Sequence[float]:

@@ -12,7 +12,7 @@ from dashboard.activity.desk import Question, Report, ReportDesk
 from dashboard.alerts.desk import AlertDesk
 from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.silences import Silence
-from dashboard.cluster.history import Columns, History
+from dashboard.cluster.history import Columns, History, mean
 from dashboard.cluster.model import Connection, Group, GroupPartition, GroupState, Snapshot
 from dashboard.cluster.poller import Poller, PollerSettings
 from dashboard.cluster.verdict import worst
@@ -31,6 +31,8 @@ OF_THE_GROUP: Final = {  # no partition's verdict, so never better for what is h
     GroupState.UNKNOWN: "not all of it is known",
     GroupState.LEARNING: "it was in trouble before the dashboard was restarted",
 }
+HOUR_MS: Final = 3_600_000
+WEEK_MS: Final = 7 * 24 * HOUR_MS
 ARRIVING: Final = "cluster.in"
 SUMMED_MAX: Final = 100  # topics: a week of them takes 0.05 s to add up
 RANGES_KEPT: Final = 20
@@ -148,6 +150,13 @@ class SeenHistory:
 
     def spark(self, series: str, range_ms: int, now_ms: int) -> list[float]:
         return self.range(series, range_ms, now_ms).spark()
+
+    def mean(self, series: str, from_ms: int, until_ms: int) -> float | None:
+        if series == ARRIVING and not self._sight.all_of(self._poller.settings.name):
+            found = self._arriving(WEEK_MS + HOUR_MS, until_ms)
+            pairs = zip(found.times_ms, found.values, strict=True)
+            return mean(value for at_ms, value in pairs if from_ms <= at_ms <= until_ms)
+        return self._poller.all_history.mean(self._allowed(series), from_ms, until_ms)
 
     def _arriving(self, range_ms: int, now_ms: int) -> Columns:
         """Kept for as long as one of its slots lasts; nothing beyond SUMMED_MAX topics."""

@@ -8,15 +8,21 @@ from dashboard.alerts.engine import Alert
 from dashboard.cluster.health import is_told
 from dashboard.cluster.history import History
 from dashboard.cluster.model import Group, Snapshot
+from dashboard.metrics.beacons import WORDS
 from dashboard.metrics.roles import quantile
 from dashboard.pages.page import Page, Values, Visit
+from tracker.topics import DEADLETTER
 
 TOP_TOPICS = 8
 TOP_GROUPS = 8
+TOP_SITES = 8
+TOP_REASONS = 8
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+WEEK_MS = 7 * DAY_MS
 E2E_TARGET_S = 5.0  # from a beacon to its count, as the alert on its latency has it
-SPARKS = ("cluster.in", "cluster.lag_seconds")
+ARRIVING = "cluster.in"
+SPARKS = (ARRIVING, "cluster.lag_seconds")
 
 
 async def values(visit: Visit) -> Values:
@@ -58,6 +64,11 @@ async def values(visit: Visit) -> Values:
         ],
         "elsewhere": sum(not here(one) for one in loud),
         "change": _change(visit.poller.history, state.clock.now_ms()),
+        "crowds": (),
+        "lately": None,
+        "deadletter": "",
+        "words": WORDS,
+        "top_reasons": TOP_REASONS,
         "sparks": {
             name: visit.poller.history.spark(name, HOUR_MS, state.clock.now_ms()) for name in SPARKS
         },
@@ -79,9 +90,23 @@ async def values(visit: Visit) -> Values:
             ],
             0.99,
         )
+        found |= _of_beacons(visit)
         with suppress(Unreadable):  # its role says why, and so does Activity
             found["live_visitors"] = await state.desk.live_everywhere()
     return found
+
+
+def _of_beacons(visit: Visit) -> Values:
+    """Visitors of the busiest sites beside those of a week ago, and what was rejected."""
+    state = visit.state
+    seen = [one for one in state.crowds.seen if state.sight.site(one.site)]
+    topic = DEADLETTER.name
+    kept = visit.snapshot is not None and topic in visit.snapshot.topics
+    return {
+        "crowds": sorted(seen, key=lambda one: -one.last_hour)[:TOP_SITES],
+        "lately": state.beacons.lately(),
+        "deadletter": topic if kept and state.shows_messages(visit.poller, topic) else "",
+    }
 
 
 def _is_about(alert: Alert, problems: Collection[tuple[str, str]]) -> bool:
@@ -110,18 +135,15 @@ def _nearest_to_loss(snapshot: Snapshot | None) -> Group | None:
     return max(waiting, key=lambda group: group.at_risk or 0.0, default=None)
 
 
-def _change(history: History, now_ms: int) -> float | None:
-    """This hour's rate against the same hour yesterday, as a share; None when one is not known."""
-    now = _mean(history.range("cluster.in", HOUR_MS, now_ms).values)
-    day = history.range("cluster.in", DAY_MS + HOUR_MS, now_ms)
-    until_ms = now_ms - DAY_MS
-    then = _mean([v for at, v in zip(day.times_ms, day.values, strict=True) if at < until_ms])
-    return now / then - 1 if now is not None and then else None
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+def _change(history: History, now_ms: int) -> tuple[float, str] | None:
+    """The last hour's rate against the same hour a week ago, or yesterday where that is not known:
+    as a share, and against when. None when neither is known."""
+    now = history.mean(ARRIVING, now_ms - HOUR_MS, now_ms)
+    for ago_ms, when in ((WEEK_MS, "in this hour last week"), (DAY_MS, "in this hour yesterday")):
+        then = history.mean(ARRIVING, now_ms - ago_ms - HOUR_MS, now_ms - ago_ms)
+        if now is not None and then:
+            return now / then - 1, when
+    return None
 
 
 PAGE = Page("Now", "/", "now.html", values, every_s=1.0, nav="now")

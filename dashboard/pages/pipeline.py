@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard.cluster.health import SinkWait
+from dashboard.metrics.beacons import WORDS
 from dashboard.metrics.roles import Sample, quantile
 from dashboard.pages.page import Page, Values, Visit
 
@@ -44,6 +45,7 @@ async def values(visit: Visit) -> Values:
     return {
         "roles": [(role, roles.page(role) is not None) for role in roles.roles],
         "reasons": reasons,
+        "words": WORDS,
         "accepted": accepted,
         "total": sum(value for _, _, value in reasons),
         "stages": [_stage(latency, stage, name) for stage, name in STAGES],

@@ -171,3 +171,17 @@ def test_a_spark_is_few_means_without_gaps() -> None:
 
     assert history.spark("cluster.in", 120_000, 119_000) == [0.5 + 2 * n for n in range(60)]
     assert history.spark("nobody", 120_000, 119_000) == []
+
+
+def test_a_mean_reaches_back_over_a_week() -> None:
+    history, hour_ms, now_ms = History(), 3_600_000, 200 * 3_600_000
+    week_ms = 7 * 24 * hour_ms
+    for minute in range(-week_ms // 60_000 - 60, 1):
+        history.add(
+            "cluster.in", now_ms + minute * 60_000, 4.0 if minute < -week_ms // 60_000 else 8
+        )
+
+    assert history.mean("cluster.in", now_ms - week_ms - hour_ms, now_ms - week_ms - 1) == 4.0
+    assert history.mean("cluster.in", now_ms - hour_ms, now_ms) == 8.0
+    assert history.mean("cluster.in", 0, hour_ms) is None
+    assert history.mean("never", 0, now_ms) is None

@@ -26,6 +26,7 @@ from dashboard.web import Site
 from tests.support.copies import keep_copies, made_copy
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import busy_cluster, made_state
+from tracker.reports.crowds import Crowd
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
@@ -66,6 +67,7 @@ async def state(tmp_path: Path, cluster: MadeCluster, rule: RightsConfig) -> Sta
     state = made_state(tmp_path, cluster, sign_in="on", rights=rights({"some": rule}, NAMES))
     state.household.accounts.first_password()
     await state.poller(None).look()
+    state.crowds.seen = [Crowd(f"site-{HIDDEN}", 9, None)]
     for labels in ({"topic": TOPIC}, {"consumergroup": GROUP}, {"topic": "events"}):
         found = {"kafka_cluster": "local", **labels}
         alert = Alert("Made", "warning", found, f"about {labels}", "", 1.0, 0, 0)
