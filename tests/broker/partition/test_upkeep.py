@@ -36,7 +36,9 @@ async def test_old_records_of_a_compacted_topic_go_with_the_next_pass_of_compact
         assert compacted.log_start_offset == 0
 
 
-async def test_files_of_a_deleted_topic_stay_for_as_long_as_the_settings_say(tmp_path: Path) -> None:
+async def test_files_of_a_deleted_topic_stay_for_as_long_as_the_settings_say(
+    tmp_path: Path,
+) -> None:
     """They stayed for up to half a minute, however short log_segment_delete_delay_ms was."""
     data = tmp_path / "data"
     settings = {"log_segment_delete_delay_ms": 0, "log_dirs": (str(data),)}
