@@ -43,6 +43,7 @@ from broker.security.security import Security, build_security
 from broker.server.dispatcher import Dispatcher
 from broker.server.listeners import Listeners, PortTaken
 from broker.server.metrics_http import MetricsServer, Told
+from broker.server.standstill import Standstill
 from broker.storage.files import Files, OsFiles
 from broker.storage.log import LogConfig
 from broker.storage.log_manager import LogManager
@@ -51,6 +52,8 @@ from broker.telemetry.telemetry import Telemetry
 from footfall.settings import SettingsError
 
 log = logging.getLogger(__name__)
+
+DISK_SILENT_S = 5.0  # longer than a disk that is merely slow takes for a write or a sync
 
 
 class CannotStart(Exception):
@@ -144,6 +147,7 @@ class Broker:
         waiting = Waiting(asyncio.get_running_loop())
         partitions = self._partitions(logs, waiting)
         self._metrics.logs.disk_bytes = logs.disk_bytes
+        self._metrics.logs.disk_waits_s = self._disk_waits_s
         cluster = await self._cluster(partitions, logs, cluster_id)
         async with asyncio.TaskGroup() as tasks:
             services = await self._services(logs, partitions, cluster, tasks)
@@ -153,10 +157,13 @@ class Broker:
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
             await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
             metrics_server, metrics_port = await self._serve_metrics(partitions, services.share)
+            listening = metrics_server.listening if metrics_server is not None else ()
+            watch = tasks.create_task(Standstill().run(listening), name="standstill")
             on_serving(self._serving(metrics_port, services))
             try:
                 await stopping.wait()
             finally:
+                watch.cancel()
                 if metrics_server is not None:
                     await metrics_server.stop()
                 services.share.stop()
@@ -332,7 +339,7 @@ class Broker:
         PlatformCollector(registry=self._metrics.registry)
         told = Told(partitions.appended_between, share.offsets.deliveries)
         exposition = self._metrics.exposition_pieces
-        server = MetricsServer(exposition, lambda: _unhealthy(partitions), told)
+        server = MetricsServer(exposition, lambda: self._unhealthy(partitions), told)
         try:
             return server, await server.start(config.metrics_host, config.metrics_port)
         except OSError as error:
@@ -340,6 +347,18 @@ class Broker:
                 f"port {config.metrics_host}:{config.metrics_port} is taken or cannot be used"
                 f" ({error.strerror}): stop the other program, or set [broker] metrics_port"
             ) from error
+
+    def _disk_waits_s(self) -> dict[str, float]:
+        return {path: worker.waiting_s for path, worker in self._workers.items()}
+
+    def _unhealthy(self, partitions: Partitions) -> str:
+        """What is wrong with the broker; empty when nothing is."""
+        silent = [
+            f"the disk of {path} has not answered for {waits_s:.0f} s"
+            for path, waits_s in self._disk_waits_s().items()
+            if waits_s > DISK_SILENT_S
+        ]
+        return "; ".join(silent + _unhealthy_partitions(partitions))
 
     async def _expire_tokens(self, services: Services) -> None:
         """Remove delegation tokens that have ended, now and then, until cancelled."""
@@ -358,14 +377,13 @@ def _fetch_sessions(config: BrokerConfig) -> FetchSessions:
     return FetchSessions(config.max_incremental_fetch_session_cache_slots)
 
 
-def _unhealthy(partitions: Partitions) -> str:
-    """What is wrong with the broker; empty when nothing is."""
+def _unhealthy_partitions(partitions: Partitions) -> list[str]:
     offline = [str(partition) for partition in partitions.all() if not partition.is_online]
     offline += [f"{topic}-{index}" for topic, index in partitions.missing]
     damaged = [str(partition) for partition in partitions.all() if partition.damage]
     wrong = {"offline": offline, "damaged": damaged}
-    return "; ".join(
+    return [
         f"partitions {what}: {', '.join(sorted(names)[:10])}"
         for what, names in wrong.items()
         if names
-    )
+    ]

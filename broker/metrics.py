@@ -93,6 +93,8 @@ class LogMetrics:
         """Observed in the disk threads."""
         self.disk_bytes: Callable[[], Mapping[str, tuple[int, int]]] = dict
         """Free and total bytes of the file system of each log directory."""
+        self.disk_waits_s: Callable[[], Mapping[str, float]] = dict
+        """For how long each log directory's disk has not done what it was asked for."""
         registry.register(self)
 
     def topic(self, name: str) -> TopicCounters:
@@ -138,6 +140,14 @@ class LogMetrics:
             total.add_metric([path], total_bytes)
         yield free
         yield total
+        waits = GaugeMetricFamily(
+            "footfall_disk_waiting_seconds",
+            "How long the write or sync has taken that the disk is at; 0 when it is at none",
+            labels=["path"],
+        )
+        for path, waits_s in self.disk_waits_s().items():
+            waits.add_metric([path], waits_s)
+        yield waits
         for name, text in DISK_TRAFFIC:
             if (size_bytes := _of_this_process(name)) is not None:
                 family = f"kafka_server_kafkaserver_linux_disk_{name}"

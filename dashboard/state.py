@@ -24,7 +24,7 @@ from dashboard.config import DashboardConfig
 from dashboard.copies.model import Copy
 from dashboard.masking.rules import Masks
 from dashboard.metrics.beacons import BeaconWatch
-from dashboard.metrics.disk import Disk, DiskWatch
+from dashboard.metrics.disk import Disk, DiskWatch, silent_disks
 from dashboard.metrics.roles import RoleWatcher
 from dashboard.probe.probe import Probe
 from dashboard.rights.rules import EVERYTHING, Sight
@@ -154,5 +154,7 @@ class State:
                 export_ages_s=self._exports_late_s(),
                 sink_waits=self.sink_waits(),
                 roles_down=down,
+                disk_waits_s=silent_disks(self.roles),
+                broker_said=self.roles.said("broker"),
             )
         return health(poller.connection, poller.snapshot, around)

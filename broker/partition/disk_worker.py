@@ -51,6 +51,7 @@ LOOP_BYTES_MAX = 786_432  # written by the loop in one turn: five requests of 12
 SLOW_WRITE_S = 0.002  # a write by the loop that took longer is one too many
 SLOW_PAUSE_S = 1.0  # so long the loop does not write after it has slept in a slow write
 WATCH_S = 10.0  # so long after a slow write its sleeps are counted
+LATE_SYNC_S = 0.05  # a sync that takes longer may hold up a write to the same disk as long
 
 
 class Call:
@@ -120,13 +121,19 @@ class DiskWorker:
         self._syncs = self._loop_syncs() if sync else None
         self._is_only = is_only
         self._lone_syncs = LoneSyncs(self._report_synced)
-        self._thread_syncs = False  # as the syncing thread says
+        self._sync_began_s = 0.0  # as the syncing thread says; 0: it does nothing
+        self._write_began_s = 0.0  # as the writer thread says; 0: it does nothing
         self._threads = (
             threading.Thread(target=self._write_groups, name=f"disk-write-{name}", daemon=True),
             threading.Thread(target=self._sync_groups, name=f"disk-sync-{name}", daemon=True),
         )
         for thread in self._threads:
             thread.start()
+
+    @property
+    def waiting_s(self) -> float:
+        """For how long the disk has not done what it was last asked for; 0: it has."""
+        return max(_since(self._write_began_s), self._syncing_s())
 
     def append(self, job: Job) -> None:
         """Queue an append; its owner is told on the loop, never from within this call."""
@@ -180,7 +187,7 @@ class DiskWorker:
         turn = self._turn
         if not turn:
             return
-        if self._handed == self._taken and not self._is_slow():
+        if self._handed == self._taken and not self._is_slow() and not self._sync_is_late():
             self._turn = self._write_here(turn)
         self._hand_over()
 
@@ -207,6 +214,14 @@ class DiskWorker:
 
     def _is_slow(self) -> bool:
         return self._slow_until_s > 0 and self._loop.time() < self._slow_until_s
+
+    def _sync_is_late(self) -> bool:
+        """A write would wait for the file system's journal, and that for the sync."""
+        return self._is_syncing() and self._syncing_s() > LATE_SYNC_S
+
+    def _syncing_s(self) -> float:
+        kernel_s = self._syncs.busy_s if self._syncs is not None else 0.0
+        return max(_since(self._sync_began_s), kernel_s)
 
     def _was_slow(self, now_s: float, *, has_slept: bool) -> None:
         """Find out whether the disk is slow, or others had the processor; be off if it is."""
@@ -252,7 +267,7 @@ class DiskWorker:
 
     def _is_syncing(self) -> bool:
         """Whether the disk has syncs to do already: one of the loop's would wait for them."""
-        if self._thread_syncs or not self._written.empty():
+        if self._sync_began_s or not self._written.empty():
             return True
         return self._syncs is not None and self._syncs.is_busy
 
@@ -296,7 +311,9 @@ class DiskWorker:
 
     def _run_alone(self, call: Call) -> None:
         self._wait_for_syncs()
+        self._write_began_s = time.monotonic()
         report = call.run()
+        self._write_began_s = 0.0
         self._taken += 1
         report()
 
@@ -317,7 +334,9 @@ class DiskWorker:
 
     def _write_group(self, group: Sequence[Job], count: int) -> None:
         """Append all of `group`, `count` turns, which no other thread does meanwhile."""
+        self._write_began_s = time.monotonic()
         results = [(owner, jobs, write(owner.log, jobs)) for owner, jobs in by_owner(group)]
+        self._write_began_s = 0.0
         self._taken += count  # before anyone is told, who may want to append at once
         done = [(owner, appended(jobs, found)) for owner, jobs, found in results]
         if not self._sync:
@@ -357,16 +376,15 @@ class DiskWorker:
             item.set()
 
     def _sync_group(self, group: Written) -> None:
-        self._thread_syncs = True
+        self._sync_began_s = started = time.monotonic()
         failures: Failures = {}
-        started = time.perf_counter()
         for owner in {id(owner): owner for owner, _ in group}.values():
             try:
                 owner.log.flush()
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing is on disk
                 failures[id(owner)] = error
-        took_s = time.perf_counter() - started
-        self._thread_syncs = False
+        took_s = time.monotonic() - started
+        self._sync_began_s = 0.0
         self._loop.call_soon_threadsafe(self._report_synced, group, failures, took_s)
 
     # Reports, on the loop
@@ -390,6 +408,10 @@ class DiskWorker:
             else:
                 for job, _ in group:
                     owner.failed(job, failure)
+
+
+def _since(began_s: float) -> float:
+    return time.monotonic() - began_s if began_s else 0.0
 
 
 def _sleeps() -> int:

@@ -52,6 +52,11 @@ class LoopSyncs:
         """Whether something is under way, or waits for it."""
         return self._left > 0
 
+    @property
+    def busy_s(self) -> float:
+        """For how long this round has been under way."""
+        return monotonic() - self._began_s if self.is_busy else 0.0
+
     def sync(self, written: Written) -> None:
         """Have it synced, now or right after this round; it is reported on the loop."""
         if self.is_busy:

@@ -63,6 +63,11 @@ class MetricsServer:
         """Listen (port 0: on a free one) and return the port; OSError when it is taken."""
         return await self._server.start(host, port)
 
+    @property
+    def listening(self) -> list[int]:
+        """Descriptors of the sockets at which it takes questions."""
+        return self._server.listening
+
     async def stop(self) -> None:
         """Stop listening and close what is open."""
         await self._server.stop()

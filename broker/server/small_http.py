@@ -66,6 +66,11 @@ class HttpServer:
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
+    @property
+    def listening(self) -> list[int]:
+        """Descriptors of the sockets at which it listens."""
+        return [one.fileno() for one in self._server.sockets] if self._server is not None else []
+
     async def stop(self) -> None:
         """Stop listening and close what is open."""
         if self._server is not None:

@@ -51,6 +51,11 @@ def _disk_full(facts: Facts) -> Iterator[Finding]:
             yield Finding({"path": disk.path}, disk.free_share, said)
 
 
+def _disk_hangs(facts: Facts) -> Iterator[Finding]:
+    for path, waits_s in facts.disk_waits_s:
+        yield Finding({"path": path}, waits_s, f"The disk of {path} does not answer")
+
+
 def _rejected(facts: Facts) -> Iterator[Finding]:
     rates = {
         outcome: rate(facts.window.points(f"beacons\0{outcome}", facts.now_ms, 10 * MINUTE_MS))
@@ -227,6 +232,13 @@ RULES: Final = (
         _disk_fills,
     ),
     Rule("DiskAlmostFull", "critical", 120, "under 10 % of the disk is free", _disk_full),
+    Rule(
+        "DiskHangs",
+        "critical",
+        0,
+        "a write or sync of the broker has taken over 5 s and goes on",
+        _disk_hangs,
+    ),
     Rule(
         "BeaconRejectRatio",
         "warning",

@@ -45,6 +45,7 @@ class Facts:
     certificates_end_s: Mapping[str, float] = field(default_factory=dict)  # by listener, Unix time
     token_key_failures: Mapping[str, float] = field(default_factory=dict)  # by listener, in a row
     sinks_damaged: Sequence[str] = ()
+    disk_waits_s: Sequence[tuple[str, float]] = ()  # log directories whose disk does not answer
     crowds: Sequence[Crowd] = ()
     crowd_from: int = 0  # visitors an hour from which on they are told; 0: never
     sign_ins: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

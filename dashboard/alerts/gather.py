@@ -8,7 +8,7 @@ from dashboard.alerts.facts import SLO_BUCKET_S, ClusterFacts, Facts
 from dashboard.alerts.window import Window
 from dashboard.cluster.poller import Poller
 from dashboard.connect.watch import ConnectWatch
-from dashboard.metrics.disk import DiskWatch
+from dashboard.metrics.disk import DiskWatch, silent_disks
 from dashboard.metrics.roles import RoleWatcher
 from tracker.clock import Clock
 from tracker.reports.crowds import Crowd
@@ -72,6 +72,7 @@ class Gather:
                 for sample in roles.samples("footfall_export_sink_damaged")
                 if sample.value > 0
             ],
+            disk_waits_s=silent_disks(roles),
             crowds=self._from.crowds(),
             crowd_from=self._from.crowd_from,
             sign_ins=self._from.sign_ins,

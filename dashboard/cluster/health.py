@@ -51,6 +51,7 @@ _RUNBOOKS_OF_LOOKS: Final = {
     "DATA AT RISK": "ConsumerWillLoseData",
     "DATA LOST": "ConsumerLostData",
     "DISK": "DiskAlmostFull",
+    "DISK HANGS": "DiskHangs",
     "EXPORT OLD": "ExportStale",
     "SINK WAITS": "ExportStale",
     "ROLE DOWN": "RoleDown",
@@ -81,6 +82,7 @@ _RUNBOOKS: Final = _RUNBOOKS_OF_LOOKS | {word: name for name, (word, _) in _ALER
 _FIRST: Final = (
     "AWAY",
     "ROLE DOWN",
+    "DISK HANGS",
     "LOG DIRECTORY",
     "OFFLINE",
     "UNDER MIN ISR",
@@ -136,6 +138,8 @@ class Surroundings:
     connect: Sequence[ConnectTrouble] = ()
     alerts: Sequence[Firing] = ()
     sink_waits: Sequence[SinkWait] = ()
+    disk_waits_s: Sequence[tuple[str, float]] = ()  # log directory, what it is at has taken so long
+    broker_said: str = ""  # why it does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ def health(connection: Connection, snapshot: Snapshot | None, around: Surroundin
     """The state of everything, worst thing first."""
     problems: list[Problem] = []
     if not connection.up:
-        problems.append(_away(connection))
+        problems.append(_away(connection, around.broker_said))
     away = not connection.up
     problems.extend(
         _roles_down(around, away)
@@ -189,12 +193,15 @@ def _urgency(problem: Problem) -> tuple[int, int]:
     return list(Severity).index(problem.severity), rank
 
 
-def _away(connection: Connection) -> Problem:
+def _away(connection: Connection, said: str) -> Problem:
+    """`said`: what the broker still tells of itself."""
     if connection.last_success_ms is None:
         sentence = f"The cluster has not answered yet: {reason(connection.error)}."
     else:
         last = clock(connection.last_success_ms)
         sentence = f"The cluster does not answer since {last}; what is shown is from then."
+    if said:
+        sentence += f" The broker says: {said}."
     return Problem(Severity.CRITICAL, "AWAY", sentence, "cluster")
 
 
@@ -283,6 +290,10 @@ def _around_problems(around: Surroundings) -> list[Problem]:
             left = f"has {percent(free)} free" if free > 0 else "is full: nothing can be written"
             sentence = f"The disk of {path} {left}."
             found.append(Problem(Severity.CRITICAL, "DISK", sentence, "cluster"))
+    for path, waits_s in around.disk_waits_s:
+        sentence = f"The disk of {path} has not answered for {duration(waits_s)}."
+        sentence += " The broker can store nothing there until it does."
+        found.append(Problem(Severity.CRITICAL, "DISK HANGS", sentence, "cluster"))
     for wait in around.sink_waits:
         sentence = f"Nothing is written to {wait.sink}: {wait.because}. Nothing is lost."
         found.append(

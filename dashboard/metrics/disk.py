@@ -11,6 +11,8 @@ from dashboard.metrics.roles import RoleWatcher
 
 INTERVAL_S: Final = 10.0
 FREE: Final = "footfall_disk_free_bytes"
+WAITING: Final = "footfall_disk_waiting_seconds"
+SILENT_S: Final = 5.0  # longer than a disk that is merely slow takes for a write or a sync
 TOTAL: Final = "footfall_disk_total_bytes"
 ALIKE: Final = 0.01  # of its size: what two looks at one disk may differ by
 
@@ -55,6 +57,15 @@ class DiskWatch:
         while True:
             await asyncio.sleep(INTERVAL_S)
             self._usage = await asyncio.to_thread(_measure, self.path)
+
+
+def silent_disks(roles: RoleWatcher) -> list[tuple[str, float]]:
+    """Log directories of the broker whose disk does not answer, and for how many seconds."""
+    return [
+        (one.labels.get("path", ""), one.value)
+        for one in roles.samples(WAITING)
+        if one.value > SILENT_S
+    ]
 
 
 def each_once(told: Sequence[Disk]) -> list[Disk]:

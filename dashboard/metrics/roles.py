@@ -23,6 +23,7 @@ INTERVAL_S: Final = 2.0
 TIMEOUT_S: Final = 1.5
 BYTES_MAX: Final = 8 * 1024 * 1024  # a page larger than this is not taken
 FAILURES_DOWN: Final = 3
+SAID_CHARACTERS_MAX: Final = 300
 
 _SAMPLE: Final = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+(\S+)")
 _LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -156,6 +157,11 @@ class RoleWatcher:
         self._urls = urls
         self._pages: dict[str, RolePage] = {}
         self._failures: dict[str, int] = {}
+        self._said: dict[str, str] = {}
+
+    def said(self, role: str) -> str:
+        """What the role gave as its reason instead of its metrics; empty when it gave none."""
+        return self._said.get(role, "")
 
     def is_down(self, role: str) -> bool:
         """True when it did not answer three times running: a restart is no news."""
@@ -192,20 +198,28 @@ class RoleWatcher:
                 await asyncio.sleep(INTERVAL_S - (now_s() - began_s))
 
     async def _fetch(self, session: aiohttp.ClientSession, role: str, url: str) -> None:
+        said = ""
         try:
             async with session.get(url) as response:
                 body = await whole_body(response, BYTES_MAX)
+                if response.status == 503:
+                    said = _first_line(body)
                 if response.status != 200:
                     raise aiohttp.ClientError(f"status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.debug("role's metrics not fetched role=%s reason=%s", role, error)
             self._failures[role] = self._failures.get(role, 0) + 1
+            self._said[role] = said
             if self.is_down(role) or not isinstance(error, TimeoutError):
                 self._pages.pop(role, None)  # one slow answer, or a sleep of ours, says nothing yet
             return
-        self._failures[role] = 0
+        self._failures[role], self._said[role] = 0, ""
         text = body.decode("utf-8", "replace")
         self._pages[role] = RolePage(role, blocks(text))
+
+
+def _first_line(body: bytes) -> str:
+    return body.decode("utf-8", "replace").strip().partition("\n")[0][:SAID_CHARACTERS_MAX]
 
 
 def role_urls(settings: Sequence[str]) -> dict[str, str]:

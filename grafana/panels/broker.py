@@ -123,6 +123,13 @@ BROKER = (
         ),
     ),
     graph(
+        "Waiting for the disk",
+        "How long the write or sync has taken that a log directory's disk is at; it hangs where"
+        " this grows.",
+        "s",
+        Query("footfall_disk_waiting_seconds", "{{path}}"),
+    ),
+    graph(
         "Rebalances",
         "New generations of groups a second, by protocol.",
         "cps",

@@ -10,6 +10,7 @@ import pytest
 
 from broker.errors import KafkaError, StorageError
 from broker.metrics import TopicCounters
+from broker.partition import disk_worker
 from broker.partition.disk_worker import (
     GROUP_APPENDS_MAX,
     LOOP_BYTES_MAX,
@@ -32,8 +33,16 @@ class WatchedFiles(MemoryFiles):
         super().__init__()
         self.writers: list[int] = []
         self.delay_s = 0.0
+        self.sync_begun = threading.Event()
+        self.syncs_go_on = threading.Event()
+        self.syncs_go_on.set()
         self.sleeps = True
         """When it is slow: as on a disk. False: as when others have the processor."""
+
+    def before_sync(self, path: str) -> None:
+        self.sync_begun.set()
+        assert self.syncs_go_on.wait(10)
+        super().before_sync(path)
 
     def before_write(self, path: str, length: int) -> None:
         super().before_write(path, length)
@@ -256,6 +265,51 @@ async def test_the_loop_does_not_write_while_the_writer_has_work() -> None:
 
     assert before == []
     assert hosted.files.writers != [threading.get_ident()]
+
+
+async def test_while_a_sync_hangs_the_loop_does_not_write_and_the_worker_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(disk_worker, "LATE_SYNC_S", 0.0)
+    hosted = Hosted()
+    await hosted.append()
+    idle_s = hosted.worker.waiting_s
+    hosted.files.writers.clear()
+    hosted.files.sync_begun.clear()
+    hosted.files.syncs_go_on.clear()
+    begun = hosted.append()
+    await asyncio.to_thread(hosted.files.sync_begun.wait, 10)
+    while_it_hangs = hosted.append()
+    while len(hosted.files.writers) < 2:
+        await asyncio.sleep(0)
+    hangs_s = hosted.worker.waiting_s
+    hosted.files.syncs_go_on.set()
+    await asyncio.gather(begun, while_it_hangs)
+    await hosted.worker.close()
+
+    loop = threading.get_ident()
+    assert [writer == loop for writer in hosted.files.writers] == [True, False]
+    assert (idle_s, hosted.worker.waiting_s) == (0, 0)
+    assert hangs_s > 0
+
+
+async def test_a_writer_that_hangs_is_told() -> None:
+    hosted = Hosted()
+    begun, release = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        release.wait(10)
+
+    call = asyncio.ensure_future(hosted.worker.run(hang))
+    await asyncio.to_thread(begun.wait, 10)
+    hangs_s = hosted.worker.waiting_s
+    release.set()
+    await call
+
+    assert hangs_s > 0
+    assert hosted.worker.waiting_s == 0
+    await hosted.worker.close()
 
 
 @pytest.mark.may_block("the disk in memory is slow")

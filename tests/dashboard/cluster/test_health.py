@@ -144,6 +144,7 @@ def test_nothing_that_fires_leaves_the_verdict_healthy() -> None:
     looked_at = {
         *("KafkaClusterUnreachable", "KafkaPartitionOffline", "KafkaPartitionUnderMinISR"),
         *("KafkaPartitionUnderReplicated", "RoleDown", "DiskAlmostFull", "ExportStale"),
+        "DiskHangs",
         *("ConnectorFailed", "ConnectWorkerSilent", "KafkaLogDirectoryOffline"),
         "VisitorsSpike",  # no fault: in the list of alerts beside the verdict
     }
@@ -201,6 +202,24 @@ def test_a_full_disk_an_old_export_and_a_dead_role_are_told() -> None:
     found = health(UP, None, around)
 
     assert [p.word for p in found.problems] == ["ROLE DOWN", "DISK", "EXPORT OLD"]
+
+
+def test_a_disk_that_hangs_is_told_before_what_follows_from_it() -> None:
+    around = Surroundings(FULL, disk_waits_s=[("/logs", 14.0)])
+
+    found = health(UP, None, around)
+
+    assert [p.word for p in found.problems] == ["DISK HANGS", "DISK"]
+    assert found.problems[0].runbook == "DiskHangs"
+    assert "/logs has not answered for 14 s" in found.sentence
+
+
+def test_what_a_broker_says_that_does_not_answer_its_clients_is_told() -> None:
+    away = Connection(up=False, since_ms=NOW, last_success_ms=NOW)
+
+    found = health(away, None, Surroundings(broker_said="the disk does not answer"))
+
+    assert found.sentence.endswith("from then. The broker says: the disk does not answer.")
 
 
 def test_every_problem_with_a_runbook_names_one_that_is_there() -> None:

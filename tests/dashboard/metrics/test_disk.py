@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dashboard.metrics.disk import Disk, DiskWatch, each_once
+from dashboard.metrics.disk import Disk, DiskWatch, each_once, silent_disks
 from dashboard.metrics.roles import RoleWatcher
 
 TELLS = """# TYPE footfall_disk_free_bytes gauge
@@ -15,6 +15,9 @@ footfall_disk_free_bytes{path="/logs a"} 5
 footfall_disk_free_bytes{path="/without total"} 5
 # TYPE footfall_disk_total_bytes gauge
 footfall_disk_total_bytes{path="/logs a"} 100
+# TYPE footfall_disk_waiting_seconds gauge
+footfall_disk_waiting_seconds{path="/logs a"} 5.0
+footfall_disk_waiting_seconds{path="/hangs"} 5.1
 """
 
 
@@ -49,3 +52,4 @@ async def test_disks_of_log_directories_are_those_that_the_broker_tells(tmp_path
 
     assert watch.disks[0] == Disk("/logs a", 5, 100)
     assert watch.disks[1].path == str(tmp_path)
+    assert silent_disks(roles) == [("/hangs", 5.1)]

@@ -126,6 +126,33 @@ async def test_a_role_that_is_slow_once_is_not_gone(monkeypatch: pytest.MonkeyPa
     assert watcher.page("export") is None
 
 
+async def test_what_a_role_says_instead_of_its_metrics_is_kept_until_it_has_them() -> None:
+    healthy = False
+
+    async def metrics(request: web.Request) -> web.Response:
+        if healthy:
+            return web.Response(text="up 1\n")
+        text = "the event loop has stood still for 7 s\nand more"
+        return web.Response(text=text, status=503)
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    async with TestServer(app) as server, asyncio.TaskGroup() as tasks:
+        watcher = RoleWatcher({"broker": str(server.make_url("/metrics"))})
+        life = tasks.create_task(watcher.run())
+        async with asyncio.timeout(50):
+            while not watcher.said("broker"):
+                await asyncio.sleep(0.02)
+            said = watcher.said("broker")
+            healthy = True
+            while watcher.page("broker") is None:
+                await asyncio.sleep(0.02)
+        life.cancel()
+
+    assert said == "the event loop has stood still for 7 s"
+    assert watcher.said("broker") == ""
+
+
 async def test_a_role_that_dies_loses_its_page_and_gets_it_back() -> None:
     healthy = True
 
