@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -82,6 +83,7 @@ class Further:
     rights: Mapping[str, RightsConfig] = field(default_factory=dict)
 
 
+THREADS: Final = 32  # questions at once: those that clusters leave open must not hold up a log-in
 NOTHING_FURTHER: Final = Further()
 
 
@@ -312,6 +314,7 @@ async def run(state: State) -> None:
     """Serve until SIGTERM or SIGINT; raises PortTaken."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="asking"))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     if state.guard.door.sign_in and (password := state.household.accounts.first_password()):

@@ -17,6 +17,10 @@ from tracker.kafka.changes import Refused
 T = TypeVar("T")
 
 KEPT_MS: Final = 10_000
+PATIENCE_S: Final = 3.0  # of a page
+STILL_GOOD_MS: Final = 60_000  # an answer shown without a word while the next is waited for
+SHORT_S: Final = 0.25  # of a page that would wait in vain
+NOT_YET: Final = "no answer yet, it is still being asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +34,55 @@ class Answer(Generic[T]):
 
 
 class Asked(Generic[T]):
-    """One question; it runs in a thread."""
+    """One question; it runs in a thread.
+
+    A page waits PATIENCE_S for it, and SHORT_S once it took longer or failed, until it is answered
+    in time again; it goes on meanwhile, and whoever asks next gets what it found.
+    """
 
     def __init__(self, question: Callable[[], T], clock: Clock) -> None:
         self._question = question
         self._clock = clock
-        self._lock = asyncio.Lock()
         self._answer: Answer[T] = Answer()
-        self._asked_ms = -float(KEPT_MS)
+        self._told_ms = -float(KEPT_MS)
+        self._running: asyncio.Future[Answer[T]] | None = None
+        self._is_slow = False
 
     def forget(self) -> None:
         """Something was changed: the next who wants to know asks anew."""
-        self._asked_ms = -float(KEPT_MS)
+        self._told_ms = -float(KEPT_MS)
+        self._running = None
 
-    async def answer(self) -> Answer[T]:
-        """At most KEPT_MS old, or as old as it says."""
-        async with self._lock:
-            now_ms = self._clock.monotonic_ms()
-            if now_ms - self._asked_ms >= KEPT_MS:
-                self._asked_ms = now_ms
-                self._answer = await self._ask()
-        return self._answer
+    async def answer(self, patience_s: float | None = None) -> Answer[T]:
+        """At most KEPT_MS old, or as old as it says; waits so long for it, or as a page does."""
+        if self._running is None:
+            if self._clock.monotonic_ms() - self._told_ms < KEPT_MS:
+                return self._answer
+            self._running = asyncio.get_running_loop().run_in_executor(None, self._ask)
+            self._running.add_done_callback(self._keep)
+        running = self._running
+        if patience_s is None:
+            patience_s = SHORT_S if self._is_slow else PATIENCE_S
+        await asyncio.wait({running}, timeout=patience_s)
+        if running.done():
+            return running.result()
+        self._is_slow = True
+        if self._answer.at_ms and self._clock.now_ms() - self._answer.at_ms < STILL_GOOD_MS:
+            return self._answer
+        return Answer(self._answer.value, self._answer.at_ms, NOT_YET)
 
-    async def _ask(self) -> Answer[T]:
+    def _keep(self, ended: "asyncio.Future[Answer[T]]") -> None:
+        """What it found, unless something was changed since it began."""
+        if ended is not self._running:
+            return
+        self._running, self._told_ms = None, self._clock.monotonic_ms()
+        if not ended.cancelled() and ended.exception() is None:
+            self._answer = ended.result()
+            self._is_slow = bool(self._answer.trouble) and not self._answer.refused
+
+    def _ask(self) -> Answer[T]:
         try:
-            value = await asyncio.to_thread(self._question)
+            value = self._question()
         except Refused as error:
             return Answer(trouble=str(error), refused=True)
         except ClusterUnavailable as error:

@@ -4,6 +4,7 @@ What the pages show, secrets hidden alike; asked of the workers, at most once in
 """
 
 import dataclasses
+import math
 
 from aiohttp import web
 
@@ -35,7 +36,7 @@ class ConnectApi:
         desk = self._visit(request).beside.connect
         told = []
         for client, look in zip(desk.clients, desk.looks, strict=True):
-            answer = await look.answer()
+            answer = await look.answer(math.inf)
             connectors = answer.value.connectors if answer.value is not None else ()
             rows = [dataclasses.asdict(connector) for connector in connectors]
             told.append({"worker": client.url, "trouble": answer.trouble, "connectors": rows})

@@ -5,6 +5,7 @@ GET /api/v1/topics.csv, /groups.csv, /topics/<name>/partitions.csv, /acls.csv, /
 """
 
 import dataclasses
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -116,7 +117,7 @@ class ListsApi:
 
     async def _acls_csv(self, request: web.Request) -> web.Response:
         visit = self._visit(request)
-        acls = known(await self._desk(visit).acls.answer())
+        acls = known(await self._desk(visit).acls.answer(math.inf))
         titles = (
             *("principal", "permission", "operation", "resource", "pattern", "name", "host"),
             "means",
@@ -133,7 +134,9 @@ class ListsApi:
 
     async def _acls(self, request: web.Request) -> web.Response:
         visit = self._visit(request)
-        found: list[Acl] = acl_table(visit, known(await self._desk(visit).acls.answer())).rows
+        found: list[Acl] = acl_table(
+            visit, known(await self._desk(visit).acls.answer(math.inf))
+        ).rows
         return web.json_response(
             [
                 {
@@ -150,20 +153,20 @@ class ListsApi:
         )
 
     async def _users(self, request: web.Request) -> web.Response:
-        users = known(await self._desk(self._visit(request)).users.answer())
+        users = known(await self._desk(self._visit(request)).users.answer(math.inf))
         return web.json_response(
             [{"user": user.name, "mechanisms": dict(user.mechanisms)} for user in users]
         )
 
     async def _quotas(self, request: web.Request) -> web.Response:
-        quotas = known(await self._desk(self._visit(request)).quotas.answer())
+        quotas = known(await self._desk(self._visit(request)).quotas.answer(math.inf))
         return web.json_response(
             [{"entity": dict(one.entity), "limits": dict(one.limits)} for one in quotas]
         )
 
     async def _transactions(self, request: web.Request) -> web.Response:
         visit = self._visit(request)
-        answer = await visit.beside.transactions.seen.answer()
+        answer = await visit.beside.transactions.seen.answer(math.inf)
         seen = known(answer)
         rows = transactions.found(visit, answer).rows
         return web.json_response(

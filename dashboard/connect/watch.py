@@ -1,6 +1,7 @@
 """What is wrong with connectors, looked for in the background so that Now can say it."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +47,7 @@ class ConnectWatch:
 
     async def look(self) -> None:
         """Once at every worker."""
-        answers = await asyncio.gather(*(asked.answer() for _, asked in self._looks))
+        answers = await asyncio.gather(*(asked.answer(math.inf) for _, asked in self._looks))
         now_ms = None if self._first else self._clock.now_ms()
         self._first = False
         away, failed = [], []

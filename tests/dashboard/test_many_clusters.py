@@ -81,6 +81,15 @@ async def test_each_cluster_is_shown_by_its_name_and_a_dead_one_hides_none(
     assert (ready.status, (await ready.json())["clusters"]["dead"]["up"]) == (200, False)
 
 
+async def test_a_dead_cluster_says_why(watch: Watching) -> None:
+    dead = watch.state.pollers["dead"]
+    async with asyncio.timeout(50):
+        while dead.connection.error == "not asked yet":
+            await dead.wait_for(dead.version, 1.0)
+
+    assert "no program listens at 127.0.0.1:1." in await watch.page("/?cluster=dead")
+
+
 async def test_every_series_says_of_which_cluster_it_is(watch: Watching) -> None:
     async with asyncio.timeout(50):
         await watch.seen("local")

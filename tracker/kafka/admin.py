@@ -33,6 +33,7 @@ from tracker.kafka.answers import (
     LogSpan,
     PartitionMetadata,
 )
+from tracker.kafka.causes import Causes
 from tracker.kafka.options import client_options
 from tracker.topics import TopicPartition
 
@@ -85,7 +86,9 @@ class Admin:
     """One cluster, asked; safe to share between threads."""
 
     def __init__(self, settings: KafkaConfig, client_id: str = "footfall-dashboard") -> None:
-        self._options = quiet_options(settings, client_id)
+        self._causes = Causes()
+        hear = partial(_hear, self._causes)
+        self._options = quiet_options(settings, client_id) | {"error_cb": hear}
         self._client = ask(lambda: admin.AdminClient(self._options, logger=log))
         self._silent = 0  # questions in a row to which no coordinator answered
         self._refreshed_at = -math.inf  # when it last looked for partitions it did not know
@@ -94,7 +97,7 @@ class Admin:
 
     def metadata(self, timeout_s: float) -> ClusterMetadata:
         """Brokers, and the leader and replicas of every partition."""
-        answer = ask(lambda: self._client.list_topics(timeout=timeout_s))
+        answer = self._with_cause(lambda: self._client.list_topics(timeout=timeout_s))
         cluster = answer.cluster_id
         brokers = [BrokerNode(node.id, node.host, node.port) for node in answer.brokers.values()]
         topics = {
@@ -123,7 +126,19 @@ class Admin:
 
     def ping(self, timeout_s: float) -> None:
         """Returns when a broker answered; raises ClusterUnavailable when none did."""
-        ask(lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s))
+        self._with_cause(
+            lambda: self._client.describe_cluster(request_timeout=timeout_s).result(timeout_s)
+        )
+
+    def _with_cause(self, call: Callable[[], T]) -> T:
+        """As `ask`; no answer has the cause that librdkafka tells beside it."""
+        try:
+            answer = ask(call)
+        except ClusterUnavailable as away:
+            self._client.poll(0)
+            raise ClusterUnavailable(self._causes.why(str(away))) from away
+        self._causes.answered()
+        return answer
 
     def list_groups(self, timeout_s: float) -> tuple[str, ...]:
         """Ids of all consumer groups, classic and KIP-848; others: tracker.kafka.inventory."""
@@ -349,6 +364,10 @@ def _config_value(entry: Any) -> ConfigValue:
     return ConfigValue(
         entry.name, value, entry.is_default, entry.is_read_only, entry.is_sensitive, source
     )
+
+
+def _hear(causes: Causes, error: Any) -> None:
+    causes.hear(error.str())
 
 
 def ask(call: Callable[[], T]) -> T:
