@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ from tests.support.tools import ROOT, prometheus
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 SITE = "boards.example"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+IMPORTED = 1  # records that no visitor sent
 SECONDS = 90.0
 """How long something may take that comes by itself; the machine may be full."""
 CONFIG = """
@@ -82,11 +85,22 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
         try:
             made.start()
             assert made.footfall("site", "add", SITE).returncode == 0
+            visited_last_week(made)
             asyncio.run(share_group_at_work(made))
             agent_looks(made)
             yield made
         finally:
             made.close()
+
+
+def visited_last_week(appliance: Appliance) -> None:
+    """One page view of eight days ago: what comes now can be compared with the week before."""
+    at = datetime.now(UTC) - timedelta(days=8)
+    line = f'198.51.100.7 - - [{at:%d/%b/%Y:%H:%M:%S +0000}] "GET / HTTP/1.1" 200 9 "-" "{BROWSER}"'
+    log = appliance.directory / "access.log"
+    log.write_text(f"{line}\n")
+    done = appliance.footfall("import", "access-log", str(log), "--site", SITE)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def with_tls(appliance: Appliance) -> dict[str, str]:
@@ -131,7 +145,7 @@ class Traffic:
         request = urllib.request.Request(
             self._url,
             json.dumps(body).encode(),
-            {"User-Agent": "Mozilla/5.0 Firefox/140.0", "Content-Type": "application/json"},
+            {"User-Agent": BROWSER, "Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
@@ -253,7 +267,7 @@ def not_as_promised(text: str) -> list[str]:
 
 def test_the_numbers_are_what_was_done(asked: Asked, traffic: Traffic) -> None:
     expected = {
-        'sum(kafka_topic_partition_current_offset{topic="events"})': traffic.accepted,
+        'sum(kafka_topic_partition_current_offset{topic="events"})': traffic.accepted + IMPORTED,
         'sum(footfall_beacons_total{outcome="accepted"})': traffic.accepted,
         'footfall_event_e2e_latency_seconds_count{stage="log"}': traffic.accepted,
         'sum(kafka_consumergroup_lag{consumergroup="footfall-export"})': 0,
