@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -28,6 +29,7 @@ from dashboard.state import State
 
 HERE: Final = Path(__file__).parent
 
+EMBED: Final = "embed"  # in the address of a shared view: without the frame of our pages
 CSV_KEYS: Final = ("q", "sort", "hide", "internal", "only", "principal", "resource", "name")
 ClusterNames = tuple[str, str]  # the one that is looked at ("": none is seen), the appliance's own
 MENU: Final = (
@@ -48,6 +50,7 @@ NOBODY: Final[Mapping[str, Any]] = {
     "can": "",
     "alerts_firing": 0,
     "shared": False,
+    "embedded": False,
 }
 """The frame of a page for who has not come in yet."""
 
@@ -121,6 +124,7 @@ class Renderer:
             shows=lambda path: shows_page(sight, path, cluster, own),
             limited_by=sight.rule_names if sight.limited else None,
             shared=sight.shared,
+            embedded=False,
             page=None,
             who=reader.who,
             can="",
@@ -230,6 +234,7 @@ def _frame(page: Page, visit: Visit, values: Values) -> dict[str, Any]:
         "own_cluster": state.own_cluster,
         "limited_by": sight.rule_names if sight.limited and not sight.shared else None,
         "shared": sight.shared,
+        "embedded": sight.shared and bool(visit.query.get(EMBED)),
         "shows": lambda path: shows_page(sight, path, name, state.own_cluster),
         "query": visit.query,
         "name": visit.name,
@@ -377,7 +382,11 @@ def spark(values: Sequence[float], width: int = 120, height: int = 26) -> Markup
     ).format(w=width, h=height, p=points)
 
 
-def theme_of(cookies: Mapping[str, str]) -> str:
-    """`light`, `dark`, or `` for what the system prefers."""
-    theme = cookies.get("theme", "")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def theme_of(cookies: Mapping[str, str], query: Mapping[str, str] = NOTHING) -> str:
+    """`light`, `dark`, or `` for what the system prefers. In a frame, which has no cookie of ours,
+    the address says it."""
+    theme = query.get("theme", "") if query.get(EMBED) else cookies.get("theme", "")
     return theme if theme in ("light", "dark") else ""

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.abc import AbstractMatchInfo
 
-from dashboard.access.guard import AGENTS, WHO
+from dashboard.access.guard import AGENTS, FRAMES, WHO
 from dashboard.api.actions import ActionApi
 from dashboard.api.activity import ActivityExport
 from dashboard.api.connect import ConnectApi
@@ -150,7 +150,7 @@ class Site:
         page, visit = resolve(self._state, request.path, request.query)
         values = await page.values(visit)
         html = self._renderer.whole(
-            page, visit, values, Reader(request[WHO], theme_of(request.cookies))
+            page, visit, values, Reader(request[WHO], theme_of(request.cookies, request.query))
         )
         headers = {"Cache-Control": "no-store"}
         return web.Response(text=html, content_type="text/html", headers=headers)
@@ -212,7 +212,8 @@ class Site:
         cluster = asked if asked in seen else next(iter(seen), "")
         trouble = Trouble(title, sentence, back if seen else None)
         about = (cluster, self._state.own_cluster)
-        reader = ErrorReader(request.get(WHO), theme_of(request.cookies), sight)
+        theme = theme_of(request.cookies, request.query)
+        reader = ErrorReader(request.get(WHO), theme, sight)
         html = self._renderer.error(trouble, reader, about)
         return web.Response(text=html, content_type="text/html", status=status)
 
@@ -226,8 +227,23 @@ async def _secure(request: web.Request, handler: Handler) -> web.StreamResponse:
         error.headers.update(SECURITY_HEADERS)
         raise
     if not response.prepared:
-        response.headers.update(SECURITY_HEADERS)
+        response.headers.update(security_headers(request.get(FRAMES, ())))
     return response
+
+
+def security_headers(frames: tuple[str, ...]) -> dict[str, str]:
+    """Those of an answer that pages of these origins may show in a frame; mostly of none.
+
+    X-Frame-Options knows no list of origins, so it is left out where frame-ancestors says more.
+    """
+    if not frames:
+        return SECURITY_HEADERS
+    headers = {key: one for key, one in SECURITY_HEADERS.items() if key != "X-Frame-Options"}
+    policy = headers["Content-Security-Policy"]
+    headers["Content-Security-Policy"] = policy.replace(
+        "frame-ancestors 'none'", f"frame-ancestors {' '.join(frames)}"
+    )
+    return headers
 
 
 def _scrape(state: State, only: str | None, packed: bool) -> bytes:

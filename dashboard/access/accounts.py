@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from dashboard.access import passwords
+from dashboard.access.origins import checked_origins
 from dashboard.identity import Role
 from footfall.settings import SettingsError
 from tracker.json_file import VERSION, refuse_newer
 from tracker.secret_file import replace_file
 
 FIRST: Final = "admin"
-STORE: Final = 1  # version of the file
+STORE: Final = 2  # version of the file; 2: links know who may frame them
 LINKS_MAX: Final = 200
 _ROLE_OF: Final = {"read": Role.VIEWER, "write": Role.EDITOR, "admin": Role.ADMIN}
 
@@ -57,6 +58,17 @@ class Link:
     secret_hash: str
     password_hash: str  # empty: none is asked for
     created_at_ms: int
+    frames: tuple[str, ...] = ()  # origins whose pages may show it in a frame
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """What is asked for."""
+
+    name: str
+    site: str
+    password: str = ""  # empty: none is asked for
+    frames: tuple[str, ...] = ()
 
 
 class Accounts:
@@ -89,7 +101,8 @@ class Accounts:
             made = Token(**{**token, "scopes": tuple(token["scopes"])})
             self._tokens[made.name] = made
         for link in body.get("links", ()):  # a file from before there were any has none
-            self._links[link["name"]] = Link(**link)
+            frames = checked_origins(link.get("frames", ()))
+            self._links[link["name"]] = Link(**{**link, "frames": frames})
         if not self._users:
             raise ValueError("it names nobody")
 
@@ -165,11 +178,15 @@ class Accounts:
                 raise AccountError(f"there is no token {name}")
             self._save(replace(self._book(), tokens=left))
 
-    def add_link(self, name: str, site: str, password: str, now_ms: int) -> str:
-        """The secret of the link, shown this once; an empty password: none is asked for."""
-        secret = secrets.token_urlsafe(24)
-        locked = passwords.hashed(password) if password else ""
-        made = Link(name, site, passwords.token_hash(secret), locked, now_ms)
+    def add_link(self, wish: "NewLink", now_ms: int) -> str:
+        """The secret of the link, shown this once. Raises AccountError."""
+        if wish.password and wish.frames:
+            raise AccountError(
+                "a link in a frame cannot ask for a password: browsers send no cookie from there"
+            )
+        secret, name = secrets.token_urlsafe(24), wish.name
+        locked = passwords.hashed(wish.password) if wish.password else ""
+        made = Link(name, wish.site, passwords.token_hash(secret), locked, now_ms, wish.frames)
         with self._lock:
             if name in self._links:
                 raise AccountError(f"there is a link {name} already")

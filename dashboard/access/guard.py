@@ -29,6 +29,8 @@ COOKIE: Final = "footfall_session"
 WHO: Final = web.RequestKey("who", Identity)
 LINK: Final = "shared"
 """Key of the secret in the address of a link, and of everything that its page asks for."""
+FRAMES: Final = web.RequestKey("frames", tuple)
+"""Origins whose pages may show the answer in a frame; not set: none."""
 LINK_COOKIE: Final = "shared_view"
 LINK_DOOR: Final = "/shared"
 LINK_OPENS: Final = frozenset(
@@ -123,6 +125,8 @@ class Guard:
         request[WHO] = Identity(
             f"link:{link.name}", Role.VIEWER, self.address(request), site=link.site
         )
+        if page:
+            request[FRAMES] = link.frames
         return await handler(request)
 
     def is_open(self, link: Link, request: web.Request) -> bool:

@@ -6,12 +6,14 @@ Same way in as `catalogue`: POST /api/v1/actions/<name>, role, audit.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from msgspec import Meta
 
-from dashboard.access.accounts import Accounts
+from dashboard.access.accounts import Accounts, NewLink
+from dashboard.access.origins import ORIGINS_MAX, NotAnOrigin, checked_origins
 from dashboard.access.passwords import PASSWORD_MAX, PASSWORD_MIN
 from dashboard.access.sessions import Sessions
 from dashboard.actions.perform import Outcome
@@ -57,6 +59,8 @@ class CreateLink(Wish, frozen=True):
     link: Label
     site: Annotated[str, Meta(min_length=1, max_length=253)]
     password: Annotated[str, Meta(max_length=PASSWORD_MAX)] = ""
+    frames: Annotated[tuple[str, ...], Meta(max_length=ORIGINS_MAX)] = ()
+    """Origins whose pages may show it in a frame."""
 
 
 class DeleteLink(Wish, frozen=True):
@@ -147,11 +151,27 @@ async def create_link(house: Household, wish: CreateLink, who: Identity) -> Outc
     if not NAME.fullmatch(wish.site):
         raise Refused(f"{wish.site[:100]!r} is no name of a site")
     now_ms = house.clock.now_ms()
-    add = house.accounts.add_link
-    secret = await asyncio.to_thread(add, wish.link, wish.site, wish.password, now_ms)
-    query = urlencode({"site": wish.site, "shared": secret})
-    row = {"link": f"{house.base_url}/activity?{query}"}
+    try:
+        frames = checked_origins(wish.frames)
+    except NotAnOrigin as error:
+        raise Refused(str(error)) from error
+    asked = NewLink(wish.link, wish.site, wish.password, frames)
+    secret = await asyncio.to_thread(house.accounts.add_link, asked, now_ms)
+    address = f"{house.base_url}/activity?{urlencode({'site': wish.site, 'shared': secret})}"
+    row = {"link": address}
+    if frames:
+        row["for a page"] = snippet(address, wish.site)
     return Outcome("The link is shown this once; send it to whom you like.", True, (row,))
+
+
+def snippet(address: str, site: str) -> str:
+    """What a page needs to show a shared view; `theme` in it may be light or dark."""
+    source = escape(f"{address}&embed=true&theme=system", quote=True)
+    title = escape(f"Visitors of {site}", quote=True)
+    return (
+        f'<iframe src="{source}" title="{title}" loading="lazy" width="100%" height="1600"'
+        ' style="border:0"></iframe>'
+    )
 
 
 async def delete_link(house: Household, wish: DeleteLink, who: Identity) -> Outcome:

@@ -91,7 +91,14 @@
     clearTimeout(hiding);
     if (document.hidden) hiding = setTimeout(disconnect, HIDDEN_MS); else connect();
   });
-  const pause = () => { paused = !paused; document.getElementById("pause").setAttribute("aria-pressed", String(paused)); lastHtml = ""; badge(); };
+  const pause = () => { // not in the frame of another page, which has no button that says so
+    const button = document.getElementById("pause");
+    if (!button) return;
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    lastHtml = "";
+    badge();
+  };
 
   const theme = () => {
     const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -163,7 +170,7 @@
     const keys = {
       g: () => { going = Date.now(); },
       "/": () => { const box = document.querySelector("input[type=search]"); if (box) { box.focus(); box.select(); } },
-      j: () => step(1), k: () => step(-1), ".": () => { if (beat) pause(); }, "[": () => range(-1), "]": () => range(1),
+      j: () => step(1), k: () => step(-1), ".": pause, "[": () => range(-1), "]": () => range(1),
       "?": () => document.getElementById("keys").showModal(),
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }

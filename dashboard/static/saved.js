@@ -16,7 +16,7 @@
     try { localStorage.setItem(KEY, JSON.stringify(filters)); note.textContent = ""; } catch { note.textContent = "This browser does not keep anything."; }
     show();
   };
-  const kept = (key) => box.dataset.store ? !["site", "cluster", "shared"].includes(key) : KEYS.includes(key);
+  const kept = (key) => box.dataset.store ? !["site", "cluster", "shared", "embed", "theme"].includes(key) : KEYS.includes(key);
   const address = (query) => {
     const here = new URLSearchParams(location.search);
     [...here.keys()].filter(kept).forEach((key) => here.delete(key));

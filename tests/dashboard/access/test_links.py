@@ -10,7 +10,7 @@ import pytest
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dashboard.access.accounts import LINKS_MAX, AccountError, Accounts
+from dashboard.access.accounts import LINKS_MAX, AccountError, Accounts, NewLink
 from dashboard.access.sessions import TRIES
 from dashboard.identity import Role
 from dashboard.site_map import PAGES
@@ -179,7 +179,7 @@ async def test_a_locked_link_asks_for_its_password_once(client: Client, state: S
 
 async def test_the_password_of_one_link_opens_no_other(client: Client, state: State) -> None:
     one = await made_link(client, state, password="open sesame")
-    other = state.household.accounts.add_link("other", SHOWN, "another one", 0)
+    other = state.household.accounts.add_link(NewLink("other", SHOWN, "another one"), 0)
 
     await client.post(f"/shared?shared={secret_of(one)}", data={"password": "open sesame"})
 
@@ -211,7 +211,7 @@ def test_links_are_kept_as_hashes_with_users_and_tokens(tmp_path: Path) -> None:
     path = tmp_path / "accounts.json"
     accounts = Accounts(path)
     accounts.first_password()
-    secret = accounts.add_link("board", SHOWN, "open sesame", 5)
+    secret = accounts.add_link(NewLink("board", SHOWN, "open sesame"), 5)
 
     again = Accounts(path)
 
@@ -219,7 +219,7 @@ def test_links_are_kept_as_hashes_with_users_and_tokens(tmp_path: Path) -> None:
     assert again.link("another") is None and again.link("") is None
     assert secret not in path.read_text() and "open sesame" not in path.read_text()
     with pytest.raises(AccountError, match="already"):
-        again.add_link("board", SHOWN, "", 5)
+        again.add_link(NewLink("board", SHOWN), 5)
 
 
 def test_a_file_of_before_there_were_links_has_none(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_links_are_bounded(tmp_path: Path) -> None:
     accounts = Accounts(tmp_path / "accounts.json")
     accounts.first_password()
     for number in range(LINKS_MAX):
-        accounts.add_link(str(number), SHOWN, "", 0)
+        accounts.add_link(NewLink(str(number), SHOWN), 0)
 
     with pytest.raises(AccountError, match="end one first"):
-        accounts.add_link("one more", SHOWN, "", 0)
+        accounts.add_link(NewLink("one more", SHOWN), 0)
