@@ -16,6 +16,7 @@ from dashboard.api.connect import ConnectApi
 from dashboard.api.handlers import Api
 from dashboard.api.lists import ListsApi
 from dashboard.api.messages import MessageExport
+from dashboard.api.parameters import refuse_misfits
 from dashboard.api.schemas import SchemasApi
 from dashboard.api.tail import Tail
 from dashboard.config import COMMIT, VERSION
@@ -82,7 +83,7 @@ class Site:
         self._renderer = Renderer()
         self._static = StaticFiles(HERE / "static")
         self._app = web.Application(
-            middlewares=[_secure, self._friendly, state.guard.middleware, self._seen],
+            middlewares=[_secure, self._friendly, state.guard.middleware, _checked, self._seen],
             client_max_size=BODY_BYTES_MAX,
         )
         self._others: dict[Sight, Site] = {}  # for those who see less
@@ -216,6 +217,15 @@ class Site:
         reader = ErrorReader(request.get(WHO), theme, sight)
         html = self._renderer.error(trouble, reader, about)
         return web.Response(text=html, content_type="text/html", status=status)
+
+
+@web.middleware
+async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Parameters of the JSON API, as its document has them."""
+    resource = request.match_info.route.resource
+    if request.method == "GET" and resource is not None:
+        refuse_misfits(resource.canonical, request.query)
+    return await handler(request)
 
 
 @web.middleware

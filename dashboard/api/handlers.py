@@ -134,6 +134,7 @@ class Api:
         topic = self._snapshot(request).topics.get(_name(request))
         if topic is None:
             raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
+        messages.refuse_unknown_partition(self._visit(request), topic)
         found, trouble = await messages.browse(self._visit(request), topic)
         if found is None:
             status = 403 if messages.why_not(self._visit(request), topic.name) else 503

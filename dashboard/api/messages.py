@@ -63,6 +63,7 @@ class MessageExport:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
         if why := messages.why_not(visit, name):
             raise web.HTTPForbidden(text=why)
+        messages.refuse_unknown_partition(visit, topic)
         await self._state.browser(poller).check(messages.wish(visit))
         if self._slots.locked():
             raise web.HTTPServiceUnavailable(text="four files are being made", headers=RETRY)
@@ -130,7 +131,7 @@ def read_slice(desk: Desk, scan: Scan, wish: Wish, rows: int) -> list[Shown]:
     desk.reader.start(scan.positions)
     try:
         for _ in range(SLICE_READS):
-            scan.take(desk.reader.read(READ_AT_ONCE, READ_S))
+            scan.take(desk.reader.read(min(READ_AT_ONCE, scan.left), READ_S))
             if scan.stopped or len(scan.fitting) >= rows:
                 break
     finally:

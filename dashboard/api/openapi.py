@@ -36,6 +36,11 @@ def _text(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
 
 
+def _time(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "date-time or milliseconds"}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 def _number(name: str, description: str, low: int = 0, high: int | None = None) -> dict[str, Any]:
     bounds = {"minimum": low} | ({} if high is None else {"maximum": high})
     schema = {"type": "integer", **bounds}
@@ -64,7 +69,7 @@ _ACTIVITY: Final = (
 _MESSAGES: Final = (
     _number("partition", "One partition; without it all."),
     _number("offset", "Read from this offset on."),
-    _text("since", "Or from this time on: 2026-11-22T14:02 in UTC, or milliseconds since 1970."),
+    _time("since", "Or from this time on: 2026-11-22T14:02 in UTC, or milliseconds since 1970."),
     _text("q", "Text in key, value or a header, any case."),
     _text("field", "A field of JSON values, dotted."),
     _text("equals", "What that field holds."),
@@ -225,6 +230,9 @@ def document() -> dict[str, Any]:
                             "description": "As asked.",
                             "content": {_media(path): {"schema": {}}},
                         },
+                        "400": {"description": "A parameter cannot be; `error` says why."},
+                        "401": {"description": "Sign in, or send a token."},
+                        "403": {"description": "Switched off, or not allowed."},
                         "404": {"description": "Not there; `error` says what."},
                         "409": {"description": "The cluster refuses to tell; `error` says why."},
                         "503": {"description": "Not known yet; try again."},

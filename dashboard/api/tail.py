@@ -49,6 +49,7 @@ class Tail:
             raise NotFound(f"There is no topic {name!r} in this cluster.")
         if why := messages.why_not(visit, name):
             raise web.HTTPForbidden(text=why)
+        messages.refuse_unknown_partition(visit, visit.snapshot.topics[name])
         wish = messages.wish(visit)
         await self._state.browser(poller).check(wish)
         followed = self._follow((poller.settings.name, name), visit)

@@ -100,9 +100,10 @@ def search(desk: Desk, topic: Topic, wish: Wish) -> Found:
     if scan.stopped:
         return Found((), 0, scan.stopped)
     desk.reader.start(scan.positions)
+    until_s = time.monotonic() + SECONDS_MAX
     try:
-        for _ in range(round(SECONDS_MAX / READ_S)):
-            scan.take(desk.reader.read(READ_AT_ONCE, READ_S))
+        while time.monotonic() < until_s:
+            scan.take(desk.reader.read(min(READ_AT_ONCE, scan.left), READ_S))
             if scan.stopped:
                 break
     finally:
@@ -138,6 +139,8 @@ class Reach:
             desk.expressions.check(self.wish.filter)
         starts, ends = _bounds(self.topic, self.wish)
         positions = self._positions(desk, starts, ends)
+        if not positions:
+            return Scan.of_nothing(self, _why_nothing(self.topic, self.wish), desk.expressions)
         return Scan(self, positions, {place: ends[place] for place in positions}, desk.expressions)
 
     def _positions(
@@ -183,7 +186,19 @@ class Scan:
         self.fitting: list[Record] = []
         self.scanned = 0
         self.untested: Counter[str] = Counter()
-        self.stopped = "" if positions else "there is nothing to read"
+        self.stopped = ""
+
+    @classmethod
+    def of_nothing(cls, reach: Reach, why: str, expressions: Expressions) -> "Scan":
+        """One that is over before it began."""
+        made = cls(reach, {}, {}, expressions)
+        made.stopped = why
+        return made
+
+    @property
+    def left(self) -> int:
+        """Records between here and the ends at most; where records are missing, fewer."""
+        return sum(self._ends[place] - at for place, at in self.positions.items())
 
     def take(self, reading: Reading) -> None:
         """Look at what was read; `stopped` says when that is enough."""
@@ -205,9 +220,11 @@ class Scan:
         self._found += len(fitting)
         if self.stopped:
             return
-        if self._ended >= set(self._ends):
+        if self._wish.seeks and self._found > self._wish.rows:
+            self.stopped = f"it found {self._wish.rows}"
+        elif self._ended >= set(self._ends):
             self.stopped = "it reached the end"
-        elif self._wish.seeks and self._found >= self._wish.rows:
+        elif self._wish.seeks and self._found == self._wish.rows:
             self.stopped = f"it found {self._wish.rows}"
         elif self.scanned >= self._reach.scanned_max:
             self.stopped = f"it looked at {self._reach.scanned_max} records"
@@ -247,3 +264,20 @@ def _bounds(
             starts[TopicPartition(topic.name, part.index)] = part.start
             ends[TopicPartition(topic.name, part.index)] = part.end
     return starts, ends
+
+
+def _why_nothing(topic: Topic, wish: Wish) -> str:
+    """Half a sentence on a search that has no place to begin."""
+    if wish.partition is not None and all(p.index != wish.partition for p in topic.partitions):
+        return no_partition(topic, wish.partition)
+    if wish.offset and topic.records:
+        return f"there is no record from offset {wish.offset} on"
+    if wish.since_ms is not None and topic.records:
+        return "there is no record from that time on"
+    return "there is nothing to read"
+
+
+def no_partition(topic: Topic, index: int) -> str:
+    """Half a sentence on one that is not there."""
+    last = len(topic.partitions) - 1
+    return f"there is no partition {index}: they are 0 to {last}" if last >= 0 else "it has none"

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from dashboard.cluster.browse import ROWS_MAX, Found
+from dashboard.cluster.browse import ROWS_MAX, Found, no_partition
 from dashboard.cluster.decoded import Shown
 from dashboard.cluster.fitting import Wish
 from dashboard.cluster.model import Topic
 from dashboard.filters.expressions import TooCostly, Unusable
 from dashboard.filters.wire import LENGTH_MAX
-from dashboard.pages.page import Values, Visit
+from dashboard.pages.page import NotFound, Values, Visit
 from tracker.kafka.admin import ClusterUnavailable
 
 ROWS = 50
@@ -47,6 +47,13 @@ def _moment_ms(text: str) -> int | None:
         return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+
+
+def refuse_unknown_partition(visit: Visit, topic: Topic) -> None:
+    """Raises NotFound; for programs, a page says it as the reason why nothing was found."""
+    wanted = wish(visit).partition
+    if wanted is not None and all(part.index != wanted for part in topic.partitions):
+        raise NotFound(f"Topic {topic.name!r}: {no_partition(topic, wanted)}.")
 
 
 def why_not(visit: Visit, topic: str) -> str:

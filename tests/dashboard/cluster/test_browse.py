@@ -69,8 +69,42 @@ def test_a_partition_that_does_not_tell_a_time_is_not_passed_over(cluster: MadeC
         looked(cluster, Wish(since_ms=0))
 
 
-def test_an_offset_beyond_the_end_finds_nothing_and_says_so(cluster: MadeCluster) -> None:
-    assert looked(cluster, Wish(offset=1_000)) == Found((), 0, "there is nothing to read")
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        (Wish(offset=1_000), "there is no record from offset 1000 on"),
+        (Wish(partition=7), "there is no partition 7: they are 0 to 1"),
+        (Wish(since_ms=10**15), "there is no record from that time on"),
+    ],
+)
+def test_a_place_where_nothing_is_finds_nothing_and_says_so(
+    cluster: MadeCluster, wish: Wish, why: str
+) -> None:
+    assert looked(cluster, wish) == Found((), 0, why)
+
+
+def test_an_empty_topic_has_nothing_to_read(cluster: MadeCluster) -> None:
+    for part in cluster.partitions.values():
+        part.end = 0
+
+    assert looked(cluster, Wish(offset=3)) == Found((), 0, "there is nothing to read")
+
+
+def test_a_search_that_found_more_than_it_shows_did_not_reach_the_end(
+    cluster: MadeCluster,
+) -> None:
+    found = looked(cluster, Wish(partition=0, offset=10, rows=2))
+    exactly = looked(cluster, Wish(partition=0, offset=98, rows=2))
+
+    assert (len(found.rows), found.stopped) == (2, "it found 2")
+    assert (len(exactly.rows), exactly.stopped) == (2, "it reached the end")
+
+
+def test_no_more_is_asked_for_than_there_is(cluster: MadeCluster) -> None:
+    """A reader waits for as many records as it is asked for."""
+    looked(cluster, Wish(partition=1))
+
+    assert cluster.reads == [40]
 
 
 def test_a_search_that_finds_nothing_stops_at_its_limit(cluster: MadeCluster) -> None:
