@@ -60,7 +60,7 @@ class MadeCluster(MadeTransactions):
         self.readable = True  # False: no right to read records
         self.nodes: tuple[BrokerNode, ...] = (BrokerNode(1, "127.0.0.1", 9092),)
         self.timeless: set[TopicPartition] = set()  # do not tell offsets by time
-        self.reads: list[int] = []  # how many records were asked for, each time
+        self.wanted: list[int] = []  # how many records were asked for, each time
         self.reads: list[dict[TopicPartition, int]] = []
         self.disk_failed = False
 
@@ -199,7 +199,7 @@ class MadeCluster(MadeTransactions):
     def read(self, records_max: int, timeout_s: float) -> Reading:
         """Everything up to `records_max` at once, then the ends."""
         self._question("read")
-        self.reads.append(records_max)
+        self.wanted.append(records_max)
         records: list[Record] = []
         for place, offset in self._reading.items():
             last = min(self.partitions[place].end, offset + records_max - len(records))

@@ -104,7 +104,7 @@ def test_no_more_is_asked_for_than_there_is(cluster: MadeCluster) -> None:
     """A reader waits for as many records as it is asked for."""
     looked(cluster, Wish(partition=1))
 
-    assert cluster.reads == [40]
+    assert cluster.wanted == [40]
 
 
 def test_a_search_that_finds_nothing_stops_at_its_limit(cluster: MadeCluster) -> None:
