@@ -14,7 +14,9 @@ and the start after.
 """
 
 import logging
+from array import array
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from struct import Struct, error
 
 from crc32c import crc32c
@@ -39,6 +41,36 @@ Run = tuple[int, int, int]
 """First offset, and the first and last millisecond in which it and those after it came."""
 
 
+class Runs:
+    """Some of them in columns, for as tuples they would take five times the memory.
+
+    One thread adds, others look up: first offsets grow last, so that each has its moments.
+    """
+
+    __slots__ = ("first_ms", "first_offsets", "last_ms")
+
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
+        self.first_offsets, self.first_ms, self.last_ms = array("q"), array("q"), array("q")
+        for run in runs:
+            self.append(run)
+
+    def __len__(self) -> int:
+        return len(self.first_offsets)
+
+    def __iter__(self) -> Iterator[Run]:
+        return zip(self.first_offsets, self.first_ms, self.last_ms, strict=False)
+
+    def append(self, run: Run) -> None:
+        first_offset, first_ms, last_ms = run
+        self.last_ms.append(last_ms)
+        self.first_ms.append(first_ms)
+        self.first_offsets.append(first_offset)
+
+    def slot_of(self, offset: int) -> int:
+        """Of the run that has `offset`; -1 when it is older than all."""
+        return bisect_right(self.first_offsets, offset) - 1
+
+
 class AppendTimes:
     """The runs of one log. One thread notes and saves; `between` may be asked from any."""
 
@@ -58,7 +90,7 @@ class AppendTimes:
         if runs and known_end < end_offset:
             last_ms = runs[-1][2]
             runs.append((known_end, last_ms, max(last_ms, now_ms)))
-        self._runs = runs
+        self._runs = Runs(runs)
         self._began_ms = -RUN_MS
         self._join_at = max(_JOIN_AT, 2 * len(runs))
         self._unsaved = False
@@ -71,7 +103,7 @@ class AppendTimes:
         self._unsaved = True
         self._runs.append((first_offset, now_ms, now_ms + RUN_MS))
         if len(self._runs) >= self._join_at:
-            self._runs = joined(self._runs, now_ms)[-RUNS_MAX:]
+            self._runs = Runs(joined(list(self._runs), now_ms)[-RUNS_MAX:])
             self._join_at = min(RUNS_MAX, max(_JOIN_AT, 2 * len(self._runs)))
 
     @property
@@ -81,20 +113,20 @@ class AppendTimes:
     def between(self, offset: int) -> tuple[int, int] | None:
         """The two moments between which the record at `offset` came, ms; None: not known."""
         runs = self._runs
-        place = bisect_right(runs, (offset, 1 << 62, 0))
-        return runs[place - 1][1:] if place else None
+        slot = runs.slot_of(offset)
+        return (runs.first_ms[slot], runs.last_ms[slot]) if slot >= 0 else None
 
     def take(self, other: "AppendTimes") -> None:
         """Know what another log of the same records knows."""
-        self._runs = list(other._runs)
+        self._runs = Runs(other._runs)
         self._unsaved = True
 
     def save(self, start_offset: int, end_offset: int) -> None:
         """Write the file anew, if there is something new; not synced."""
         if not self._unsaved:
             return
-        first = max(0, bisect_right(self._runs, (start_offset, 1 << 62, 0)) - 1)
-        self._runs = self._runs[first:]
+        first = max(0, self._runs.slot_of(start_offset))
+        self._runs = Runs(list(self._runs)[first:])
         body = _END.pack(end_offset) + b"".join(_RUN.pack(*run) for run in self._runs)
         temporary = f"{self._directory}/{FILE_NAME}.tmp"
         file = self._files.open(temporary, create=True)

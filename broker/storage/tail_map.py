@@ -1,5 +1,6 @@
 """Where the newest batches of a log begin: reads at its tail need no index and no disk."""
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
@@ -12,30 +13,32 @@ _BATCHES_MAX = 2 * BATCHES_MIN
 class TailMap:
     """Base offsets and positions of the last batches of the active segment, without a gap.
 
+    Arrays, not lists: of thousands of partitions each number would else be an object of its own.
+
     One thread adds, others look up: positions grow before offsets do, and forgetting puts new
-    lists in place at once, so that a reader always has two lists that belong together.
+    arrays in place at once, so that a reader always has two that belong together.
     """
 
-    __slots__ = ("_lists",)
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._lists: tuple[list[int], list[int]] = ([], [])
+        self._known: tuple[array[int], array[int]] = (array("q"), array("q"))
 
     def add(self, batches: Iterable[Appended]) -> None:
         """Add some behind the last one."""
-        offsets, positions = self._lists
+        offsets, positions = self._known
         for base_offset, _, position, _, _ in batches:
             positions.append(position)
             offsets.append(base_offset)
         if len(offsets) > _BATCHES_MAX:
-            self._lists = (offsets[-BATCHES_MIN:], positions[-BATCHES_MIN:])
+            self._known = (offsets[-BATCHES_MIN:], positions[-BATCHES_MIN:])
 
     def clear(self) -> None:
-        self._lists = ([], [])
+        self._known = (array("q"), array("q"))
 
     def floor_position(self, offset: int) -> int | None:
         """Position of the batch that has `offset`; None if it is older than what is known."""
-        offsets, positions = self._lists
+        offsets, positions = self._known
         slot = bisect_right(offsets, offset)
         return positions[slot - 1] if slot else None
 
@@ -44,7 +47,7 @@ class TailMap:
 
         `end_position`: the answer when no batch begins at or above `end_offset`.
         """
-        offsets, positions = self._lists
+        offsets, positions = self._known
         slot = bisect_left(offsets, end_offset)
         if slot == len(offsets):
             return end_position if offsets else None
@@ -52,6 +55,6 @@ class TailMap:
 
     def last_boundary(self, position: int) -> int | None:
         """The last start of a batch at or before `position`; None if that is not known."""
-        _, positions = self._lists
+        _, positions = self._known
         slot = bisect_right(positions, position)
         return positions[slot - 1] if slot else None
