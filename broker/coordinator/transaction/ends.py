@@ -87,7 +87,9 @@ def records_of(
     table: TransactionTable, transaction: Transaction
 ) -> list[tuple[bytes | None, bytes | None]]:
     table.decided(transaction)
-    return [(encode_key(transaction.transactional_id), encode_value(transaction))]
+    return [
+        (encode_key(transaction.transactional_id), encode_value(transaction, table.value_version()))
+    ]
 
 
 def saved(table: TransactionTable, transaction: Transaction) -> Decision[Any]:

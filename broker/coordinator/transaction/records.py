@@ -1,7 +1,7 @@
 """Records of `__transaction_state`, byte for byte in Apache Kafka's format.
 
 Key:   version i16 (0) | transactional_id string
-Value: version i16 (1, or 0 of an older broker) | the fields of `StateValue`
+Value: version i16 (0 or 1, by the level of transaction.version) | the fields of `StateValue`
 A null value is a tombstone: the transactional id expired. Unknown key versions are of a later
 Kafka and are passed over.
 """
@@ -21,7 +21,6 @@ from broker.protocol.schema import ARRAY, INT8, INT16, INT32, INT64, STRING, wir
 
 _VERSION = struct.Struct(">h")
 _KEY_VERSION = 0
-_VALUE_VERSION = 1  # with tagged fields (KIP-890): Kafka 4.2 writes it for every client
 
 
 @dataclass(slots=True)
@@ -72,7 +71,12 @@ def decode_key(key: bytes) -> str | None:
     return decode(StateKey, _KEY_VERSION, key, _VERSION.size).transactional_id
 
 
-def encode_value(transaction: Transaction) -> bytes:
+def value_version(level: int) -> int:
+    """Of values at a level of transaction.version: 1 has tagged fields (KIP-890)."""
+    return 0 if level == 0 else 1
+
+
+def encode_value(transaction: Transaction, version: int) -> bytes:
     """`transaction` as a value."""
     empty = transaction.state is TransactionState.EMPTY
     value = StateValue(
@@ -87,7 +91,7 @@ def encode_value(transaction: Transaction) -> bytes:
         transaction_start_timestamp_ms=transaction.started_at_ms,
         client_transaction_version=transaction.client_version,
     )
-    return _VERSION.pack(_VALUE_VERSION) + encode_bytes(value, _VALUE_VERSION)
+    return _VERSION.pack(version) + encode_bytes(value, version)
 
 
 def decode_value(transactional_id: str, value: bytes) -> Transaction:

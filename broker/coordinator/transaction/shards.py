@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from broker.clock import Clock
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.shard import Shard
+from broker.coordinator.transaction.records import value_version
 from broker.coordinator.transaction.table import TransactionTable
 from broker.coordinator.transaction.transaction import Transaction
 from broker.errors import ErrorCode, KafkaError, StorageError
+from broker.metadata.features import TRANSACTION_VERSION
 from broker.metadata.records import TRANSACTIONS_TOPIC
 from broker.partition.partitions import Partitions
 from broker.protocol.primitives import partitions_of_name
@@ -101,10 +103,13 @@ class TransactionShards:
                 "transactions not available: %s", error
             )  # the partition itself said it loudly
             return None
-        table = TransactionTable()
+        table = TransactionTable(self._value_version)
         shard = Shard(partition, table, self._clock)
         self._slots[index] = (shard, table)
         return shard
+
+    def _value_version(self) -> int:
+        return value_version(self._cluster.image.features.get(TRANSACTION_VERSION, 0))
 
     async def _load(self, shard: Shard) -> None:
         """Read a shard; one that cannot be read refuses its ids, the others go on."""

@@ -1,7 +1,7 @@
 """The transactions of one partition of `__transaction_state`: what a shard replays and changes."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from broker.coordinator.shard import Source
@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 class TransactionTable:
     """Transactions by transactional id; changed by replaying records only."""
 
-    def __init__(self) -> None:
+    def __init__(self, value_version: Callable[[], int]) -> None:
+        self.value_version = value_version
+        """In which the next record is written."""
         self._transactions: dict[str, Transaction] = {}
         self.ending: set[str] = set()
         """Transactional ids that are being ended right now; not part of the log."""

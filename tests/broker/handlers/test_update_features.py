@@ -3,13 +3,19 @@ from pathlib import Path
 import pytest
 
 from broker.errors import ErrorCode
+from broker.handlers.handler import Services
+from broker.metadata.records import TRANSACTIONS_TOPIC
+from broker.partition.wishes import ReadEnd
 from broker.protocol.messages.update_features import (
     FeatureUpdateKey,
     UpdateFeaturesRequest,
     UpdateFeaturesResponse,
 )
+from broker.records.batch import iterate
+from broker.records.record import decode_records
 from tests.support.raw_client import RawClient
 from tests.support.running_broker import running_broker
+from tests.support.transactional import start_producer
 
 UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE = 1, 2, 3
 FEATURE = "eligible.leader.replicas.version"
@@ -36,6 +42,36 @@ async def test_a_lowered_level_stays_over_a_restart(tmp_path: Path) -> None:
 
     async with running_broker(tmp_path / "data") as broker:
         assert broker.services.cluster.image.features[FEATURE] == 0
+
+
+def versions_stored(services: Services) -> list[int]:
+    """Of the values of all transactional ids; those of one id in their order."""
+    found = []
+    for partition in services.partitions.all():
+        if partition.topic == TRANSACTIONS_TOPIC and partition.high_watermark:
+            chunk = partition.read(0, 1 << 20, ReadEnd.HIGH_WATERMARK, minimum_one=True).read()
+            for position, header in iterate(chunk):
+                batch = chunk[position : position + header.size_bytes]
+                values = [record.value or b"" for record in decode_records(header, batch)]
+                found += [int.from_bytes(value[:2]) for value in values]
+    return found
+
+
+async def test_without_transaction_version_transactions_are_stored_as_older_brokers_read_them(
+    tmp_path: Path,
+) -> None:
+    """As in Apache Kafka, from the next record on."""
+    async with (
+        running_broker(tmp_path / "data") as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await start_producer(client, "shop")
+        await updated(client, "transaction.version", 0, SAFE_DOWNGRADE)
+        await start_producer(client, "shop")
+        await updated(client, "transaction.version", 1)
+        await start_producer(client, "shop")
+
+        assert versions_stored(broker.services) == [1, 0, 1]
 
 
 async def test_lowering_has_to_be_meant(client: RawClient) -> None:

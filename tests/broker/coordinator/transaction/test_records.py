@@ -10,6 +10,7 @@ from broker.coordinator.transaction.records import (
     decode_value,
     encode_key,
     encode_value,
+    value_version,
 )
 from broker.coordinator.transaction.transaction import Producer, Transaction, TransactionState
 
@@ -28,17 +29,23 @@ def test_keys_of_a_later_format_are_passed_over() -> None:
 def test_an_empty_transaction_is_stored_with_null_partitions() -> None:
     transaction = Transaction("shop", Producer(7, 0), 60_000, updated_at_ms=5)
 
-    value = encode_value(transaction)
+    value = encode_value(transaction, 1)
 
     assert value == struct.pack(">hqhibBqqB", 1, 7, 0, 60_000, 0, 0, 5, -1, 0)
 
 
-def test_a_transaction_of_an_older_broker_is_read() -> None:
-    value = struct.pack(">hqhibiqq", 0, 7, 0, 60_000, 0, -1, 5, -1)
+def test_without_transaction_version_there_are_no_tagged_fields() -> None:
+    transaction = Transaction(
+        "shop", Producer(7, 0), 60_000, previous_producer_id=6, client_version=2, updated_at_ms=5
+    )
 
-    transaction = decode_value("shop", value)
+    value = encode_value(transaction, value_version(0))
 
-    assert transaction == Transaction("shop", Producer(7, 0), 60_000, updated_at_ms=5)
+    assert value == struct.pack(">hqhibiqq", 0, 7, 0, 60_000, 0, -1, 5, -1)
+    assert decode_value("shop", value) == Transaction(
+        "shop", Producer(7, 0), 60_000, updated_at_ms=5
+    )
+    assert [value_version(level) for level in (1, 2)] == [1, 1]
 
 
 @given(
@@ -57,7 +64,7 @@ def test_a_transaction_of_an_older_broker_is_read() -> None:
     )
 )
 def test_what_is_written_is_read_back(transaction: Transaction) -> None:
-    key, value = encode_key(transaction.transactional_id), encode_value(transaction)
+    key, value = encode_key(transaction.transactional_id), encode_value(transaction, 1)
 
     transactional_id = decode_key(key)
 

@@ -13,16 +13,16 @@ SHOP = Transaction("shop", Producer(7, 3), 60_000, updated_at_ms=5)
 
 
 def test_the_last_record_of_an_id_is_what_it_is() -> None:
-    table = TransactionTable()
+    table = TransactionTable(lambda: 1)
 
-    table.replay(encode_key("shop"), encode_value(SHOP), FROM_LOG)
+    table.replay(encode_key("shop"), encode_value(SHOP, 1), FROM_LOG)
 
     assert table.get("shop") == SHOP
 
 
 def test_a_tombstone_forgets_an_id() -> None:
-    table = TransactionTable()
-    table.replay(encode_key("shop"), encode_value(SHOP), FROM_LOG)
+    table = TransactionTable(lambda: 1)
+    table.replay(encode_key("shop"), encode_value(SHOP, 1), FROM_LOG)
 
     table.replay(encode_key("shop"), None, FROM_LOG)
 
@@ -31,7 +31,7 @@ def test_a_tombstone_forgets_an_id() -> None:
 
 
 def test_a_record_of_a_later_format_is_passed_over() -> None:
-    table = TransactionTable()
+    table = TransactionTable(lambda: 1)
 
     table.replay(b"\x00\x63later", b"\x00\x00", FROM_LOG)
 
@@ -39,7 +39,7 @@ def test_a_record_of_a_later_format_is_passed_over() -> None:
 
 
 def test_only_one_may_end_a_transaction_at_a_time() -> None:
-    table = TransactionTable()
+    table = TransactionTable(lambda: 1)
 
     with (
         table.sole_end_of("shop"),
