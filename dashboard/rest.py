@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -28,6 +29,9 @@ TIMEOUT_S: Final = 8.0
 BYTES_MAX: Final = 16_777_216
 REFUSAL_LETTERS: Final = 2_000
 _EXCEPTIONS: Final = re.compile(r"^(?:[\w.$]{1,200}(?:Exception|Error): )+")  # Java, before words
+
+
+_TITLE: Final = re.compile(r"<title>(?:Error \d+ )?([^<]{1,200})</title>")
 
 
 class Endless(TimeoutError):
@@ -144,7 +148,9 @@ class Rest:
         try:
             said = str(json.loads(raw)["message"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            said = f"it answered {error.code}"
+            title = _TITLE.search(raw.decode("latin-1"))  # of a page for people, as Jetty has them
+            why = unescape(title[1]) if title else error.reason
+            said = f"it answered {error.code} ({why})" if why else f"it answered {error.code}"
         said = _EXCEPTIONS.sub("", " ".join(said.split()))
         said = self._told(said[:REFUSAL_LETTERS])
         if error.code == 404:

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 from dashboard.actions import security_wishes as wishes
 from dashboard.actions.perform import Outcome, Scene
-from dashboard.security.meaning import CLUSTER_NAME, OPERATIONS, denied_by, sentence, touched
+from dashboard.security.meaning import (
+    CLUSTER_NAME,
+    OPERATIONS,
+    denied_by,
+    may_come_from,
+    sentence,
+    touched,
+)
 from dashboard.text import plural
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.changes import Refused
@@ -34,6 +41,8 @@ def create_acls(scene: Scene, wish: wishes.CreateAcls) -> Outcome:
         row: dict[str, Any] = {"means": sentence(acl), "touches": touched(acl, scene.snapshot)}
         if acl in there:
             row["note"] = "is there already"
+        elif not may_come_from(acl.host):
+            row["note"] = "no client comes from there: a host is one address, or *"
         elif (denial := denied_by(acl, there)) is not None:
             row["note"] = f"denied all the same, at least in part: {sentence(denial)}"
         else:

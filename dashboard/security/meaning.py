@@ -5,6 +5,7 @@ bring DESCRIBE, ALTER_CONFIGS brings DESCRIBE_CONFIGS, and a DENY goes before ev
 """
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Final
 
 from dashboard.cluster.model import Snapshot
@@ -50,6 +51,18 @@ def sentence(acl: Acl) -> str:
     brings = _BRINGS.get(acl.operation, ()) if acl.permission == "ALLOW" else ()
     and_so = f" (and so {', '.join(brings)})" if brings else ""
     return f"{acl.principal} {may} {said}{and_so} {where}, from {host}."
+
+
+def may_come_from(host: str) -> bool:
+    """Whether a client can have it: Kafka compares addresses letter by letter, so neither a name
+    nor a network ever fits."""
+    if host == EVERY:
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def names(acl: Acl, name: str) -> bool:

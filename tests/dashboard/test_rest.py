@@ -138,6 +138,33 @@ def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<title>Error 405 Ambiguous &amp; odd</title>", "it answered 405 (Ambiguous & odd)"),
+        (b"", "it answered 405 (Method Not Allowed)"),
+        (b"\xff<title>", "it answered 405 (Method Not Allowed)"),
+    ],
+)
+def test_a_refusal_for_people_is_told_by_its_title_or_its_kind(body: bytes, said: str) -> None:
+    """Jetty, under Kafka Connect, refuses names with a slash before Connect sees them."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(405)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with serving(Refusing) as url, pytest.raises(Refused) as refused:
+        Rest(RestAccess(url), OWNER).ask("GET", "/")
+
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(
     ("told", "said"),
     [
         ("io.x.RuleViolationException: Incompatible artifact: a", "Incompatible artifact: a"),

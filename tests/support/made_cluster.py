@@ -19,7 +19,7 @@ from tracker.kafka.answers import (
     Reading,
     Record,
 )
-from tracker.kafka.changes import NewRecord, NewTopic
+from tracker.kafka.changes import NewRecord, NewTopic, Refused
 from tracker.kafka.groups import ShareGroup, StreamsGroup
 from tracker.kafka.inventory import Disks, LogDir
 from tracker.topics import TopicPartition
@@ -277,6 +277,9 @@ class MadeCluster(MadeTransactions):
         self._change("delete share starts", group_id, topic)
 
     def add_partitions(self, topic: str, total: int) -> None:
+        now = sum(place.topic == topic for place in self.partitions)
+        if total <= now:
+            raise Refused(f"The topic {topic} currently has {now} partition(s)")
         self._change("partitions", topic, total)
         for index in range(total):
             self.partitions.setdefault(TopicPartition(topic, index), MadePartition())

@@ -216,7 +216,11 @@ class Changes:
                 on_delivery=lambda error, message: reports.append((error, message)),
                 **place,
             )
-        except (client.KafkaException, BufferError) as error:
+        except client.KafkaException as error:
+            if error.args[0].code() == client.KafkaError._UNKNOWN_PARTITION:
+                raise Refused(f"{record.topic} has no partition {record.partition}") from error
+            raise _no(error) from error
+        except BufferError as error:
             raise _no(error) from error
         self._producer.flush(self._timeout_s + 1)
         if not reports:
@@ -244,4 +248,4 @@ def _no(error: BaseException) -> Exception:
         return ClusterUnavailable(str(error) or "no answer in time")
     reason = error.args[0]
     kind = ClusterUnavailable if reason.code() in _NO_ANSWER else Refused
-    return kind(reason.str())
+    return kind(reason.str().removeprefix("Broker: "))

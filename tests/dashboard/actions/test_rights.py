@@ -25,6 +25,16 @@ async def test_a_dry_run_of_an_acl_says_what_it_means_and_touches(
     assert body["rows"][1]["note"] == ""
 
 
+@pytest.mark.parametrize("host", ["app.example.com", "10.0.0.0/8", "not a host"])
+async def test_a_host_that_no_client_has_is_pointed_out(asked: Asked, host: str) -> None:
+    """Kafka takes it, compares it with addresses, and a DENY of it never applies."""
+    _, wrong = await asked.act("create-acls", WISHES["create-acls"] | {"host": host})
+    _, right = await asked.act("create-acls", WISHES["create-acls"] | {"host": "10.0.0.7"})
+
+    assert "no client comes from there" in wrong["rows"][0]["note"]
+    assert right["rows"][0]["note"] == ""
+
+
 @pytest.mark.parametrize(
     "change",
     [

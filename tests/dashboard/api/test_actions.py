@@ -148,6 +148,8 @@ async def test_settings_that_were_changed_are_shown_at_the_next_look(
     asked: Asked, cluster: MadeCluster, state: State
 ) -> None:
     await asked.act("edit-config", WISHES["edit-config"])
+    _, again = await asked.act("edit-config", WISHES["edit-config"])
+    assert [row["before"] for row in again["rows"] if row["setting"] == "retention.ms"] == ["5"]
     await state.poller(None).look()
 
     answer = await asked.client.get("/api/v1/topics/events")

@@ -74,10 +74,10 @@ async def test_a_refusal_carries_the_words_of_the_cluster(config: KafkaConfig) -
 
     assert said == [
         "Topic 'visits' already exists.",
-        "Broker: Unknown topic or partition",
+        "Unknown topic or partition",
         "The topic visits currently has 2 partition(s); 1 would not be an increase.",
         "Invalid value soon for configuration retention.ms: Not a number of type LONG",
-        "Broker: Offset out of range",
+        "Offset out of range",
         "Local: Unknown partition",
     ]
 
