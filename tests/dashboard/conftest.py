@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.state import State
@@ -39,9 +39,9 @@ def application(state: State) -> web.Application:
 
 @pytest.fixture
 async def client(application: web.Application, state: State) -> AsyncIterator[Client]:
-    """Of a dashboard that has looked once."""
+    """Of a dashboard that has looked once; it keeps the cookies of an address in numbers, too."""
     await state.poller(None).look()
-    async with TestClient(TestServer(application)) as made:
+    async with TestClient(TestServer(application), cookie_jar=CookieJar(unsafe=True)) as made:
         yield made
 
 

@@ -1,21 +1,18 @@
 """Links that pages of named origins may show in a frame: only these links, only there."""
 
 import json
-from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import CookieJar, web
-from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.access.accounts import AccountError, Accounts, NewLink
 from dashboard.access.origins import ORIGINS_MAX, NotAnOrigin, checked_origins
 from dashboard.identity import Role
 from dashboard.state import State
-from dashboard.web import SECURITY_HEADERS, Site
+from dashboard.web import SECURITY_HEADERS
 from tests.support.made_dashboard import Client, busy_cluster, made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_visits
@@ -35,14 +32,6 @@ def state(tmp_path: Path) -> State:
     )
     made.household.accounts.put_user("admin", Role.ADMIN, "correct horse")
     return made
-
-
-@pytest.fixture
-async def client(state: State) -> AsyncIterator[Client]:
-    application: web.Application = Site(state).application()
-    async with TestClient(TestServer(application), cookie_jar=CookieJar(unsafe=True)) as made:
-        await state.poller(None).look()
-        yield made
 
 
 def framed(state: State, *frames: str, name: str = "board") -> str:

@@ -1,12 +1,11 @@
 """Who is let in, who is turned away, and what a stolen or forged request can do: nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from aiohttp import CookieJar, encode_basic_auth, web
+from aiohttp import encode_basic_auth
 from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.access.guard import COOKIE
@@ -36,14 +35,6 @@ def state(tmp_path: Path, settings: dict[str, object]) -> State:
     for role in reversed(Role):  # an administrator first
         made.household.accounts.put_user(role.word, role, PASSWORD)
     return made
-
-
-@pytest.fixture
-async def client(application: web.Application, state: State) -> AsyncIterator[Client]:
-    server = TestServer(application)
-    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as made:
-        await state.poller(None).look()
-        yield made
 
 
 def basic_auth(password: str) -> dict[str, str]:

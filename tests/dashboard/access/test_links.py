@@ -1,21 +1,17 @@
 """Links that show one site: what they open, and that they open nothing else."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from aiohttp import CookieJar, web
-from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.access.accounts import LINKS_MAX, AccountError, Accounts, NewLink
 from dashboard.access.sessions import TRIES
 from dashboard.identity import Role
 from dashboard.site_map import PAGES
 from dashboard.state import State
-from dashboard.web import Site
 from tests.support.made_dashboard import Client, busy_cluster, made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_visits
@@ -38,19 +34,6 @@ def state(tmp_path: Path) -> State:
     made = made_state(tmp_path, busy_cluster(), sign_in="on")
     made.household.accounts.put_user("admin", Role.ADMIN, PASSWORD)
     return made
-
-
-@pytest.fixture
-def application(state: State) -> web.Application:
-    return Site(state).application()
-
-
-@pytest.fixture
-async def client(application: web.Application, state: State) -> AsyncIterator[Client]:
-    server = TestServer(application)
-    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as made:
-        await state.poller(None).look()
-        yield made
 
 
 async def ask_for(client: Client, state: State, **wish: str) -> tuple[int, dict[str, Any]]:
