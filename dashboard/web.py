@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractMatchInfo
 from dashboard.access.guard import AGENTS, FRAMES, WHO
 from dashboard.api.actions import ActionApi
 from dashboard.api.activity import ActivityExport
+from dashboard.api.appliance import ApplianceApi
 from dashboard.api.connect import ConnectApi
 from dashboard.api.handlers import Api
 from dashboard.api.lists import ListsApi
@@ -99,6 +100,7 @@ class Site:
         app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         ListsApi(state).add_routes(app)
+        ApplianceApi(state).add_routes(app)
         SchemasApi(state).add_routes(app)
         ConnectApi(state).add_routes(app)
         export = MessageExport(state).handle

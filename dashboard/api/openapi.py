@@ -1,11 +1,13 @@
 """The OpenAPI document of the JSON API. A test asks every path of it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
+from dashboard.api.appliance import BrokerTold, PipelineTold, SettingsTold
 from dashboard.api.thinning import POINTS_MAX, POINTS_MIN
 
 _CLUSTER: Final = {
@@ -156,6 +158,13 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
             _text("only", "open: only those that are open."),
         ),
     ),
+    (
+        "/brokers/{name}",
+        "One broker by its id: what it holds, log directories, all settings and their source.",
+        (_NAME, _CLUSTER),
+    ),
+    ("/pipeline", "Beacons by reason, age of events at each stage, sinks, probe.", ()),
+    ("/settings", "Switches, clusters, masks; for administrators users and tokens.", ()),
     ("/connectors", "Kafka Connect: workers, connectors, tasks; secrets hidden.", (_CLUSTER,)),
     (
         "/connectors/{name}/offsets",
@@ -213,6 +222,34 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
 )
 
 
+_SHAPES: Final = {
+    "/brokers/{name}": BrokerTold,
+    "/pipeline": PipelineTold,
+    "/settings": SettingsTold,
+}
+"""What comes back, of the answers that have a type of their own."""
+
+
+def _shape(path: str) -> dict[str, Any]:
+    """The JSON schema of an answer; one without a type of its own may be anything."""
+    if path not in _SHAPES:
+        return {}
+    (schema,), components = msgspec.json.schema_components([_SHAPES[path]], ref_template="{name}")
+    found: dict[str, Any] = _resolved(schema, components)
+    return found
+
+
+def _resolved(schema: Any, components: Mapping[str, Any]) -> Any:
+    """Without references: programs that read one path need not look elsewhere."""
+    if isinstance(schema, list):
+        return [_resolved(one, components) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _resolved(components[schema["$ref"]], components)
+    return {key: _resolved(one, components) for key, one in schema.items()}
+
+
 def document() -> dict[str, Any]:
     """OpenAPI 3.1."""
     return {
@@ -228,7 +265,7 @@ def document() -> dict[str, Any]:
                     "responses": {
                         "200": {
                             "description": "As asked.",
-                            "content": {_media(path): {"schema": {}}},
+                            "content": {_media(path): {"schema": _shape(path)}},
                         },
                         "400": {"description": "A parameter cannot be; `error` says why."},
                         "401": {"description": "Sign in, or send a token."},

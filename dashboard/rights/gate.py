@@ -18,7 +18,8 @@ ANSWERS: Final = frozenset(
     )
 )
 SHARED: Final = "/activity"  # the page that a link shows; its figures have the same name
-ALL_CLUSTERS: Final = frozenset(("/audit", "audit"))  # they tell of every cluster
+ALL_CLUSTERS: Final = frozenset(("/audit", "audit", "pipeline", "settings"))
+"""They tell of every cluster, or of the appliance whichever cluster is asked for."""
 OURS: Final = frozenset(("/pipeline",))  # of the appliance, whichever cluster is asked for
 
 
