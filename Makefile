@@ -29,7 +29,7 @@ help:
 	@echo "make check           lint, house, unit and property tests (about a minute)"
 	@echo "make crash           the long crash and property runs"
 	@echo "make wire            real Kafka clients against the broker"
-	@echo "make bench           measure (about 20 minutes), and write docs/benchmarks.md; a part of it:"
+	@echo "make bench           measure (about 16 minutes), and write docs/benchmarks.md; a part of it:"
 	@echo "                     make bench ARGS='against_kafka --rows fetch --minutes 3', or what is missing: ARGS=--resume"
 	@echo "make screenshots     retake the pictures in docs/images"
 

@@ -2,13 +2,12 @@
 
 Two pairs of equal durability: neither syncs ("os" against Kafka's defaults), or both do before
 they acknowledge ("sync" against an fsync per message). Both are warmed up; then all rows are
-measured in short rounds, each row of a round by one broker right after the other (who is first
-changes from round to round), until the time is over. The medians over the rounds count.
+measured in short rounds, as race.py says.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +18,8 @@ from statistics import median
 from tests.benchmarks.latency import late_wakings_ms, latencies_ms, percentile, synced_writes_ms
 from tests.benchmarks.peers import Peer, apache_kafka, footfall_broker
 from tests.benchmarks.perf_tools import Load, fetch_rate, produce_rate
-from tests.benchmarks.plan import Plan, spread
+from tests.benchmarks.plan import Plan
+from tests.benchmarks.race import Figures, Race, Run
 from tests.benchmarks.rebalances import CONSUMERS, rebalance_seconds
 from tests.benchmarks.small_producers import SECONDS, requests_per_second
 from tests.benchmarks.table import Row
@@ -39,42 +39,14 @@ WIDE_PARTITIONS = 12
 WIDE = f"one record to each of {WIDE_PARTITIONS} partitions a request, acks=all, 1 connections"
 MEMORY = "resident memory"
 
-Figures = dict[str, tuple[float, str]]
-"""Values of one run by the names of their rows, with their units."""
-
-
-Run = tuple[str, Callable[[Peer, int], Figures]]
-"""What the names of its rows begin with, and how it is measured in a round."""
-
 
 @dataclass(slots=True)
-class Race:
-    """Rounds of the same runs for both."""
+class Machine:
+    """What the machine itself did between the rounds, in ms, by row."""
 
-    ours: Peer
-    theirs: Peer
-    figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    """Ours and theirs of each round, by row."""
-    units: dict[str, str] = field(default_factory=dict)
-    machine: dict[str, list[float]] = field(default_factory=dict)
-    """What the machine itself did meanwhile, in ms, of each round by row."""
+    figures: dict[str, list[float]] = field(default_factory=dict)
 
-    def run(self, number: int, measure: Callable[[Peer, int], Figures]) -> None:
-        """Measure both in turn."""
-        order = (self.ours, self.theirs) if number % 2 == 0 else (self.theirs, self.ours)
-        found = {peer: measure(peer, number) for peer in order}
-        for row, (value, unit) in found[self.ours].items():
-            self.units[row] = unit
-            self.figures.setdefault(row, []).append((value, found[self.theirs][row][0]))
-
-    def rows(self) -> Iterator[Row]:
-        for row, pairs in self.figures.items():
-            ours, theirs = (median(values) for values in zip(*pairs, strict=True))
-            told = spread([one / other for one, other in pairs])
-            name = f"{row} ({self.ours.name})"
-            yield Row(name, ours, self.units[row], ours / theirs, f"{self.theirs.name}; {told}")
-
-    def note_machine(self) -> None:
+    def note(self) -> None:
         """What no broker that syncs each record, or has to be woken for it, can be faster than:
         in the same minutes and beside the same processes, which use the processors, too."""
         with tempfile.TemporaryDirectory() as place:
@@ -83,11 +55,11 @@ class Race:
         late = late_wakings_ms(LATENCY_RATE, LATENCY_SECONDS)
         for name, samples in ((DISK, synced), (WAKING, late)):
             for share in SHARES:
-                found = self.machine.setdefault(f"{name}, p{share:g}", [])
+                found = self.figures.setdefault(f"{name}, p{share:g}", [])
                 found.append(percentile(samples, share))
 
-    def machine_rows(self) -> Iterator[Row]:
-        for row, values in self.machine.items():
+    def rows(self) -> Iterator[Row]:
+        for row, values in self.figures.items():
             yield Row(row, median(values), "ms")
 
 
@@ -126,21 +98,17 @@ def _fetches() -> Iterator[Run]:
 def _race(plan: Plan, runs: list[Run] | Iterator[Run], *, synced: bool = False) -> list[Row]:
     """What is wanted of `runs`, in as many rounds as there is time for."""
     durability = "sync" if synced else "os"
-    wanted = [measure for name, measure in runs if plan.wants(f"{name} (Footfall, {durability})")]
+    wanted = [run for run in runs if plan.wants(f"{run[0]} (Footfall, {durability})")]
     memory = not synced and plan.wants(MEMORY)
-    machine = synced and (plan.wants(DISK) or plan.wants(WAKING))
-    if not (wanted or memory or machine):
+    notes_machine = synced and (plan.wants(DISK) or plan.wants(WAKING))
+    if not (wanted or memory or notes_machine):
         return []
     with _pair(synced=synced) as (ours, theirs):
-        race = Race(ours, theirs)
+        race, machine = Race(ours, theirs), Machine()
         idle = [_memory(race, "idle")] if memory else []
         _warm_up(race)
-        for number in plan.rounds():
-            for measure in wanted:
-                race.run(number, measure)
-            if machine:
-                race.note_machine()
-        found = [*idle, *race.rows(), *race.machine_rows()]
+        race.run_all(wanted, plan, machine.note if notes_machine else lambda: None)
+        found = [*idle, *race.rows(), *machine.rows()]
         return [*found, *([_memory(race, "after the load")] if memory else [])]
 
 

@@ -23,10 +23,12 @@ class Plan:
         """A plan with this share of the time."""
         return Plan(self.rows, self.minutes * share)
 
-    def rounds(self, clock: Callable[[], float] = time.monotonic) -> Iterator[int]:
+    def rounds(
+        self, most: int = ROUNDS_MAX, clock: Callable[[], float] = time.monotonic
+    ) -> Iterator[int]:
         """Numbers of rounds: always one, and another one while it will end in time."""
         begun = clock()
-        for number in range(ROUNDS_MAX):
+        for number in range(most):
             yield number
             took_each = (clock() - begun) / (number + 1)
             if clock() - begun + took_each > self.minutes * 60:
