@@ -184,12 +184,12 @@ class Guard:
         return Identity("local", Role.ADMIN, host, self._local)
 
     def _metrics_allowed(self, request: web.Request, who: Identity | None) -> bool:
-        if self.door.metrics_token and (who is None or who.name == "local"):
+        if who is None:
+            token = self.accounts.token(_bearer(request))
+            return token is not None and "metrics" in token.scopes
+        if self.door.metrics_token and who.name == "local":
             return False
-        if who is not None:  # metrics tell of everything
-            return not self.rights.of(who).limited
-        token = self.accounts.token(_bearer(request))
-        return token is not None and "metrics" in token.scopes
+        return not self.rights.of(who).limited  # metrics tell of everything
 
     def _may_scrape(self, request: web.Request) -> bool:
         presented = _bearer(request) or _basic_password(request)

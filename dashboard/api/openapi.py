@@ -261,7 +261,7 @@ def document() -> dict[str, Any]:
             path: {
                 "get": {
                     "summary": summary,
-                    "parameters": list(parameters),
+                    "parameters": [_may_be_empty(one) for one in parameters],
                     "responses": {
                         "200": {
                             "description": "As asked.",
@@ -279,6 +279,12 @@ def document() -> dict[str, Any]:
             for path, summary, parameters in _PATHS
         },
     }
+
+
+def _may_be_empty(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A form sends what was not filled in, and that is as if it were not there."""
+    is_query = parameter["in"] == "query" and not parameter.get("required")
+    return parameter | ({"allowEmptyValue": True} if is_query else {})
 
 
 def _media(path: str) -> str:

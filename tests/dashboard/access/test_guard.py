@@ -240,6 +240,18 @@ async def test_a_new_password_ends_the_sessions_of_its_user(client: Client, stat
     assert (await client.get("/api/v1/groups")).status == 401
 
 
+@pytest.mark.parametrize("settings", [{"metrics_token": "scrape me", "sign_in": "on"}])
+@pytest.mark.parametrize(("scope", "status"), [("metrics", 200), ("read", 200), ("", 401)])
+async def test_a_token_for_metrics_is_good_beside_the_one_of_the_settings(
+    client: Client, state: State, scope: str, status: int
+) -> None:
+    token = state.household.accounts.add_token("t", (scope,), 0) if scope else "ff_guessed"
+
+    scrape = await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+
+    assert scrape.status == status
+
+
 @pytest.mark.parametrize("settings", [{"metrics_token": "scrape me"}])
 async def test_metrics_may_ask_for_a_token_of_their_own(client: Client) -> None:
     none = await client.get("/metrics")
