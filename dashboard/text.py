@@ -63,10 +63,12 @@ def size(number: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`4 %`, `0.3 %`."""
+    """`4 %`, `0.3 %`, and `<0.1 %` of what would look like nothing."""
     if share is None:
         return "–"  # noqa: RUF001
     value = share * 100
+    if 0 < value < 0.05:
+        return "<0.1 %"
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
 
 

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, expect
 
 from dashboard.pages.page import link
 from tests.support.connect_worker import ConnectWorker, connect_worker
+from tests.support.made_cluster import MadePartition
 from tests.support.made_dashboard import HOSTILE, busy_cluster, hostile_cluster
 from tests.support.pages import ADDRESSES
 from tests.support.shown_dashboard import Served, store_measured_visits
@@ -36,6 +37,11 @@ CUT_TABS = """[...document.querySelectorAll('.tabs, .cardtabs, .ranges, .top nav
 BEYOND = """[...document.querySelectorAll('.card.flush, .card .scroll')]
     .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
 """Lists of which a part is beyond the edge of their card."""
+CUT_SENTENCES = """[...document.querySelectorAll('.said, .alerts td.wrap, .alerts td.wrap *')]
+    .filter((one) => one.clientHeight && (one.scrollHeight > one.clientHeight + 1
+        || one.scrollWidth > one.clientWidth + 1)).map((one) => one.textContent)"""
+"""What is said of problems and alerts, and cannot be read to its end."""
+LONG = "shop.orders.confirmed.by-region.europe-west-1.v2"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -121,15 +127,40 @@ async def test_names_of_groups_are_whole_on_a_tablet(browser: Browser, tmp_path:
 
 async def test_lists_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> None:
     """Columns that fit no more are left out; none is beyond the edge of its card."""
-    async with Served(tmp_path, busy_cluster()) as served:
+    cluster = busy_cluster()
+    cluster.add_topic(LONG, MadePartition(leader=-1, isr=(), end=123_456_789))
+    async with Served(tmp_path, cluster) as served:
         served.state.alerts.evaluate()
         active = served.state.alerts.engine.active
         active.update({key: replace(one, fired_at_ms=1) for key, one in active.items()})
-        shown = await served.tab(browser, 820)
+        shown = await served.tab(browser, 720)
+        for path in ADDRESSES:
+            await shown.go(path)
+            for width in (720, 820):
+                await shown.be_wide(width)
+                assert await shown.page.evaluate(BEYOND) == [], f"{path} ({width})"
         for path in ("/topics", "/groups", "/alerts", "/transactions", "/cluster"):
             await shown.go(path)
             assert await shown.page.locator("main table tbody tr").count() > 0, path
-            assert await shown.page.evaluate(BEYOND) == [], path
+
+
+async def test_sentences_about_problems_are_whole_at_any_width(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """They ended after two or three lines, and the cause stands at their end."""
+    cluster = busy_cluster()
+    cluster.add_topic(LONG * 4, MadePartition(leader=-1, isr=()))
+    async with Served(tmp_path, cluster) as served:
+        served.state.alerts.evaluate()
+        active = served.state.alerts.engine.active
+        active.update({key: replace(one, fired_at_ms=1) for key, one in active.items()})
+        shown = await served.tab(browser, 390)
+        for path, width in product(("/", "/alerts"), (390, 720, 1280)):
+            await shown.be_wide(width)
+            await shown.go(path)
+            told = shown.page.locator("main").get_by_text(LONG * 4)
+            assert await told.count() > 0, f"{path} ({width})"
+            assert await shown.page.evaluate(CUT_SENTENCES) == [], f"{path} ({width})"
 
 
 async def test_nothing_moves_when_a_page_settles_or_names_are_long(

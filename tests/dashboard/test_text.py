@@ -28,6 +28,22 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0, "0 %"), (0.0004, "<0.1 %"), (0.003, "0.3 %"), (0.04, "4.0 %"), (0.42, "42 %")],
+)
+def test_a_share_that_is_there_is_never_called_nothing(share: float, shown: str) -> None:
+    assert text.percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.06, "+6 %"), (-0.25, "\u221225 %"), (0.001, "0 %"), (8.5, "+850 %"), (11.2, "\u00d712")],
+)
+def test_a_change_in_a_column_has_its_sign(share: float, shown: str) -> None:
+    assert text.signed(share) == shown
+
+
+@pytest.mark.parametrize(
     ("number", "shown"), [(999, "999 B"), (1_250_000, "1.2 MB"), (10**15, "1000.0 TB")]
 )
 def test_sizes(number: int, shown: str) -> None:
