@@ -1,18 +1,20 @@
-"""Packer: makes packs of the warehouse's days that are over, one after a flush, so that no flush
-pays for all of them.
+"""Packer: makes packs of the warehouse's days, one after a flush, so that no flush pays for all of
+them.
 
-Today and the day before stay as they are: a beacon's event may be a day late. A pack takes some
-weeks of a small site, until it has ROWS visitors, or one day of a large one in several parts; a
-day of more than EVENTS_MAX events is left as it is. A pack that ends where the next day begins and
-has room is made anew with that day.
+A day is settled when the day after it is over: a beacon's event may be a day late. Today and the
+day before get fresh packs (tracker.export.fresh), which the settled one takes the place of. That
+takes some weeks of a small site, until it has ROWS visitors, or one day of a large one in several
+parts; a day of more than EVENTS_MAX events is left as it is. A pack that ends where the next day
+begins and has room is made anew with that day.
 """
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from tracker.clock import Clock
+from tracker.export.fresh import Tail, pack_fresh, tail_of
 from tracker.packs import store
 from tracker.packs.store import Span
 from tracker.packs.visits import SELECT, Row, Visits
@@ -46,8 +48,10 @@ class Packer:
         self._not_before_ms = 0.0
 
     def end_ms(self) -> int:
-        """No event from then on is in a pack; ask within the transaction that stores events."""
-        (day,) = self._db.execute("SELECT max(end_day) FROM packs").fetchone()
+        """No event from then on is in a settled pack; ask within the transaction that stores
+        events."""
+        select = "SELECT max(end_day) FROM packs WHERE until IS NULL"
+        (day,) = self._db.execute(select).fetchone()
         return (day or 0) * DAY_MS
 
     def late(self, found: Iterable[tuple[str, int]]) -> None:
@@ -66,10 +70,13 @@ class Packer:
             return False
         self._not_before_ms = began_ms + NOTHING_TO_DO_MS
         try:
-            days = self._next()
-            if days is None:
+            days, fresh = self._next()
+            if days is not None:
+                in_transaction(self._db, lambda: self._pack(days))
+            elif fresh is not None:
+                in_transaction(self._db, lambda: pack_fresh(self._db, fresh))
+            else:
                 return False
-            in_transaction(self._db, lambda: self._pack(days))
         except SinkUnavailable as trouble:
             log.warning("days are not packed now reason=%s: %s", trouble.reason, trouble)
             return False
@@ -77,28 +84,37 @@ class Packer:
         self._not_before_ms = began_ms + REST_TIMES * took_ms
         return True
 
-    def _next(self) -> Days | None:
+    def _next(self) -> tuple[Days | None, Tail | None]:
+        """Settled days to pack, and else a day with many events that no fresh pack has."""
+        settled = self._clock.now_ms() // DAY_MS - SETTLED_DAYS
         try:
-            return self._unpacked()
+            for site in self._sites():
+                days = self._gap(site, settled)
+                if days is not None:
+                    return days, None
+            for site in self._sites():
+                for day in range(settled, settled + SETTLED_DAYS + 1):
+                    tail = tail_of(self._db, site, day)
+                    if tail is not None:
+                        return None, tail
         except sqlite3.Error as error:
             raise meaning(error) from error
+        return None, None
 
-    def _unpacked(self) -> Days | None:
-        settled = self._clock.now_ms() // DAY_MS - SETTLED_DAYS
+    def _sites(self) -> Iterator[str]:
         site = ""
         while True:
             select = "SELECT min(site_id) FROM events WHERE site_id > ?"
             (site,) = self._db.execute(select, (site,)).fetchone()
             if site is None:
-                return None
-            days = self._gap(site, settled)
-            if days is not None:
-                return days
+                return
+            yield site
 
     def _gap(self, site: str, settled: int) -> Days | None:
         """The first days of a site that have events and no pack."""
         cursor, before = 0, None
-        for span in (*store.spans(self._db, site), Span(settled, settled, 0)):
+        packed = [one for one in store.spans(self._db, site) if one.until is None]
+        for span in (*packed, Span(settled, settled, 0)):
             while cursor < span.first:
                 day = self._day_with_events(site, cursor, min(span.first, settled))
                 if day is None:
@@ -141,6 +157,8 @@ class Packer:
             visitors.update((day, one[0]) for one in of_day)
             events += of_day
             day += 1
+        for covered in range(days.first, day):
+            store.take_away(self._db, days.site, covered, fresh=True)
         span = Span(days.first, day, len(visitors))
         ordered = sorted(visitors)
         size = ROWS if len(ordered) > 2 * ROWS else max(1, len(ordered))

@@ -31,6 +31,7 @@ Counts = Mapping[str, Mapping[int, int]]
 
 lz4_block: Any = lz4.block
 _DIGITS: Final = bytes.maketrans(b"01", b"\x00\x01")
+_LETTERS: Final = bytes.maketrans(b"\x00\x01", b"01")
 
 
 Sum = tuple[str, int, int]
@@ -122,7 +123,7 @@ class Column(msgspec.Struct, array_like=True):
         if self.sparse.values:
             is_chosen = b""
             if chosen != (1 << self.size) - 1:
-                is_chosen = format(chosen, f"0{self.size}b")[::-1].encode().translate(_DIGITS)
+                is_chosen = marks_of(chosen, self.size)
             found += self.sparse.sums(is_chosen, is_wanted)
         return found
 
@@ -147,6 +148,16 @@ def bitmap(rows: Iterable[int]) -> int:
     for row in rows:
         found |= 1 << row
     return found
+
+
+def bits_of(marks: bytes) -> int:
+    """Bitmap of marks, a byte a row, 1 or 0."""
+    return int(marks[::-1].translate(_LETTERS), 2) if marks else 0
+
+
+def marks_of(rows: int, size: int) -> bytes:
+    """A byte a row, 1 or 0, of a bitmap."""
+    return format(rows, f"0{size}b")[::-1].encode().translate(_DIGITS)
 
 
 def column_of(counts: Counts, size: int) -> Column:
@@ -200,13 +211,14 @@ def _sparse(counts: Counts) -> Sparse:
         list(counts),
         lengths.tobytes(),
         rows.tobytes(),
-        b"" if all_one else array(_narrowest(max(numbers)), numbers).tobytes(),
+        b"" if all_one else array(narrowest(max(numbers)), numbers).tobytes(),
         also_lengths.tobytes(),
         also.tobytes(),
     )
 
 
-def _narrowest(most: int) -> str:
+def narrowest(most: int) -> str:
+    """The array of numbers up to `most` that takes the fewest bytes."""
     return next(code for width, code in WIDTHS.items() if most < 1 << 8 * width)
 
 

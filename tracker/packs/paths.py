@@ -17,6 +17,8 @@ from typing import Any
 import lz4.block
 import msgspec
 
+from tracker.packs.columns import marks_of
+
 lz4_block: Any = lz4.block
 
 
@@ -100,7 +102,7 @@ def decode(packed: bytes) -> Paths:
 def _chosen(guards: Sequence[int], rows: int) -> Iterable[int]:
     if rows == (1 << len(guards)) - 1:
         return guards
-    return compress(guards, map(int, format(rows, f"0{len(guards)}b")[::-1]))
+    return compress(guards, marks_of(rows, len(guards)))
 
 
 def _marks(slots: Iterable[int], size: int) -> int:

@@ -11,17 +11,21 @@ by SQL, in tracker.reports.picked, and tells the same.)
     props               events by JSON [event, property, value]
     read_ms, read_views, depths, depth_views    by page: time in view and depth of views that told
     path                what was done, one after the other (tracker.packs.paths)
+    bounds              first and last time, and where the events are (tracker.packs.bounds)
     revenue, earned     by JSON [event, currency]: events, and [.., .., sign]: millionths
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
 from tracker.money import AMOUNT_MAX, amount_of, is_currency
+from tracker.packs import bounds
 from tracker.packs.columns import NUMBER_MAX, Column, Counts, column_of
 from tracker.packs.paths import Paths, paths_of, thing_of
 from tracker.rollups import DAY_MS, HOUR_MS, MICRO, MINUTE_MS
@@ -64,10 +68,10 @@ EVENT: Final = _PLAIN + _NAMES.index("event")
 SELECT: Final = (
     "SELECT visitor_id, occurred_at, interactive IS NOT 0, props, page_view_id, engagement_ms,"
     " scroll_depth, revenue_amount, revenue_currency,"
-    f" {', '.join(f'''coalesce({column}, '')''' for column in COLUMNS.values())} FROM events"
-    " WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
+    f" {', '.join(f'''coalesce({column}, '')''' for column in COLUMNS.values())}, events.rowid"
+    " FROM events WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
 )
-"""Events of people; parameters are site, start and end."""
+"""Events of people; parameters are site, start and end. The rowid stands last."""
 
 Row = tuple[Any, ...]
 
@@ -120,12 +124,13 @@ class Visits:
     """Columns of events, each made when it is first asked for."""
 
     def __init__(self, events: Iterable[Row]) -> None:
-        self._events = sorted(events, key=lambda one: (one[1] // DAY_MS, one[0], one[1]))
+        self._events = sorted(events, key=lambda one: (one[1] // DAY_MS, one[0], one[1], one[-1]))
         numbers: dict[tuple[int, str], int] = {}
         self._rows = [
             numbers.setdefault((one[1] // DAY_MS, one[0]), len(numbers)) for one in self._events
         ]
         self.rows = len(numbers)
+        self.visitors = [visitor for _, visitor in numbers]
         self.days: dict[int, int] = {}  # day -> its first row, ascending
         for (day, _), row in numbers.items():
             self.days.setdefault(day, row)
@@ -171,6 +176,14 @@ class Visits:
         if before is not None:
             guards.append(slot + 1)
         return paths_of(guards, done)
+
+    def bounds(self) -> bounds.Bounds:
+        found = []
+        for _, mine in groupby(zip(self._rows, self._events, strict=True), itemgetter(0)):
+            events = [event for _, event in mine]
+            first, last = events[0][1] % DAY_MS, events[-1][1] % DAY_MS
+            found.append(bounds.Row(first, last, [one[-1] for one in events]))
+        return bounds.bounds_of(found)
 
     def _dimension(self, name: str) -> Counts:
         place = _PLAIN + _NAMES.index(name)

@@ -46,8 +46,10 @@ TABLE: Final = (
     " page_view_id AS view, engagement_ms, scroll_depth, revenue_amount AS amount,"
     " revenue_currency AS currency,"
     f" {', '.join(f'''coalesce({column}, '') AS {name}''' for name, column in COLUMNS.items())}"
-    f" FROM events WHERE {PEOPLE}"
 )
+ALL: Final = "events"
+WANTED: Final = "wanted CROSS JOIN events ON events.rowid = wanted.event"
+"""Where events are read from: all there are, or those of the table `wanted`, in this order."""
 MARKED: Final = (
     "CREATE TEMP TABLE marked AS SELECT visitor, at_ms, views, acted, page,"
     f" at_ms - lag(at_ms, 1, -{VISIT_GAP_MS} - 1) OVER mine > {VISIT_GAP_MS} AS begins FROM picked"
@@ -102,12 +104,19 @@ class Picked:
     """Temporary tables over one read-only connection."""
 
     def __init__(
-        self, db: sqlite3.Connection, asked: Asked, ranges: Sequence[tuple[int, int]], most: int
+        self,
+        db: sqlite3.Connection,
+        asked: Asked,
+        ranges: Sequence[tuple[int, int]],
+        most: int,
+        events: Sequence[int] = (),
     ) -> None:
-        """`ranges` of the time that is asked about, ascending; of at most `most` events."""
+        """All events in `ranges` of the time that is asked about, ascending, and those with the
+        rowids `events`, which are of other days; at most `most` of them."""
         self._db = db
         self._asked = asked
         self._ranges = ranges
+        self._events = events
         self._most = most
         self._made: set[str] = set()
         self.cut = False
@@ -117,7 +126,7 @@ class Picked:
         if "picked" in self._made:
             return
         self._made.add("picked")
-        left = self._most
+        left = self._copy_wanted()
         for begin_ms, end_ms in reversed(self._ranges):
             started_ms = self._newest(begin_ms, end_ms, left)
             self._copy(started_ms, end_ms)
@@ -126,8 +135,6 @@ class Picked:
                 break
             if len(self._ranges) > 1:
                 left -= self._count(begin_ms, end_ms)
-        if not self._ranges:
-            self._copy(0, 0)
         for one in self._asked.filters:
             if one.dimension in OF_VISITS:
                 self._keep(one)
@@ -147,7 +154,16 @@ class Picked:
         )
         return int(self._db.execute(select, (self._asked.site, begin_ms, end_ms)).fetchone()[0])
 
-    def _copy(self, begin_ms: int, end_ms: int) -> None:
+    def _copy_wanted(self) -> int:
+        """How many more events may be picked."""
+        newest = sorted(self._events)[-self._most :]
+        self._db.execute("CREATE TEMP TABLE wanted (event INTEGER PRIMARY KEY)")
+        self._db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((one,) for one in newest))
+        self._copy(self._asked.start_ms, self._asked.end_ms, WANTED)
+        self.cut = len(newest) < len(self._events)
+        return self._most - len(newest)
+
+    def _copy(self, begin_ms: int, end_ms: int, source: str = ALL) -> None:
         range_ = (self._asked.site, begin_ms, end_ms)
         where, values = "", [*range_]
         for one in self._asked.filters:
@@ -156,12 +172,12 @@ class Picked:
             condition, theirs = _condition(one)
             where += (
                 f" AND {VISITOR} {'NOT ' * one.without}IN"
-                f" (SELECT {VISITOR} FROM events WHERE {PEOPLE} AND {condition})"
+                f" (SELECT {VISITOR} FROM {source} WHERE {PEOPLE} AND {condition})"
             )
             values += [*range_, *theirs]
         into = "INSERT INTO picked" if "rows" in self._made else "CREATE TEMP TABLE picked AS"
         self._made.add("rows")
-        self._db.execute(f"{into} {TABLE}{where}", values).close()
+        self._db.execute(f"{into} {TABLE} FROM {source} WHERE {PEOPLE}{where}", values).close()
 
     def _keep(self, wanted: Filter) -> None:
         """Leaves out who does not fit a filter by what visits have."""

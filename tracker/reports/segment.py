@@ -1,11 +1,12 @@
 """Segment: the visitors of a site and a range who fit filters, and everything they did there.
 
 Rollups answer one dimension at a time; what crosses two of them, and what no rollup was made for
-(campaigns, entry and exit pages, languages, properties), is read from the warehouse. Of days that
-are over it is packed (tracker.packs), and a question reads the columns that it is about. Other
-events, of today and the day before and of the edges of the range, are read themselves. Both are
-bounded: the newest ROWS_MAX visitors of packed days, the newest EVENTS_MAX other events, and `cut`
-tells when there were more.
+(campaigns, entry and exit pages, languages, properties), is read from the warehouse. Most of it is
+packed (tracker.packs), and a question reads the columns that it is about. Other events are read
+themselves: of days that are not packed, of visitors who did something within the range and outside
+of it on one day, and of those who did something since their day was packed. Both are bounded: the
+newest ROWS_MAX visitors of packed days, the newest EVENTS_MAX other events, and `cut` tells when
+there were more.
 
 A filter keeps a visitor who has the value at least once in the range (or never, `without`), with
 all that he did; by entry or exit page, who has a visit that began or ended there. A visitor id is
@@ -23,8 +24,9 @@ import msgspec
 
 from tracker.packs import store
 from tracker.packs.visits import DIMENSIONS, key_of
-from tracker.reports import funnel
+from tracker.reports import cut, funnel
 from tracker.reports.breakdown import Row
+from tracker.reports.cut import Chosen
 from tracker.reports.measures import Value
 from tracker.reports.overview import Overview
 from tracker.reports.picked import PROPERTY, Asked, Filter, Picked
@@ -52,13 +54,6 @@ class Sum(NamedTuple):
     total: int
 
 
-class Chosen(NamedTuple):
-    """Some rows of a pack, as a bitmap."""
-
-    pack: store.Pack
-    who: int
-
-
 class Segment:
     """Over one read-only connection; close it when all is asked."""
 
@@ -76,12 +71,9 @@ class Segment:
         try:
             self._db.execute("BEGIN")  # packs and events of one moment
             spans = self._spans()
-            self._chosen = [
-                _filtered(Chosen(pack, _rows_of_days(pack, *self._days)), asked.filters)
-                for span in spans
-                for pack in store.packs_of(self._db, asked.site, span)
-            ]
-            self._loose = Picked(self._db, asked, self._gaps(spans), events_max)
+            found = cut.of_packs(self._db, asked, spans)
+            self._chosen = [_filtered(one, asked.filters) for one in found.chosen]
+            self._loose = Picked(self._db, asked, self._gaps(spans), events_max, found.events)
             self._loose.pick()
         except BaseException:
             self._db.close()
@@ -99,13 +91,13 @@ class Segment:
 
     @property
     def _days(self) -> tuple[int, int]:
-        """First and end of the whole days of the range."""
-        return -(-self._asked.start_ms // DAY_MS), self._asked.end_ms // DAY_MS
+        """First and end of the days of the range, whole or not."""
+        return self._asked.start_ms // DAY_MS, -(-self._asked.end_ms // DAY_MS)
 
     def _spans(self) -> list[store.Span]:
-        """What is packed of the whole days of the range."""
+        """What is packed of the days of the range."""
         first, end = self._days
-        if first >= end or not store.has_packs(self._db):
+        if self._asked.start_ms >= self._asked.end_ms or not store.has_packs(self._db):
             return []
         found = store.spans(self._db, self._asked.site)
         mine = [one for one in found if one.first < end and one.end > first]
@@ -122,7 +114,7 @@ class Segment:
         first, end = self._days
         gaps, cursor_ms = [], self._asked.start_ms
         if self._is_cut:  # nothing before the packs that are looked at
-            cursor_ms = spans[0].first * DAY_MS
+            cursor_ms = max(cursor_ms, spans[0].first * DAY_MS)
         for span in spans:
             gaps.append((cursor_ms, max(span.first, first) * DAY_MS))
             cursor_ms = min(span.end, end) * DAY_MS
@@ -162,7 +154,10 @@ class Segment:
 
     def _over_time(self, what: str, step: Step) -> Mapping[int, tuple[int, int]]:
         """Bucket -> rows, total."""
-        if step != Step.DAY:
+        if step == Step.MINUTE:  # of some hours at most: they are not packed
+            minutes = self._picked().sums(f"{what}/{STEP_MS[step]}")
+            return {int(minute): (count, total) for minute, count, total in minutes}
+        if step == Step.HOUR:
             return {int(one.value): one[1:] for one in self._sums(f"{what}/{STEP_MS[step]}")}
         counts: dict[int, tuple[int, int]] = {}
         for day, count, total in (*self._packed_days(what), *self._loose_days(what)):
@@ -311,10 +306,3 @@ def _known(dimension: str) -> str:
     if dimension not in DIMENSIONS:
         raise ValueError(f"{dimension!r} is none of {', '.join(DIMENSIONS)}")
     return dimension
-
-
-def _rows_of_days(pack: store.Pack, first: int, end: int) -> int:
-    """Bitmap of the rows of the days [first, end)."""
-    begin = min((row for day, row in pack.days.items() if day >= first), default=pack.rows)
-    after = min((row for day, row in pack.days.items() if day >= end), default=pack.rows)
-    return (1 << after) - (1 << begin)

@@ -1,8 +1,7 @@
 """Packed days tell what their events tell, whatever comes late."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,37 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.made_events import DAY_MS, MIDNIGHT_MS, events, made_event
+from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.manual_clock import ManualClock
 from tests.support.seen_visits import store_visits
-from tracker.events import Event, Scalar
+from tests.support.told_segments import busy, exporter, filters, store, told
+from tracker.events import Event
 from tracker.export import packer
-from tracker.export.sqlite import SqliteExporter
-from tracker.packs.visits import DIMENSIONS
 from tracker.reports.picked import Asked, Filter
 from tracker.reports.segment import Segment
 from tracker.rollups import Step
-from tracker.sinks.exporter import Arrived
-from tracker.topics import TopicPartition
 
 SITE = "example.com"
-WHERE = TopicPartition("events", 0)
-FUNNELS = (("/", "/*", "Signup"), ("/*", "/*", "engagement", "/a"), ("Signup", "/"))
 LATER_MS = MIDNIGHT_MS + 10 * DAY_MS
-
-
-def told(home: Path, asked: Asked) -> dict[str, Any]:
-    """All that a segment tells."""
-    with closing(Segment(home / "warehouse.db", asked)) as segment:
-        found: dict[str, Any] = {one: segment.breakdown(one, 50) for one in DIMENSIONS}
-        found["overview"] = segment.overview()
-        found["series"] = [segment.timeseries(step) for step in (Step.HOUR, Step.DAY)]
-        found["visits"] = [segment.visits(step) for step in (Step.HOUR, Step.DAY)]
-        found["reading"] = segment.reading(50)
-        found["revenue"] = segment.revenue()
-        found["properties"] = segment.properties("Signup", 50)
-        found["funnels"] = [segment.funnel(steps) for steps in FUNNELS]
-        return found
 
 
 def packs(home: Path) -> list[tuple[str, int, int]]:
@@ -52,56 +32,9 @@ def packs(home: Path) -> list[tuple[str, int, int]]:
         return [(site, first - day, end - day) for site, first, end in rows]
 
 
-@contextmanager
-def exporter(home: Path, clock: ManualClock) -> Iterator[SqliteExporter]:
-    sink = SqliteExporter(home / "warehouse.db", clock=clock)
-    sink.open()
-    sink.positions([WHERE])
-    yield sink
-    sink.close()
-
-
-def store(sink: SqliteExporter, found: Sequence[Event]) -> None:
-    """One flush, that packs at most once."""
-    first = sink.positions([WHERE])[WHERE]
-    records = [Arrived(WHERE, first + place, one) for place, one in enumerate(found)]
-    sink.write(records, {WHERE: first + len(found)})
-    sink.flush()
-
-
 def view(number: int, day: int, visitor: str = "ann", **fields: Any) -> Event:
     at_ms = MIDNIGHT_MS + day * DAY_MS + number * 1_000
     return made_event(number, occurred_at=at_ms, visitor_id=f"{visitor}-{day}", **fields)
-
-
-filters = st.lists(
-    st.builds(
-        Filter,
-        st.sampled_from(
-            ["page", "source", "country", "event", "prop.plan", "entry_page", "exit_page"]
-        ),
-        st.sampled_from(["/", "/a", "Google", "DE", "Signup", "engagement", "", "pro"]),
-        st.booleans(),
-    ),
-    max_size=2,
-).map(tuple)
-
-
-@st.composite
-def busy(draw: st.DrawFn) -> list[Event]:
-    """With properties, amounts and times in view."""
-    found = draw(events(max_size=12))
-    for event in found:
-        if event.event_name == "Signup":
-            plans: list[Scalar] = ["pro", "free", True, 2]
-            event.props = {"plan": draw(st.sampled_from(plans))}
-            event.revenue_amount = draw(st.sampled_from([None, "1.5", "-2", "abc"]))
-            event.revenue_currency = draw(st.sampled_from(["EUR", "USD", None]))
-        if event.event_name == "engagement":
-            event.page_view_id = draw(st.sampled_from(["v", "w"]))
-            event.engagement_ms = draw(st.integers(-1, 5_000))
-            event.scroll_depth = draw(st.sampled_from([None, 10, 90]))
-    return found
 
 
 @settings(max_examples=40)
@@ -213,13 +146,15 @@ def test_a_file_from_before_there_were_packs_gets_them(tmp_path: Path) -> None:
     assert told(tmp_path, asked) == before
 
 
-def test_packs_of_an_earlier_layout_are_made_anew(tmp_path: Path) -> None:
-    """Those of a file whose packs have no layout, and no paths."""
+@pytest.mark.parametrize(
+    "earlier", ["ALTER TABLE packs DROP COLUMN until", "UPDATE packs SET layout = 2"]
+)
+def test_packs_of_an_earlier_layout_are_made_anew(tmp_path: Path, earlier: str) -> None:
     store_visits(tmp_path, [view(1, 0), view(2, 1)], MIDNIGHT_MS, packed_ms=LATER_MS)
     asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + 2 * DAY_MS)
     whole = told(tmp_path, asked)
     with closing(sqlite3.connect(tmp_path / "warehouse.db", isolation_level=None)) as db:
-        db.execute("ALTER TABLE packs DROP COLUMN layout")
+        db.execute(earlier)
         db.execute("DELETE FROM pack_columns WHERE name = 'path'")
     before = told(tmp_path, asked)
 

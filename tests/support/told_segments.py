@@ -1,0 +1,83 @@
+"""All that a segment tells, of a warehouse that is filled as the export role fills it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.support.made_events import events
+from tests.support.manual_clock import ManualClock
+from tracker.events import Event, Scalar
+from tracker.export.sqlite import SqliteExporter
+from tracker.packs.visits import DIMENSIONS
+from tracker.reports.picked import Asked, Filter
+from tracker.reports.segment import Segment
+from tracker.rollups import Step
+from tracker.sinks.exporter import Arrived
+from tracker.topics import TopicPartition
+
+WHERE = TopicPartition("events", 0)
+FUNNELS = (("/", "/*", "Signup"), ("/*", "/*", "engagement", "/a"), ("Signup", "/"))
+
+
+def told(home: Path, asked: Asked) -> dict[str, Any]:
+    """All that a segment tells."""
+    with closing(Segment(home / "warehouse.db", asked)) as segment:
+        found: dict[str, Any] = {one: segment.breakdown(one, 50) for one in DIMENSIONS}
+        found["overview"] = segment.overview()
+        found["series"] = [segment.timeseries(step) for step in (Step.HOUR, Step.DAY)]
+        found["visits"] = [segment.visits(step) for step in (Step.HOUR, Step.DAY)]
+        found["reading"] = segment.reading(50)
+        found["revenue"] = segment.revenue()
+        found["properties"] = segment.properties("Signup", 50)
+        found["funnels"] = [segment.funnel(steps) for steps in FUNNELS]
+        return found
+
+
+@contextmanager
+def exporter(home: Path, clock: ManualClock) -> Iterator[SqliteExporter]:
+    sink = SqliteExporter(home / "warehouse.db", clock=clock)
+    sink.open()
+    sink.positions([WHERE])
+    yield sink
+    sink.close()
+
+
+def store(sink: SqliteExporter, found: Sequence[Event]) -> None:
+    """One flush, that packs at most once."""
+    first = sink.positions([WHERE])[WHERE]
+    records = [Arrived(WHERE, first + place, one) for place, one in enumerate(found)]
+    sink.write(records, {WHERE: first + len(found)})
+    sink.flush()
+
+
+filters = st.lists(
+    st.builds(
+        Filter,
+        st.sampled_from(
+            ["page", "source", "country", "event", "prop.plan", "entry_page", "exit_page"]
+        ),
+        st.sampled_from(["/", "/a", "Google", "DE", "Signup", "engagement", "", "pro"]),
+        st.booleans(),
+    ),
+    max_size=2,
+).map(tuple)
+
+
+@st.composite
+def busy(draw: st.DrawFn) -> list[Event]:
+    """With properties, amounts and times in view."""
+    found = draw(events(max_size=12))
+    for event in found:
+        if event.event_name == "Signup":
+            plans: list[Scalar] = ["pro", "free", True, 2]
+            event.props = {"plan": draw(st.sampled_from(plans))}
+            event.revenue_amount = draw(st.sampled_from([None, "1.5", "-2", "abc"]))
+            event.revenue_currency = draw(st.sampled_from(["EUR", "USD", None]))
+        if event.event_name == "engagement":
+            event.page_view_id = draw(st.sampled_from(["v", "w"]))
+            event.engagement_ms = draw(st.integers(-1, 5_000))
+            event.scroll_depth = draw(st.sampled_from([None, 10, 90]))
+    return found
