@@ -355,6 +355,8 @@ def _calm(snapshot: Snapshot | None) -> str:
     behind = "every group is caught up"
     if worst is not None and worst.lag_seconds:
         behind = f"the furthest group is {duration(worst.lag_seconds)} behind"
+    if not snapshot.partitions:
+        return "There is no topic yet."
     one = snapshot.partitions == 1
     led = "The one partition has" if one else f"All {count(snapshot.partitions)} partitions have"
     return f"{led} a leader and {behind}."

@@ -144,6 +144,21 @@ async def test_lists_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> 
             assert await shown.page.locator("main table tbody tr").count() > 0, path
 
 
+async def test_names_of_topics_are_not_cut_into_pieces_on_a_phone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Beside four columns of numbers a name had room for five letters a line."""
+    cluster = busy_cluster()
+    cluster.add_topic("events.deadletter", MadePartition(end=24_284))
+    async with Served(tmp_path, cluster) as served:
+        shown = await served.tab(browser, 390)
+        await shown.go("/")
+
+        link = shown.page.get_by_role("link", name="events.deadletter", exact=True)
+
+        assert await link.evaluate("(one) => one.getClientRects().length") == 1
+
+
 async def test_sentences_about_problems_are_whole_at_any_width(
     browser: Browser, tmp_path: Path
 ) -> None:

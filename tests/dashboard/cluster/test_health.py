@@ -24,6 +24,13 @@ def test_all_well_is_said_in_one_calm_sentence() -> None:
     assert found.sentence == "The one partition has a leader and every group is caught up."
 
 
+def test_of_a_cluster_without_topics_nothing_is_counted() -> None:
+    """It said that all 0 partitions have a leader."""
+    found = health(UP, Watch().look(), NOTHING)
+
+    assert (found.severity, found.sentence) == (Severity.OK, "There is no topic yet.")
+
+
 def test_a_cluster_that_is_away_comes_first() -> None:
     watch = Watch()
     watch.cluster.add_topic("events", MadePartition(end=50))
