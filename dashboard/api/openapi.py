@@ -7,7 +7,7 @@ import msgspec
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
-from dashboard.api.appliance import BrokerTold, PipelineTold, SettingsTold
+from dashboard.api.shapes import SHAPES
 from dashboard.api.thinning import POINTS_MAX, POINTS_MIN
 
 _CLUSTER: Final = {
@@ -222,19 +222,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
 )
 
 
-_SHAPES: Final = {
-    "/brokers/{name}": BrokerTold,
-    "/pipeline": PipelineTold,
-    "/settings": SettingsTold,
-}
-"""What comes back, of the answers that have a type of their own."""
-
-
 def _shape(path: str) -> dict[str, Any]:
-    """The JSON schema of an answer; one without a type of its own may be anything."""
-    if path not in _SHAPES:
+    """The JSON schema of an answer; one without a shape may be anything."""
+    if path not in SHAPES:
         return {}
-    (schema,), components = msgspec.json.schema_components([_SHAPES[path]], ref_template="{name}")
+    (schema,), components = msgspec.json.schema_components([SHAPES[path]], ref_template="{name}")
     found: dict[str, Any] = _resolved(schema, components)
     return found
 
