@@ -89,6 +89,18 @@ async def test_after_the_log_in_everything_is_answered_as_the_user(door: Door) -
     assert (door.counters.successful, door.counters.failed) == (1, 0)
 
 
+async def test_it_is_open_from_the_log_in_until_the_session_runs_out(door: Door) -> None:
+    """Requests that the broker knows already are answered by this alone, without `check`."""
+    at_first = door.guard.is_open
+    door.choose()
+    chosen = door.guard.is_open
+    door.show(SECRET)
+    inside = door.guard.is_open
+    door.clock.advance(SESSION_MS)
+
+    assert (at_first, chosen, inside, door.guard.is_open) == (False, False, True, False)
+
+
 async def test_a_log_in_of_several_steps_is_in_at_the_last(door: Door) -> None:
     door.choose()
 
@@ -122,6 +134,17 @@ async def test_who_takes_too_long_is_cut_off() -> None:
 
     assert reason == "not authenticated within 0 s"
     assert door.counters.failed == 1
+
+
+async def test_who_takes_too_long_to_renew_is_cut_off() -> None:
+    door = Door(timeout_s=0.05)
+    door.come_in()
+    door.clock.advance(SESSION_MS // 2)
+    door.choose()
+
+    reason = await asyncio.wait_for(door.closed, 10)
+
+    assert reason == "not authenticated within 0 s"
 
 
 async def test_who_is_in_is_not_cut_off() -> None:

@@ -188,6 +188,17 @@ async def test_a_form_of_which_the_browser_says_that_it_is_foreign_is_not_taken(
     assert COOKIE not in answer.cookies
 
 
+@pytest.mark.parametrize("settings", [{"public_url": "https://stats.example"}])
+async def test_a_sign_in_form_of_our_own_is_taken_by_each_of_our_names(client: Client) -> None:
+    form = {"user": "admin", "password": PASSWORD}
+
+    for origin in (str(client.make_url("/")).rstrip("/"), "https://stats.example"):
+        answer = await client.post(
+            "/login", data=form, headers={"Origin": origin}, allow_redirects=False
+        )
+        assert answer.status == 303
+
+
 async def test_a_cookie_alone_changes_nothing(client: Client) -> None:
     await sign_in(client, "admin")
 

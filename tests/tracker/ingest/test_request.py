@@ -1,14 +1,23 @@
 """Bounds on what a request may be, and who is believed about its address."""
 
+import asyncio
 import gzip
+from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.ingest.outcome import Reason, Refused
-from tracker.ingest.request import Visitors, gunzip, plain_address
+from tracker.ingest.request import (
+    BROWSER_TYPES,
+    Visitors,
+    gunzip,
+    plain_address,
+    read_body,
+)
 
 PACKED = gzip.compress(b"x" * 100, mtime=0)  # the same bytes in every test process
 
@@ -23,6 +32,46 @@ def visit_address(trusted: tuple[str, ...], peer: str, **headers: str) -> str:
 @given(st.binary(max_size=2_000))
 def test_what_was_packed_comes_back(body: bytes) -> None:
     assert gunzip(gzip.compress(body), 2_000) == body
+
+
+async def read(request: web.Request) -> web.Response:
+    try:
+        body = await read_body(request, 1_000, BROWSER_TYPES)
+    except Refused as refusal:
+        return web.Response(status=413, text=refusal.reason)
+    return web.Response(body=body)
+
+
+async def asked(body: bytes | AsyncIterator[bytes]) -> tuple[int, str]:
+    app = web.Application()
+    app.router.add_post("/", read)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/", data=body, headers={"Content-Type": "text/plain"})
+        return answer.status, await answer.text()
+
+
+async def in_parts(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+        await asyncio.sleep(0)
+
+
+async def test_a_body_at_the_bound_is_read_and_a_larger_one_is_not() -> None:
+    assert await asked(b"x" * 1_000) == (200, "x" * 1_000)
+    assert await asked(in_parts(b"x" * 600, b"y" * 400)) == (200, "x" * 600 + "y" * 400)
+    assert await asked(b"x" * 1_001) == (413, Reason.SIZE_VIOLATION)
+    assert await asked(in_parts(b"x" * 600, b"y" * 401)) == (413, Reason.SIZE_VIOLATION)
+
+
+def test_an_unpacked_body_at_the_bound_is_read() -> None:
+    assert gunzip(gzip.compress(b"x" * 1_000), 1_000) == b"x" * 1_000
+
+
+@pytest.mark.parametrize(("sent", "told"), [({}, False), ({"Sec-GPC": "1"}, True)])
+def test_who_asks_not_to_be_tracked_is_heard(sent: dict[str, str], told: bool) -> None:
+    request = make_mocked_request("POST", "/api/event", headers=sent)
+
+    assert Visitors((), "").visit(request, 0).gpc is told
 
 
 def test_a_bomb_is_refused_without_unpacking_it() -> None:

@@ -74,6 +74,27 @@ def test_the_same_file_imported_again_next_year_counts_nothing_twice(tmp_path: P
     reader.close()
 
 
+def test_an_event_from_ahead_counts_once_also_when_its_id_is_forgotten(tmp_path: Path) -> None:
+    """Its clock was half a day ahead: at the end of the window it has not left the window."""
+    clock = ManualClock(MIDNIGHT_MS)
+    sink = RollupSink(tmp_path / "rollups.db", clock, repeat_window_days=7)
+    sink.open()
+    sink.positions([WHERE])
+    ahead = made_event(1, occurred_at=MIDNIGHT_MS + DAY_MS // 2)
+
+    sink.write([Arrived(WHERE, 0, ahead)], {})
+    sink.flush()
+    clock.advance(7 * DAY_MS + 1)
+    for offset, event in ((1, made_event(2)), (2, ahead)):  # with the first the old id is forgotten
+        sink.write([Arrived(WHERE, offset, event)], {})
+        sink.flush()
+    sink.close()
+
+    reader = rollups.open_for_reading(tmp_path / "rollups.db")
+    assert overview(reader, "example.com", 0, 2**48).page_views == 2
+    reader.close()
+
+
 def _received(event: Event, received_at: int) -> Event:
     return made_event(
         0, event_id=event.event_id, occurred_at=event.occurred_at, received_at=received_at
