@@ -44,6 +44,21 @@ class ConsumerGroupMachine(RuleBasedStateMachine):
         self.clients[name] = Client(name)
 
     @rule(name=NAMES)
+    def join(self, name: str) -> None:
+        """Its first answer names its whole share, but for what others have not given up yet."""
+        others = {p for p, owner in self.driver.group.owners.items() if owner != name}
+
+        response = self.driver.join(name)
+
+        share = self.driver.group.target[name]
+        told = response.assignment
+        assert told == share - others
+        topic = self.driver.image.topics.get("t")
+        if self.driver.group.members.keys() == {name}:
+            assert len(told) == (len(topic.partitions) if topic else 0)
+        self.clients[name] = Client(name, response.member_epoch, owned=told, told=told)
+
+    @rule(name=NAMES)
     def leave(self, name: str) -> None:
         try:
             self.driver.send(name, -1)
