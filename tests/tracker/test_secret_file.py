@@ -34,6 +34,21 @@ def test_it_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_is_told
     assert synced == [(False, False), (True, True)]  # (a folder, the file has its name)
 
 
+def test_folders_that_are_made_for_it_have_their_names_on_the_disk_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = [], os.fsync
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    replace_file(tmp_path / "data" / "dashboard" / "users.json", b"new")
+
+    assert {str(tmp_path), f"{tmp_path}/data", f"{tmp_path}/data/dashboard"} <= set(synced)
+
+
 def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     place = tmp_path / "salts.json"
     place.mkdir()  # a folder cannot be replaced by a file
