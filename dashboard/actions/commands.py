@@ -186,13 +186,24 @@ async def silence_alerts(house: Household, wish: SilenceAlerts, who: Identity) -
         made = house.alerts.silences.add(labels, until_ms, who.name, wish.comment)
     except ValueError as error:
         raise Refused(str(error)) from error
-    return Outcome(f"Silenced for {wish.minutes} min; its id is {made.id}.", True)
+    kept = await _kept(house)
+    return Outcome(f"Silenced for {wish.minutes} min; its id is {made.id}.{kept}", True)
 
 
 async def end_silence(house: Household, wish: EndSilence, who: Identity) -> Outcome:
     if not house.alerts.silences.end(wish.silence):
         raise Refused(f"there is no silence {wish.silence}")
-    return Outcome(f"Silence {wish.silence} is over.", True)
+    kept = await _kept(house)
+    return Outcome(f"Silence {wish.silence} is over.{kept}", True)
+
+
+async def _kept(house: Household) -> str:
+    """Have silences on the disk before it is said; what else there is to say."""
+    try:
+        await house.alerts.save()
+    except OSError as error:
+        return f" A restart forgets that: it cannot be stored ({error.strerror or error})."
+    return ""
 
 
 async def send_letter(house: Household, wish: SendLetter, who: Identity) -> Outcome:

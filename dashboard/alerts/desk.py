@@ -69,6 +69,7 @@ class AlertDesk:
         self._told_at_ms: dict[str, int] = {}  # by fingerprint, those that fire
         self._began_ms = clock.now_ms()
         self._kept = ""
+        self._saving = asyncio.Lock()
         if path is not None and path.exists():
             self._restore(path)
 
@@ -167,11 +168,15 @@ class AlertDesk:
         """Write the record when it changed."""
         if self._path is None:
             return
+        async with self._saving:  # an older record is never written over a newer one
+            await self._save(self._path)
+
+    async def _save(self, path: Path) -> None:
         active = list(self.engine.active.values())
         # sentences and values move with every look: they go along, and are no reason to write
         steady = self._record([replace(alert, value=0.0, summary="") for alert in active])
         if steady != self._kept:
-            await asyncio.to_thread(replace_file, self._path, self._record(active).encode())
+            await asyncio.to_thread(replace_file, path, self._record(active).encode())
             self._kept = steady
 
     def _record(self, active: Sequence[Alert]) -> str:
