@@ -83,7 +83,8 @@ class Schemas:
         except NoSchema:
             raise
         except Exception as error:  # libraries fail on damaged bytes in many ways
-            what = f"{type(error).__name__}: {error}"[:120]
+            ends_early = isinstance(error, EOFError | IndexError | struct.error)
+            what = "it ends too early" if ends_early else f"{type(error).__name__}: {error}"[:120]
             raise NoSchema(f"not {word} of schema {schema_id} ({what})") from error
         return Decoded(text, f"{word}, schema {schema_id}")
 

@@ -346,6 +346,15 @@ def test_recursive_schemas_are_read_from_small_values_only(
         schemas.decode(deepest)
 
 
+def test_a_value_that_ends_too_early_is_told_in_words(
+    server: MadeRegistry, schemas: Schemas
+) -> None:
+    server.put(1, json.dumps(VISIT))
+
+    with pytest.raises(NoSchema, match=r"^not Avro of schema 1 \(it ends too early\)$"):
+        schemas.decode(framed(1, b""))
+
+
 def test_a_damaged_schema_is_told(server: MadeRegistry, schemas: Schemas) -> None:
     server.put(1, '{"type": "record"}')
     server.put(2, "not json")
