@@ -107,6 +107,18 @@ async def test_no_page_is_wider_than_the_screen(browser: Browser, tmp_path: Path
         assert shown.complaints == []
 
 
+async def test_every_part_of_a_cluster_is_in_sight_on_a_phone(
+    browser: Browser, connect: ConnectWorker, registry: SubjectRegistry, tmp_path: Path
+) -> None:
+    """With Connect and a registry there are six, and the first was cut off."""
+    beside = {"connect_urls": (connect.url,), "schema_registry_url": registry.url}
+    async with Served(tmp_path, busy_cluster(), **beside) as served:
+        shown = await served.tab(browser, 390)
+        for path in ("/cluster", "/schemas", "/audit", "/topics/events?tab=config"):
+            await shown.go(path)
+            assert await shown.page.evaluate(CUT_TABS) == [], path
+
+
 async def test_names_of_groups_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> None:
     """Beside them stand eight columns, one of them with a sentence."""
     cluster = busy_cluster()
