@@ -15,6 +15,8 @@ PERIODS: Final = (
     ("7d", "7 days"),
     ("30d", "30 days"),
     ("month", "This month"),
+    ("lastmonth", "Last month"),
+    ("year", "This year"),
     ("12mo", "12 months"),
     ("all", "All time"),
 )
@@ -94,8 +96,10 @@ def _chosen(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Perio
         return Period(key, today, today + DAY_MS)
     if key == "yesterday":
         return Period(key, today - DAY_MS, today)
-    if key in ("month", "12mo"):
-        months = 0 if key == "month" else 11
+    if key == "lastmonth":
+        return Period(key, max(0, _month_start(today, 1)), max(DAY_MS, _month_start(today, 0)))
+    if key in ("month", "year", "12mo"):
+        months = {"month": 0, "year": _date(today).month - 1, "12mo": 11}[key]
         return Period(key, max(0, _month_start(today, months)), today + DAY_MS)
     if key == "24h":
         return Period(key, _next(now_ms, HOUR_MS) - DAY_MS, _next(now_ms, HOUR_MS))

@@ -56,7 +56,10 @@ def _switch(name: str, description: str) -> dict[str, Any]:
 
 _ACTIVITY: Final = (
     _text("site", "A site; without it the first."),
-    _text("period", "30m, today, yesterday, 24h, 7d, 30d, month, 12mo or all; UTC."),
+    _text(
+        "period",
+        "30m, today, yesterday, 24h, 7d, 30d, month, lastmonth, year, 12mo or all; UTC.",
+    ),
     _text("from", "First day, YYYY-MM-DD; goes before period."),
     _text("to", "Last day, included."),
     _text("compare", "off: without the time before; year: with that of 52 weeks before."),

@@ -69,6 +69,8 @@ def test_every_answer_is_a_range_that_the_chart_can_draw(key: str, day: str, now
     [
         ("yesterday", "2026-11-21", "2026-11-21"),
         ("month", "2026-11-01", "2026-11-22"),
+        ("lastmonth", "2026-10-01", "2026-10-31"),
+        ("year", "2026-01-01", "2026-11-22"),
         ("12mo", "2025-12-01", "2026-11-22"),
     ],
 )
