@@ -68,6 +68,16 @@ def test_a_token_lives_to_its_last_millisecond() -> None:
     assert refused.value.code is ErrorCode.DELEGATION_TOKEN_EXPIRED
 
 
+def test_without_a_key_of_the_broker_a_token_is_not_renewed_nor_ended() -> None:
+    made = Made()
+    disabled = DelegationTokens(lambda: made.image, TokenSettings("", LIFETIME_MS, EXPIRY_MS))
+
+    for change in (disabled.renew, disabled.expire):
+        with pytest.raises(KafkaError) as refused:
+            change(made.image, made.proof, OWNER, 1, NOW_MS)
+        assert refused.value.code is ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED
+
+
 def test_a_period_of_0_ends_a_token_now_and_one_below_removes_it() -> None:
     made = Made()
 

@@ -253,6 +253,22 @@ def test_a_segment_goes_when_the_high_watermark_has_reached_its_end() -> None:
     assert (before, then, log.start_offset) == (1, 1, third)
 
 
+def test_segments_whose_records_were_all_deleted_go_and_the_newest_one_stays() -> None:
+    log = open_log(MemoryFiles(), LogConfig(segment_bytes=200))
+    for _ in range(12):
+        append(log, batch(b"x" * 50))
+    third = log.segments[2].base_offset
+
+    log.delete_records_before(third)
+    below_start = log.delete_old_segments(NOW_MS, log.end_offset)
+    finished = len(log.segments) - 1
+    log.delete_records_before(log.end_offset)
+    all_deleted = log.delete_old_segments(NOW_MS, log.end_offset)
+
+    assert (below_start, all_deleted) == (2, finished)
+    assert len(log.segments) == 1
+
+
 @pytest.mark.parametrize(("spare_bytes", "gone"), [(0, 1), (1, 0)])
 def test_retention_by_size_takes_a_segment_when_enough_is_left_without_it(
     spare_bytes: int, gone: int
