@@ -196,7 +196,7 @@ def test_a_json_store_of_a_newer_version_is_refused_and_left_as_it_is(
     path = tmp_path / "store.json"
     path.write_text('{"version": 99}')
 
-    with pytest.raises(StoreTooNew, match=r"store\.json has version 99, which is newer than 1"):
+    with pytest.raises(StoreTooNew, match=r"store\.json has version 99, which is newer than \d"):
         opened(path)
 
     assert path.read_text() == '{"version": 99}'
@@ -213,6 +213,6 @@ def test_json_stores_have_their_version_and_those_from_before_it_are_read(tmp_pa
     accounts.write_text(json.dumps(old))
     copies.write_text(json.dumps(new[1]["copies"]))
 
-    assert [body["version"] for body in new] == [1, 1]
+    assert [body["version"] for body in new] == [2, 1]
     assert [user.name for user in Accounts(accounts).users()] == ["admin"]
     assert [one.number for one in Shelf(copies).copies] == [1]
