@@ -72,6 +72,7 @@ class Supervisor:
         if self._stopping.is_set():
             self._hurried = True
             for kept in self._kept.values():
+                kept.stop.set()  # a death is not one to start it again after
                 if kept.child is not None:
                     kept.child.kill()
         self._stopping.set()

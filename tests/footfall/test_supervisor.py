@@ -164,7 +164,8 @@ async def test_a_role_that_does_not_stop_is_killed_and_the_exit_code_tells(tmp_p
 
 async def test_asking_twice_kills_at_once(tmp_path: Path) -> None:
     heard = Heard()
-    kept = supervisor(heard, tmp_path / "lock", {"one": DEAF}, stop_seconds=600)
+    tower = {f"floor {number}": DEAF for number in range(6)}
+    kept = supervisor(heard, tmp_path / "lock", tower, stop_seconds=600)
 
     def stop_twice() -> None:
         kept.stop()
@@ -174,6 +175,7 @@ async def test_asking_twice_kills_at_once(tmp_path: Path) -> None:
 
     assert code == 0
     assert heard.said("did not stop") == 0
+    assert heard.said("starts again") == 0
 
 
 async def test_a_role_that_never_serves_is_killed_and_has_longer_the_next_time(
