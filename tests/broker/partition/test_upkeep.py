@@ -45,11 +45,15 @@ async def test_files_of_a_deleted_topic_stay_for_as_long_as_the_settings_say(
     async with broker_and_client(tmp_path, **settings) as (_, client):
         await make_topic(client, "pages")
 
-        await delete_topic(client, "pages")
+        there = [*data.glob("pages-0*")]
 
+        await delete_topic(client, "pages")
         async with asyncio.timeout(10):
             while any(data.glob("pages-0*")):
                 await asyncio.sleep(0.01)
+
+        assert len(there) == 1
+        assert not [*data.glob("pages-0*")]
 
 
 async def test_appends_go_on_between_the_checkpoints_of_two_logs() -> None:
