@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import URLError
 
@@ -34,6 +34,22 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def refusing(status: int, body: bytes) -> AbstractContextManager[str]:
+    """A server that answers so, whatever it is asked; its address."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    return serving(Refusing)
 
 
 def test_another_server_that_it_redirects_to_is_not_told_who_asks() -> None:
@@ -120,18 +136,9 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_reason() -> None:
 
 
 def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b'{"error_code": 42, "message": "no, the password is  correct"}'
-            self.send_response(422)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    body = b'{"error_code": 42, "message": "no, the password is  correct"}'
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    with serving(Refusing) as url:
+    with refusing(422, body) as url:
         rest = Rest(RestAccess(url), OWNER, told=lambda text: text.replace("correct", "hidden"))
         with pytest.raises(Refused, match=r"^no, the password is hidden$"):
             rest.ask("GET", "/")
@@ -147,18 +154,7 @@ def test_what_it_refuses_with_is_told_as_far_as_it_may_be() -> None:
 )
 def test_a_refusal_for_people_is_told_by_its_title_or_its_kind(body: bytes, said: str) -> None:
     """Jetty, under Kafka Connect, refuses names with a slash before Connect sees them."""
-
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(405)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    with serving(Refusing) as url, pytest.raises(Refused) as refused:
+    with refusing(405, body) as url, pytest.raises(Refused) as refused:
         Rest(RestAccess(url), OWNER).ask("GET", "/")
 
     assert str(refused.value) == said
@@ -177,18 +173,9 @@ def test_a_refusal_for_people_is_told_by_its_title_or_its_kind(body: bytes, said
     ],
 )
 def test_javas_names_of_exceptions_do_not_stand_before_its_words(told: str, said: str) -> None:
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"message": told}).encode()
-            self.send_response(409)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    body = json.dumps({"message": told}).encode()
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    with serving(Refusing) as url, pytest.raises(Refused) as refused:
+    with refusing(409, body) as url, pytest.raises(Refused) as refused:
         Rest(RestAccess(url), OWNER).ask("GET", "/")
 
     assert str(refused.value) == said

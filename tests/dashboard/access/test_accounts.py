@@ -6,18 +6,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.access.accounts import AccountError, Accounts
-from dashboard.access.sessions import (
-    AGE_MS,
-    IDLE_MS,
-    TRIES,
-    TRIES_ALL,
-    WINDOW_MS,
-    Attempts,
-    Sessions,
-)
 from dashboard.identity import Role
 from footfall.settings import SettingsError
-from tests.support.manual_clock import ManualClock
 
 pytestmark = pytest.mark.may_block
 
@@ -109,45 +99,3 @@ def test_short_passwords_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AccountError, match="at least"):
         accounts.put_user("admin", Role.ADMIN, "short")
-
-
-def test_a_session_ends_when_it_is_not_used_or_too_old() -> None:
-    clock = ManualClock()
-    sessions = Sessions(clock)
-    idle, old = sessions.start("a"), sessions.start("b")
-
-    clock.advance(IDLE_MS)
-    assert sessions.find(old) is not None
-    clock.advance(1)
-    assert sessions.find(idle) is None
-    assert sessions.find(old) is not None
-    for _ in range(AGE_MS // IDLE_MS - 2):
-        clock.advance(IDLE_MS)
-        assert sessions.find(old) is not None
-    clock.advance(IDLE_MS)  # in use all along
-
-    assert sessions.find(old) is None
-
-
-def test_an_address_may_try_again_after_a_while() -> None:
-    clock = ManualClock()
-    attempts = Attempts(clock)
-    for _ in range(TRIES):
-        attempts.failed("1.2.3.4")
-
-    assert attempts.wait_s("1.2.3.4") == WINDOW_MS // 1000
-    assert attempts.wait_s("5.6.7.8") == 0
-    clock.advance(WINDOW_MS)
-    assert attempts.wait_s("1.2.3.4") == 0
-
-
-def test_many_addresses_with_a_try_each_are_stopped_too_where_all_are_counted() -> None:
-    clock = ManualClock()
-    together, each_alone = Attempts(clock), Attempts(clock, tries_all=None)
-    for number in range(TRIES_ALL):
-        assert together.wait_s("9.9.9.9") == 0
-        for attempts in (together, each_alone):
-            attempts.failed(f"10.0.0.{number}")
-
-    assert together.wait_s("9.9.9.9") == WINDOW_MS // 1000
-    assert each_alone.wait_s("9.9.9.9") == 0

@@ -15,19 +15,22 @@ from dashboard.access.sessions import (
 from tests.support.manual_clock import ManualClock
 
 
-def test_a_session_ends_when_it_was_not_used_or_is_old() -> None:
+def test_a_session_ends_when_it_is_not_used_or_too_old() -> None:
     clock = ManualClock()
     book = Sessions(clock)
-    unused, used = book.start("ann"), book.start("bob")
+    idle, old = book.start("a"), book.start("b")
 
     clock.advance(IDLE_MS)
-    assert book.find(used) is not None
+    assert book.find(old) is not None
     clock.advance(1)
-    assert book.find(unused) is None
-    for _ in range(int(AGE_MS // IDLE_MS) - 1):
+    assert book.find(idle) is None
+    assert book.find(old) is not None
+    for _ in range(AGE_MS // IDLE_MS - 2):
         clock.advance(IDLE_MS)
-        found = book.find(used)
-    assert found is None
+        assert book.find(old) is not None
+    clock.advance(IDLE_MS)  # in use all along
+
+    assert book.find(old) is None
 
 
 def test_of_too_many_sessions_the_one_unused_the_longest_goes(
@@ -82,3 +85,15 @@ def test_addresses_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPat
         attempts.failed(address)
 
     assert [attempts.wait_s(address) > 0 for address in ("a", "b", "c")] == [False, True, True]
+
+
+def test_many_addresses_with_a_try_each_are_stopped_too_where_all_are_counted() -> None:
+    clock = ManualClock()
+    together, each_alone = Attempts(clock), Attempts(clock, tries_all=None)
+    for number in range(TRIES_ALL):
+        assert together.wait_s("9.9.9.9") == 0
+        for attempts in (together, each_alone):
+            attempts.failed(f"10.0.0.{number}")
+
+    assert together.wait_s("9.9.9.9") == WINDOW_MS // 1000
+    assert each_alone.wait_s("9.9.9.9") == 0
