@@ -10,7 +10,7 @@ from broker.records.batch import crc_ok, iterate, read_header
 from broker.records.control import read_marker
 from broker.records.header import LENGTH_OVERHEAD, BatchHeader
 from broker.records.validate import validate_produce
-from broker.storage import recovery
+from broker.storage import producer_recovery
 from broker.storage.append import (
     CLIENTS,
     NO_TIMESTAMP,
@@ -69,7 +69,7 @@ def append_as_follower(log: Log, records: memoryview, now_ms: int) -> int:
         if _must_roll(log, header, 0, now_ms):
             log.roll_at(header.base_offset, now_ms)
         log.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
-        aborted = recovery.apply_batch(log.producer_state, header, batch, now_ms)
+        aborted = producer_recovery.apply_batch(log.producer_state, header, batch, now_ms)
         _queue(log, group, StagedBatch(header, [batch], aborted))
         _write(log, group)
         log.producer_state.keep()

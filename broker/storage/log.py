@@ -16,6 +16,7 @@ from broker.errors import ErrorCode, KafkaError
 from broker.storage import (
     finished_segments,
     log_reader,
+    producer_recovery,
     producer_snapshot,
     recovery,
     retention,
@@ -206,7 +207,7 @@ class Log:
         producer_snapshot.write_snapshot(self._files, self.directory, state)
         self._snapshot_offset = state.map_end_offset
         self._bytes_since_snapshot = 0
-        recovery.remove_old_snapshots(
+        producer_recovery.remove_old_snapshots(
             self._files, self.directory, [segment.base_offset for segment in self.segments]
         )
 

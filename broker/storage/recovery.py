@@ -8,25 +8,21 @@ StorageError. Indexes, leader epochs and producer state follow from the batches.
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from broker.errors import StorageError
-from broker.records.control import read_marker
 from broker.records.header import BatchHeader
-from broker.storage import compaction_swap, finished_segments, producer_snapshot
+from broker.storage import compaction_swap, finished_segments
 from broker.storage.files import Files
 from broker.storage.leader_epochs import LeaderEpochs
 from broker.storage.log_config import LogConfig
-from broker.storage.producer_state import BatchMetadata, ProducerState
+from broker.storage.producer_recovery import Replay, restore_producers
+from broker.storage.producer_state import ProducerState
 from broker.storage.scan import BatchScan
 from broker.storage.segment import LOG_SUFFIX, RELATIVE_OFFSET_MAX, Segment
-from broker.storage.transaction_index import AbortedTransaction
 
 log = logging.getLogger(__name__)
-
-SNAPSHOTS_KEPT = 2  # besides those at the base of a segment
-WINDOW_REPLAY_BYTES = 1024 * 1024  # log before a snapshot that is looked at for retried batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +63,6 @@ class OpenedLog:
     opened_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """Which batches the producer state, and the transaction indexes, are made from."""
-
-    segments: Sequence[Segment]
-    trusted_offset: int  # snapshots above it are of no use: an index behind it may lack entries
-    end_offset: int
-    now_ms: int  # producers found in the log count as alive now: when they wrote is not known
-
-
 def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) -> OpenedLog:
     """The log in `directory`, made if missing; StorageError for damage that no crash does."""
     files.make_directory(directory)
@@ -85,19 +71,12 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
     if not segments:
         segments = [_new_segment(files, directory, opening.log_start_offset, opening.now_ms)]
     finished_segments.require(files, segments, opening.finished)
-    trusted_offset = segments[-1].base_offset  # below it all indexes are as they were written
-    for segment, following in itertools.pairwise(segments):
-        if opening.tells_gaps and not config.compacts:
-            _tell_gap(segment, following)
-        if not _load_sealed(segment, following.base_offset, config):
-            trusted_offset = min(trusted_offset, segment.base_offset)
+    trusted_offset = _load_finished(segments, config, opening)
     epochs = LeaderEpochs(files, directory)
     epochs_are_known = epochs.load()
     end_offset, active_is_trusted = _load_active(segments[-1], config, opening, epochs)
     if not epochs_are_known:
-        epochs = LeaderEpochs(files, directory)
-        for _, header in itertools.chain.from_iterable(one.headers(0) for one in segments):
-            epochs.assign(header.partition_leader_epoch, header.base_offset)
+        epochs = _epochs_of(files, directory, segments)
     epochs.truncate_from_end(end_offset)
     if active_is_trusted and trusted_offset == segments[-1].base_offset:
         trusted_offset = end_offset if opening.clean_shutdown else opening.recovery_point
@@ -126,6 +105,26 @@ def open_log(files: Files, directory: str, config: LogConfig, opening: Opening) 
         names_are_safe=segments[-1].base_offset < flushed,
         opened_ms=opening.now_ms,
     )
+
+
+def _load_finished(segments: Sequence[Segment], config: LogConfig, opening: Opening) -> int:
+    """Load all but the newest; the offset below which all indexes are as they were written."""
+    trusted_offset = segments[-1].base_offset
+    for segment, following in itertools.pairwise(segments):
+        if opening.tells_gaps and not config.compacts:
+            _tell_gap(segment, following)
+        if not _load_sealed(segment, following.base_offset, config):
+            trusted_offset = min(trusted_offset, segment.base_offset)
+    return trusted_offset
+
+
+def _epochs_of(files: Files, directory: str, segments: Sequence[Segment]) -> LeaderEpochs:
+    """Read from the batches, where their file is missing or damaged."""
+    epochs = LeaderEpochs(files, directory)
+    for segment in segments:
+        for _, header in segment.headers(0):
+            epochs.assign(header.partition_leader_epoch, header.base_offset)
+    return epochs
 
 
 def _require_what_was_synced(directory: str, end_offset: int, opening: Opening) -> None:
@@ -237,16 +236,6 @@ def _index(segment: Segment, position: int, header: BatchHeader, config: LogConf
     segment.added(header, position, config.index_interval_bytes)
 
 
-def _index_aborted(segment: Segment, aborted: AbortedTransaction | None) -> None:
-    """Add an entry unless it is there; a transaction is known by its producer and its marker."""
-    if aborted is None:
-        return
-    for entry in segment.transaction_index.entries:
-        if entry.last_offset == aborted.last_offset:
-            return
-    segment.transaction_index.append(aborted)
-
-
 # the newest segment -----------------------------------------------------------------------
 
 
@@ -311,103 +300,3 @@ def _resume_position(segment: Segment, opening: Opening) -> int:
     if known is not None:
         segment.max_timestamp, segment.max_timestamp_offset = known
     return position
-
-
-# producer state ---------------------------------------------------------------------------
-
-
-def apply_batch(
-    state: ProducerState, header: BatchHeader, batch: bytes | memoryview, now_ms: int
-) -> AbortedTransaction | None:
-    """Take one batch of the log into the producer state; the aborted transaction it ends."""
-    state.map_end_offset = header.next_offset
-    if header.producer_id < 0:
-        return None
-    if not header.is_control:
-        state.apply(header, now_ms)
-        return None
-    marker = read_marker(header, batch)
-    return None if marker is None else state.apply_marker(header, marker, now_ms)
-
-
-def restore_producers(files: Files, replay: Replay, state: ProducerState) -> int:
-    """Bring `state` to the end of the log: a snapshot, then the batches after it.
-
-    Snapshots above the end are removed. Returns the offset of the snapshot used, -1 without.
-    """
-    directory = replay.segments[0].directory
-    used = -1
-    for offset in sorted(_snapshot_offsets(files, directory), reverse=True):
-        path = f"{directory}/{producer_snapshot.file_name(offset)}"
-        if offset > replay.end_offset:
-            files.remove(path)
-        elif offset <= replay.trusted_offset:
-            entries = producer_snapshot.read_snapshot(files, path)
-            if entries is not None:
-                state.restore(entries, offset)
-                used = offset
-                break
-            files.remove(path)
-    if used >= 0:
-        _refill_windows(replay.segments, used, state)
-    for segment, header, position in _batches_from(replay.segments, used):
-        batch = segment.read_batch(position, header) if header.is_control else b""
-        _index_aborted(segment, apply_batch(state, header, batch, replay.now_ms))
-    state.map_end_offset = replay.end_offset
-    return used
-
-
-def _refill_windows(segments: Sequence[Segment], end_offset: int, state: ProducerState) -> None:
-    """A snapshot has the last batch of each producer; a client may retry any of the last five."""
-    if not state.entries:
-        return
-    found: dict[int, list[BatchMetadata]] = {}
-    for header in _newest_headers(segments, end_offset):
-        entry = state.entries.get(header.producer_id)
-        if entry is None or entry.producer_epoch != header.producer_epoch or header.is_control:
-            continue
-        found.setdefault(header.producer_id, []).append(BatchMetadata.of(header))
-    for producer_id, batches in found.items():
-        state.refill_window(producer_id, batches)
-
-
-def _newest_headers(segments: Sequence[Segment], end_offset: int) -> Iterator[BatchHeader]:
-    """Headers of the last batches below `end_offset`, oldest first, from a megabyte before it."""
-    stretches: list[tuple[Segment, int, int]] = []
-    left = WINDOW_REPLAY_BYTES
-    for segment in reversed(segments):
-        if segment.base_offset < end_offset and left > 0:
-            end = segment.position_of_end(end_offset)
-            start = segment.offset_index.last_position_at_or_before(max(end - left, 0))
-            stretches.append((segment, start, end))
-            left -= end - start
-    for segment, start, end in reversed(stretches):
-        for _, header in segment.headers(start, end):
-            yield header
-
-
-def _batches_from(
-    segments: Sequence[Segment], offset: int
-) -> Iterator[tuple[Segment, BatchHeader, int]]:
-    """All batches at or above `offset`."""
-    for number, segment in enumerate(segments):
-        if number + 1 < len(segments) and segments[number + 1].base_offset <= offset:
-            continue
-        for position, header in segment.headers(segment.position_of(offset)):
-            if header.base_offset >= offset:
-                yield segment, header, position
-
-
-def _snapshot_offsets(files: Files, directory: str) -> list[int]:
-    suffix = producer_snapshot.SUFFIX
-    names = files.list_directory(directory)
-    stems = [name.removesuffix(suffix) for name in names if name.endswith(suffix)]
-    return [int(stem) for stem in stems if stem.isdigit()]
-
-
-def remove_old_snapshots(files: Files, directory: str, base_offsets: Sequence[int]) -> None:
-    """Keep the newest two and those at the base of a segment that still exists."""
-    offsets = sorted(_snapshot_offsets(files, directory))
-    for offset in offsets[:-SNAPSHOTS_KEPT]:
-        if offset not in base_offsets:
-            files.remove(f"{directory}/{producer_snapshot.file_name(offset)}")

@@ -45,7 +45,12 @@ def keyed_batch(*pairs: tuple[bytes, bytes | None], timestamp_ms: int = NOW_MS) 
 
 
 def open_log(
-    files: Files, config: LogConfig | None = None, *, clean: bool = False, start: int = 0
+    files: Files,
+    config: LogConfig | None = None,
+    *,
+    clean: bool = False,
+    start: int = 0,
+    recovery_point: int = 0,
 ) -> Log:
     """The log in DIRECTORY, made if it is not there."""
     return Log.open(
@@ -54,6 +59,7 @@ def open_log(
         ("events", 0),
         config or LogConfig(),
         clean_shutdown=clean,
+        recovery_point=recovery_point,
         log_start_offset=start,
         now_ms=NOW_MS,
     )

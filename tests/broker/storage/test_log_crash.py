@@ -9,8 +9,8 @@ from hypothesis.strategies import integers, none, one_of
 from broker.errors import KafkaError
 from broker.records.control import ControlType
 from broker.storage.log import Log, LogConfig
+from broker.storage.producer_recovery import apply_batch
 from broker.storage.producer_state import BatchMetadata, ProducerState
-from broker.storage.recovery import apply_batch
 from tests.support.batches import NOW_MS, append, append_marker, batch, read_values
 from tests.support.memory_files import MemoryFiles, PowerCut
 

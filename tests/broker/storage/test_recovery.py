@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
 
 from broker.errors import StorageError
-from broker.records.control import ControlType
 from broker.storage.files import OsFiles
 from broker.storage.log import Log, LogConfig
-from tests.support.batches import NOW_MS, append, append_marker, batch, read_values
+from tests.support import batches
+from tests.support.batches import NOW_MS, append, batch, read_values
 from tests.support.memory_files import MemoryFiles
 
 DIRECTORY = "/logs/events-0"
@@ -21,15 +21,7 @@ FIRST = f"{DIRECTORY}/00000000000000000000.log"
 
 
 def open_log(files: MemoryFiles, *, recovery_point: int = 0, clean: bool = False) -> Log:
-    return Log.open(
-        files,
-        DIRECTORY,
-        ("events", 0),
-        CONFIG,
-        clean_shutdown=clean,
-        recovery_point=recovery_point,
-        now_ms=NOW_MS,
-    )
+    return batches.open_log(files, CONFIG, recovery_point=recovery_point, clean=clean)
 
 
 def filled(count: int) -> tuple[MemoryFiles, Log]:
@@ -99,42 +91,6 @@ def test_what_a_killed_process_left_is_on_the_disk_before_anybody_reads_it() -> 
     assert left.end_offset == 1
 
 
-def aborted_transaction(files: MemoryFiles) -> Log:
-    """A log that ends with one, at offset 10, behind batches that have entries in its index."""
-    log = open_log(files)
-    for number in range(10):
-        append(log, batch(b"value %d" % number))
-    append(log, batch(b"aborted", producer=(7, 0), sequence=0, transactional=True))
-    append_marker(log, (7, 0), ControlType.ABORT)
-    return log
-
-
-def test_an_aborted_transaction_is_known_though_a_snapshot_is_newer_than_the_recovery_point() -> (
-    None
-):
-    """A crash between the snapshot and the checkpoint: indexes behind that may lack entries."""
-    files = MemoryFiles()
-    log = aborted_transaction(files)
-    log.take_snapshot()
-    log.flush()
-
-    found = open_log(files, recovery_point=0)
-
-    assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
-
-
-def test_an_aborted_transaction_below_the_recovery_point_survives_a_power_cut() -> None:
-    files = MemoryFiles()
-    log = aborted_transaction(files)
-    log.take_snapshot()
-    recovery_point = log.checkpoint()
-
-    found = open_log(files.after_crash(), recovery_point=recovery_point)
-
-    assert recovery_point == 12
-    assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
-
-
 def test_recovery_reads_only_beyond_the_recovery_point() -> None:
     files, log = filled(40)
     recovery_point = log.checkpoint()
@@ -187,23 +143,6 @@ def test_a_damaged_finished_segment_without_its_index_is_told(position: int) -> 
 
     with pytest.raises(StorageError, match="damaged at byte 0"):
         open_log(files, clean=True)
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x00\x07", bytes(40)])
-def test_a_damaged_producer_snapshot_is_done_without(damage: bytes) -> None:
-    files = MemoryFiles()
-    log = open_log(files)
-    for number in range(3):
-        append(log, batch(b"x", producer=(4, 0), sequence=number))
-    log.close()
-    snapshot = next(path for path in files.paths() if path.endswith(".snapshot"))
-    file = files.open(snapshot)
-    file.truncate(0)
-    file.append([damage])
-
-    reopened = open_log(files, clean=True)
-
-    assert reopened.producer_state.entries == log.producer_state.entries
 
 
 def test_a_log_that_ends_before_its_start_offset_is_begun_anew() -> None:
