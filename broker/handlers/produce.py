@@ -140,22 +140,21 @@ def _check_all(request: ProduceRequest, context: RequestContext) -> None:
     """Raise what refuses all of a request, as in Kafka: bytes that no batch begins with,
     transactional batches of a client that may not write them, or of two producers.
     """
-    may_write: bool | None = None
-    producers: set[tuple[int, int]] = set()
-    for topic in request.topic_data:
-        for data in topic.partition_data:
-            if data.records is not None and begins_transactional(data.records):
-                if may_write is None:
-                    name = request.transactional_id
-                    may_write = name is not None and context.is_authorized(
-                        Operation.WRITE, Resource.TRANSACTIONAL_ID, name
-                    )
-                if not may_write:
-                    raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-                if len(data.records) >= HEADER_BYTES:
-                    header = read_header(data.records)
-                    if header.producer_id >= 0:
-                        producers.add((header.producer_id, header.producer_epoch))
+    transactional = (
+        data.records
+        for topic in request.topic_data
+        for data in topic.partition_data
+        if data.records is not None and begins_transactional(data.records)
+    )
+    first = next(transactional, None)
+    if first is None:
+        return
+    name = request.transactional_id
+    if name is None or not context.is_authorized(Operation.WRITE, Resource.TRANSACTIONAL_ID, name):
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    whole = (records for records in (first, *transactional) if len(records) >= HEADER_BYTES)
+    headers = map(read_header, whole)
+    producers = {(one.producer_id, one.producer_epoch) for one in headers if one.producer_id >= 0}
     if len(producers) > 1:
         raise KafkaError(
             ErrorCode.INVALID_PRODUCER_ID_MAPPING,
