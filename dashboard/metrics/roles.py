@@ -109,20 +109,23 @@ def merged(pages: Iterable[RolePage], taken: set[str], cluster: str) -> str:
     together: dict[str, Block] = {}
     for page in pages:
         for name, block in page.blocks.items():
-            if name in taken or name.endswith("_created"):
-                continue
-            target = together.setdefault(name, Block(name, block.kind, block.help))
-            if name.startswith(("process_", "python_")):
-                target.lines += [_labelled(line, "role", page.role) for line in block.lines]
-            elif name.startswith(("kafka_", "footfall_kafka_")):
-                target.lines += [_labelled(line, "kafka_cluster", cluster) for line in block.lines]
-            else:
-                target.lines += block.lines
+            if name not in taken and not name.endswith("_created"):
+                target = together.setdefault(name, Block(name, block.kind, block.help))
+                target.lines += _told_apart(block, page.role, cluster)
     lines: list[str] = []
     for block in together.values():
         lines += [f"# HELP {block.name} {block.help}", f"# TYPE {block.name} {block.kind}"]
         lines += block.lines
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _told_apart(block: Block, role: str, cluster: str) -> list[str]:
+    """Its lines with the label that says whose they are, where several pages have the family."""
+    if block.name.startswith(("process_", "python_")):
+        return [_labelled(line, "role", role) for line in block.lines]
+    if block.name.startswith(("kafka_", "footfall_kafka_")):
+        return [_labelled(line, "kafka_cluster", cluster) for line in block.lines]
+    return block.lines
 
 
 def first_series(text: str, most: int) -> tuple[str, int]:
