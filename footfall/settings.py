@@ -278,25 +278,31 @@ def _parse(text: str, hint: Any, variable: str) -> Any:
 
 def _check(value: Any, hint: Any, field: dataclasses.Field[Any], place: str) -> Any:
     """`value` as its field wants it; raises SettingsError when type, bound or choice is wrong."""
-    name = field.name
     if isinstance(hint, types.UnionType):  # `str | None`: absent in the file, never null
         hint = next(arm for arm in typing.get_args(hint) if arm is not types.NoneType)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise SettingsError(f"{name} = {value!r} in {place} must be a list of strings")
+            raise SettingsError(f"{field.name} = {value!r} in {place} must be a list of strings")
         return tuple(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not hint:
         shown = "a secret" if field.metadata.get("secret") else repr(value)
-        raise SettingsError(f"{name} = {shown} in {place} must be {TYPE_WORDS[hint]}")
-    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
-    if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(f"{name} = {value!r} in {place} is not a finite number")
-    if low is not None and value < low:
-        raise SettingsError(f"{name} = {value!r} in {place} is below the minimum {low}")
-    if high is not None and value > high:
-        raise SettingsError(f"{name} = {value!r} in {place} is above the maximum {high}")
-    if choices and value not in choices:
-        raise SettingsError(f"{name} = {value!r} in {place} is not one of {', '.join(choices)}")
+        raise SettingsError(f"{field.name} = {shown} in {place} must be {TYPE_WORDS[hint]}")
+    if trouble := _out_of_bounds(value, field.metadata):
+        raise SettingsError(f"{field.name} = {value!r} in {place} is {trouble}")
     return value
+
+
+def _out_of_bounds(value: Any, bounds: Mapping[str, Any]) -> str | None:
+    """What a value of the right type is that it may not be."""
+    low, high, choices = (bounds.get(key) for key in ("low", "high", "choices"))
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not a finite number"
+    if low is not None and value < low:
+        return f"below the minimum {low}"
+    if high is not None and value > high:
+        return f"above the maximum {high}"
+    if choices and value not in choices:
+        return f"not one of {', '.join(choices)}"
+    return None
