@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from dashboard.cluster.model import Group, GroupPartition, GroupState
+from dashboard.cluster.model import Group, GroupPartition, GroupState, Snapshot
 from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.cluster.verdict import SEVERITY
 from dashboard.pages.page import NotFound, Page, Values, Visit, sheet, table
@@ -55,22 +55,15 @@ async def group_values(visit: Visit) -> Values:
     snapshot = visit.snapshot
     if snapshot is None:
         return {"group": None, "share": None, "catches_up_s": None, "orphans": 0, "strips": []}
-    group = snapshot.groups.get(visit.name)
-    if group is None:
-        share = next((one for one in snapshot.share_groups if one.group_id == visit.name), None)
-        if share is not None:
-            told = await delivered(visit, share)
-            return {"group": None, "share": share, "owners": owners(share), "delivered": told}
-        raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
-    orphans = sum(part.state is GroupState.ORPHANED for part in group.partitions)
+    if visit.name not in snapshot.groups:
+        return await _share_values(visit, snapshot)
+    group = snapshot.groups[visit.name]
     names = member_names(group)
 
     def reader(part: GroupPartition) -> str:
-        return (
-            names.get(part.member.member_id, part.member.client_id)
-            if part.member is not None
-            else "nobody"
-        )
+        if part.member is None:
+            return "nobody"
+        return names.get(part.member.member_id, part.member.client_id)
 
     def text(part: GroupPartition) -> str:
         return f"{part.topic}-{part.partition} {part.state} {reader(part)}"
@@ -91,9 +84,18 @@ async def group_values(visit: Visit) -> Values:
         "reader": reader,
         "share": None,
         "catches_up_s": catches_up_s(group),
-        "orphans": orphans,
+        "orphans": sum(part.state is GroupState.ORPHANED for part in group.partitions),
         "strips": strips(group),
     }
+
+
+async def _share_values(visit: Visit, snapshot: Snapshot) -> Values:
+    """One share group: owners and deliveries."""
+    share = next((one for one in snapshot.share_groups if one.group_id == visit.name), None)
+    if share is None:
+        raise NotFound(f"There is no consumer group {visit.name!r} in this cluster.")
+    told = await delivered(visit, share)
+    return {"group": None, "share": share, "owners": owners(share), "delivered": told}
 
 
 def member_names(group: Group) -> dict[str, str]:

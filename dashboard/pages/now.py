@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from dashboard.activity.desk import Unreadable
 from dashboard.alerts.engine import Alert
-from dashboard.cluster.health import is_told
+from dashboard.cluster.health import Health, is_told
 from dashboard.cluster.history import History
 from dashboard.cluster.model import Group, Snapshot
 from dashboard.metrics.beacons import WORDS
@@ -25,75 +25,96 @@ ARRIVING = "cluster.in"
 SPARKS = (ARRIVING, "cluster.lag_seconds")
 
 
+NOT_LOOKED: Values = {
+    "offline": 0,
+    "under_min_isr": 0,
+    "under_replicated": 0,
+    "worst": None,
+    "risk": None,
+    "topics": (),
+    "groups": (),
+    "nothing_yet": False,
+}
+NOT_OURS: Values = {
+    "exports": [],
+    "disks": [],
+    "e2e_p99": None,
+    "live_visitors": None,
+    "crowds": (),
+    "lately": None,
+    "deadletter": "",
+}
+"""What is known of the appliance stands with its own cluster only."""
+
+
 async def values(visit: Visit) -> Values:
     """The five signals, the open problems, the busiest topics, the furthest groups."""
-    snapshot, state = visit.snapshot, visit.state
+    state, history = visit.state, visit.poller.history
+    first, now_ms = state.is_first(visit.poller), state.clock.now_ms()
     health = state.health(visit.poller)
-    loud = state.alerts.loud()
-
-    def here(alert: Alert) -> bool:
-        """About this cluster; those on the appliance itself belong to its own."""
-        return alert.labels.get("kafka_cluster", state.own_cluster) == visit.poller.settings.name
-
-    problems = {(problem.kind, problem.name) for problem in health.problems}
-    looked_at = {one.runbook for one in health.problems if one.kind not in ("group", "topic")}
-    found: Values = {
+    return {
         "health": health,
         "live_rate": visit.poller.live_rate,
-        "worst": snapshot.worst_group if snapshot is not None else None,
-        "topics": snapshot.named[:TOP_TOPICS] if snapshot is not None else (),
-        "groups": snapshot.furthest[:TOP_GROUPS] if snapshot is not None else (),
-        "nothing_yet": False,
-        "offline": 0,
-        "under_min_isr": 0,
-        "under_replicated": 0,
-        "exports": [],
-        "disks": [],
-        "first": state.is_first(visit.poller),
-        "e2e_p99": None,
+        "first": first,
         "e2e_target": E2E_TARGET_S,
-        "live_visitors": None,
-        "risk": _nearest_to_loss(snapshot),
-        "alerts": [
-            one
-            for one in loud
-            if here(one)
-            and not is_told(one.name)
-            and one.name not in looked_at
-            and not _is_about(one, problems)
-        ],
-        "elsewhere": sum(not here(one) for one in loud),
-        "change": _change(visit.poller.history, state.clock.now_ms()),
-        "crowds": (),
-        "lately": None,
-        "deadletter": "",
+        "change": _change(history, now_ms),
+        "sparks": {name: history.spark(name, HOUR_MS, now_ms) for name in SPARKS},
         "words": WORDS,
         "top_reasons": TOP_REASONS,
-        "sparks": {
-            name: visit.poller.history.spark(name, HOUR_MS, state.clock.now_ms()) for name in SPARKS
-        },
+        **_of_cluster(visit.snapshot, first),
+        **_of_alerts(visit, health),
+        **(await _of_appliance(visit) if first else NOT_OURS),
     }
-    if snapshot is not None:
-        found |= _beginning(snapshot, state.is_first(visit.poller))
-        topics = snapshot.troubled
-        found["offline"] = sum(topic.offline for topic in topics)
-        found["under_min_isr"] = sum(topic.under_min_isr for topic in topics)
-        found["under_replicated"] = sum(topic.under_replicated for topic in topics)
-    if state.is_first(visit.poller):
-        found["exports"] = state.export_ages_s()
-        found["disks"] = state.disks
-        found["e2e_p99"] = quantile(
-            [
-                sample
-                for sample in state.roles.samples("footfall_event_e2e_latency_seconds")
-                if sample.labels.get("stage") == "consumer"
-            ],
-            0.99,
-        )
-        found |= _of_beacons(visit)
-        with suppress(Unreadable):  # its role says why, and so does Activity
-            found["live_visitors"] = await state.desk.live_everywhere()
-    return found
+
+
+def _of_cluster(snapshot: Snapshot | None, first: bool) -> Values:
+    """The busiest topics, the furthest groups, and how many partitions are in trouble."""
+    if snapshot is None:
+        return NOT_LOOKED
+    troubled = snapshot.troubled
+    return {
+        "offline": sum(topic.offline for topic in troubled),
+        "under_min_isr": sum(topic.under_min_isr for topic in troubled),
+        "under_replicated": sum(topic.under_replicated for topic in troubled),
+        "worst": snapshot.worst_group,
+        "risk": _nearest_to_loss(snapshot),
+        "topics": snapshot.named[:TOP_TOPICS],
+        "groups": snapshot.furthest[:TOP_GROUPS],
+        **_beginning(snapshot, first),
+    }
+
+
+def _of_alerts(visit: Visit, health: Health) -> Values:
+    """Those about this cluster that no problem tells already, and how many there are elsewhere."""
+    own, shown = visit.state.own_cluster, visit.poller.settings.name
+    loud = visit.state.alerts.loud()
+    # those on the appliance itself belong to its own cluster
+    here = [one for one in loud if one.labels.get("kafka_cluster", own) == shown]
+    problems = {(problem.kind, problem.name) for problem in health.problems}
+    looked_at = {one.runbook for one in health.problems if one.kind not in ("group", "topic")}
+    untold = [
+        one
+        for one in here
+        if not (is_told(one.name) or one.name in looked_at or _is_about(one, problems))
+    ]
+    return {"alerts": untold, "elsewhere": len(loud) - len(here)}
+
+
+async def _of_appliance(visit: Visit) -> Values:
+    """Exports, disks, visitors, and what its beacons brought."""
+    state = visit.state
+    samples = state.roles.samples("footfall_event_e2e_latency_seconds")
+    counted = [one for one in samples if one.labels.get("stage") == "consumer"]
+    visitors = None
+    with suppress(Unreadable):  # its role says why, and so does Activity
+        visitors = await state.desk.live_everywhere()
+    return {
+        "exports": state.export_ages_s(),
+        "disks": state.disks,
+        "e2e_p99": quantile(counted, 0.99),
+        "live_visitors": visitors,
+        **_of_beacons(visit),
+    }
 
 
 def _of_beacons(visit: Visit) -> Values:
@@ -128,10 +149,11 @@ def _beginning(snapshot: Snapshot, first: bool) -> Values:
     }
 
 
-def _nearest_to_loss(snapshot: Snapshot | None) -> Group | None:
+def _nearest_to_loss(snapshot: Snapshot) -> Group | None:
     """The group that has used most of the time until retention deletes what it has not read."""
-    groups = snapshot.groups.values() if snapshot is not None else ()
-    waiting = [group for group in groups if group.lag and group.at_risk is not None]
+    waiting = [
+        group for group in snapshot.groups.values() if group.lag and group.at_risk is not None
+    ]
     return max(waiting, key=lambda group: group.at_risk or 0.0, default=None)
 
 

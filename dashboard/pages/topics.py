@@ -82,13 +82,6 @@ async def topic_values(visit: Visit) -> Values:
     topic = snapshot.topics.get(visit.name)
     if topic is None:
         raise NotFound(f"There is no topic {visit.name!r} in this cluster.")
-    consumers: list[tuple[Group, list[GroupPartition]]] = []
-    for group in snapshot.groups.values():
-        parts = [part for part in group.partitions if part.topic == topic.name]
-        if parts:
-            consumers.append((group, parts))
-    rates = [part.records for part in topic.partitions]
-    mean = sum(rates) / len(rates) if rates else 0.0
     looked = await messages.values(visit, topic) if tab == "messages" else NO_MESSAGES
     sorts = {
         "partition": lambda part: part.index,
@@ -103,14 +96,29 @@ async def topic_values(visit: Visit) -> Values:
         "table": table(visit, list(topic.partitions), sorts, lambda part: str(part.index)),
         "tab": tab,
         "tabs": TABS,
-        "consumers": consumers,
+        "consumers": _consumers(snapshot, topic.name),
         "queues": [
             (share, share.lag_of(topic.name))
             for share in snapshot.share_groups
             if topic.name in share.topics
         ],
-        "skew": max(rates) / mean if mean else None,
+        "skew": _skew(topic),
     }
+
+
+def _consumers(snapshot: Snapshot, topic: str) -> list[tuple[Group, list[GroupPartition]]]:
+    """Each group that reads a topic, with the partitions of it."""
+    read = (
+        (group, [part for part in group.partitions if part.topic == topic])
+        for group in snapshot.groups.values()
+    )
+    return [(group, parts) for group, parts in read if parts]
+
+
+def _skew(topic: Topic) -> float | None:
+    """How many times the mean the fullest partition holds; None of an empty topic."""
+    records = [part.records for part in topic.partitions]
+    return max(records) * len(records) / sum(records) if any(records) else None
 
 
 LIST = Page("Topics", "/topics", "topics.html", list_values, nav="topics")
