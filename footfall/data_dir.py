@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from footfall.folders import make_folder
 from footfall.roles import Address
 
 ORPHANS_SECONDS: Final = 20.0
@@ -39,7 +40,7 @@ class Lock:
 def prepare(data_dir: Path, free_bytes_min: int) -> None:
     """Makes the directory and checks that it can be written and has room."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         probe = data_dir / ".write-probe"
         descriptor = os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from footfall.folders import make_folder, sync_folder
 from footfall.settings import SettingsError
 
 FORMAT: Final = 2
@@ -56,7 +57,7 @@ def claim(data_dir: Path) -> None:
         return
     told = json.dumps({"format": FORMAT, "footfall": metadata.version("footfall")}) + "\n"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         _replace(data_dir / FILE, told.encode())
     except OSError:
         return
@@ -75,8 +76,4 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from footfall.folders import make_folder
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import EARLIEST, LATEST, LATEST_STABLE, Admin
 from tracker.kafka.answers import ClusterMetadata
@@ -187,7 +188,7 @@ class Notes:
     def held(self) -> Iterator[None]:
         """By one process at a time; KafkaFailure where another one copies the same."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             lock = self._path.with_suffix(".lock").open("a")
         except OSError as error:
             raise self._unwritable(error) from error

@@ -1,5 +1,8 @@
 import os
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,19 +37,40 @@ def test_it_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_is_told
     assert synced == [(False, False), (True, True)]  # (a folder, the file has its name)
 
 
-def test_folders_that_are_made_for_it_have_their_names_on_the_disk_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced, sync = [], os.fsync
+KILLED = """
+import os, sys
+from pathlib import Path
+from tracker.secret_file import replace_file
 
-    def watched(descriptor: int) -> None:
-        sync(descriptor)
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+os.fsync = lambda descriptor: os.kill(os.getpid(), 9)  # just before the file gets its name
+replace_file(Path(sys.argv[1]), b"the secret of a day that is over")
+"""
 
-    monkeypatch.setattr(os, "fsync", watched)
-    replace_file(tmp_path / "data" / "dashboard" / "users.json", b"new")
 
-    assert {str(tmp_path), f"{tmp_path}/data", f"{tmp_path}/data/dashboard"} <= set(synced)
+def test_what_a_killed_writer_left_is_gone_with_the_next_content(tmp_path: Path) -> None:
+    path = tmp_path / "salts.json"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode
+    left = [one.read_bytes() for one in tmp_path.iterdir()]
+
+    replace_file(path, b"new")
+
+    assert (killed, left) == (-9, [b"the secret of a day that is over"])
+    assert [one.read_bytes() for one in tmp_path.iterdir()] == [b"new"]
+
+
+def test_of_many_writers_at_once_each_writes_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "salts.json"
+    contents = [bytes([number]) * (number + 1) * 10_000 for number in range(16)]
+
+    def write(content: bytes) -> bytes:
+        replace_file(path, content)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(len(contents)) as writers:
+        seen = set(writers.map(write, contents * 3))
+
+    assert seen <= set(contents)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:

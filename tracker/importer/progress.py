@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from footfall.folders import make_folder
 from tracker.secret_file import replace_file
 
 SECRET_BYTES: Final = 32
@@ -57,7 +58,7 @@ class ProgressFile:
     """One file for a log, a site and a Kafka cluster."""
 
     def __init__(self, directory: Path, fingerprint: str, cluster_id: str) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         cluster = blake2b(cluster_id.encode(), digest_size=CLUSTER_BYTES).hexdigest()
         self._path = directory / f"{fingerprint}-{cluster}.json"
         self._of_any_cluster = directory / f"{fingerprint}.json"

@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from footfall.folders import make_folder
 from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class Salts:
     """`today(now_ms)` is the same in all processes that share the directory."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         self._path = directory / "salts.json"
         self._lock_path = directory / "salts.lock"
         self._known: dict[
