@@ -8,6 +8,8 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 class TopicPartition(NamedTuple):
+    """One partition, by its number from 0 on."""
+
     topic: str
     partition: int
 

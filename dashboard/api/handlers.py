@@ -1,9 +1,7 @@
 """The JSON API under the pages: /api/v1/..., described by /api/v1/openapi.json."""
 
 import dataclasses
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from enum import Enum
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,6 +10,7 @@ from aiohttp import web
 from dashboard.activity.vitals import RATINGS, Measures
 from dashboard.api.history import HistoryApi
 from dashboard.api.openapi import document
+from dashboard.api.plain import answer, plain
 from dashboard.cluster.share_deliveries import Deliveries
 from dashboard.pages import activity, alerts, messages
 from dashboard.pages.groups import delivered
@@ -63,7 +62,7 @@ class Api:
 
     async def _health(self, request: web.Request) -> web.Response:
         visit = self._visit(request)
-        return _json(
+        return answer(
             {
                 "health": self._state.health(visit.poller),
                 "connection": visit.poller.connection,
@@ -87,11 +86,11 @@ class Api:
                     "groups": len(poller.snapshot.groups) if poller.snapshot is not None else None,
                 }
             )
-        return _json(rows)
+        return answer(rows)
 
     async def _cluster(self, request: web.Request) -> web.Response:
         snapshot = self._snapshot(request)
-        return _json(
+        return answer(
             {
                 "name": snapshot.name,
                 "cluster_id": snapshot.cluster_id,
@@ -107,7 +106,7 @@ class Api:
         )
 
     async def _topics(self, request: web.Request) -> web.Response:
-        return _json(
+        return answer(
             [
                 {
                     "name": topic.name,
@@ -128,7 +127,7 @@ class Api:
         topic = self._snapshot(request).topics.get(_name(request))
         if topic is None:
             raise NotFound(f"There is no topic {_name(request)!r} in this cluster.")
-        return _json(topic)
+        return answer(topic)
 
     async def _messages(self, request: web.Request) -> web.Response:
         topic = self._snapshot(request).topics.get(_name(request))
@@ -139,7 +138,7 @@ class Api:
         if found is None:
             status = 403 if messages.why_not(self._visit(request), topic.name) else 503
             return web.json_response({"error": trouble}, status=status)
-        return _json(
+        return answer(
             {
                 "rows": [messages.told(row) for row in found.rows],
                 "scanned": found.scanned,
@@ -150,7 +149,7 @@ class Api:
         )
 
     async def _groups(self, request: web.Request) -> web.Response:
-        return _json(
+        return answer(
             [
                 {
                     "group_id": group.group_id,
@@ -174,10 +173,10 @@ class Api:
         for share in snapshot.share_groups:
             if group is None and share.group_id == _name(request):
                 told = await delivered(self._visit(request), share)
-                return _json(_share_group(share, told))
+                return answer(_share_group(share, told))
         if group is None:
             raise NotFound(f"There is no consumer group {_name(request)!r} in this cluster.")
-        return _json(group)
+        return answer(group)
 
     async def _activity(self, request: web.Request) -> web.Response:
         found = await activity.values(self._visit(request))
@@ -186,7 +185,7 @@ class Api:
         if found["report"] is None:
             raise NotFound("No site has been seen yet.")
         period = found["period"]
-        return _json(
+        return answer(
             {
                 "site": found["site"],
                 "start_ms": period.start_ms,
@@ -211,7 +210,7 @@ class Api:
         )
 
     async def _sites(self, request: web.Request) -> web.Response:
-        return _json(await self._state.desk.sites())
+        return answer(await self._state.desk.sites())
 
     async def _alerts(self, request: web.Request) -> web.Response:
         """Each list with `?q=` in it, `?page=` of `?limit=`; all of it without a limit."""
@@ -222,10 +221,10 @@ class Api:
         lists = {part.name: getattr(found, part.name) for part in dataclasses.fields(found)}
         totals = {name: len(rows) for name, rows in lists.items()}
         cut = {name: rows[first:][:limit] for name, rows in lists.items()}
-        return _json(cut | {"totals": totals})
+        return answer(cut | {"totals": totals})
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return _json(document())
+        return answer(document())
 
 
 def _wanted(request: web.Request, all: Mapping[str, T]) -> Iterable[T]:
@@ -262,26 +261,6 @@ def measured(found: Measures) -> dict[str, Any]:
         "vital": found.chosen,
         "pages": [{"page": one.page, **told(one.spread)} for one in found.pages],
     }
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses and structs as what JSON has; keys of mappings as text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return value
-
-
-def _json(value: Any) -> web.Response:
-    body = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
-    return web.Response(text=body, content_type="application/json")
 
 
 def _share_group(share: ShareGroup, told: Deliveries | None) -> dict[str, object]:

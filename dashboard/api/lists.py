@@ -9,10 +9,10 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import msgspec
 from aiohttp import web
 
 from dashboard.api.csv_answer import Cell, csv_answer
+from dashboard.api.plain import answer, plain
 from dashboard.asked import Answer
 from dashboard.pages import audit, groups, topics, transactions
 from dashboard.pages.page import NotFound, Visit, poller_of
@@ -166,21 +166,19 @@ class ListsApi:
 
     async def _transactions(self, request: web.Request) -> web.Response:
         visit = self._visit(request)
-        answer = await visit.beside.transactions.seen.answer(math.inf)
-        seen = known(answer)
-        rows = transactions.found(visit, answer).rows
-        return web.json_response(
+        told = await visit.beside.transactions.seen.answer(math.inf)
+        seen = known(told)
+        rows = transactions.found(visit, told).rows
+        return answer(
             {
-                "transactions": [msgspec.to_builtins(one) | {"open": one.is_open} for one in rows],
-                "held": [msgspec.to_builtins(one) | {"hangs": one.hangs} for one in seen.held],
+                "transactions": [plain(one) | {"open": one.is_open} for one in rows],
+                "held": [plain(one) | {"hangs": one.hangs} for one in seen.held],
             }
         )
 
     async def _copies(self, request: web.Request) -> web.Response:
         """Of all clusters, the newest first."""
-        return web.json_response(
-            [msgspec.to_builtins(one) | {"share": one.share} for one in self._state.copies]
-        )
+        return answer([plain(one) | {"share": one.share} for one in self._state.copies])
 
     async def _audit(self, request: web.Request) -> web.Response:
         found = await audit.entries(self._looked(request))

@@ -1,13 +1,14 @@
 """The OpenAPI document of the JSON API. A test asks every path of it."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
-
-import msgspec
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
-from dashboard.api.shapes import SHAPES
+from dashboard.api.shapes.answers import SHAPES
+from dashboard.api.shapes.changes import Done, Refusal
+from dashboard.api.shapes.schema import schema_of_answer, schema_of_body
 from dashboard.api.thinning import POINTS_MAX, POINTS_MIN
 
 _CLUSTER: Final = {
@@ -225,54 +226,46 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
 )
 
 
-def _shape(path: str) -> dict[str, Any]:
-    """The JSON schema of an answer; one without a shape may be anything."""
-    if path not in SHAPES:
-        return {}
-    (schema,), components = msgspec.json.schema_components([SHAPES[path]], ref_template="{name}")
-    found: dict[str, Any] = _resolved(schema, components)
-    return found
+_JSON: Final = "application/json"
+_TEXTS: Final = {".csv": "text/csv", "/tail": "text/event-stream"}  # by how their paths end
+_REFUSED: Final = {
+    "400": "A parameter cannot be.",
+    "401": "Sign in, or send a token.",
+    "403": "Switched off, or not allowed.",
+    "404": "Not there.",
+    "409": "The cluster refuses to tell.",
+    "421": "The host name that was asked is not that of the dashboard.",
+    "503": "Not known yet, or the cluster does not answer; try again.",
+}
+_NOT_DONE: Final = _REFUSED | {
+    "400": "The body does not fit.",
+    "403": "Switched off, or the role or a rule does not allow it.",
+    "409": "Refused by us or by the cluster.",
+    "413": "The body is larger than 1 MiB.",
+    "415": "The body is not application/json.",
+    "503": "No answer from the cluster.",
+}
 
 
-def _resolved(schema: Any, components: Mapping[str, Any]) -> Any:
-    """Without references: programs that read one path need not look elsewhere."""
-    if isinstance(schema, list):
-        return [_resolved(one, components) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _resolved(components[schema["$ref"]], components)
-    return {key: _resolved(one, components) for key, one in schema.items()}
-
-
+@cache
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1."""
+    """OpenAPI 3.1; the same one to everybody, so nobody changes it."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Footfall dashboard", "version": "1"},
         "servers": [{"url": "/api/v1"}],
+        "components": {"responses": _refused("Refused", _REFUSED) | _refused("NotDone", _NOT_DONE)},
         "paths": _actions()
-        | {
-            path: {
-                "get": {
-                    "summary": summary,
-                    "parameters": [_may_be_empty(one) for one in parameters],
-                    "responses": {
-                        "200": {
-                            "description": "As asked.",
-                            "content": {_media(path): {"schema": _shape(path)}},
-                        },
-                        "400": {"description": "A parameter cannot be; `error` says why."},
-                        "401": {"description": "Sign in, or send a token."},
-                        "403": {"description": "Switched off, or not allowed."},
-                        "404": {"description": "Not there; `error` says what."},
-                        "409": {"description": "The cluster refuses to tell; `error` says why."},
-                        "503": {"description": "Not known yet; try again."},
-                    },
-                }
-            }
-            for path, summary, parameters in _PATHS
-        },
+        | {path: {"get": _reading(path, about, query)} for path, about, query in _PATHS},
+    }
+
+
+def _reading(path: str, summary: str, parameters: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {"200": {"description": "As asked.", "content": _content(path)}}
+    return {
+        "summary": summary,
+        "parameters": [_may_be_empty(one) for one in parameters],
+        "responses": found | _refusals("Refused", _REFUSED),
     }
 
 
@@ -282,17 +275,36 @@ def _may_be_empty(parameter: dict[str, Any]) -> dict[str, Any]:
     return parameter | ({"allowEmptyValue": True} if is_query else {})
 
 
-def _media(path: str) -> str:
-    if path.endswith(".csv"):
-        return "text/csv"
-    return "text/event-stream" if path.endswith("/tail") else "application/json"
+def _content(path: str) -> dict[str, Any]:
+    """The answer's media type and shape."""
+    for end, media in _TEXTS.items():
+        if path.endswith(end):
+            return {media: {"schema": {"type": "string"}}}
+    return {_JSON: {"schema": schema_of_answer(*SHAPES[path])}}
+
+
+def _refusals(kind: str, whys: Mapping[str, str]) -> dict[str, Any]:
+    """Of every path the same, so they stand in one place."""
+    return {status: {"$ref": f"#/components/responses/{kind}{status}"} for status in whys}
+
+
+def _refused(kind: str, whys: Mapping[str, str]) -> dict[str, Any]:
+    """That place: all of one shape."""
+    content = {_JSON: {"schema": schema_of_answer(Refusal)}}
+    return {
+        f"{kind}{status}": {"description": f"{why} `error` says more.", "content": content}
+        for status, why in whys.items()
+    }
 
 
 def _actions() -> dict[str, Any]:
     """POST /actions/<name> of every action, its body from its struct."""
     changes: tuple[Action | Command, ...] = (*ACTIONS, *COMMANDS)
-    (*schemas,), components = msgspec.json.schema_components([change.wish for change in changes])
-    described = {
+    done: dict[str, Any] = {
+        "description": "Done, or in a dry run what would be done.",
+        "content": {_JSON: {"schema": schema_of_answer(Done)}},
+    }
+    return {
         f"/actions/{change.name}": {
             "post": {
                 "summary": change.summary,
@@ -301,23 +313,10 @@ def _actions() -> dict[str, Any]:
                 "parameters": [_CLUSTER],
                 "requestBody": {
                     "required": True,
-                    "content": {"application/json": {"schema": _inlined(schema, components)}},
+                    "content": {_JSON: {"schema": schema_of_body(change.wish)}},
                 },
-                "responses": {
-                    "200": {"description": "`sentence` says what was done, `rows` for each part."},
-                    "400": {"description": "The body does not fit."},
-                    "403": {"description": "Switched off, or the role does not allow it."},
-                    "409": {"description": "Refused by us or by the cluster; `error` says why."},
-                    "503": {"description": "No answer from the cluster."},
-                },
+                "responses": {"200": done, **_refusals("NotDone", _NOT_DONE)},
             }
         }
-        for change, schema in zip(changes, schemas, strict=True)
+        for change in changes
     }
-    return described
-
-
-def _inlined(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """The struct's schema itself instead of a reference to it."""
-    found: dict[str, Any] = components[schema["$ref"].rpartition("/")[2]]
-    return found

@@ -14,7 +14,7 @@ RETENTION_WARNS: Final = 0.8  # of the time until retention deletes what waits
 
 
 class GroupState(StrEnum):
-    """The verdict on a group, worst first (spec: Burrow's idea with its false alarms mended)."""
+    """The verdict on a group, worst first."""
 
     STOPPED = "stopped"  # nobody reads, records wait
     STALLED = "stalled"  # members are there, commits do not move

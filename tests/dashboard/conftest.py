@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dashboard.state import State
 from dashboard.web import Site
+from tests.support.api_document import Misfits
 from tests.support.dashboard_actions import Asked
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, hostile_cluster, made_state
@@ -30,6 +31,21 @@ def state(tmp_path: Path, cluster: MadeCluster, settings: dict[str, object]) -> 
     yield made
     for beside in made.beside.values():
         beside.browser.close()
+
+
+@pytest.fixture(autouse=True)
+def answers_are_as_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a dashboard answers to whichever test, its OpenAPI document must have said."""
+    routed, misfits = Site.application, Misfits()
+
+    def watched(site: Site) -> web.Application:
+        made = routed(site)
+        misfits.watch(made)
+        return made
+
+    monkeypatch.setattr(Site, "application", watched)
+    yield
+    assert misfits.found == []
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tracker.topics import TopicPartition
 PLACE = TopicPartition("events", 0)
 OTHER = TopicPartition("events", 1)
 
+EVENTS_0 = {"topic": "events", "partition": 0}
+
 
 @pytest.fixture
 def cluster() -> MadeCluster:
@@ -45,7 +47,7 @@ async def test_open_transactions_come_first_with_their_age_and_partitions(client
 
     assert [one["transactional_id"] for one in listed["transactions"]] == ["shop-1", "shop-2"]
     first = listed["transactions"][0]
-    assert (first["open"], first["places"], first["timeout_ms"]) == (True, [["events", 0]], 60_000)
+    assert (first["open"], first["places"], first["timeout_ms"]) == (True, [EVENTS_0], 60_000)
     assert "shop-2" in shown and "events-0" in shown and "shop-2" not in only
     assert "<option>shop-1</option>" in shown and "<option>shop-2</option>" not in shown
 
@@ -75,8 +77,8 @@ async def test_who_holds_up_readers_is_named_and_what_no_coordinator_ends_is_han
     shown = await page(client, "/transactions")
 
     assert [(one["place"], one["offsets"], one["transactional_id"]) for one in held] == [
-        (["events", 1], 101, ""),
-        (["events", 0], 10, "shop-1"),
+        ({"topic": "events", "partition": 1}, 101, ""),
+        (EVENTS_0, 10, "shop-1"),
     ]
     assert [one["hangs"] for one in held] == [True, False]
     assert "HANGING" in shown and "66, epoch 2" in shown
