@@ -1,7 +1,7 @@
 """Actions on connectors of a Kafka Connect worker."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dashboard.actions import connect_wishes as wishes
@@ -11,6 +11,9 @@ from dashboard.connect.details import Place
 from dashboard.connect.model import shown
 from dashboard.text import plural
 from tracker.kafka.changes import Refused
+
+Wrong = Mapping[str, str]
+"""What a worker finds wrong, by setting."""
 
 
 def _client(scene: Scene, worker: int) -> ConnectClient:
@@ -53,21 +56,12 @@ def delete(scene: Scene, wish: wishes.OneConnector) -> Outcome:
 def put(scene: Scene, wish: wishes.PutConnector) -> Outcome:
     client = _client(scene, wish.worker)
     before = client.config(wish.connector)
-    after = {**before, **{key: value for key, value in wish.config.items() if value is not None}}
-    for key in [key for key, value in wish.config.items() if value is None]:
-        after.pop(key, None)
+    named = {**before, **wish.config}
+    after = {key: value for key, value in named.items() if value is not None}
     if not after.get("connector.class"):
         raise Refused("connector.class is missing")
     wrong = client.validate({**after, "name": wish.connector}) if wish.dry_run else {}
-    rows = tuple(
-        {
-            "setting": key,
-            "before": shown(key, before[key]) if key in before else "none",
-            "after": shown(key, after[key]) if key in after else "none",
-            **({"wrong": wrong.get(key, "")} if wrong else {}),
-        }
-        for key in sorted({*wish.config, *wrong})
-    )
+    rows = _rows(before, after, wish.config, wrong)
     kind = "changed" if before else "made"
     if wish.dry_run and wrong:
         said = f"{wish.connector} would be refused: {plural(len(wrong), 'setting')} wrong."
@@ -77,6 +71,24 @@ def put(scene: Scene, wish: wishes.PutConnector) -> Outcome:
         return Outcome(said, False, rows)
     client.put_config(wish.connector, after)
     return Outcome(f"{wish.connector} was {kind}.", True, rows)
+
+
+def _rows(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    keys: Collection[str],
+    wrong: Mapping[str, str],
+) -> tuple[dict[str, str], ...]:
+    """Each setting that changes or is wrong; that none is wrong needs no column."""
+    rows = []
+    for key in sorted(keys):
+        row = {"setting": key}
+        for name, config in (("before", before), ("after", after)):
+            row[name] = shown(key, config[key]) if key in config else "none"
+        if wrong:
+            row["wrong"] = wrong.get(key, "")
+        rows.append(row)
+    return tuple(rows)
 
 
 def alter_offsets(scene: Scene, wish: wishes.AlterConnectorOffsets) -> Outcome:

@@ -73,27 +73,20 @@ class Engine:
         """Alerts that began to fire or are over since the last time."""
         remember(facts)
         found: dict[Key, Alert] = {}
-        news: list[Alert] = []
-        for rule in self.rules:
-            for finding in rule.find(facts):
-                if len(found) >= ACTIVE_MAX:
-                    break
-                alert = self._alert(rule, finding, facts.now_ms)
-                if alert.fired_at_ms == facts.now_ms and alert.firing:
-                    news.append(alert)
-                found[alert.key] = alert
+        findings = ((rule, finding) for rule in self.rules for finding in rule.find(facts))
+        for rule, finding in findings:
+            alert = self._alert(rule, finding, facts.now_ms)
+            found[alert.key] = alert
+            if len(found) >= ACTIVE_MAX:
+                break
+        begun = [one for one in found.values() if one.firing and one.fired_at_ms == facts.now_ms]
         self._carried -= found.keys()
-        for key, alert in self.active.items():
-            if key in found or not alert.firing:
-                continue
-            if key in self._carried and facts.now_ms < self._carried_until_ms:
-                found[key] = alert
-            else:
-                over = replace(alert, ended_at_ms=facts.now_ms)
-                self.history.append(over)
-                news.append(over)
-        self.active = found
-        return news
+        carried = self._carried if facts.now_ms < self._carried_until_ms else set()
+        gone = [one for key, one in self.active.items() if one.firing and key not in found]
+        over = [replace(one, ended_at_ms=facts.now_ms) for one in gone if one.key not in carried]
+        self.history += over
+        self.active = found | {one.key: one for one in gone if one.key in carried}
+        return begun + over
 
     def _alert(self, rule: Rule, finding: Finding, now_ms: int) -> Alert:
         alert = Alert(

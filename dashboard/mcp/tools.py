@@ -54,21 +54,24 @@ class Tool:
 
     def address(self, arguments: Mapping[str, Any]) -> str:
         """Path and query that answer what is asked; raises Misfit."""
-        known, path, query = self.schema["properties"], self.path, []
+        known = self.schema["properties"]
         if "points" in known:
             arguments = {"points": POINTS, **arguments}
-        for name, value in arguments.items():
+        for name in arguments:
             if name not in known:
                 raise Misfit(f"There is no argument {name[:100]!r}; there are {', '.join(known)}.")
-            query += [(name, text) for text in _texts(name, value)]
         for name in self.schema.get("required", ()):
             if name not in arguments:
                 raise Misfit(f"The argument {name} is missing.")
-            if f"{{{name}}}" in path and len(found := dict(query)[name]):
-                plain = found if PLAIN.fullmatch(found) else ""
-                path = path.replace(f"{{{name}}}", plain)  # odd names go into the query alone
-                query = [pair for pair in query if pair[0] != name or not plain]
-        return f"{BASE}{path}?{urlencode(query, errors='surrogatepass')}"
+        query = {name: _texts(name, value) for name, value in arguments.items()}
+        path = self.path
+        for name in [name for name in query if f"{{{name}}}" in path]:
+            found = "".join(query[name])
+            plain = found if PLAIN.fullmatch(found) else ""  # odd names go into the query alone
+            if plain or not found:
+                del query[name]
+            path = path.replace(f"{{{name}}}", plain)
+        return f"{BASE}{path}?{urlencode(query, doseq=True, errors='surrogatepass')}"
 
 
 def _texts(name: str, value: Any) -> list[str]:
