@@ -4,7 +4,12 @@ from collections import Counter
 
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
-from broker.metadata.config_changes import AlterOperation, ConfigChange, check_steps
+from broker.metadata.config_changes import (
+    AlterOperation,
+    ConfigChange,
+    check_kind,
+    check_steps,
+)
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.alter_configs import (
     AlterConfigsRequest,
@@ -26,6 +31,7 @@ async def alter_configs(
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
         steps = [ConfigChange(one.name, AlterOperation.SET, one.value) for one in resource.configs]
         check_steps(steps)
+        check_kind((kind, name), context.services.config)
         context.require_settings(Operation.ALTER_CONFIGS, kind, name)
 
     results = await for_allowed(

@@ -51,10 +51,12 @@ async def create_partitions(
     return CreatePartitionsResponse(results=answers)
 
 
+_WORDLESS = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+
+
 def _words_of(refusal: KafkaError) -> str | None:
     """None where Kafka leaves it to the code."""
-    unknown = refusal.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    return None if unknown else refusal.message or None
+    return None if refusal.code in _WORDLESS else refusal.message or None
 
 
 def _check(topic: CreatePartitionsTopic, context: RequestContext) -> None:

@@ -36,8 +36,10 @@ async def create_topics(
     may_create_all = context.is_authorized(Operation.CREATE, Resource.CLUSTER)
 
     def check(topic: CreatableTopic) -> None:
-        if not may_create_all:
-            context.require(Operation.CREATE, Resource.TOPIC, topic.name)
+        if not (
+            may_create_all or context.is_authorized(Operation.CREATE, Resource.TOPIC, topic.name)
+        ):
+            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
         context.pay_for_changes(_partition_count(topic, context), strict=strict)
 
     async def make(topics: list[CreatableTopic]) -> Sequence[TopicImage | KafkaError]:

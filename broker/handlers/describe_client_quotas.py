@@ -24,8 +24,11 @@ async def describe_client_quotas(
     components = [
         Component(one.entity_type, one.match_type, one.match) for one in request.components
     ]
+    if not context.is_authorized(Operation.DESCRIBE_CONFIGS, Resource.CLUSTER):
+        return DescribeClientQuotasResponse(
+            error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, error_message=None, entries=None
+        )
     try:
-        context.require(Operation.DESCRIBE_CONFIGS, Resource.CLUSTER)
         found = find_quotas(context.services.cluster.image, components, strict=request.strict)
     except KafkaError as refusal:
         return DescribeClientQuotasResponse(

@@ -23,6 +23,7 @@ async def describe_quorum(
     response = DescribeQuorumResponse(error_message="")
     if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
         response.error_code = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+        response.error_message = "Cluster authorization failed."
         return response
     asked = [
         (one.topic_name, [p.partition_index for p in one.partitions]) for one in request.topics

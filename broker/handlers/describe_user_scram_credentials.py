@@ -5,7 +5,7 @@ Needs DESCRIBE on the cluster. Answers per user: RESOURCE_NOT_FOUND, DUPLICATE_R
 
 from collections import Counter
 
-from broker.errors import ErrorCode, KafkaError
+from broker.errors import ErrorCode
 from broker.handlers.handler import Handler, RequestContext, Versions
 from broker.metadata.image import ClusterImage
 from broker.protocol.api_keys import ApiKey
@@ -21,11 +21,11 @@ from broker.security.acls import Operation, Resource
 async def describe_user_scram_credentials(
     request: DescribeUserScramCredentialsRequest, context: RequestContext
 ) -> DescribeUserScramCredentialsResponse:
-    try:
-        context.require(Operation.DESCRIBE, Resource.CLUSTER)
-    except KafkaError as refusal:
+    if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
+        code = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+        nobody = DescribeUserScramCredentialsResult("", code, None)
         return DescribeUserScramCredentialsResponse(
-            error_code=refusal.code, error_message=refusal.message
+            error_code=code, error_message=None, results=[nobody]
         )
     image = context.services.cluster.image
     named = [user.name for user in request.users or ()]

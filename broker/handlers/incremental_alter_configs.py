@@ -11,7 +11,12 @@ from collections.abc import Iterator, Sequence
 from broker.errors import ErrorCode, KafkaError
 from broker.handlers.handler import Handler, RequestContext, Versions, for_allowed
 from broker.metadata.broker_loggers import alter_loggers
-from broker.metadata.config_changes import AlterOperation, ConfigChange, check_steps
+from broker.metadata.config_changes import (
+    AlterOperation,
+    ConfigChange,
+    check_kind,
+    check_steps,
+)
 from broker.metadata.image import ResourceType
 from broker.protocol.api_keys import ApiKey
 from broker.protocol.messages.incremental_alter_configs import (
@@ -33,6 +38,8 @@ async def incremental_alter_configs(
         if times_named[kind, name] > 1:
             raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
         check_steps(_changes(resource))
+        if kind != ResourceType.BROKER_LOGGER:
+            check_kind((kind, name), context.services.config)
         context.require_settings(Operation.ALTER_CONFIGS, kind, name)
 
     results = await for_allowed(

@@ -22,6 +22,8 @@ from broker.protocol.messages.join_group import (
 from broker.security.acls import Operation, Resource
 
 _PROTOCOL_NAME_NULLABLE_SINCE = 7
+_NOT_OF_A_MEMBER = (ErrorCode.UNKNOWN_SERVER_ERROR, ErrorCode.GROUP_AUTHORIZATION_FAILED)
+"""Refusals that do not repeat the id of the member."""
 
 
 async def join_group(request: JoinGroupRequest, context: RequestContext) -> JoinGroupResponse:
@@ -29,8 +31,9 @@ async def join_group(request: JoinGroupRequest, context: RequestContext) -> Join
         context.require(Operation.READ, Resource.GROUP, request.group_id)
         joined = await context.services.groups.join(_request(request, context))
     except KafkaError as refusal:
-        is_bug = refusal.code is ErrorCode.UNKNOWN_SERVER_ERROR
-        joined = JoinResponse(refusal.code, "" if is_bug else request.member_id)
+        joined = JoinResponse(
+            refusal.code, "" if refusal.code in _NOT_OF_A_MEMBER else request.member_id
+        )
     name = joined.protocol_name
     if name is None and context.api_version < _PROTOCOL_NAME_NULLABLE_SINCE:
         name = ""

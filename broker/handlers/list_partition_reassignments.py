@@ -18,7 +18,7 @@ async def list_partition_reassignments(
     if not context.is_authorized(Operation.DESCRIBE, Resource.CLUSTER):
         return ListPartitionReassignmentsResponse(
             error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
-            error_message=None,
+            error_message="Cluster authorization failed.",
             topics=[
                 OngoingTopicReassignment(
                     topic.name,

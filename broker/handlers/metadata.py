@@ -173,11 +173,10 @@ def _answer(
     image = context.services.cluster.image
     if wanted.topic_id != ZERO_UUID:
         topic = image.topic_by_id(wanted.topic_id)
-        if topic is None or not _may_see(topic.name, context):  # neither its name nor its id
-            return MetadataResponseTopic(
-                error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=wanted.topic_id
-            )
-        return _described(topic, context)
+        if topic is not None and _may_see(topic.name, context):
+            return _described(topic, context)
+        code = ErrorCode.UNKNOWN_TOPIC_ID if topic is None else ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        return MetadataResponseTopic(error_code=code, name=None, topic_id=wanted.topic_id)
     name = wanted.name or ""
     if not _may_see(name, context):
         return MetadataResponseTopic(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED, name=name)

@@ -23,11 +23,10 @@ FIRST_VERSION_WITH_UPGRADE_TYPE = 1
 async def update_features(
     request: UpdateFeaturesRequest, context: RequestContext
 ) -> UpdateFeaturesResponse:
-    if not context.is_authorized(Operation.ALTER, Resource.CLUSTER):
-        return UpdateFeaturesResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     cluster = context.services.cluster
     updates = [_update(update, context.api_version) for update in request.feature_updates]
     try:
+        context.require(Operation.ALTER, Resource.CLUSTER)
         if request.validate_only:
             decide(cluster.image.features, updates, cluster.node_id)
         else:

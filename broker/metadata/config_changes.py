@@ -64,7 +64,7 @@ def alter_configs(
             raise KafkaError(
                 ErrorCode.INVALID_REQUEST, f"Unknown operations type {change.operation}"
             )
-    _check_kind(resource, config)
+    check_kind(resource, config)
     before = image.configs.get(resource, {})
     after = {
         change.name: _changed_value(resource, change, before.get(change.name)) for change in changes
@@ -93,7 +93,7 @@ def replace_configs(
     """Records that make `values` the only settings of a resource (AlterConfigs)."""
     _check_names([name for name, _ in values])
     _check_not_null([name for name, value in values if value is None])
-    _check_kind(resource, config)
+    check_kind(resource, config)
     gone: dict[str, str | None] = dict.fromkeys(image.configs.get(resource, {}))
     return _records(image, resource, gone | dict(values), config)
 
@@ -205,7 +205,7 @@ def _check_not_null(names_of_null: Sequence[str]) -> None:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {names}")
 
 
-def _check_kind(resource: ConfigResource, config: BrokerConfig) -> None:
+def check_kind(resource: ConfigResource, config: BrokerConfig) -> None:
     """Raise for a type without settings to change, and for another broker."""
     kind, name = resource
     if kind == ResourceType.BROKER:
