@@ -65,6 +65,7 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Server": "footfall",  # not which versions of Python and of its libraries
 }
 BODY_BYTES_MAX: Final = 1_048_576  # a message to produce is the largest
 _BACK: Final = (

@@ -103,7 +103,7 @@ class Accounts:
         for link in body.get("links", ()):  # a file from before there were any has none
             frames = checked_origins(link.get("frames", ()))
             self._links[link["name"]] = Link(**{**link, "frames": frames})
-        if not self._users:
+        if not (self._users or self._tokens or self._links):
             raise ValueError("it names nobody")
 
     def first_password(self) -> str | None:
@@ -206,9 +206,15 @@ class Accounts:
         return _Book(self._users, self._tokens, self._links)
 
     def _save(self, book: "_Book") -> None:
-        """On disk first, then in memory; refuses to leave nobody who could sign in as admin."""
+        """On disk first, then in memory; refuses to leave nobody who could sign in as admin.
+
+        Where nobody ever had to sign in there is no user, and programs have tokens all the same.
+        """
         if not any(user.role is Role.ADMIN for user in book.users.values()):
-            raise AccountError("the last administrator cannot go")
+            if self._users:
+                raise AccountError("the last administrator cannot go")
+            if book.users:
+                raise AccountError("the first user must be an administrator")
         body = {
             VERSION: STORE,
             "users": [asdict(user) for user in book.users.values()],

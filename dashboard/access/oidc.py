@@ -42,7 +42,9 @@ ALGORITHMS: Final = (
     "PS512",
     "ES256",
     "ES384",
+    "ES512",
     "EdDSA",
+    "Ed25519",  # what RFC 9864 calls it
 )
 TIMEOUT_S: Final = 8.0  # of one question to the provider
 BYTES_MAX: Final = 1_048_576  # of one answer

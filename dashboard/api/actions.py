@@ -104,6 +104,11 @@ class ActionApi:
     async def _act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
             return web.json_response({"error": "The body must be application/json."}, status=415)
+        if lost := set(request.query) - {"cluster"}:  # a dry run that would be none
+            said = (
+                f"{min(lost)[:40]!r} belongs into the body; only cluster is named in the address."
+            )
+            return web.json_response({"error": said}, status=400)
         name, body = request.match_info["action"], await request.read()
         status, told = await self.perform(name, body, request.query.get("cluster"), request[WHO])
         return web.json_response(told, status=status)

@@ -81,6 +81,7 @@ async def test_answers_carry_a_strict_content_policy(client: Client) -> None:
         policy = answer.headers["Content-Security-Policy"]
         assert "script-src 'self'" in policy and "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Server"] == "footfall"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

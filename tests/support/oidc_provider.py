@@ -15,11 +15,13 @@ from urllib.parse import unquote, urlencode
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 CLIENT, SECRET = "footfall", "client secret: äöü"
 PAGE = """<!doctype html><title>Provider</title><form method="post" action="/authorize?{query}">
 <button name="user" value="alice">alice</button></form>"""
+
+AnyKey = RSAKey | ECKey | OKPKey
 
 
 @dataclass
@@ -28,8 +30,8 @@ class Provider:
 
     redirect_uri: str = ""
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
-    signed_with: RSAKey | OctKey | None = None
+    key: AnyKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
+    signed_with: AnyKey | OctKey | None = None
     algorithm: str = "RS256"
     claims: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)

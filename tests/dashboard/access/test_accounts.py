@@ -53,6 +53,28 @@ def test_accounts_that_are_damaged_keep_everybody_out_with_a_way_back(
     assert path.read_bytes() == damaged
 
 
+def test_programs_have_tokens_where_nobody_signs_in_and_administrators_can_come_later(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "accounts.json"
+    text = Accounts(path).add_token("script", ("write",), 5)
+
+    again = Accounts(path)
+    password = again.first_password()
+
+    assert password is not None and again.check("admin", password) is not None
+    assert (found := Accounts(path).token(text)) is not None and found.name == "script"
+
+
+def test_the_first_user_must_be_an_administrator(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+
+    with pytest.raises(AccountError, match="first user must be an administrator"):
+        Accounts(path).put_user("ann", Role.VIEWER, "a long password")
+
+    assert not path.exists()
+
+
 def test_a_token_is_found_after_a_restart_and_its_text_is_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "accounts.json"
     accounts = Accounts(path)

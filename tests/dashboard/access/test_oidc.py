@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from dashboard.access.oidc import RETURNS, OidcClient, Refusal, claim_at, role_of
 from dashboard.app import provider as provider_of
@@ -23,7 +23,7 @@ from dashboard.web import Site, metrics_text
 from footfall.settings import SettingsError
 from tests.support.made_dashboard import Client, busy_cluster, made_state
 from tests.support.manual_clock import ManualClock
-from tests.support.oidc_provider import CLIENT, SECRET, Provider
+from tests.support.oidc_provider import CLIENT, SECRET, AnyKey, Provider
 from tracker.clock import SystemClock
 
 pytestmark = pytest.mark.may_block
@@ -258,6 +258,24 @@ async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(
     status, _, _ = await come_back(client, "alice")
 
     assert (status, provider.key_reads) == (303, 2)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        ("RS512", RSAKey.generate_key(2048, {"kid": "2"})),
+        ("PS256", RSAKey.generate_key(2048, {"kid": "2"})),
+        ("ES256", ECKey.generate_key("P-256", {"kid": "2"})),
+        ("ES512", ECKey.generate_key("P-521", {"kid": "2"})),
+        ("Ed25519", OKPKey.generate_key("Ed25519", {"kid": "2"})),
+    ],
+)
+async def test_providers_sign_with_any_key_pair_that_their_keys_tell(
+    client: Client, provider: Provider, algorithm: str, key: AnyKey
+) -> None:
+    provider.key, provider.algorithm = key, algorithm
+
+    assert (await come_back(client, "alice"))[0] == 303
 
 
 async def test_a_return_is_good_once_and_in_the_browser_that_began(client: Client) -> None:

@@ -116,6 +116,17 @@ async def test_a_body_that_does_not_fit_is_told_and_not_guessed(
     assert cluster.changes == []
 
 
+@pytest.mark.parametrize("query", ["dry_run=true", "cluster=local&topic=events"])
+async def test_what_belongs_into_the_body_is_not_lost_in_the_address(
+    asked: Asked, cluster: MadeCluster, query: str
+) -> None:
+    """A dry run that is asked for there would be none."""
+    status, body = await asked.act(f"delete-topic?{query}", WISHES["delete-topic"])
+
+    assert status == 400 and "belongs into the body" in body["error"]
+    assert cluster.changes == []
+
+
 async def test_a_reset_to_a_time_that_a_partition_does_not_tell_moves_nothing(
     asked: Asked, cluster: MadeCluster
 ) -> None:
