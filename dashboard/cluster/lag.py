@@ -51,7 +51,7 @@ def retention_used(committed: int, start: int, end: int) -> float:
 class Retention:
     """What deletes records of a topic."""
 
-    ms: int = -1  # -1: age does not
+    ms: int = -1  # -1: age does not; 0: at once
     by_size: bool = False
 
 
@@ -61,8 +61,9 @@ def at_risk(lag_seconds: float | None, used: float, start: int, retention: Reten
     By age where age decides and is known; else by place in the log, and only in a log that has
     deleted before (start above 0): a group at the start of a young log is at no risk.
     """
-    by_age = lag_seconds * 1000 / retention.ms if lag_seconds and retention.ms > 0 else 0.0
-    deletes = retention.by_size or (retention.ms > 0 and lag_seconds is None)
+    ages = retention.ms >= 0
+    by_age = lag_seconds * 1000 / max(1, retention.ms) if lag_seconds and ages else 0.0
+    deletes = retention.by_size or (ages and lag_seconds is None)
     by_place = used if start > 0 and deletes else 0.0
     return min(1.0, max(by_age, by_place))
 

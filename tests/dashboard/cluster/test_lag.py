@@ -1,5 +1,6 @@
 """Lag in records and seconds, with the edge cases of the specification's table."""
 
+import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists
 
@@ -12,10 +13,11 @@ from dashboard.cluster.lag import (
     at_risk,
     lost_records,
     offset_lag,
+    places,
     retention_used,
 )
 from dashboard.cluster.model import Estimate
-from tracker.kafka.answers import Record
+from tracker.kafka.answers import LogSpan, Record
 from tracker.topics import TopicPartition
 
 PLACE = TopicPartition("events", 0)
@@ -236,6 +238,51 @@ def test_a_ring_of_a_week_is_a_few_hundred_points_and_off_by_a_part_of_its_age()
     assert len(ring.points(64)) <= 66
 
 
+def test_what_the_broker_told_of_a_place_is_forgotten_when_the_commit_moves() -> None:
+    clock, place, next_place = LagClock(), (PLACE, 5), (PLACE, 6)
+    clock.tell({place: Appended(5, NOW - 3_000, NOW - 2_900)})
+
+    clock.to_read({place: 10})
+    waits = clock.seconds(place, NOW), clock.to_time([place])
+    clock.to_read({next_place: 10})
+    moved = clock.seconds(place, NOW), clock.to_time([place])
+
+    assert waits == ((3.0, Estimate.EXACT), {})
+    assert moved == ((None, Estimate.UNKNOWN), {place: 5})
+
+
+def drawn(span: LogSpan, offset: int) -> float | None:
+    """The seconds of a place where nothing but the span of its log is known."""
+    clock, place = LagClock(), (PLACE, offset)
+    wanted = clock.to_draw([place])
+    clock.draw(wanted, {PLACE: span})
+    clock.to_read({place: span.youngest_offset + 1})
+    assert (wanted, clock.to_draw([place])) == ([place], [])
+    seconds, estimate = clock.seconds(place, NOW)
+    assert estimate is Estimate.BOUNDED
+    return seconds
+
+
+@pytest.mark.parametrize(
+    ("offset", "age_s"), [(90, 100.0), (100, 100.0), (110, 75.0), (140, 0.0), (150, 0.0)]
+)
+def test_a_line_through_the_log_never_leaves_it(offset: int, age_s: float) -> None:
+    assert drawn(LogSpan(100, NOW - 100_000, 140, NOW), offset) == age_s
+
+
+@pytest.mark.parametrize("offset", [99, 100, 101])
+def test_a_line_through_a_log_of_one_record_is_its_time(offset: int) -> None:
+    assert drawn(LogSpan(100, NOW - 7_000, 100, NOW - 7_000), offset) == 7.0
+
+
+def test_a_group_waits_where_its_log_has_more_also_while_the_start_is_not_known() -> None:
+    ends = {PLACE: 1}
+
+    assert places([{PLACE: 0}], {}, ends) == {(PLACE, 0): 1}
+    assert places([{PLACE: 1}, {TopicPartition("gone", 0): 0}], {}, ends) == {}
+    assert places([{PLACE: 0}], {PLACE: 1}, ends) == {}
+
+
 def test_risk_goes_by_age_where_age_deletes() -> None:
     assert at_risk(90.0, 1.0, 500, Retention(ms=100_000)) == 0.9
 
@@ -246,6 +293,14 @@ def test_a_group_at_the_start_of_a_young_log_is_at_no_risk() -> None:
 
 def test_risk_goes_by_place_where_size_deletes() -> None:
     assert at_risk(1.0, 0.7, 500, Retention(by_size=True)) == 0.7
+
+
+def test_what_is_deleted_at_once_is_lost_to_whoever_is_behind() -> None:
+    at_once = Retention(ms=0)
+
+    assert at_risk(2.0, 0.1, 500, at_once) == 1.0
+    assert at_risk(None, 0.7, 500, at_once) == 0.7
+    assert at_risk(0.0, 0.0, 500, at_once) == 0.0
 
 
 def test_a_topic_kept_for_ever_puts_nobody_at_risk() -> None:
