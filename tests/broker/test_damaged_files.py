@@ -16,10 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from broker.app import CannotStart
 from tests.support.filmed_files import CRASHES
 from tests.support.memory_files import MemoryFiles
 from tests.support.promises import Told, Unusable, check, played
+
+pytestmark = pytest.mark.crash
 
 EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive"
 STRIDE = 11  # of all cases the short form tries one in so many, of each damage some

@@ -14,6 +14,8 @@ import pytest
 from tests.support.filmed_files import CRASHES
 from tests.support.promises import check, played
 
+pytestmark = pytest.mark.crash
+
 PICTURES_MAX = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 5
 
 

@@ -33,6 +33,8 @@ from tests.support.transaction_calls import (
     make_topic,
 )
 
+pytestmark = pytest.mark.crash
+
 PICTURES_MAX = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "exhaustive" else 7
 SETTINGS: dict[str, Any] = {"transaction_state_log_num_partitions": 2}
 PLACES: list[TopicPartition] = [("orders", 0), ("orders", 1)]
