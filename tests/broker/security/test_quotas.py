@@ -1,7 +1,14 @@
 import pytest
 
 from broker.metadata.image import ClusterImage
-from broker.security.quotas import Entity, Quota, QuotaChange, alter_quotas, limit_for
+from broker.security.quotas import (
+    Entity,
+    Quota,
+    QuotaChange,
+    alter_quotas,
+    connection_limit_for,
+    limit_for,
+)
 
 ALL: list[tuple[Entity, float]] = [
     ([("client-id", None)], 1.0),
@@ -28,6 +35,22 @@ def test_the_most_specific_quota_counts(count: int) -> None:
 
     assert limit is not None
     assert limit.rate == ALL[count - 1][1]
+
+
+@pytest.mark.parametrize(("rate", "limit"), [(5.0, 5.0), (float("nan"), None)])
+def test_the_rate_of_an_address_goes_before_that_of_all(rate: float, limit: float | None) -> None:
+    quota = Quota.CONNECTION_CREATION_RATE
+    records, _ = alter_quotas(
+        ClusterImage(),
+        [
+            ([("ip", "127.0.0.1")], [QuotaChange(quota, rate)]),
+            ([("ip", None)], [QuotaChange(quota, 9.0)]),
+        ],
+    )
+    quotas = ClusterImage().apply(records).quotas
+
+    assert connection_limit_for(quotas, "127.0.0.1") == limit
+    assert connection_limit_for(quotas, "127.0.0.2") == 9.0
 
 
 def test_a_quota_of_another_kind_does_not_hide_the_next() -> None:

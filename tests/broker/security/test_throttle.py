@@ -61,7 +61,12 @@ def test_a_window_has_eleven_samples_at_most_however_often_it_counts() -> None:
 
 
 def test_who_has_no_quota_owes_nothing() -> None:
-    assert quotas_with(ManualClock()).debt_ms(ANN) == 0
+    quotas = quotas_with(ManualClock(), ([("user", "ben")], BYTES, 1.0))
+
+    assert quotas.debt_ms(ANN) == 0
+    assert quotas.charge(BYTES, ANN, 10**9) == 0
+    assert quotas.grant(BYTES, ANN, 10**9) == (True, 0)
+    assert quotas.take_tokens(ANN, 10**9, strict=True) == 0
 
 
 def test_too_much_is_not_handed_out_and_not_counted() -> None:

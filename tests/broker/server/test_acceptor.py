@@ -112,6 +112,23 @@ async def test_who_arrives_while_the_broker_stops_is_closed(server: ToyServer) -
             assert await asyncio.to_thread(client.recv, 1) == b""
 
 
+async def test_who_went_as_it_came_leaves_no_socket(
+    server: ToyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[socket.socket] = []
+
+    async def gone(_: object, client: socket.socket) -> None:
+        kept.append(client)
+        raise OSError(107, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "connect_accepted_socket", gone)
+    client = await RawClient.connect("127.0.0.1", server.port)
+
+    assert await client.read_to_end() == b""
+    assert [one.fileno() for one in kept] == [-1]
+    client.close()
+
+
 async def test_a_listener_that_cannot_accept_tries_again(
     server: ToyServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

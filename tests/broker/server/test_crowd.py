@@ -87,6 +87,22 @@ def test_those_sent_away_are_forgotten_with_the_rate_they_exceeded() -> None:
     assert let_in(arrivals, 1_000, 100.0, count=50) == [0.0] * 50
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [replace(LIMITS, creation_rate_max=1), replace(LIMITS, listener_rate_max=1)],
+    ids=["broker", "listener"],
+)
+async def test_who_is_too_early_for_one_of_the_two_rates_waits(
+    server: ToyServer, bounds: Limits
+) -> None:
+    server.connections.limits = bounds
+
+    waits_s = [server.connections.entry_delay_s() for _ in range(12)]
+
+    assert waits_s[0] == 0
+    assert waits_s[-1] >= 1
+
+
 async def test_a_connection_with_no_place_left_in_the_queue_is_closed_at_once(
     server: ToyServer,
 ) -> None:

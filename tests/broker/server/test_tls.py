@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -195,22 +195,29 @@ async def test_who_has_shaken_hands_is_not_cut_off(authority: Authority) -> None
         assert await is_answered(client)
 
 
-async def test_a_handshake_byte_by_byte_succeeds(authority: Authority) -> None:
+async def shaken_byte_by_byte(
+    context: ssl.SSLContext, sock: socket.socket
+) -> tuple[ssl.SSLObject, ssl.MemoryBIO]:
+    """The client's TLS, and what it has to send."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    context = await context_of(authority)
     tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
     loop = asyncio.get_running_loop()
+    sock.setblocking(False)
+    while True:
+        try:
+            tls.do_handshake()
+            return tls, outgoing
+        except ssl.SSLWantReadError:
+            for byte in outgoing.read():
+                await loop.sock_sendall(sock, bytes([byte]))
+            incoming.write(await loop.sock_recv(sock, 65536))
+
+
+async def test_a_handshake_byte_by_byte_succeeds(authority: Authority) -> None:
+    context = await context_of(authority)
     async with tls_server(authority) as server:
         with socket.create_connection(("127.0.0.1", server.port)) as sock:
-            sock.setblocking(False)
-            while True:
-                try:
-                    tls.do_handshake()
-                    break
-                except ssl.SSLWantReadError:
-                    for byte in outgoing.read():
-                        await loop.sock_sendall(sock, bytes([byte]))
-                    incoming.write(await loop.sock_recv(sock, 65536))
+            await shaken_byte_by_byte(context, sock)
 
         assert failed(server) == 0
 
@@ -223,6 +230,21 @@ async def test_a_good_bye_closes_the_connection(authority: Authority) -> None:
         client.close()
 
         await server.until_connections(0)
+
+
+async def test_a_good_bye_closes_the_connection_of_a_client_that_stays(
+    authority: Authority,
+) -> None:
+    context = await context_of(authority)
+    async with tls_server(authority) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as sock:
+            tls, outgoing = await shaken_byte_by_byte(context, sock)
+            with suppress(ssl.SSLWantReadError):
+                tls.unwrap()
+
+            await asyncio.get_running_loop().sock_sendall(sock, outgoing.read())
+
+            await server.until_connections(0)
 
 
 def test_rules_that_are_none_are_told_with_their_setting() -> None:

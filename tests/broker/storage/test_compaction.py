@@ -12,6 +12,7 @@ from broker.storage import compaction, compaction_swap
 from broker.storage.compaction import Bounds
 from broker.storage.log import Log, LogConfig
 from broker.storage.segment import Segment
+from broker.storage.time_index import TIME_ENTRY
 from tests.support.batches import NOW_MS, append, append_marker, keyed_batch, read_records
 from tests.support.memory_files import MemoryFiles, PowerCut
 
@@ -263,13 +264,26 @@ def test_small_segments_become_one_and_readers_of_the_old_ones_go_on() -> None:
     assert not [path for path in files.paths() if path.endswith((".deleted", ".swap", ".cleaned"))]
 
 
-def test_records_younger_than_the_minimum_lag_stay() -> None:
+def test_a_cleaned_segment_has_the_indexes_of_a_finished_one() -> None:
     files = MemoryFiles()
-    log = open_log(files, LogConfig(segment_bytes=400, min_compaction_lag_ms=10_000))
+    log = open_log(files)
+    fill(log, [(b"a", b"1"), (b"b", b"2")])
+
+    compact(files, log)
+
+    found, (cleaned, _) = files.after_crash(), log.segments
+    assert found.contents(cleaned.path(".timeindex")) == TIME_ENTRY.pack(NOW_MS, 0)
+    assert found.exists(cleaned.path(".index"))
+
+
+@pytest.mark.parametrize("lag_ms", [1, 10_000])
+def test_records_younger_than_the_minimum_lag_stay(lag_ms: int) -> None:
+    files = MemoryFiles()
+    log = open_log(files, LogConfig(segment_bytes=400, min_compaction_lag_ms=lag_ms))
     fill(log, [(b"a", b"1"), (b"a", b"2")])
 
-    early = compaction.cleanable(log, Bounds(0, log.end_offset, NOW_MS + 9_999))
-    late = compaction.cleanable(log, Bounds(0, log.end_offset, NOW_MS + 10_000))
+    early = compaction.cleanable(log, Bounds(0, log.end_offset, NOW_MS + lag_ms - 1))
+    late = compaction.cleanable(log, Bounds(0, log.end_offset, NOW_MS + lag_ms))
 
     assert early == ()
     assert late == log.segments[:-1]

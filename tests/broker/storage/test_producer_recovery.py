@@ -34,6 +34,17 @@ def test_an_aborted_transaction_is_known_though_a_snapshot_is_newer_than_the_rec
     assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
 
 
+def test_killed_again_and_again_an_aborted_transaction_is_listed_once() -> None:
+    files = MemoryFiles()
+    aborted_transaction(files).close()
+
+    for _ in range(3):
+        found = open_log(files, CONFIG)
+        found.close()
+
+    assert [one.first_offset for one in found.aborted_transactions(0, 12)] == [10]
+
+
 def test_an_aborted_transaction_below_the_recovery_point_survives_a_power_cut() -> None:
     files = MemoryFiles()
     log = aborted_transaction(files)

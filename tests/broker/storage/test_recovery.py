@@ -116,6 +116,37 @@ def test_finished_segments_are_not_read_at_all() -> None:
     assert [files.bytes_read.get(path, 0) for path in finished] == [0] * len(finished)
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_segments_know_their_times_after_a_start(clean: bool) -> None:
+    """What is too old to be kept, and where a search by time begins."""
+    files = MemoryFiles()
+    log = open_log(files)
+    for number in range(200):
+        append(log, batch(b"x", timestamp_ms=NOW_MS + number))
+    before = [segment.largest_timestamp() for segment in log.segments]
+    log.close()
+
+    reopened = open_log(files, clean=clean)
+
+    assert len(before) > 3
+    assert [segment.largest_timestamp() for segment in reopened.segments] == before
+    assert [reopened.offset_for_timestamp(NOW_MS + number) for number in range(0, 200, 20)] == [
+        (NOW_MS + number, number, 0) for number in range(0, 200, 20)
+    ]
+
+
+def test_killed_again_and_again_the_indexes_stay_as_they_were() -> None:
+    files, log = filled(200)
+    log.close()
+    indexes = [path for path in files.paths() if path.endswith("index")]
+    before = {path: files.contents(path) for path in indexes}
+
+    for _ in range(3):
+        open_log(files, recovery_point=100).close()
+
+    assert {path: files.contents(path) for path in indexes} == before
+
+
 @pytest.mark.parametrize("suffix", [".index", ".timeindex"])
 @pytest.mark.parametrize("clean", [True, False])
 def test_missing_or_damaged_indexes_are_built_again(suffix: str, clean: bool) -> None:

@@ -118,6 +118,14 @@ def test_adding_partitions_that_are_in_it_changes_nothing() -> None:
     assert add_partitions(ongoing(), Producer(7, 0), PARTITIONS, NOW_MS + 9) is None
 
 
+def test_adding_more_partitions_gives_a_transaction_no_more_time() -> None:
+    more = add_partitions(ongoing(), Producer(7, 0), frozenset({("clicks", 3)}), NOW_MS + 9)
+
+    assert more is not None
+    assert more.partitions == PARTITIONS | {("clicks", 3)}
+    assert (more.started_at_ms, more.updated_at_ms) == (NOW_MS, NOW_MS + 9)
+
+
 def test_the_next_transaction_begins_without_the_partitions_of_the_last() -> None:
     done = complete(_ended(ongoing(), commit=True), NOW_MS)
 
@@ -234,6 +242,21 @@ def test_the_last_epoch_of_an_id_ends_under_a_new_id() -> None:
     done = complete(prepared, NOW_MS)
     assert done.producer == Producer(8, 0)
     assert end(done, request, NOW_MS) is None  # its retry
+
+
+@pytest.mark.parametrize(
+    "stranger", [Producer(7, 5), Producer(6, PRODUCER_EPOCH_MAX), Producer(6, 0)]
+)
+def test_after_a_new_id_only_the_retry_that_asked_for_it_recovers(stranger: Producer) -> None:
+    spent = replace(fresh(), producer=Producer(7, PRODUCER_EPOCH_MAX))
+    rotated = initialise(spent, wish(Producer(7, PRODUCER_EPOCH_MAX), fresh_producer_id=8), NOW_MS)
+
+    retry = initialise(rotated, wish(Producer(7, PRODUCER_EPOCH_MAX)), NOW_MS)
+    with pytest.raises(KafkaError) as refusal:
+        initialise(rotated, wish(stranger), NOW_MS)
+
+    assert rotated.producer == retry.producer == Producer(8, 0)
+    assert code_of(refusal) is ErrorCode.PRODUCER_FENCED
 
 
 def test_who_recovers_after_a_fence_goes_on_at_its_epoch_until_somebody_begins_anew() -> None:
