@@ -9,14 +9,15 @@ that has seen nothing yet.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
+from dashboard.activity.interval import WIDER, Interval, folded, lengths
 from dashboard.activity.registered import RegisteredSites
 from dashboard.activity.vitals import FIRST, Measures
 from tracker import rollups
@@ -31,7 +32,7 @@ from tracker.reports.reading import Reading
 from tracker.reports.revenue import Earned, revenue
 from tracker.reports.segment import Segment
 from tracker.reports.visits import VisitPoint, visits_over_time
-from tracker.rollups import Dimension, Step
+from tracker.rollups import DAY_MS, Dimension, Step
 from tracker.vitals import VITALS
 
 T = TypeVar("T")
@@ -56,13 +57,17 @@ class Question:
     site: str
     start_ms: int
     end_ms: int
-    step: Step
+    interval: Interval
     dimensions: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     before: tuple[int, int] | None = None  # the range to compare with
     vital: str = FIRST  # whose worst pages are shown
     funnel: tuple[str, ...] = ()  # steps of it
     of_visits: bool = False  # visits over time are asked for as well
+
+    @property
+    def step(self) -> Step:
+        return self.interval.step
 
     @property
     def asked(self) -> Asked:
@@ -209,8 +214,9 @@ def report_of(database: Connection, warehouse: Path, question: Question, now_ms:
         if segment is not None:
             found |= {one: segment.breakdown(one, ROWS) for one in rest if one != READING}
         event = next((f.value for f in question.filters if f.dimension == "event"), None)
-        totals = _totals(database, segment, question)
+        totals = _drawn(_totals(database, segment, question), question)
         before = _before(database, warehouse, question)
+        drawn_before = _drawn(before, question)
         return Report(
             overview=totals.overview,
             points=totals.points,
@@ -220,8 +226,8 @@ def report_of(database: Connection, warehouse: Path, question: Question, now_ms:
             live_visitors=live.live(database, site, now_ms),
             measures=_measures(database, segment, question),
             before=before.overview if before else None,
-            points_before=before.points if before else [],
-            visits_before=before.visits if before else [],
+            points_before=drawn_before.points,
+            visits_before=drawn_before.visits,
             cut=segment is not None and segment.cut,
             unknown=rest if segment is None else (),
             funnel=segment.funnel(question.funnel) if segment and question.funnel else [],
@@ -267,35 +273,69 @@ class Totals:
 
 
 def _totals(database: Connection, segment: Segment | None, question: Question) -> Totals:
+    found = _overview(database, segment, question)
     if question.filters:
         if segment is None:
-            return Totals(Overview(), [], [])
-        return Totals(
-            segment.overview(),
-            segment.timeseries(question.step),
-            segment.visits(question.step) if question.of_visits else [],
-        )
-    asked = (question.site, question.start_ms, question.end_ms)
-    return Totals(
-        overview(database, *asked),
-        timeseries.timeseries(database, *asked, question.step),
-        visits_over_time(database, *asked, question.step) if question.of_visits else [],
-    )
+            return Totals(found, [], [])
+        points = segment.timeseries(question.step)
+        visits = segment.visits(question.step) if question.of_visits else []
+    else:
+        asked = (question.site, question.start_ms, question.end_ms)
+        points = timeseries.timeseries(database, *asked, question.step)
+        visits = visits_over_time(database, *asked, question.step) if question.of_visits else []
+    return Totals(found, points, visits)
+
+
+def _overview(database: Connection, segment: Segment | None, question: Question) -> Overview:
+    if question.filters:
+        return segment.overview() if segment is not None else Overview()
+    return overview(database, question.site, question.start_ms, question.end_ms)
+
+
+def _drawn(found: Totals | None, question: Question) -> Totals:
+    """In the pieces of the chart; the time before in pieces of as many days as this one's."""
+    if found is None:
+        return Totals(Overview(), [], [])
+    if question.interval not in WIDER:
+        return found
+    days = -(-question.end_ms // DAY_MS) - question.start_ms // DAY_MS
+    pieces = lengths(question.interval, question.start_ms, days)
+    return Totals(found.overview, folded(found.points, pieces), folded(found.visits, pieces))
 
 
 def _before(database: Connection, warehouse: Path, question: Question) -> Totals | None:
-    """The range before; None without one, or when nothing was seen in it."""
+    """The range to compare with; None without one, or when nothing was seen in it. Points of it
+    are as many as the chart has: own dates may be of a longer time."""
     if question.before is None:
         return None
     start, end = question.before
-    earlier = replace(question, start_ms=start, end_ms=end)
-    segment = _segment(warehouse, earlier.asked) if question.filters else None
+    whole = replace(question, start_ms=start, end_ms=end)
+    drawn = replace(whole, end_ms=min(end, start + question.end_ms - question.start_ms))
+    found = _totals_of(database, warehouse, drawn)
+    if whole != drawn:
+        found = replace(found, overview=_overview_of(database, warehouse, whole))
+    return found if found.overview.page_views or found.overview.events else None
+
+
+def _totals_of(database: Connection, warehouse: Path, question: Question) -> Totals:
+    with _opened(warehouse, question) as segment:
+        return _totals(database, segment, question)
+
+
+def _overview_of(database: Connection, warehouse: Path, question: Question) -> Overview:
+    with _opened(warehouse, question) as segment:
+        return _overview(database, segment, question)
+
+
+@contextmanager
+def _opened(warehouse: Path, question: Question) -> Iterator[Segment | None]:
+    """The warehouse, where filters need it."""
+    segment = _segment(warehouse, question.asked) if question.filters else None
     try:
-        found = _totals(database, segment, earlier)
+        yield segment
     finally:
         if segment is not None:
             segment.close()
-    return found if found.overview.page_views or found.overview.events else None
 
 
 def _rows(

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from tracker.reports.timeseries import POINTS_MAX
-from tracker.rollups import DAY_MS, HOUR_MS, MINUTE_MS, Step
+from tracker.rollups import DAY_MS, HOUR_MS, MINUTE_MS
 
 PERIODS: Final = (
     ("30m", "30 minutes"),
@@ -21,9 +21,9 @@ PERIODS: Final = (
     ("all", "All time"),
 )
 _DAYS: Final = {"7d": 7, "30d": 30}
+FIRST_YEAR: Final = 1971
+LAST_YEAR: Final = 9000
 YEAR_MS: Final = 364 * DAY_MS
-STEP_POINTS_MAX: Final = 800
-STEPS: Final = ((Step("minute"), MINUTE_MS), (Step("hour"), HOUR_MS), (Step("day"), DAY_MS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,13 @@ class Period:
         this one has come; None for all time."""
         if self.key == "all":
             return None
-        apart = YEAR_MS if year else self.end_ms - self.start_ms
+        apart = YEAR_MS if year else self.length_ms
         reached = min(self.end_ms, _next(now_ms, MINUTE_MS))
         return max(0, self.start_ms - apart), max(self.start_ms, reached, apart) - apart
 
     @property
-    def step(self) -> Step:
-        """Fine enough to see a shape: at most 800 points, or one a day."""
-        length = self.end_ms - self.start_ms
-        if length <= 6 * HOUR_MS:
-            return STEPS[0][0]
-        if length <= STEP_POINTS_MAX // 4 * HOUR_MS:
-            return STEPS[1][0]
-        return STEPS[2][0]
+    def length_ms(self) -> int:
+        return self.end_ms - self.start_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,21 @@ def choose(key: str, days: tuple[str, str], known: Known, now_ms: int) -> Period
 
     The default is the last 24 hours, or all time for a site whose data is older (an import).
     """
-    found = _chosen(key, days, known, now_ms)
+    return _bounded(_chosen(key, days, known, now_ms))
+
+
+def own_days(first: str, last: str) -> tuple[int, int] | None:
+    """A range to compare with, the last 10,000 days of it; None for days that make no sense."""
+    found = _custom(first, last)
+    return None if found is None else (_bounded(found).start_ms, found.end_ms)
+
+
+def is_day(text: str) -> bool:
+    """Of which there may be figures."""
+    return _custom(text, text) is not None
+
+
+def _bounded(found: Period) -> Period:
     return replace(found, start_ms=max(found.start_ms, found.end_ms - POINTS_MAX * DAY_MS))
 
 
@@ -121,7 +129,7 @@ def _custom(first: str, last: str) -> Period | None:
         end = date.fromisoformat(last or first)
     except ValueError:
         return None
-    if end < start or start.year < 1971 or end.year > 9000:
+    if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
         return None
     return Period("custom", _start_ms(start), _start_ms(end + timedelta(days=1)))
 

@@ -13,11 +13,12 @@ from typing import Final
 import msgspec
 
 from dashboard.activity.desk import Question, Report, ReportDesk, Unreadable
+from dashboard.activity.interval import Interval
 from dashboard.activity.letter import TABLES, Letter, Week, last_week, letter
 from dashboard.alerts.courier import FAILURES, SEND_TIMEOUT_S
 from tracker.clock import Clock
 from tracker.json_file import VERSION, refuse_newer
-from tracker.rollups import HOUR_MS, MINUTE_MS, Step
+from tracker.rollups import HOUR_MS, MINUTE_MS
 from tracker.secret_file import replace_file
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class WeeklyPost:
                 row.site,
                 week.start_ms,
                 week.end_ms,
-                Step.DAY,
+                Interval.DAY,
                 tuple(dimension for dimension, _ in TABLES),
                 before=before,
             )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from dashboard.activity.vitals import RATINGS, Measures
+from dashboard.api.activity import refuse_interval, refuse_mismatched
 from dashboard.api.history import HistoryApi
 from dashboard.api.openapi import document
 from dashboard.api.plain import answer, plain
@@ -179,18 +180,22 @@ class Api:
         return answer(group)
 
     async def _activity(self, request: web.Request) -> web.Response:
+        refuse_mismatched(request.query)
         found = await activity.values(self._visit(request))
         if found["trouble"]:
             raise web.HTTPServiceUnavailable(text=found["trouble"])
         if found["report"] is None:
             raise NotFound("No site has been seen yet.")
         period = found["period"]
+        refuse_interval(request.query, period)
         return answer(
             {
                 "site": found["site"],
                 "start_ms": period.start_ms,
                 "end_ms": period.end_ms,
                 "step": found["step"],
+                "intervals": found["intervals"],
+                "compared_with": found["question"].before,
                 "overview": found["report"].overview,
                 "live_visitors": found["report"].live_visitors,
                 "timeseries": found["report"].points,

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
+from dashboard.activity.interval import Interval
+from dashboard.activity.period import PERIODS
 from dashboard.api.shapes.answers import SHAPES
 from dashboard.api.shapes.changes import Done, Refusal
 from dashboard.api.shapes.schema import schema_of_answer, schema_of_body
@@ -44,6 +46,16 @@ def _time(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def _day(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "date"}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _one_of(name: str, description: str, words: tuple[str, ...]) -> dict[str, Any]:
+    schema = {"type": "string", "enum": list(words)}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 def _number(name: str, description: str, low: int = 0, high: int | None = None) -> dict[str, Any]:
     bounds = {"minimum": low} | ({} if high is None else {"maximum": high})
     schema = {"type": "integer", **bounds}
@@ -57,13 +69,22 @@ def _switch(name: str, description: str) -> dict[str, Any]:
 
 _ACTIVITY: Final = (
     _text("site", "A site; without it the first."),
-    _text(
-        "period",
-        "30m, today, yesterday, 24h, 7d, 30d, month, lastmonth, year, 12mo or all; UTC.",
+    _one_of("period", "A period, in UTC.", tuple(key for key, _ in PERIODS)),
+    _day("from", "First day, YYYY-MM-DD in UTC; goes before period."),
+    _day("to", "Last day, included."),
+    _one_of(
+        "interval",
+        "What one point of the time series stands for, as far as the period allows: minute up to "
+        "25 hours, hour up to 62 days; at least two of them. Weeks begin on Mondays.",
+        tuple(Interval),
     ),
-    _text("from", "First day, YYYY-MM-DD; goes before period."),
-    _text("to", "Last day, included."),
-    _text("compare", "off: without the time before; year: with that of 52 weeks before."),
+    _one_of(
+        "compare",
+        "off: without the time before; year: with that of 52 weeks before.",
+        ("off", "year"),
+    ),
+    _day("compare_from", "First day of a time of your own to compare with; goes before compare."),
+    _day("compare_to", "Its last day, included."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
     _text("is.country", "Only visitors who have it; also is.page, is.entry_page, is.prop.NAME ..."),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from dashboard.activity.period import FIRST_YEAR, LAST_YEAR, is_day
 from dashboard.api.openapi import document
 
 BASE: Final = "/api/v1"
@@ -47,6 +48,8 @@ def _misfit(value: str, schema: Mapping[str, Any]) -> str:
     """What the value should have been; empty where it fits."""
     if "enum" in schema:
         return "" if value in schema["enum"] else "one of " + ", ".join(schema["enum"])
+    if schema.get("format") == "date":
+        return "" if is_day(value) else f"a day such as 2026-11-22, in {FIRST_YEAR} to {LAST_YEAR}"
     if "format" in schema:
         return "" if _is_time(value) else "a time such as 2026-11-22T14:02, or milliseconds"
     low, high = schema.get("minimum", 0), schema.get("maximum")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from dashboard.activity import vitals
+from dashboard.activity import interval, vitals
 from dashboard.activity.countries import country
 from dashboard.activity.desk import READING, ROWS, Question, Unreadable
 from dashboard.activity.figures import FIGURES, chart
-from dashboard.activity.period import PERIODS, Known, Period, choose
+from dashboard.activity.period import PERIODS, Known, Period, choose, own_days
 from dashboard.pages.page import Page, Table, Values, Visit, table
 from dashboard.text import readable
 from tracker.packs.visits import DIMENSIONS
@@ -113,9 +113,25 @@ def figure(query: Mapping[str, str]) -> str:
     return asked if asked in FIGURES else ""
 
 
-def _compared(period: Period, compare: str, now_ms: int) -> tuple[int, int] | None:
-    """The range to compare with: the one before, that of a year before, or none."""
-    return None if compare == "off" else period.before(now_ms, year=compare == "year")
+def own_comparison(query: Mapping[str, str]) -> tuple[int, int] | None:
+    """The range to compare with, where the address has days for it."""
+    return own_days(query.get("compare_from", "")[:10], query.get("compare_to", "")[:10])
+
+
+def comparison(query: Mapping[str, str]) -> str:
+    """What the period is compared with: `own` days, a `year` before, nothing (`off`), or "":
+    the time before."""
+    if own_comparison(query) is not None:
+        return "own"
+    asked = query.get("compare", "")
+    return asked if asked in ("year", "off") else ""
+
+
+def _compared(period: Period, query: Mapping[str, str], now_ms: int) -> tuple[int, int] | None:
+    kind = comparison(query)
+    if kind == "own":
+        return own_comparison(query)
+    return None if kind == "off" else period.before(now_ms, year=kind == "year")
 
 
 def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
@@ -128,10 +144,10 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
         site,
         period.start_ms,
         period.end_ms,
-        period.step,
+        interval.chosen(query.get("interval", ""), period.length_ms),
         tuple(tabs(query).values()),
         filters(query),
-        _compared(period, query.get("compare", ""), now_ms),
+        _compared(period, query, now_ms),
         vitals.chosen(query.get("vital", "")),
         funnel.steps(query.get("funnel", "")[:FUNNEL_CHARS_MAX]),
         figure(query) in FIGURES and FIGURES[figure(query)].of_visits,
@@ -165,7 +181,7 @@ async def values(visit: Visit) -> Values:
         "vital_amount": vitals.amount,
         "vital_bound": vitals.bound,
         "other": OTHER,
-        "compare": visit.query.get("compare", ""),
+        "compare": comparison(visit.query),
         "figure": figure(visit.query),
         "figures": FIGURES,
         "title_of": title,
@@ -205,7 +221,9 @@ async def values(visit: Visit) -> Values:
         "report": report,
         "question": ask,
         "chart": chart(report, figure(visit.query), ask.end_ms, visit.state.clock.now_ms()),
-        "step": ask.step.value,
+        "step": ask.interval.value,
+        "intervals": interval.allowed(period.length_ms),
+        "compared": ask.before and Period("", *ask.before),
     }
 
 

@@ -33,10 +33,17 @@
   const short = (label) => label.length > 48 ? label.slice(0, 32) + "…" + label.slice(-12) : label;
   const shown = (unit) => (value) => value == null ? "–" : unit === "s" ? seconds(value) : number(value) + unit;
 
-  const moment = (time, step) => {
+  const moment = (time, step, piece) => {
     const text = new Date(time * 1000).toISOString();
-    return day(time) + " " + text.slice(0, 4) + (step >= 86400 ? "" : " " + text.slice(11, step < 60 ? 19 : 16)) + " UTC";
+    if (piece === "month") return day(time).split(" ")[1] + " " + text.slice(0, 4);
+    return (piece === "week" ? "week from " : "") + day(time) + " " + text.slice(0, 4) + (step >= 86400 ? "" : " " + text.slice(11, step < 60 ? 19 : 16)) + " UTC";
   };
+
+  // Weeks and months are as long as they are: they are named where they begin, as many as have room.
+  const WIDTH_S = { minute: 60, hour: 3600, day: 86400, week: 604800, month: 2419200 };
+  const begins = (piece) => WIDTH_S[piece] > 86400 ? {
+    splits: (chart) => chart.data[0].filter((_, index, { length }) => index % Math.ceil(length * 80 / chart.width) === 0),
+  } : {};
 
   const isBefore = (label) => label.endsWith(" before");
   // What is not over yet (this hour, today) is drawn dashed: a line that falls because time is young is no fall.
@@ -58,11 +65,11 @@
   };
 
   // Beside the pointer: the time, and each line's value; a line "… before" also as what has changed since.
-  const said = (chart, format) => {
+  const said = (chart, format, piece) => {
     const { idx } = chart.cursor, [times] = chart.data, step = times[1] - times[0];
     const rows = chart.series.slice(1).map((one, index) => [one, chart.data[index + 1][idx]]);
     const of = (label) => rows.find(([one]) => one.label === label)?.[1];
-    const head = Object.assign(document.createElement("p"), { textContent: moment(times[idx], step) });
+    const head = Object.assign(document.createElement("p"), { textContent: moment(times[idx], piece ? WIDTH_S[piece] : step, piece) });
     const lines = rows.filter(([, value]) => value != null).map(([one, value]) => {
       const line = document.createElement("p"), mark = document.createElement("i"), amount = document.createElement("b");
       const then = of(one.label + " before"), change = then ? Math.round((value / then - 1) * 100) : null;
@@ -73,12 +80,12 @@
     });
     return [head, ...lines];
   };
-  const tip = (format) => (chart) => {
+  const tip = (format, piece) => (chart) => {
     const { idx, left, top } = chart.cursor, { over } = chart;
     const box = over.querySelector(".tip") || over.appendChild(Object.assign(document.createElement("div"), { className: "tip" }));
     box.hidden = idx == null || left < 0 || !over.matches(":hover") || chart.data.slice(1).every((column) => column[idx] == null);
     if (box.hidden) return;
-    box.replaceChildren(...said(chart, format));
+    box.replaceChildren(...said(chart, format, piece));
     const flip = left + box.offsetWidth + 24 > over.clientWidth;
     box.style.left = Math.max(0, flip ? left - box.offsetWidth - 12 : left + 12) + "px";
     box.style.top = Math.max(0, Math.min(top, over.clientHeight - box.offsetHeight)) + "px";
@@ -87,7 +94,7 @@
   const options = (figure, plot) => {
     const unit = figure.dataset.unit, labels = figure.labels || JSON.parse(figure.dataset.labels), format = shown(unit);
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const fixed = "fixed" in figure.dataset, straight = uPlot.paths.linear();
+    const piece = figure.dataset.step, fixed = "fixed" in figure.dataset, straight = uPlot.paths.linear();
     const stroke = (label, index) => isBefore(label) ? color("--s1") + "99" : color(`--s${index % 6 + 1}`);
     return {
       width: Math.max(200, plot.clientWidth), height: fixed ? 250 : 196,
@@ -97,15 +104,15 @@
       hooks: {
         setLegend: [(chart) => { if (chart.legend.idx == null) newest(chart); }],
         drawSeries: [dashed(figure)],
-        setCursor: [tip(format)],
+        setCursor: [tip(format, piece)],
       },
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { ...axis, space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, step)) },
+        { ...axis, ...begins(piece), space: 70, size: 30, values: (_, ticks, __, ___, step) => ticks.map((time) => clock(time, piece === "month" ? WIDTH_S.month : step)) },
         { ...axis, size: (_, texts) => 14 + 7 * Math.max(3, ...(texts || []).map((text) => text.length)), incrs: STEPS[unit], values: (_, ticks) => ticks.map(format) },
       ],
       series: [
-        { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") },
+        { label: "UTC", value: (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, WIDTH_S[piece] >= 86400 ? 10 : 19).replace("T", " ") },
         ...labels.map((label, index) => ({
           label: short(label), stroke: stroke(label, index), width: 1.75, spanGaps: false, points: { size: 6, show: (chart, at) => chart.data[at].filter((value) => value != null).length === 1 }, // no line has one end
           dash: index > 2 || isBefore(label) ? [6, 3] : undefined,

@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from dashboard.activity import interval
 from dashboard.activity.desk import Question, report_of
 from dashboard.activity.period import Known, choose
 from dashboard.pages.activity import CARDS
@@ -107,7 +108,7 @@ def asked(now_ms: int, period: str, dimensions: tuple[str, ...], *filters: Filte
         BIG,
         chosen.start_ms,
         chosen.end_ms,
-        chosen.step,
+        interval.chosen("", chosen.length_ms),
         dimensions,
         filters,
         chosen.before(now_ms),

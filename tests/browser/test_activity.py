@@ -33,7 +33,8 @@ LINE_ON_BLACK, LINE_ON_PAPER = "#29313b", "#e2e5ea"  # --line in app.css
 DOTTED = "2,4"  # how a line is drawn whose last minute is not over yet
 CUT = """[...document.querySelectorAll('.cardtabs, .top nav, .tabs')]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
-PLACES = "[...document.querySelectorAll('.menu a')].map((one) => one.getBoundingClientRect())"
+PLACES = """[...document.querySelectorAll('.cardtabs .menu a')]
+    .map((one) => one.getBoundingClientRect())"""
 SHUT = "summary => !summary.parentElement.open && document.activeElement === summary"
 
 
@@ -176,7 +177,7 @@ async def test_all_tabs_are_in_sight_and_the_menu_of_campaigns_is_on_the_page(
         for width in (360, 390, 768, 1024, 1280, 1920):
             await shown.be_wide(width)
             assert await page.evaluate(CUT) == [], width
-        summary = page.locator(".menu summary")
+        summary = page.locator(".cardtabs .menu summary")
         await summary.click()
         for width in (390, 1024, 1280):
             await shown.be_wide(width)
@@ -192,7 +193,7 @@ async def test_all_tabs_are_in_sight_and_the_menu_of_campaigns_is_on_the_page(
         await expect(summary).to_have_text("UTM medium")
         await summary.click()
         await page.locator("h1").click()
-        await expect(page.locator(".menu div")).to_be_hidden()
+        await expect(page.locator(".cardtabs .menu div")).to_be_hidden()
 
 
 async def test_a_funnel_that_is_asked_for_comes_into_sight(
@@ -234,4 +235,55 @@ async def test_a_whole_table_comes_into_sight_and_is_searched(
         await shown.page.keyboard.press("Enter")
         await expect(rows).to_have_count(1)
         await expect(shown.page.locator("#every h2")).to_be_in_viewport()
+        assert shown.complaints == []
+
+
+async def test_dates_to_compare_with_are_chosen_by_keyboard_at_any_width(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store_two_half_hours(tmp_path)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        page = shown.page
+        await shown.go("/activity?period=30d&figure=visits")
+        await page.get_by_role("link", name="week", exact=True).click()
+        own = page.locator(".choices .menu summary")
+        await own.focus()
+        await page.keyboard.press("Enter")
+        for width in (360, 390, 701, 768, 820, 1280):
+            await shown.be_wide(width)
+            box = await page.locator(".choices .menu div").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width, width
+        await page.locator("input[name=compare_from]").fill("2026-01-05")
+        await page.locator("input[name=compare_to]").fill("2026-01-11")
+
+        await page.keyboard.press("Enter")
+
+        await expect(own).to_have_text("2026-01-05 to 2026-01-11")
+        await expect(page.locator("figcaption").first).to_contain_text("Visits by hour day week")
+        await expect(page.locator("figcaption [aria-current]")).to_have_text("week")
+        await page.get_by_role("link", name="a year before").click()
+        await expect(own).to_have_text("own dates")
+        assert shown.complaints == []
+
+
+async def test_a_week_is_named_by_its_first_day_and_a_month_by_its_name(
+    browser: Browser, tmp_path: Path
+) -> None:
+    now_ms = 1_793_491_200_000  # 2026-11-01
+    events = [
+        made_event(day, occurred_at=now_ms - day * 1440 * MINUTE_MS, visitor_id=f"{day}")
+        for day in range(70)
+    ]
+    store_visits(tmp_path, events, now_ms)
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        for interval, head in (("week", "week from 21 Sep 2026 UTC"), ("month", "Oct 2026")):
+            await shown.go(f"/activity?from=2026-09-01&to=2026-11-01&interval={interval}")
+            await expect(shown.page.locator("figure canvas")).to_have_count(1)
+
+            await point_at(shown.page, 0.5 if interval == "month" else 0.33)
+
+            await expect(shown.page.locator(".tip p").first).to_have_text(head)
         assert shown.complaints == []

@@ -93,7 +93,7 @@ async def test_a_page_of_a_named_origin_shows_the_site_and_any_other_shows_nothi
         "aria-current", "true"
     )
     await expect(shown.locator("#visitors")).to_have_text("1")
-    await shown.locator(".dates button").click()  # a form
+    await shown.locator(".periods .dates button").click()  # a form
     await expect(shown.locator("#visitors")).to_have_text("1")
     await expect(shown.locator("header.top")).to_have_count(0)
     assert "embed=true" in page.frames[1].url and "theme=system" in page.frames[1].url

@@ -68,7 +68,7 @@ async def test_a_site_is_shared_by_a_link_until_the_link_is_ended(
     assert not await stranger.evaluate(TOO_WIDE)
     await stranger.get_by_role("link", name="30 minutes").click()
     await expect(stranger.locator("#visitors")).to_have_text("1")
-    await stranger.locator(".dates button").click()  # a form
+    await stranger.locator(".periods .dates button").click()  # a form
     await stranger.wait_for_url("**from=**")
     await expect(stranger.locator("#visitors")).to_have_text("1")
 

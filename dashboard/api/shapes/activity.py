@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from dashboard.activity.interval import Interval
 from tracker.reports.bots import Bots
 from tracker.reports.breakdown import Row
 from tracker.reports.funnel import Stage
@@ -64,13 +65,16 @@ class MeasuresTold(Struct, frozen=True):
 
 
 class ActivityTold(Struct, frozen=True):
-    """One site in [start_ms, end_ms). `before`: the time to compare with, or null; `cut`: there
-    are more events than are looked at, the oldest are left out."""
+    """One site in [start_ms, end_ms). `step`: what a point stands for, `intervals`: what it could;
+    `before`: the time to compare with, [start_ms, end_ms) of which is `compared_with`, or null;
+    `cut`: there are more events than are looked at, the oldest are left out."""
 
     site: str
     start_ms: int
     end_ms: int
-    step: str
+    step: Interval
+    intervals: list[Interval]
+    compared_with: tuple[int, int] | None
     overview: Overview
     live_visitors: int
     timeseries: list[Point]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dashboard.activity.desk import Question, ReportDesk
+from dashboard.activity.interval import Interval
 from tests.support.manual_clock import ManualClock
 from tracker import rollups
-from tracker.rollups import Step
 
 
 async def test_pages_that_ask_the_same_at_once_share_one_look(
@@ -23,7 +23,7 @@ async def test_pages_that_ask_the_same_at_once_share_one_look(
 
     monkeypatch.setattr(rollups, "open_for_reading", noted)
     desk = ReportDesk(tmp_path, ManualClock())
-    question = Question("site.example", 0, 3_600_000, Step.MINUTE)
+    question = Question("site.example", 0, 3_600_000, Interval.MINUTE)
 
     one, other = await asyncio.gather(desk.report(question), desk.report(question))
 

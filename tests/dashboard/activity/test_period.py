@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, sampled_from, text
 
-from dashboard.activity.period import PERIODS, Known, choose
+from dashboard.activity.interval import chosen
+from dashboard.activity.period import PERIODS, Known, choose, own_days
 from tracker.rollups import DAY_MS
 
 NOW = 1_795_364_000_000  # 2026-11-22 16:13:20 UTC
@@ -60,8 +61,8 @@ def test_every_answer_is_a_range_that_the_chart_can_draw(key: str, day: str, now
     period = choose(key, (day, ""), Known(now_ms // DAY_MS * DAY_MS, None), now_ms)
 
     assert period.start_ms < period.end_ms
-    step_ms = {"minute": 60_000, "hour": 3_600_000, "day": DAY_MS}[period.step.value]
-    assert (period.end_ms - period.start_ms) / step_ms <= 10_000
+    step_ms = {"minute": 60_000, "hour": 3_600_000, "day": DAY_MS}[chosen("", period.length_ms)]
+    assert period.length_ms / step_ms <= 10_000
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,11 @@ def test_all_time_ends_today_though_an_event_is_dated_in_the_year_9999() -> None
     period = choose("all", NOTHING, Known(TODAY - DAY_MS, 2_932_896 * DAY_MS), NOW)
 
     assert (period.start_ms, period.end_ms) == (TODAY - DAY_MS, TODAY + DAY_MS)
+
+
+def test_own_days_to_compare_with_include_the_last_one_and_are_bounded() -> None:
+    assert own_days("1970-12-31", "1971-01-01") is None
+    assert own_days("2026-11-02", "2026-11-01") is None
+    assert own_days("2026-11-01", "") == (1_793_491_200_000, 1_793_491_200_000 + DAY_MS)
+    start_ms, end_ms = own_days("1971-01-01", "9000-01-01") or (0, 0)
+    assert end_ms - start_ms == 10_000 * DAY_MS
