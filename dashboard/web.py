@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractMatchInfo
 from dashboard.access.guard import AGENTS, FRAMES, WHO
 from dashboard.api.actions import ActionApi
 from dashboard.api.activity import ActivityExport
+from dashboard.api.activity_zip import ActivityArchive
 from dashboard.api.appliance import ApplianceApi
 from dashboard.api.connect import ConnectApi
 from dashboard.api.handlers import Api
@@ -99,6 +100,7 @@ class Site:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/stream", stream.handle)
         app.router.add_get("/api/v1/activity.csv", ActivityExport(state).handle)
+        app.router.add_get("/api/v1/activity.zip", ActivityArchive(state).handle)
         app.router.add_get("/api/v1/topics/{name:[^/]*}/tail", Tail(state).handle)
         ListsApi(state).add_routes(app)
         ApplianceApi(state).add_routes(app)

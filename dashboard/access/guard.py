@@ -34,7 +34,10 @@ FRAMES: Final = web.RequestKey("frames", tuple)
 LINK_COOKIE: Final = "shared_view"
 LINK_DOOR: Final = "/shared"
 LINK_OPENS: Final = frozenset(
-    ("/activity", "/api/stream", "/api/v1/activity", "/api/v1/activity.csv")
+    (
+        *("/activity", "/api/stream"),
+        *("/api/v1/activity", "/api/v1/activity.csv", "/api/v1/activity.zip"),
+    )
 )
 SSO: Final = "/login/oidc"
 SSO_RETURN: Final = "/login/oidc/return"

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from dashboard.activity.desk import READING
+from dashboard.activity.desk import READING, Question
 from dashboard.activity.interval import allowed
 from dashboard.activity.period import Known, Period
 from dashboard.api.csv_answer import csv_answer
@@ -18,6 +18,9 @@ from tracker.reports.reading import Reading
 from tracker.rollups import HOUR_MS
 
 TIME: Final = "time"
+
+Table = list[tuple[str | int, ...]]
+"""Rows of one list; the first are titles."""
 
 
 def refuse_mismatched(query: Mapping[str, str]) -> None:
@@ -42,6 +45,18 @@ def refuse_interval(query: Mapping[str, str], period: Period) -> None:
         )
 
 
+async def asked(state: State, query: Mapping[str, str]) -> tuple[Question, Period]:
+    """What is asked about which site; raises 400, NotFound."""
+    refuse_mismatched(query)
+    visit = Visit(state, state.poller(None), query)
+    found = await state.desk.sites()
+    wanted = query.get("site", "")
+    site = next((row for row in found if row.site == wanted), found[0] if found else None)
+    if site is None or (wanted and site.site != wanted):
+        raise NotFound(f"There is no site {wanted!r}." if wanted else "No site has been seen.")
+    return question(visit, site.site, Known(site.first_day_ms, site.last_day_ms))
+
+
 class ActivityExport:
     """Answers with up to 10,000 rows; the query is the page's, and `dimension`."""
 
@@ -53,33 +68,24 @@ class ActivityExport:
         if dimension not in (*DIMENSIONS, READING, TIME):
             known = ", ".join((TIME, READING, *DIMENSIONS))
             raise web.HTTPBadRequest(text=f"dimension is none of {known}")
-        refuse_mismatched(request.query)
-        visit = Visit(self._state, self._state.poller(None), request.query)
-        return csv_answer(await self._rows(visit, dimension), f"{dimension}.csv")
-
-    async def _rows(self, visit: Visit, dimension: str) -> list[tuple[str | int, ...]]:
-        desk = self._state.desk
-        found = await desk.sites()
-        asked = visit.query.get("site", "")
-        site = next((row for row in found if row.site == asked), found[0] if found else None)
-        if site is None or (asked and site.site != asked):
-            raise NotFound(f"There is no site {asked!r}." if asked else "No site has been seen.")
-        ask, period = question(visit, site.site, Known(site.first_day_ms, site.last_day_ms))
+        ask, period = await asked(self._state, request.query)
         if dimension == TIME:
-            refuse_interval(visit.query, period)
-            points = (await desk.report(ask)).points
-            rows = [(_utc(point.bucket_ms), point.visitors, point.page_views) for point in points]
-            return [("time_utc", "visitors", "page_views"), *rows]
-        if dimension == READING:
-            return [
-                ("page", "visitors", "page_views", "seconds_in_view", "scroll_percent"),
-                *map(_read, await desk.reading(ask)),
-            ]
-        hits = "events" if dimension == "event" else "page_views"
-        return [
-            (dimension, "visitors", hits),
-            *((row.value, row.visitors, row.page_views) for row in await desk.rows(ask, dimension)),
-        ]
+            refuse_interval(request.query, period)
+            points = (await self._state.desk.report(ask)).points
+            rows = [(utc(point.bucket_ms), point.visitors, point.page_views) for point in points]
+            return csv_answer([("time_utc", "visitors", "page_views"), *rows], "time.csv")
+        return csv_answer(await list_of(self._state, ask, dimension), f"{dimension}.csv")
+
+
+async def list_of(state: State, ask: Question, dimension: str) -> Table:
+    """One list of the page, whole; its first row are titles."""
+    if dimension == READING:
+        titles = ("page", "visitors", "page_views", "seconds_in_view", "scroll_percent")
+        return [titles, *map(_read, await state.desk.reading(ask))]
+    hits = "events" if dimension == "event" else "page_views"
+    found = await state.desk.rows(ask, dimension)
+    rows = ((row.value, row.visitors, row.page_views) for row in found)
+    return [(dimension, "visitors", hits), *rows]
 
 
 def _read(one: Reading) -> tuple[str | int, ...]:
@@ -87,5 +93,5 @@ def _read(one: Reading) -> tuple[str | int, ...]:
     return (one.page, one.visitors, one.views, f"{one.average_ms / 1000:.1f}", depth)
 
 
-def _utc(at_ms: int) -> str:
+def utc(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

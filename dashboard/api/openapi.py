@@ -232,6 +232,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
         "One breakdown or, without dimension, the time series as CSV.",
         (*_ACTIVITY, _text("dimension", "page, entry_page, reading, source, country, os ...")),
     ),
+    (
+        "/activity.zip",
+        "All lists of the page as CSV, each with up to 10,000 rows, and about.csv: what was asked.",
+        _ACTIVITY,
+    ),
     ("/sites", "Sites that have been seen.", ()),
     (
         "/alerts",
@@ -248,7 +253,11 @@ _PATHS: Final[tuple[tuple[str, str, tuple[dict[str, Any], ...]], ...]] = (
 
 
 _JSON: Final = "application/json"
-_TEXTS: Final = {".csv": "text/csv", "/tail": "text/event-stream"}  # by how their paths end
+_FILES: Final = {  # by how their paths end
+    ".csv": "text/csv",
+    ".zip": "application/zip",
+    "/tail": "text/event-stream",
+}
 _REFUSED: Final = {
     "400": "A parameter cannot be.",
     "401": "Sign in, or send a token.",
@@ -298,7 +307,7 @@ def _may_be_empty(parameter: dict[str, Any]) -> dict[str, Any]:
 
 def _content(path: str) -> dict[str, Any]:
     """The answer's media type and shape."""
-    for end, media in _TEXTS.items():
+    for end, media in _FILES.items():
         if path.endswith(end):
             return {media: {"schema": {"type": "string"}}}
     return {_JSON: {"schema": schema_of_answer(*SHAPES[path])}}

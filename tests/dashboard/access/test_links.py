@@ -67,6 +67,8 @@ async def test_a_link_shows_its_site_with_everything_that_the_page_leads_to(
     page = await (await client.get(link)).text()
     numbers = await client.get(f"/api/v1{link}&period=30m")
     table = await client.get(f"/api/v1/activity.csv?{urlsplit(link).query}&dimension=page")
+    lists = await client.get(f"/api/v1/activity.zip?{urlsplit(link).query}")
+    others = await client.get(f"/api/v1/activity.zip?site={HIDDEN}&shared={secret_of(link)}")
     stream = await client.get("/api/stream", params={"page": link, "shared": secret_of(link)})
     frame = await stream.content.readuntil(b"\n\n") + await stream.content.readuntil(b"\n\n")
     stream.close()
@@ -74,6 +76,8 @@ async def test_a_link_shows_its_site_with_everything_that_the_page_leads_to(
     assert SHOWN in page and HIDDEN not in page
     assert (await numbers.json())["overview"]["visitors"] == 1
     assert "/,1,1" in await table.text()
+    assert SHOWN.replace(".", "_") in lists.headers["Content-Disposition"]
+    assert others.status == 404
     assert b'"html"' in frame and HIDDEN.encode() not in frame
 
 

@@ -32,13 +32,16 @@ async def test_each_table_is_a_file_for_who_sees_the_site_and_for_nobody_else(
     token = state.household.accounts.add_token("reader", ("read",), 0)
     app: web.Application = Site(state).application()
     async with TestClient(TestServer(app)) as client:
-        for dimension in ("time", "reading", *DIMENSIONS):
+        for file in (
+            "zip?",
+            *(f"csv?dimension={dimension}&" for dimension in ("time", "reading", *DIMENSIONS)),
+        ):
             answers = [
                 await client.get(
-                    f"/api/v1/activity.csv?period=30m&dimension={dimension}&site={site}",
+                    f"/api/v1/activity.{file}period=30m&site={site}",
                     headers={"Authorization": f"Bearer {token}"},
                 )
                 for site in sites
             ]
 
-            assert [answer.status for answer in answers] == [200, 404], dimension
+            assert [answer.status for answer in answers] == [200, 404], file
