@@ -242,13 +242,14 @@ def report_of(database: Connection, warehouse: Path, question: Question, now_ms:
 
 def _measures(database: Connection, segment: Segment | None, question: Question) -> Measures:
     site, period = question.site, (question.start_ms, question.end_ms)
-    if question.filters and segment is not None:
-        values = segment.values()
-        found = measures.measures_of(values)
-        worst = measures.pages_of(values, question.vital, ROWS)
-    else:
+    if not question.filters:
         found = measures.measures(database, site, *period)
         worst = measures.pages(database, site, question.vital, period, limit=ROWS)
+    elif segment is not None:
+        values = segment.values(question.vital)
+        found, worst = measures.measures_of(values.metrics), measures.pages_of(values.pages, ROWS)
+    else:
+        return Measures(chosen=question.vital)
     return Measures(
         tuple(one for one in found if one.name in VITALS),
         tuple(one for one in found if one.name not in VITALS),

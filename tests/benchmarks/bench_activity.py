@@ -39,6 +39,7 @@ BATCH = 5_000
 ROUNDS = 3
 PAGE_MS_MAX = 100.0
 WHERE = TopicPartition("events", 0)
+MEASURED = TopicPartition("metrics", 0)
 SHOWN = tuple(tabs[0][0] for _, tabs in CARDS)
 """What the cards show when the page is opened."""
 MOST = (Filter("device", "desktop"),)
@@ -63,16 +64,20 @@ def fill(path: Path, now_ms: int, days: Iterable[list[Event]]) -> None:
     """A warehouse with the events of some days, not packed."""
     sink = SqliteExporter(path, clock=ManualClock(now_ms - 2 * DAYS * DAY_MS))
     sink.open()
-    written = sink.positions([WHERE])[WHERE]
+    written = max(sink.positions([WHERE, MEASURED]).values())
     held: list[Event] = []
     for found in chain(days, [[]]):
         held += found
         if len(held) >= BATCH or not found:
-            sink.write([Arrived(WHERE, written + at, one) for at, one in enumerate(held)], {})
+            sink.write([_arrived(one, written + at) for at, one in enumerate(held)], {})
             sink.flush()
             written += len(held)
             held = []
     sink.close()
+
+
+def _arrived(event: Event, offset: int) -> Arrived:
+    return Arrived(WHERE if event.metric_name is None else MEASURED, offset, event)
 
 
 def pack(path: Path, now_ms: int) -> None:
@@ -85,7 +90,7 @@ def pack(path: Path, now_ms: int) -> None:
 
 def fill_busy(path: Path, now_ms: int) -> None:
     """Four days until now, two of them not settled; the newest events came after the last pack."""
-    made, today = Visitors(), now_ms // DAY_MS
+    made, today = Visitors(measuring=True), now_ms // DAY_MS
     found = [one for day in range(today - 3, today + 1) for one in made.day(day, BUSY_VISITORS)]
     found = [one for one in found if one.occurred_at < now_ms]
     fill(path, now_ms, [found[:-NOT_PACKED]])

@@ -2,7 +2,8 @@
 
 Three visitors in ten are bots. People look at one to a dozen of 500 pages, come from 200 sources
 and 60 countries, tell how long a page was in view, and now and then do something that has
-properties or an amount. The same every time, but for where it ends.
+properties or an amount; if it is wanted, each view of theirs measures five web vitals. The same
+every time, but for where it ends.
 """
 
 import random
@@ -20,6 +21,8 @@ SITES: Final = {"big.example": 80, "mid.example": 12, "small.example": 6, "tiny.
 BIG: Final = "big.example"
 EVENTS_A_VISITOR: Final = 3.9
 PROPERTIES: Final = {"plan": ("free", "pro", "team"), "step": (1, 2, 3, 4, 5)}
+VITALS: Final = {"lcp": 1_800.0, "inp": 120.0, "cls": 0.05, "fcp": 1_200.0, "ttfb": 400.0}
+"""Name and median."""
 ACTS: Final = ("Outbound Link", "Signup", "Download", "Purchase", "Video", "404")
 
 
@@ -38,8 +41,9 @@ class Popular:
 class Visitors:
     """Makes the events of one visitor of one day after the other."""
 
-    def __init__(self, seed: int = 11) -> None:
+    def __init__(self, seed: int = 11, *, measuring: bool = False) -> None:
         self._chance = chance = random.Random(seed)
+        self._measured = random.Random(seed) if measuring else None
         self._pages = Popular(chance, ["/", *(f"/docs/article-{one}" for one in range(499))])
         self._acts = Popular(chance, ACTS)
         words = {
@@ -93,6 +97,11 @@ class Visitors:
         yield self._event("pageview", at_ms, common, arrival)
         if "is_bot" in common:
             return
+        if self._measured is not None:
+            for name, median in VITALS.items():
+                amount = median * self._measured.lognormvariate(0, 0.8)
+                found: dict[str, Any] = {"metric_name": name, "metric_value": amount}
+                yield self._event("web-vitals", at_ms + 2_000, common, found)
         if chance.random() < 0.7:
             told = {"engagement_ms": chance.randint(500, 60_000), "interactive": False}
             told["scroll_depth"] = chance.randint(5, 100)

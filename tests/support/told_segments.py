@@ -7,11 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.made_events import events
+from tests.support.made_events import DAY_MS, MIDNIGHT_MS, events, made_event
 from tests.support.manual_clock import ManualClock
 from tracker.events import Event, Scalar
 from tracker.export.sqlite import SqliteExporter
 from tracker.packs.visits import DIMENSIONS
+from tracker.reports.measures import measures_of, pages_of
 from tracker.reports.picked import Asked, Filter
 from tracker.reports.segment import Segment
 from tracker.rollups import Step
@@ -19,6 +20,7 @@ from tracker.sinks.exporter import Arrived
 from tracker.topics import TopicPartition
 
 WHERE = TopicPartition("events", 0)
+MEASURED = TopicPartition("metrics", 0)
 FUNNELS = (("/", "/*", "Signup"), ("/*", "/*", "engagement", "/a"), ("Signup", "/"))
 
 
@@ -33,6 +35,8 @@ def told(home: Path, asked: Asked) -> dict[str, Any]:
         found["revenue"] = segment.revenue()
         found["properties"] = segment.properties("Signup", 50)
         found["funnels"] = [segment.funnel(steps) for steps in FUNNELS]
+        values = segment.values("lcp")
+        found["measures"] = (measures_of(values.metrics), pages_of(values.pages, 50))
         return found
 
 
@@ -40,16 +44,16 @@ def told(home: Path, asked: Asked) -> dict[str, Any]:
 def exporter(home: Path, clock: ManualClock) -> Iterator[SqliteExporter]:
     sink = SqliteExporter(home / "warehouse.db", clock=clock)
     sink.open()
-    sink.positions([WHERE])
+    sink.positions([WHERE, MEASURED])
     yield sink
     sink.close()
 
 
-def store(sink: SqliteExporter, found: Sequence[Event]) -> None:
+def store(sink: SqliteExporter, found: Sequence[Event], where: TopicPartition = WHERE) -> None:
     """One flush, that packs at most once."""
-    first = sink.positions([WHERE])[WHERE]
-    records = [Arrived(WHERE, first + place, one) for place, one in enumerate(found)]
-    sink.write(records, {WHERE: first + len(found)})
+    first = sink.positions([where])[where]
+    records = [Arrived(where, first + place, one) for place, one in enumerate(found)]
+    sink.write(records, {where: first + len(found)})
     sink.flush()
 
 
@@ -80,4 +84,26 @@ def busy(draw: st.DrawFn) -> list[Event]:
             event.page_view_id = draw(st.sampled_from(["v", "w"]))
             event.engagement_ms = draw(st.integers(-1, 5_000))
             event.scroll_depth = draw(st.sampled_from([None, 10, 90]))
+    return found
+
+
+@st.composite
+def measured(draw: st.DrawFn, max_size: int = 20) -> list[Event]:
+    """Values of the visitors of `busy`, and of some who did nothing else."""
+    found = []
+    for number in range(draw(st.integers(0, max_size))):
+        at_ms = MIDNIGHT_MS + draw(st.integers(0, 3 * DAY_MS - 1))
+        found.append(
+            made_event(
+                event_id=f"measured-{number}",
+                event_name="web-vitals",
+                site_id=draw(st.sampled_from(["example.com"] * 3 + ["other.org"])),
+                occurred_at=at_ms,
+                visitor_id=f"{at_ms // DAY_MS}-{draw(st.integers(0, 4))}",
+                pathname=draw(st.sampled_from(["/", "/a b", None])),
+                is_bot=draw(st.integers(0, 9)) == 0,
+                metric_name=draw(st.sampled_from(["lcp", "cls", "checkout ms"])),
+                metric_value=draw(st.sampled_from([0.0, -3.0, 0.2, 2_500.0, 2_501.0, 1e300])),
+            )
+        )
     return found

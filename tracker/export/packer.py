@@ -1,5 +1,6 @@
 """Packer: makes packs of the warehouse's days, one after a flush, so that no flush pays for all of
-them.
+them; settled days, fresh ones (tracker.export.fresh) and measured values (tracker.export.measured)
+take turns.
 
 A day is settled when the day after it is over: a beacon's event may be a day late. Today and the
 day before get fresh packs (tracker.export.fresh), which the settled one takes the place of. That
@@ -10,11 +11,14 @@ begins and has room is made anew with that day.
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from tracker.clock import Clock
-from tracker.export.fresh import Tail, pack_fresh, tail_of
+from tracker.export.fresh import pack_fresh, tail_of
+from tracker.export.measured import next_tail, pack_values
 from tracker.packs import store
 from tracker.packs.store import Span
 from tracker.packs.visits import SELECT, Row, Visits
@@ -29,6 +33,10 @@ EVENTS_MAX: Final = 200_000
 SETTLED_DAYS: Final = 1  # beside today
 REST_TIMES: Final = 30.0  # packing takes one part of so many of the role's time
 NOTHING_TO_DO_MS: Final = 60_000.0
+
+
+Work = Callable[[], None]
+"""Makes one pack; part of a transaction."""
 
 
 class Days(NamedTuple):
@@ -46,6 +54,7 @@ class Packer:
         self._db = db
         self._clock = clock
         self._not_before_ms = 0.0
+        self._kinds = deque((self._settled, self._fresh, self._measured))
 
     def end_ms(self) -> int:
         """No event from then on is in a settled pack; ask within the transaction that stores
@@ -70,13 +79,10 @@ class Packer:
             return False
         self._not_before_ms = began_ms + NOTHING_TO_DO_MS
         try:
-            days, fresh = self._next()
-            if days is not None:
-                in_transaction(self._db, lambda: self._pack(days))
-            elif fresh is not None:
-                in_transaction(self._db, lambda: pack_fresh(self._db, fresh))
-            else:
+            work = self._next()
+            if work is None:
                 return False
+            in_transaction(self._db, work)
         except SinkUnavailable as trouble:
             log.warning("days are not packed now reason=%s: %s", trouble.reason, trouble)
             return False
@@ -84,22 +90,41 @@ class Packer:
         self._not_before_ms = began_ms + REST_TIMES * took_ms
         return True
 
-    def _next(self) -> tuple[Days | None, Tail | None]:
-        """Settled days to pack, and else a day with many events that no fresh pack has."""
-        settled = self._clock.now_ms() // DAY_MS - SETTLED_DAYS
+    def _next(self) -> Work | None:
+        """Of the next kind that has some."""
         try:
-            for site in self._sites():
-                days = self._gap(site, settled)
-                if days is not None:
-                    return days, None
-            for site in self._sites():
-                for day in range(settled, settled + SETTLED_DAYS + 1):
-                    tail = tail_of(self._db, site, day)
-                    if tail is not None:
-                        return None, tail
+            for _ in range(len(self._kinds)):
+                self._kinds.rotate(-1)
+                work = self._kinds[-1]()
+                if work is not None:
+                    return work
         except sqlite3.Error as error:
             raise meaning(error) from error
-        return None, None
+        return None
+
+    def _settled(self) -> Work | None:
+        for site in self._sites():
+            days = self._gap(site, self._first_open_day())
+            if days is not None:
+                return partial(self._pack, days)
+        return None
+
+    def _fresh(self) -> Work | None:
+        """Of a day with many events that no fresh pack has."""
+        first = self._first_open_day()
+        for site in self._sites():
+            for day in range(first, first + SETTLED_DAYS + 1):
+                tail = tail_of(self._db, site, day)
+                if tail is not None:
+                    return partial(pack_fresh, self._db, tail)
+        return None
+
+    def _measured(self) -> Work | None:
+        tail = next_tail(self._db)
+        return None if tail is None else partial(pack_values, self._db, tail)
+
+    def _first_open_day(self) -> int:
+        return self._clock.now_ms() // DAY_MS - SETTLED_DAYS
 
     def _sites(self) -> Iterator[str]:
         site = ""

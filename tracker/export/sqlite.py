@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from tracker.clock import Clock, SystemClock
 from tracker.events import Event
 from tracker.export.packer import Packer
-from tracker.packs import store
+from tracker.packs import measured, store
 from tracker.rollups import BUSY_TIMEOUT_MS, DAY_MS
 from tracker.sinks.exporter import Arrived, Offsets
 from tracker.sinks.offset_table import in_transaction, refuse_damage
@@ -34,10 +34,10 @@ POSITION_COLUMNS: Final = {"kafka_topic": str, "kafka_partition": int, "kafka_of
 REQUIRED: Final = ("event_name", "site_id", "received_at", "occurred_at", "visitor_id")
 TABLES: Final = {
     EVENTS.name: (("site_id", "occurred_at"), ("received_at",)),
-    METRICS.name: (("site_id", "metric_name", "occurred_at"), ("received_at",)),
+    METRICS.name: (("site_id", "metric_name", "occurred_at"), ("received_at",), ("site_id",)),
 }
 """Tables, each named as the topic it is filled from, and what each is indexed by: by site and time
-for reports, by arrival for "what is new since"."""
+for reports, by arrival for "what is new since"; rowids stand last in each."""
 
 
 def event_columns() -> dict[str, type]:
@@ -126,6 +126,7 @@ class SqliteExporter(SqliteSink):
             for indexed in indexes:
                 table.create_index(indexed, if_not_exists=True)
         store.make_tables(self._db)
+        measured.make_tables(self._db)
         offsets = {"topic": str, "partition": int, "next_offset": int}
         self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         database.table("_offsets").create(

@@ -3,7 +3,7 @@
     packs           one row a block: site, days [first_day, end_day), part (a day may have several),
                     rows, the first row of each day, and what the block is made of (LAYOUT);
                     of a fresh one also `until`, and `gone`, a bitmap of rows
-    pack_columns    one row a column of a block; its paths, its bounds, and a fresh one's visitors
+    pack_columns    one row a column of a block; its paths, its bounds, and its visitors
 
 A pack holds nothing that `events` does not. Of a day that is settled, an event that comes late
 takes the pack away, in the transaction that stores it, and another is made. The packs of a day that
@@ -37,8 +37,9 @@ TABLES: Final = """
     CREATE UNIQUE INDEX IF NOT EXISTS pack_columns_by_name ON pack_columns (pack_id, name);
 """
 
-LAYOUT: Final = 3
-"""Packs of another layout are not read, and made anew: 1 (NULL) has no paths, 2 no bounds."""
+LAYOUT: Final = 4
+"""Packs of another layout are not read, and made anew: 1 (NULL) has no paths, 2 no bounds, 3 tells
+visitors of fresh ones only."""
 PATH: Final = "path"
 BOUNDS: Final = "bounds"
 VISITORS: Final = "visitors"
@@ -92,10 +93,14 @@ class Pack:
             self._bounds = bounds.decode(self._packed(BOUNDS))
         return self._bounds
 
+    def visitors(self) -> list[str]:
+        """Whose each row is."""
+        return _visitors.decode(self._packed(VISITORS))
+
     def rows_of(self, visitors: set[str]) -> list[int]:
         """Rows of those of them whom this fresh part has."""
-        ids = _visitors.decode(self._packed(VISITORS))
-        return [row for row, one in enumerate(ids) if one in visitors and self.there >> row & 1]
+        ids = enumerate(self.visitors())
+        return [row for row, one in ids if one in visitors and self.there >> row & 1]
 
     def _packed(self, name: str) -> bytes:
         select = "SELECT packed FROM pack_columns WHERE pack_id = ? AND name = ?"
@@ -151,8 +156,7 @@ def put(db: sqlite3.Connection, site: str, span: Span, part: int, visits: Visits
     packed = {name: encode(visits.column(name)) for name in PACKED}
     packed[PATH] = paths.encode(visits.path())
     packed[BOUNDS] = bounds.encode(visits.bounds())
-    if span.until is not None:
-        packed[VISITORS] = msgspec.msgpack.encode(visits.visitors)
+    packed[VISITORS] = msgspec.msgpack.encode(visits.visitors)
     db.executemany(
         "INSERT INTO pack_columns (pack_id, name, packed) VALUES (?, ?, ?)",
         [(added.lastrowid, *one) for one in packed.items()],

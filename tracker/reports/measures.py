@@ -6,15 +6,16 @@ that was measured; counts and ratings are exact.
 """
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from tracker.histogram import at_quantile, bucket_of, value_of
+from tracker.histogram import at_quantile, value_of
+from tracker.packs.measured import parts_of
 from tracker.rollups import DAY_MS, HOUR_MS, OTHER, id_of_site, snapshot, texts
-from tracker.vitals import JUDGED_AT, VITALS, Rating, rating
+from tracker.vitals import JUDGED_AT, VITALS, Rating
 
 PAGE_VALUES_MIN: Final = 10
 PAGE_SHARE_MIN: Final = 20  # a page needs 10 values, or a twentieth of all where these are few
@@ -94,36 +95,23 @@ def pages(
     )
 
 
-class Value(NamedTuple):
-    """One measured value, as the warehouse has it."""
-
-    metric: str
-    page: str
-    amount: float
+def measures_of(counted: Mapping[str, int]) -> list[Measure]:
+    """As `measures`, of what some visitors measured, as tracker.packs.measured counts it."""
+    return sorted((Measure(*one) for one in _spreads(counted)), key=_order)
 
 
-def measures_of(values: Iterable[Value]) -> list[Measure]:
-    """As `measures`, of single values: those of some visitors."""
-    found = [Measure(name, _spread_of(name, theirs)) for name, theirs in _by(0, values).items()]
-    return sorted(found, key=_order)
+def pages_of(counted: Mapping[str, int], limit: int = 10) -> list[PageMeasure]:
+    """As `pages`, of what some visitors measured."""
+    return _worst([PageMeasure(*one) for one in _spreads(counted)], limit)
 
 
-def pages_of(values: Iterable[Value], metric: str, limit: int = 10) -> list[PageMeasure]:
-    """As `pages`, of single values."""
-    mine = _by(1, (one for one in values if one.metric == metric))
-    return _worst([PageMeasure(page, _spread_of(metric, one)) for page, one in mine.items()], limit)
-
-
-def _by(field: int, values: Iterable[Value]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for value in values:
-        found.setdefault(str(value[field]), []).append(value.amount)
-    return found
-
-
-def _spread_of(name: str, amounts: Sequence[float]) -> Spread:
-    counted = Counter((bucket_of(amount), rating(name, amount).value) for amount in amounts)
-    return spread([(*where, count) for where, count in sorted(counted.items())])
+def _spreads(counted: Mapping[str, int]) -> Iterator[tuple[str, Spread]]:
+    """Of each name."""
+    found: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for text, count in counted.items():
+        bucket, judged, name = parts_of(text)
+        found[name].append((bucket, judged, count))
+    return ((name, spread(sorted(counts))) for name, counts in found.items())
 
 
 def _worst(found: Sequence[PageMeasure], limit: int) -> list[PageMeasure]:

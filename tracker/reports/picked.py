@@ -1,13 +1,12 @@
 """Picked: single events of a site and some ranges of time, counted as tracker.packs counts.
 
-What is not packed is read so, and what needs the order of events or their values: funnels, and
-measured values. It costs in proportion to the events of the ranges, so it is bounded: of at most
-events_max of the newest. The table is made when it is first needed; the columns of
+What is not packed is read so. It costs in proportion to the events of the ranges, so it is bounded:
+of at most events_max of the newest. The table is made when it is first needed; the columns of
 tracker.packs.visits are answered from it by SQL.
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -23,7 +22,6 @@ from tracker.packs.visits import (
     props_of,
 )
 from tracker.reports import funnel
-from tracker.reports.measures import Value
 from tracker.rollups import DAY_MS
 
 PROPERTY: Final = "prop."
@@ -280,25 +278,14 @@ class Picked:
     def _all(self, select: str) -> list[Sum]:
         return [row for row in self._db.execute(select) if row[2]]
 
-    def values(self) -> list[Value]:
-        """What these visitors measured in the ranges, the newest; none of an old file."""
-        has = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'metrics'").fetchone()
-        if has is None or not self._has_measured():
-            return []
+    def visitors(self) -> dict[int, set[str]]:
+        """Ids by the day that they are worth."""
         self.pick()
-        rows = self._db.execute(
-            "SELECT metric_name, coalesce(pathname, ''), metric_value FROM metrics"
-            " WHERE site_id = ? AND occurred_at >= ? AND occurred_at < ? AND is_bot IS NOT 1"
-            f" AND metric_value IS NOT NULL AND {VISITOR} IN (SELECT visitor FROM picked)"
-            " ORDER BY occurred_at DESC LIMIT ?",
-            (*self._asked[:3], self._most),
-        )
-        return [Value(*row) for row in rows]
-
-    def _has_measured(self) -> bool:
-        """Most sites measure nothing."""
-        select = "SELECT 1 FROM metrics WHERE site_id = ? LIMIT 1"
-        return self._db.execute(select, (self._asked.site,)).fetchone() is not None
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for (visitor,) in self._db.execute("SELECT DISTINCT visitor FROM picked"):
+            day, _, one = visitor.partition("/")
+            found[int(day)].add(one)
+        return found
 
     def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
         """How many of these visitors took the steps one after the other."""

@@ -16,23 +16,25 @@ worth one UTC day, as everywhere.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import compress, groupby, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
 from tracker.packs import store
+from tracker.packs.columns import marks_of
+from tracker.packs.measured import Measured
 from tracker.packs.visits import DIMENSIONS, key_of
 from tracker.reports import cut, funnel
 from tracker.reports.breakdown import Row
 from tracker.reports.cut import Chosen
-from tracker.reports.measures import Value
 from tracker.reports.overview import Overview
 from tracker.reports.picked import PROPERTY, Asked, Filter, Picked
 from tracker.reports.reading import Reading
 from tracker.reports.revenue import Earned
 from tracker.reports.timeseries import STEP_MS, Point
+from tracker.reports.values import values_of
 from tracker.reports.visits import VisitPoint, filled
 from tracker.rollups import BUSY_TIMEOUT_MS, DAY_MS, MICRO, Step
 
@@ -237,9 +239,23 @@ class Segment:
             found.append(Earned(event, currency, one.total, micros[event, currency] / MICRO))
         return sorted(found, key=lambda earned: (-earned.amount, earned.event, earned.currency))
 
-    def values(self) -> list[Value]:
-        """What these visitors measured in the range, the newest EVENTS_MAX; none of an old file."""
-        return self._picked().values()
+    def values(self, vital: str) -> Measured:
+        """What these visitors measured in the hours that the range touches; `vital` by page."""
+        return values_of(self._db, self._asked, vital, self._visitors())
+
+    def _visitors(self) -> Iterator[tuple[int, set[str]]]:
+        """Ids by the day that they are worth."""
+        loose = self._loose.visitors()
+        for _, parts in groupby(self._chosen, lambda one: min(one.pack.days, default=None)):
+            found: defaultdict[int, set[str]] = defaultdict(set)
+            for pack, who in parts:
+                everybody, marks = pack.visitors(), marks_of(who, pack.rows)
+                begins = [*pack.days.values(), pack.rows]
+                for day, (begin, end) in zip(pack.days, pairwise(begins), strict=True):
+                    found[day].update(compress(everybody[begin:end], marks[begin:end]))
+            for day, ids in found.items():
+                yield day, ids | loose.pop(day, set())
+        yield from loose.items()
 
     def funnel(self, steps: Sequence[str]) -> list[funnel.Stage]:
         """How many of these visitors took the steps one after the other."""

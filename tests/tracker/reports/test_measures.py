@@ -1,6 +1,7 @@
 """What the report of measured values says: p75, exact shares, worst pages."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from tests.support.made_events import DAY_MS, MIDNIGHT_MS, made_event
 from tests.support.seen_visits import store_measures
 from tracker import rollups
 from tracker.events import Event
-from tracker.reports.measures import Value, measures, measures_of, pages, pages_of
+from tracker.packs.measured import Value, judged_of
+from tracker.reports.measures import measures, measures_of, pages, pages_of
 from tracker.rollups import HOUR_MS
 from tracker.vitals import Rating
 
@@ -74,10 +76,10 @@ def test_single_values_make_the_same_spread_as_their_histogram(found: list[float
         rolled = measures(db, "example.com", *DAY)
         worst = pages(db, "example.com", "lcp", DAY)
 
-    single = [Value("lcp", made_event(1).pathname or "", one) for one in found]
+    single = [Value(MIDNIGHT_MS, "ann", "lcp", "/", one) for one in found]
 
-    assert measures_of(single) == rolled
-    assert pages_of(single, "lcp") == worst
+    assert measures_of(Counter(judged_of(one) + one.metric for one in single)) == rolled
+    assert pages_of(Counter(judged_of(one) + one.page for one in single)) == worst
 
 
 def test_a_period_takes_the_hours_it_touches(tmp_path: Path) -> None:
