@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from dashboard.activity.desk import Unreadable
+from dashboard.activity.filters import BadFilter
 from dashboard.filters.expressions import TooCostly, Unusable
 from dashboard.identity import NotAllowed
 from dashboard.pages.page import NotFound
@@ -14,6 +15,8 @@ def refusal_of(error: Exception) -> tuple[int, str, str] | None:
         return 404, "Not found", str(error)
     if isinstance(error, Unreadable):
         return 503, "Cannot be read now", str(error)
+    if isinstance(error, BadFilter):
+        return 400, "Bad filter", f"The filters cannot be used: {error}."
     if isinstance(error, Unusable):
         return 400, "Bad filter", f"The filter is no CEL expression that can be used: {error}"
     if isinstance(error, TooCostly):

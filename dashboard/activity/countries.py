@@ -50,3 +50,10 @@ _NAMES: Final = dict(
 def country(code: str) -> str:
     """`Germany` for `DE`; a code that nobody knows as it is."""
     return _NAMES.get(code, code)
+
+
+def codes(words: str, *, part: bool = False) -> list[str]:
+    """`DE` for `germany`, and for `Germ` as a part of a name; none that fits: the words."""
+    wanted = words.casefold()
+    names = ((code, name.casefold()) for code, name in _NAMES.items())
+    return [code for code, name in names if (wanted in name if part else wanted == name)] or [words]

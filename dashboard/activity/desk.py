@@ -213,7 +213,7 @@ def report_of(database: Connection, warehouse: Path, question: Question, now_ms:
         }
         if segment is not None:
             found |= {one: segment.breakdown(one, ROWS) for one in rest if one != READING}
-        event = next((f.value for f in question.filters if f.dimension == "event"), None)
+        event = _event_of(question)
         totals = _drawn(_totals(database, segment, question), question)
         before = _before(database, warehouse, question)
         drawn_before = _drawn(before, question)
@@ -238,6 +238,12 @@ def report_of(database: Connection, warehouse: Path, question: Question, now_ms:
     finally:
         if segment is not None:
             segment.close()
+
+
+def _event_of(question: Question) -> str | None:
+    """The one event whose properties are shown."""
+    named = (one for one in question.filters if one.dimension == "event" and not one.contains)
+    return next((one.values[0] for one in named if len(one.values) == 1), None)
 
 
 def _measures(database: Connection, segment: Segment | None, question: Question) -> Measures:

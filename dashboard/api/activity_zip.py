@@ -13,10 +13,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from aiohttp import web
 
 from dashboard.activity.desk import EXPORT_ROWS, READING, Question, Report, Unreadable
+from dashboard.activity.filters import OPERATORS, operator_of, written
 from dashboard.activity.period import Period
 from dashboard.api.activity import Table, asked, list_of, refuse_interval, utc
 from dashboard.api.csv_answer import attachment, lines
-from dashboard.pages.activity import NOT_KNOWN
 from dashboard.state import State
 from tracker.packs.visits import DIMENSIONS
 from tracker.reports.picked import Filter
@@ -123,4 +123,4 @@ def _further(report: Report) -> dict[str, Table]:
 
 
 def _filter(one: Filter) -> str:
-    return f"{one.dimension} {'is not' if one.without else 'is'} {one.value or NOT_KNOWN}"
+    return f"{one.dimension} {OPERATORS[operator_of(one)].words} {written(one.values)}"

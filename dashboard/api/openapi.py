@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dashboard.actions.catalogue import ACTIONS, Action
 from dashboard.actions.commands import COMMANDS, Command
+from dashboard.activity.filters import FILTERS_MAX, VALUES_MAX
 from dashboard.activity.interval import Interval
 from dashboard.activity.period import PERIODS
 from dashboard.api.shapes.answers import SHAPES
@@ -87,8 +88,15 @@ _ACTIVITY: Final = (
     _day("compare_to", "Its last day, included."),
     _text("vital", "Whose worst pages are told: lcp, inp, cls, fcp or ttfb."),
     _text("funnel", "Steps in order, such as / > /pricing* > Signup."),
-    _text("is.country", "Only visitors who have it; also is.page, is.entry_page, is.prop.NAME ..."),
-    _text("not.country", "Only visitors who never have it; also not.page ..."),
+    _text(
+        "is.country",
+        "Only visitors who have it, or one of several: DE|FR; also is.page, is.entry_page, "
+        f"is.prop.NAME ... At most {FILTERS_MAX} filters of {VALUES_MAX} values; \\| is a | that "
+        "is meant.",
+    ),
+    _text("not.country", "Only visitors who never have it, or none of several; also not.page ..."),
+    _text("contains.page", "Only visitors who have this in a value; A to Z are as good as a to z."),
+    _text("lacks.page", "Only visitors who never have this in a value."),
     _text("figure", "visits, bounces or length: tells visits over time as well."),
     _text("pages", "reading: tells how long pages are in view, and how far down, as well."),
 )

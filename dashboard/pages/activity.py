@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
 
 from dashboard.activity import interval, vitals
 from dashboard.activity.countries import country
-from dashboard.activity.desk import READING, ROWS, Question, Unreadable
+from dashboard.activity.desk import READING, ROWS, Question, Report, Unreadable
 from dashboard.activity.figures import FIGURES, chart
+from dashboard.activity.filters import ADDING, OPERATORS, added, filters, operator_of, written
 from dashboard.activity.period import PERIODS, Known, Period, choose, own_days
 from dashboard.pages.page import Page, Table, Values, Visit, table
 from dashboard.text import readable
 from tracker.packs.visits import DIMENSIONS
 from tracker.reports import funnel
-from tracker.reports.picked import PROPERTY, Filter
+from tracker.reports.picked import PROPERTY
 from tracker.rollups import OTHER
 from tracker.sites import NAME
 
@@ -49,6 +53,7 @@ CARDS: Final = (
 )
 """Card -> its tabs; the card's name is the key of the query that chooses one."""
 
+PATH: Final = "/activity"
 TABS_IN_SIGHT: Final = 4  # a card with more has the rest, from the last of these on, in a menu
 TITLES: Final = {dimension: title for _, tabs in CARDS for dimension, title in tabs}
 NAMES: Final = {
@@ -70,28 +75,7 @@ NAMES: Final = {
     "screen": "Screen",
 }
 """One value of a dimension, where its title is of many."""
-NOT_KNOWN: Final = "(none)"  # the empty value in an address
-FILTERS_MAX: Final = 8
 FUNNEL_CHARS_MAX: Final = 2_000
-PREFIXES: Final = ("is.", "not.")
-PROPERTY_CHARS_MAX: Final = 300
-
-
-def filters(query: Mapping[str, str]) -> tuple[Filter, ...]:
-    """`?is.country=DE&not.page=/pricing&is.prop.plan=pro`; others are passed over."""
-    found = []
-    for key, value in query.items():
-        prefix, _, dimension = key.partition(".")
-        if f"{prefix}." in PREFIXES and _is_filterable(dimension) and value:
-            known = "" if value == NOT_KNOWN else value[:2_000]
-            found.append(Filter(dimension, known, prefix == "not"))
-    return tuple(found[:FILTERS_MAX])
-
-
-def _is_filterable(dimension: str) -> bool:
-    return dimension in DIMENSIONS or (
-        dimension.startswith(PROPERTY) and len(PROPERTY) < len(dimension) <= PROPERTY_CHARS_MAX
-    )
 
 
 def title(dimension: str) -> str:
@@ -155,6 +139,14 @@ def question(visit: Visit, site: str, known: Known) -> tuple[Question, Period]:
     return asked, period
 
 
+async def page(visit: Visit) -> Values:
+    """As `values`; leads to the address with the filter that the form adds."""
+    more = added(visit.query)
+    if more is not None:
+        raise web.HTTPSeeOther(f"{PATH}?{urlencode(more)}")
+    return await values(visit)
+
+
 async def values(visit: Visit) -> Values:
     """The chosen site (the first when none is chosen) over the chosen period."""
     config = visit.state.config
@@ -173,9 +165,7 @@ async def values(visit: Visit) -> Values:
         "registered": False,
         "tabs": tabs(visit.query),
         "titles": TITLES,
-        "filters": filters(visit.query),
-        "filterable": DIMENSIONS,
-        "not_known": NOT_KNOWN,
+        **_filtering(visit.query),
         "vital_titles": vitals.TITLES,
         "ratings": vitals.RATINGS,
         "vital_amount": vitals.amount,
@@ -184,8 +174,6 @@ async def values(visit: Visit) -> Values:
         "compare": comparison(visit.query),
         "figure": figure(visit.query),
         "figures": FIGURES,
-        "title_of": title,
-        "property": PROPERTY,
         "reading": READING,
         "sign_in": visit.state.guard.door.sign_in,
         "links": [],
@@ -219,12 +207,35 @@ async def values(visit: Visit) -> Values:
         "links": [one for one in visit.state.household.accounts.links() if one.site == row.site],
         "period": period,
         "report": report,
+        "properties": _properties(report, ask),
         "question": ask,
         "chart": chart(report, figure(visit.query), ask.end_ms, visit.state.clock.now_ms()),
         "step": ask.interval.value,
         "intervals": interval.allowed(period.length_ms),
         "compared": ask.before and Period("", *ask.before),
     }
+
+
+def _filtering(query: Mapping[str, str]) -> Values:
+    """What the chips and the form of filters need."""
+    return {
+        "filters": filters(query),
+        "filterable": DIMENSIONS,
+        "operators": OPERATORS,
+        "operator_of": operator_of,
+        "written": written,
+        "adding": ADDING,
+        "title_of": title,
+        "properties": (),
+        "property": PROPERTY,
+    }
+
+
+def _properties(report: Report, asked: Question) -> list[str]:
+    """Dimensions that are properties: of the event that is shown, and of filters."""
+    named = [PROPERTY + name for name, _ in report.properties]
+    named += [one.dimension for one in asked.filters if one.dimension.startswith(PROPERTY)]
+    return list(dict.fromkeys(named))
 
 
 async def _every(visit: Visit, asked: Question) -> tuple[str, Table] | None:
@@ -243,4 +254,4 @@ async def _every(visit: Visit, asked: Question) -> tuple[str, Table] | None:
     return dimension, table(visit, rows, sorts, lambda row: shown(row.value))
 
 
-PAGE = Page("Activity", "/activity", "activity.html", values, every_s=1.0, nav="activity")
+PAGE = Page("Activity", PATH, "activity.html", page, every_s=1.0, nav="activity")

@@ -42,16 +42,16 @@ WHERE = TopicPartition("events", 0)
 MEASURED = TopicPartition("metrics", 0)
 SHOWN = tuple(tabs[0][0] for _, tabs in CARDS)
 """What the cards show when the page is opened."""
-MOST = (Filter("device", "desktop"),)
+MOST = (Filter("device", ("desktop",)),)
 FILTERED = {
-    "a page": (Filter("page", "/"),),
-    "a country": (Filter("country", "AC"),),
-    "all but a country": (Filter("country", "AC", without=True),),
-    "a campaign": (Filter("campaign", "campaign-1"),),
-    "an event": (Filter("event", "Signup"),),
-    "a property": (Filter("prop.plan", "pro"),),
+    "a page": (Filter("page", ("/",)),),
+    "a country": (Filter("country", ("AC",)),),
+    "all but a country": (Filter("country", ("AC",), without=True),),
+    "a campaign": (Filter("campaign", ("campaign-1",)),),
+    "an event": (Filter("event", ("Signup",)),),
+    "a property": (Filter("prop.plan", ("pro",)),),
     "a device": MOST,
-    "three of them": (*MOST, Filter("country", "AC", without=True), Filter("page", "/")),
+    "three of them": (*MOST, Filter("country", ("AC",), without=True), Filter("page", ("/",))),
 }
 BUSY_VISITORS = 38_000  # of a day on all sites: 100,000 events on the largest
 BUSY_HOUR = 15  # of the last day

@@ -63,7 +63,14 @@ filters = st.lists(
         st.sampled_from(
             ["page", "source", "country", "event", "prop.plan", "entry_page", "exit_page"]
         ),
-        st.sampled_from(["/", "/a", "Google", "DE", "Signup", "engagement", "", "pro"]),
+        st.lists(
+            st.sampled_from(
+                ["/", "/a", "Google", "DE", "Signup", "engagement", "", "pro", "e", "RO", "A", ","]
+            ),
+            min_size=1,
+            max_size=3,
+        ).map(tuple),
+        st.booleans(),
         st.booleans(),
     ),
     max_size=2,

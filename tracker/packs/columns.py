@@ -13,7 +13,8 @@ or `also` alone.
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import accumulate, compress, pairwise
+from operator import itemgetter, mul, sub
 from typing import Any, Final
 
 import lz4.block
@@ -56,26 +57,37 @@ class Sparse(msgspec.Struct, array_like=True):
     also_lengths: bytes  # "H": rows of each value with the number 0
     also: bytes  # "H"
 
-    def sums(self, is_chosen: bytes, is_wanted: Callable[[str], bool] | None) -> list[Sum]:
+    def sums(self, is_chosen: bytes) -> Iterable[Sum]:
         """`is_chosen` has a byte a row of the block, 1 or 0; empty: all are."""
         rows, numbers = array("H", self.rows), self.unpacked()
-        mark = is_chosen.__getitem__
-        marks = bytes(map(mark, rows)) if is_chosen and is_wanted is None else b""
-        found, end = [], 0
-        for value, length in zip(self.values, array("H", self.lengths), strict=True):
-            begin, end = end, end + length
-            if is_wanted is not None and not is_wanted(value):
-                continue
-            if not is_chosen:
-                count, total = length, sum(numbers[begin:end]) if numbers else length
-            else:
-                mine = marks[begin:end] if marks else bytes(map(mark, rows[begin:end]))
-                count = total = mine.count(1)
-                if count and numbers:
-                    total = sum(compress(numbers[begin:end], mine))
+        ends = [*accumulate(array("H", self.lengths), initial=0)]
+        marks = bytes(map(is_chosen.__getitem__, rows)) if is_chosen else b"\1" * len(rows)
+        counts = totals = _between(marks, ends)
+        if numbers:
+            totals = _between(map(mul, numbers, marks), ends)
+        return compress(zip(self.values, counts, totals, strict=True), counts)
+
+    def sums_of(self, wanted: bytes, is_chosen: bytes) -> Iterator[Sum]:
+        """Of some values; `wanted` has a byte a value, 1 or 0."""
+        rows, numbers = array("H", self.rows), self.unpacked()
+        ends = accumulate(array("H", self.lengths), initial=0)
+        for value, (begin, end) in compress(zip(self.values, pairwise(ends), strict=True), wanted):
+            mine = rows[begin:end]
+            marks = bytes(map(is_chosen.__getitem__, mine)) if is_chosen else b"\1" * len(mine)
+            count = marks.count(1)
             if count:
-                found.append((value, count, total))
-        return found
+                yield value, count, sum(compress(numbers[begin:end], marks)) if numbers else count
+
+    def who(self, wanted: bytes, size: int) -> int:
+        """Bitmap of the rows of some values; `wanted` has a byte a value, 1 or 0."""
+        marks = bytearray(size)
+        for lengths, rows in ((self.lengths, self.rows), (self.also_lengths, self.also)):
+            ends = accumulate(array("H", lengths), initial=0)
+            of = array("H", rows)
+            for begin, end in compress(pairwise(ends), wanted):
+                for row in of[begin:end]:
+                    marks[row] = 1
+        return bits_of(bytes(marks))
 
     def unpacked(self) -> Sequence[int]:
         """The numbers of `rows`; none: all are 1."""
@@ -96,21 +108,14 @@ class Column(msgspec.Struct, array_like=True):
             yield dense.value
         yield from self.sparse.values
 
-    def who(self, wanted: str) -> int:
-        """Bitmap of the rows that have the value."""
+    def who(self, is_wanted: Callable[[str], bool]) -> int:
+        """Bitmap of the rows that have a value that is wanted."""
+        found = 0
         for dense in self.dense:
-            if dense.value == wanted:
-                return _union([dense.has] if dense.has else dense.digits)
-        found, sparse = 0, self.sparse
-        if wanted in sparse.values:
-            place = sparse.values.index(wanted)
-            for lengths, rows in (
-                (array("H", sparse.lengths), array("H", sparse.rows)),
-                (array("H", sparse.also_lengths), array("H", sparse.also)),
-            ):
-                begin = sum(lengths[:place])
-                found |= bitmap(rows[begin : begin + lengths[place]])
-        return found
+            if is_wanted(dense.value):
+                found |= _union([dense.has] if dense.has else dense.digits)
+        wanted = bytes(map(is_wanted, self.sparse.values))
+        return found | self.sparse.who(wanted, self.size) if 1 in wanted else found
 
     def sums(self, chosen: int, is_wanted: Callable[[str], bool] | None = None) -> list[Sum]:
         """Of each value, or of those wanted, that a chosen row has a number above 0 for."""
@@ -124,7 +129,11 @@ class Column(msgspec.Struct, array_like=True):
             is_chosen = b""
             if chosen != (1 << self.size) - 1:
                 is_chosen = marks_of(chosen, self.size)
-            found += self.sparse.sums(is_chosen, is_wanted)
+            if is_wanted is None:
+                found += self.sparse.sums(is_chosen)
+            else:
+                wanted = bytes(map(is_wanted, self.sparse.values))
+                found += self.sparse.sums_of(wanted, is_chosen)
         return found
 
     def in_turn(self, wanted: str, choices: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -228,6 +237,12 @@ def _bytes(bits: int) -> bytes:
 
 def _int(bits: bytes) -> int:
     return int.from_bytes(bits, "little")
+
+
+def _between(numbers: Iterable[int], ends: Sequence[int]) -> Sequence[int]:
+    """The sum of numbers from each end to the next one; there are two ends or more."""
+    reached = itemgetter(*ends)([*accumulate(numbers, initial=0)])
+    return [*map(sub, reached[1:], reached)]
 
 
 def _weighed(digits: Iterable[int], chosen: int) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from tracker.histogram import bucket_of
-from tracker.packs.columns import Column, Sum, bits_of, column_of, decode, encode
+from tracker.packs.columns import Column, bits_of, column_of, decode, encode
 from tracker.rollups import DAY_MS, HOUR_MS
 from tracker.vitals import VITALS, rating
 
@@ -73,8 +73,8 @@ class Value(NamedTuple):
 class Measured(NamedTuple):
     """How often what was measured: texts as columns have them."""
 
-    metrics: Counter[str]
-    pages: Counter[str]  # of one vital
+    metrics: dict[str, int]
+    pages: dict[str, int]  # of one vital
 
 
 def judged_of(value: Value) -> str:
@@ -142,9 +142,11 @@ class Pack:
         ids = self._ids[rows.start : rows.stop]
         self._chosen |= bits_of(bytes(map(visitors.__contains__, ids))) << rows.start
 
-    def sums(self, name: str) -> list[Sum]:
-        """Of what is chosen."""
-        return decode(self._packed(name)).sums(self._chosen) if self._chosen else []
+    def counted(self, name: str) -> Iterator[tuple[str, int]]:
+        """Values of a column, and how often chosen rows have them."""
+        if self._chosen:
+            for value, _, total in decode(self._packed(name)).sums(self._chosen):
+                yield value, total
 
     def _packed(self, name: str) -> bytes:
         select = "SELECT packed FROM measure_columns WHERE pack_id = ? AND name = ?"

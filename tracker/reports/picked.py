@@ -8,6 +8,7 @@ tracker.packs.visits are answered from it by SQL.
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from tracker.events import PAGEVIEW, PASSIVE, TOLD_BY_ITSELF
@@ -81,12 +82,35 @@ OVER_TIME: Final = {"visits": "count(*)", "bounces": "sum(bounces)", "lasted": "
 
 
 class Filter(NamedTuple):
-    """A dimension of tracker.packs.visits or a property, and its value; "" is "not known"."""
+    """A dimension of tracker.packs.visits or a property, and values of it, one of which is enough;
+    "" is "not known"."""
 
     dimension: str
-    value: str
+    values: tuple[str, ...]
     without: bool = False
-    """Visitors who never have the value."""
+    """Visitors who never have one."""
+    contains: bool = False
+    """The values are parts of it; A to Z are as good as a to z."""
+
+    def fits(self) -> Callable[[str], bool]:
+        """Whether a value is wanted; what was asked before is known."""
+        if not self.contains:
+            return frozenset(self.values).__contains__
+        parts = [_lower(part).encode() for part in self.values]
+
+        @cache
+        def has_a_part(value: str) -> bool:
+            lower = value.encode().lower()
+            return any(part in lower for part in parts)
+
+        return has_a_part
+
+    def condition(self, value: str) -> tuple[str, tuple[str, ...]]:
+        """SQL that tells the same of the SQL `value`, and its parameters."""
+        if self.contains:
+            test = " OR ".join(f"instr(lower({value}), ?) > 0" for _ in self.values)
+            return f"({test})", tuple(map(_lower, self.values))
+        return f"{value} IN ({', '.join('?' * len(self.values))})", self.values
 
 
 class Asked(NamedTuple):
@@ -181,10 +205,11 @@ class Picked:
         """Leaves out who does not fit a filter by what visits have."""
         self._number_visits()
         self._db.execute("DROP TABLE IF EXISTS fitting")
+        fits, theirs = wanted.condition("page")
         self._db.execute(
             f"CREATE TEMP TABLE fitting AS SELECT DISTINCT visitor FROM {_ends(wanted.dimension)}"
-            " WHERE page = ?",
-            (wanted.value,),
+            f" WHERE {fits}",
+            theirs,
         )
         left_out = "IN" if wanted.without else "NOT IN"
         for table in ("picked", "numbered", "visits"):
@@ -314,9 +339,15 @@ def _ends(dimension: str) -> str:
 
 
 def _condition(one: Filter) -> tuple[str, tuple[str, ...]]:
-    """SQL that says whether an event has the value, and its parameters."""
+    """SQL that says whether an event has such a value, and its parameters."""
     if one.dimension.startswith(PROPERTY):
-        has = f"SELECT 1 FROM json_each(props) AS one WHERE one.key = ? AND {TEXT} = ?"
+        fits, theirs = one.condition(TEXT)
+        has = f"SELECT 1 FROM json_each(props) AS one WHERE one.key = ? AND {fits}"
         name = one.dimension.removeprefix(PROPERTY)
-        return f"props IS NOT NULL AND EXISTS ({has})", (name, one.value)
-    return f"coalesce({COLUMNS[one.dimension]}, '') = ?", (one.value,)
+        return f"props IS NOT NULL AND EXISTS ({has})", (name, *theirs)
+    return one.condition(f"coalesce({COLUMNS[one.dimension]}, '')")
+
+
+def _lower(text: str) -> str:
+    """A to Z alone, as SQLite has it."""
+    return text.encode().lower().decode()

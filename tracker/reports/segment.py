@@ -48,6 +48,9 @@ ARRIVALS: Final = frozenset(
 """Known on the first page of a visit only: empty ones are steps from page to page."""
 
 
+Wanted = Callable[[str], bool]
+
+
 class Sum(NamedTuple):
     """A value among all that is chosen."""
 
@@ -74,7 +77,8 @@ class Segment:
             self._db.execute("BEGIN")  # packs and events of one moment
             spans = self._spans()
             found = cut.of_packs(self._db, asked, spans)
-            self._chosen = [_filtered(one, asked.filters) for one in found.chosen]
+            filters = [(one, _fits(one)) for one in asked.filters]
+            self._chosen = [_filtered(one, filters) for one in found.chosen]
             self._loose = Picked(self._db, asked, self._gaps(spans), events_max, found.events)
             self._loose.pick()
         except BaseException:
@@ -298,23 +302,32 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _filtered(one: Chosen, filters: Iterable[Filter]) -> Chosen:
+def _filtered(one: Chosen, filters: Iterable[tuple[Filter, Wanted]]) -> Chosen:
     pack, who = one
-    for wanted in filters:
-        has = _who_has(pack, wanted)
+    for wanted, fits in filters:
+        has = pack.column(_column_of(wanted)).who(fits)
         who &= ~has if wanted.without else has
     return Chosen(pack, who)
 
 
-def _who_has(pack: store.Pack, wanted: Filter) -> int:
+def _column_of(wanted: Filter) -> str:
+    return "props" if wanted.dimension.startswith(PROPERTY) else _known(wanted.dimension)
+
+
+def _fits(wanted: Filter) -> Wanted:
+    """Whether a value of the column is wanted."""
+    fits = wanted.fits()
     if not wanted.dimension.startswith(PROPERTY):
-        return pack.column(_known(wanted.dimension)).who(wanted.value)
-    has, column = 0, pack.column("props")
-    pair = [wanted.dimension.removeprefix(PROPERTY), wanted.value]
-    ending = msgspec.json.encode(pair).decode()[1:]  # a quick look before the exact one
-    for value in column.values():
-        if value.endswith(ending) and msgspec.json.decode(value)[1:] == pair:
-            has |= column.who(value)
+        return fits
+    name = wanted.dimension.removeprefix(PROPERTY)
+    quick = f",{key_of(name)[1:-1]},"  # a look before the exact one
+
+    def has(value: str) -> bool:
+        if quick not in value:
+            return False
+        _, key, text = msgspec.json.decode(value)
+        return key == name and fits(text)
+
     return has
 
 

@@ -6,12 +6,12 @@ values.
 """
 
 import sqlite3
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
 from tracker.packs import measured
-from tracker.packs.measured import ALL, Measured, Pack, Value, judged_of
+from tracker.packs.measured import ALL, Measured, Value, judged_of
 from tracker.reports.picked import Asked
 from tracker.rollups import DAY_MS, HOUR_MS
 
@@ -24,7 +24,7 @@ def values_of(
 ) -> Measured:
     """`visitors` has ids by the day that they are worth, each day once; `vital` is told by page."""
     if not _has_measured(db, asked.site):
-        return Measured(Counter(), Counter())
+        return Measured({}, {})
     hours = range(asked.start_ms // HOUR_MS, -(-asked.end_ms // HOUR_MS))
     packs = []
     if measured.has_packs(db):
@@ -34,7 +34,7 @@ def values_of(
         for day, rows in pack.days(hours):
             packed[day].append((pack, rows))
     later = _later(db, asked.site, hours)
-    found = Measured(Counter(), Counter())
+    found = Measured({}, {})
     for day, ids in visitors:
         for pack, rows in packed[day]:
             pack.choose(rows, ids)
@@ -42,8 +42,8 @@ def values_of(
             if value.visitor in ids:
                 _count(found, value, vital)
     for pack in packs:
-        _add(found.metrics, pack, ALL)
-        _add(found.pages, pack, vital)
+        _add(found.metrics, pack.counted(ALL))
+        _add(found.pages, pack.counted(vital))
     return found
 
 
@@ -72,11 +72,11 @@ def _later(db: sqlite3.Connection, site: str, hours: range) -> defaultdict[int, 
 
 def _count(found: Measured, value: Value, vital: str) -> None:
     judged = judged_of(value)
-    found.metrics[judged + value.metric] += 1
+    _add(found.metrics, [(judged + value.metric, 1)])
     if value.metric == vital:
-        found.pages[judged + value.page] += 1
+        _add(found.pages, [(judged + value.page, 1)])
 
 
-def _add(counts: Counter[str], pack: Pack, name: str) -> None:
-    for value, _, total in pack.sums(name):
-        counts[value] += total
+def _add(counts: dict[str, int], sums: Iterable[tuple[str, int]]) -> None:
+    for text, number in sums:
+        counts[text] = counts.get(text, 0) + number

@@ -118,7 +118,7 @@ def test_the_last_part_of_a_day_is_made_anew_until_it_is_full(tmp_path: Path) ->
 def test_who_comes_after_the_day_was_packed_is_counted_at_once_and_whole(tmp_path: Path) -> None:
     """Ann is in the pack with one view; her visit goes on, and a bot comes."""
     clock = ManualClock(MIDNIGHT_MS + DAY_MS // 2)
-    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("page", "/"),))
+    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("page", ("/",)),))
     with bounds(rows=9, least=2, most=9), exporter(tmp_path, clock) as sink:
         store(sink, [view(1, "ann", 0), view(2, "bob", 1)])
         store(sink, [view(3, "ann", 2, pathname="/b"), view(4, "bob", 3, is_bot=True)])

@@ -33,7 +33,7 @@ from tracker.rollups import HOUR_MS
 SITE = "example.com"
 REST_MS = 120_000
 LATER_MS = MIDNIGHT_MS + 10 * DAY_MS
-DAY = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("country", "DE"),))
+DAY = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("country", ("DE",)),))
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def test_a_day_of_many_visitors_has_several_packs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packer, "ROWS", 2)
-    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("page", "/"),))
+    asked = Asked(SITE, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, (Filter("page", ("/",)),))
     with exporter(tmp_path, ManualClock(LATER_MS)) as sink:
         store(sink, [view(number, 0, f"visitor-{number}") for number in range(1, 8)])
         several = packs(tmp_path)

@@ -36,13 +36,16 @@ def test_sums_agree_with_a_plain_count(found: dict[str, dict[int, int]], chosen:
         ]
 
 
-@given(counts)
+@given(counts, st.sets(st.text(max_size=3)))
 def test_who_has_a_value_is_known_though_nothing_of_it_is_counted(
-    found: dict[str, dict[int, int]],
+    found: dict[str, dict[int, int]], others: set[str]
 ) -> None:
+    """Of one value, and of several, some of which nobody has."""
     column = decode(encode(column_of(found, SIZE)))
 
-    assert {value: column.who(value) for value in column.values()} == {
+    assert {value: column.who(value.__eq__) for value in column.values()} == {
         value: bitmap(of) for value, of in found.items()
     }
-    assert column.who("a value that nobody has") == 0
+    wanted = {*list(found)[::2], *others}
+    rows = {row for value in wanted & found.keys() for row in found[value]}
+    assert column.who(wanted.__contains__) == bitmap(rows)
