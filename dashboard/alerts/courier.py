@@ -10,7 +10,9 @@ import smtplib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from typing import Final
 
 import aiohttp
@@ -129,6 +131,7 @@ def mail(box: Mailbox, base_url: str) -> Send:
 
 def deliver(box: Mailbox, made: EmailMessage) -> None:
     """Blocks; raises one of FAILURES."""
+    _postmark(box, made)
     try:
         with _connected(box) as server:
             if box.username:
@@ -136,6 +139,14 @@ def deliver(box: Mailbox, made: EmailMessage) -> None:
             server.send_message(made)
     except smtplib.SMTPException as error:
         raise NotSent(f"the mail server refused: {error}") from error
+
+
+def _postmark(box: Mailbox, made: EmailMessage) -> None:
+    """What every mail has (RFC 5322), and that no person wrote it (RFC 3834)."""
+    if "Date" not in made:  # a letter that is tried again has them
+        made["Date"] = format_datetime(datetime.now(UTC))
+        made["Message-ID"] = make_msgid("footfall", box.sender.rpartition("@")[2].rstrip("> "))
+        made["Auto-Submitted"] = "auto-generated"
 
 
 def _connected(box: Mailbox) -> smtplib.SMTP:

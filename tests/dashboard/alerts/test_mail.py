@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,19 @@ async def test_a_letter_arrives_with_its_subject_text_and_link() -> None:
     assert "ingest does not answer" in letter.get_content()
     assert "https://stats.example.com" in letter.get_content()
     assert envelope == ("footfall@example.com", ["ops@example.com", "b@example.com"], "")
+
+
+async def test_a_letter_has_a_date_an_id_of_its_own_and_says_that_nobody_wrote_it() -> None:
+    office = Office()
+    async with open_office(office) as port:
+        for _ in range(2):
+            await send(replace(BOX, sender="Footfall <footfall@example.com>", port=port))
+
+    first, second = office.letters
+    assert parsedate_to_datetime(first["Date"]).tzinfo is not None
+    assert first["Message-ID"].endswith("@example.com>")
+    assert first["Message-ID"] != second["Message-ID"]
+    assert first["Auto-Submitted"] == "auto-generated"
 
 
 async def test_names_of_any_alphabet_arrive_whole() -> None:
