@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -75,6 +75,7 @@ _BACK: Final = (
     ("/runbooks/", ("/alerts", "Alerts")),
     ("/schemas/", ("/schemas", "All schemas")),
 )
+_KEPT_HEADERS: Final = ("Allow", "Retry-After")  # of an answer that is made anew as JSON
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -200,17 +201,22 @@ class Site:
             return await handler(request)
         except Exception as error:
             refusal = refusal_of(error)
-            kept = request.path == "/api/stream" or getattr(error, "status", 0) == 405
+            of_api = request.path.startswith("/api/v1/")
+            wrong_method = getattr(error, "status", 0) == 405 and not of_api
+            kept = request.path == "/api/stream" or wrong_method
             if isinstance(error, web.HTTPException) and (error.status < 400 or kept):
                 raise
             if refusal is None:
                 log.exception("a request failed path=%s", request.path)
                 at = clock(self._state.clock.now_ms())
-                sentence = f"It is in the dashboard's log, at {at}. Nothing was changed by looking."
+                known = request.method in ("GET", "HEAD")
+                after = "Nothing was changed by looking." if known else "Look what was changed."
+                sentence = f"It is in the dashboard's log, at {at}. {after}"
                 refusal = 500, "Something broke", sentence
+            headers = {key: one for key, one in _headers(error).items() if key in _KEPT_HEADERS}
         status, title, sentence = refusal
         if request.path.startswith("/api/") or request.path in ("/metrics", AGENTS):
-            return web.json_response({"error": sentence}, status=status)
+            return web.json_response({"error": sentence}, status=status, headers=headers)
         back = next((found for start, found in _BACK if request.path.startswith(start)), None)
         sight = self._sight(request)
         seen = [name for name in self._state.pollers if sight.cluster(name)]
@@ -222,6 +228,10 @@ class Site:
         reader = ErrorReader(request.get(WHO), theme, sight)
         html = self._renderer.error(trouble, reader, about)
         return web.Response(text=html, content_type="text/html", status=status)
+
+
+def _headers(error: Exception) -> Mapping[str, str]:
+    return error.headers if isinstance(error, web.HTTPException) else {}
 
 
 @web.middleware

@@ -297,7 +297,18 @@ async def test_only_get_is_taken(client: Client) -> None:
     csrf = (await (await client.get("/api/v1/actions")).json())["csrf"]
 
     for path in ("/", "/api/v1/groups"):
-        assert (await client.post(path, headers={"X-CSRF-Token": csrf})).status == 405
+        answer = await client.post(path, headers={"X-CSRF-Token": csrf})
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
+    assert (await answer.json())["error"] == "405: Method Not Allowed"
+
+
+async def test_who_is_told_to_try_again_is_told_when(
+    application: web.Application,
+) -> None:
+    async with TestClient(TestServer(application)) as early:
+        answer = await early.get("/api/v1/topics")
+
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
 
 
 async def test_activity_without_any_site_shows_the_snippet_to_paste(client: Client) -> None:

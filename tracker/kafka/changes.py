@@ -6,7 +6,7 @@ nobody knows whether the change was made.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,14 +81,19 @@ class Changes:
 
     def create_topic(self, topic: NewTopic) -> None:
         """Raises Refused when it is there already."""
-        wanted = admin.NewTopic(
-            topic.name, topic.partitions, topic.replication_factor, config=dict(topic.configs or {})
-        )
-        self._done(self._client.create_topics([wanted], request_timeout=self._timeout_s))
+        configs = dict(topic.configs or {})
+        with _unaskable():
+            wanted = admin.NewTopic(
+                topic.name, topic.partitions, topic.replication_factor, config=configs
+            )
+            futures = self._client.create_topics([wanted], request_timeout=self._timeout_s)
+        self._done(futures)
 
     def delete_topic(self, name: str) -> None:
         """With all its records."""
-        self._done(self._client.delete_topics([name], request_timeout=self._timeout_s))
+        with _unaskable():
+            futures = self._client.delete_topics([name], request_timeout=self._timeout_s)
+        self._done(futures)
 
     def set_configs(self, topic: str, configs: Mapping[str, str | None]) -> None:
         """Settings by Kafka's names; None goes back to the default. Others stay as they are."""
@@ -113,20 +118,20 @@ class Changes:
         validate_only: bool = False,
     ) -> None:
         operation = admin.AlterConfigOpType
-        entries = [
-            admin.ConfigEntry(
-                key,
-                value,
-                incremental_operation=operation.DELETE if value is None else operation.SET,
-            )
-            for key, value in configs.items()
-        ]
-        resource = admin.ConfigResource(kind, name, incremental_configs=entries)
-        self._done(
-            self._client.incremental_alter_configs(
+        with _unaskable():
+            entries = [
+                admin.ConfigEntry(
+                    key,
+                    value,
+                    incremental_operation=operation.DELETE if value is None else operation.SET,
+                )
+                for key, value in configs.items()
+            ]
+            resource = admin.ConfigResource(kind, name, incremental_configs=entries)
+            futures = self._client.incremental_alter_configs(
                 [resource], validate_only=validate_only, request_timeout=self._timeout_s
             )
-        )
+        self._done(futures)
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Up to `total` partitions; fewer than there are is refused."""
@@ -146,7 +151,9 @@ class Changes:
     def delete_group(self, group_id: str) -> None:
         """With its commits; refused while it has members."""
         asked = self._client.delete_consumer_groups
-        self._done(asked([group_id], request_timeout=COORDINATOR_TIMEOUT_S))
+        with _unaskable():
+            futures = asked([group_id], request_timeout=COORDINATOR_TIMEOUT_S)
+        self._done(futures)
 
     def delete_offsets(self, group_id: str, places: Sequence[TopicPartition]) -> None:
         """What a group has committed for these; refused while it is subscribed to their topics.
@@ -222,6 +229,8 @@ class Changes:
             raise _no(error) from error
         except BufferError as error:
             raise _no(error) from error
+        except ValueError as error:
+            raise Refused(str(error)) from error
         self._producer.flush(self._timeout_s + 1)
         if not reports:
             raise ClusterUnavailable("no acknowledgement in time")
@@ -240,6 +249,15 @@ class Changes:
                 cause = error.__cause__
                 raise (_no(cause) if cause is not None else error) from error
         return answers
+
+
+@contextlib.contextmanager
+def _unaskable() -> Iterator[None]:
+    """Refuses what librdkafka does not even ask for, such as a name with a zero byte in it."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refused(str(error)) from error
 
 
 def _no(error: BaseException) -> Exception:

@@ -62,6 +62,10 @@ def refusals(config: KafkaConfig) -> list[str]:
         lambda: changes.set_configs("visits", {"retention.ms": "soon"}),
         lambda: changes.delete_records({PLACE: 99}),
         lambda: changes.produce(NewRecord("visits", 7, None, b"")),
+        lambda: changes.create_topic(NewTopic("clicks", 1, 10_001)),
+        lambda: changes.create_topic(NewTopic("cli\0cks", 1)),
+        lambda: changes.set_configs("visits", {"": "1"}),
+        lambda: changes.produce(NewRecord("vis\0its", -1, None, b"")),
     ):
         with pytest.raises(Refused) as refusal:
             change()
@@ -79,6 +83,10 @@ async def test_a_refusal_carries_the_words_of_the_cluster(config: KafkaConfig) -
         "Invalid value soon for configuration retention.ms: Not a number of type LONG",
         "Offset out of range",
         "Local: Unknown partition",
+        "Invalid NewTopic(clicks): replication_factor out of expected range -1..10000",
+        "embedded null character",
+        'setting config entry "", index 0, failed: Config name mustn\'t be empty',
+        "embedded null character",
     ]
 
 
