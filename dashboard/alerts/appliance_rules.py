@@ -13,7 +13,7 @@ from dashboard.alerts.facts import (
 )
 from dashboard.alerts.rule import Finding, Rule
 from dashboard.alerts.window import increase, rate, slope
-from dashboard.text import count, duration, percent
+from dashboard.text import count, duration, percent, plural
 from tracker.reports.crowds import Crowd
 
 MINUTE_MS: Final = 60_000
@@ -106,7 +106,7 @@ def _drop(facts: Facts) -> Iterator[Finding]:
 
 
 def _crowd(one: Crowd) -> Finding:
-    said = f"{one.site} had {count(one.last_hour)} visitors in the last hour"
+    said = f"{one.site} had {plural(one.last_hour, 'visitor')} in the last hour"
     return Finding(
         {"site": one.site},
         one.last_hour,
@@ -180,7 +180,7 @@ def _away(asked: str, told: str) -> Callable[[Facts], Iterator[Finding]]:
         lost = increase(points(sign_in_series(asked, away=True), facts.now_ms, 10 * MINUTE_MS))
         answered = points(sign_in_series(asked, away=False), facts.now_ms, 5 * MINUTE_MS)
         if lost > 0 and not increase(answered) > 0:
-            said = f"{told} did not answer {count(lost)} sign-ins in ten minutes"
+            said = f"{told} did not answer {plural(round(lost), 'sign-in')} in ten minutes"
             yield Finding({}, lost, said)
 
     return away
