@@ -85,6 +85,8 @@ class MessageExport:
             except TimeoutError:  # who asked takes nothing: the place is for somebody else
                 if request.transport is not None:
                     request.transport.abort()
+            except ConnectionResetError:
+                pass  # it was broken off
         return response
 
     async def _slices(

@@ -86,6 +86,32 @@ async def test_downloads_that_nobody_takes_are_cut_and_do_not_keep_others_away(
         assert answer.status == 200
 
 
+async def test_a_download_that_is_broken_off_is_no_error(
+    client: Client,
+    cluster: MadeCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, is_gone = cluster.offsets, threading.Event()
+
+    def slowly(*question: Any) -> dict[TopicPartition, int]:
+        assert is_gone.wait(20)
+        return asked(*question)
+
+    monkeypatch.setattr(cluster, "offsets", slowly)
+    answer = await client.get("/api/v1/topics/users/messages.json")
+    answer.close()
+    runner: Any = client.server.runner
+    async with asyncio.timeout(20):
+        while runner.server.connections:
+            await asyncio.sleep(0.001)
+        is_gone.set()
+        for _ in range(messages_export.AT_ONCE):  # all places are free again
+            await (await client.get("/api/v1/topics/users/messages.json")).read()
+
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 async def test_a_cluster_that_goes_away_leaves_a_file_that_says_so(
     client: Client, cluster: MadeCluster
 ) -> None:
