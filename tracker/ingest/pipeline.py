@@ -66,7 +66,7 @@ class Pipeline:
             Step(
                 "identity",
                 lambda event, hit, visit: identity.apply(
-                    event, visit, salts.today(visit.received_at_ms), domains
+                    event, visit, _salt_of(salts, visit), domains
                 ),
             ),
         )
@@ -112,6 +112,15 @@ class Pipeline:
             scroll_depth=hit.scroll_depth,
             ingest_node=self._node,
         )
+
+
+def _salt_of(salts: Salts, visit: Visit) -> bytes:
+    """Raises Refused: a disk of ours that keeps no salt is no mistake of the sender's."""
+    try:
+        return salts.today(visit.received_at_ms)
+    except OSError as error:
+        reason = f"the salt of the day cannot be kept: {error.strerror}"
+        raise Refused(Reason.NOT_STORED, reason) from error
 
 
 def believable_time(timestamp_ms: int | None, visit: Visit) -> tuple[int, bool]:

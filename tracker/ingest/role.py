@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import platform
 import signal
 import socket
@@ -33,6 +34,8 @@ from tracker.kafka.producer import Producer
 from tracker.malformed_http import count_malformed_requests
 from tracker.metrics import IngestMetrics
 from tracker.sites import SiteReader
+
+log = logging.getLogger(__name__)
 
 FIRST_CONTACT_S: Final = 10.0  # then we serve without the broker: 503 says so
 SALT_CHECK_S: Final = 60.0  # a site without visitors forgets yesterday's salt too
@@ -225,7 +228,10 @@ def _metrics_server(
 async def _keep_salts_young(salts: Salts, clock: Clock) -> None:
     while True:
         await asyncio.sleep(SALT_CHECK_S)
-        await asyncio.to_thread(salts.prepare, clock.now_ms())
+        try:
+            await asyncio.to_thread(salts.prepare, clock.now_ms())
+        except OSError as error:  # a full disk has room later; until then new days are 503
+            log.warning("salts cannot be kept: %s", error)
 
 
 def _watch_state(shared: _Shared, config: IngestConfig) -> None:
