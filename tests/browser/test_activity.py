@@ -1,5 +1,6 @@
 """The activity page in a real Chromium: what its chart tells, and the menu of campaigns."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ CUT = """[...document.querySelectorAll('.cardtabs, .top nav, .tabs')]
 PLACES = """[...document.querySelectorAll('.cardtabs .menu a')]
     .map((one) => one.getBoundingClientRect())"""
 SHUT = "summary => !summary.parentElement.open && document.activeElement === summary"
+
+
+# The half hour ends with the minute that is going on, so the oldest may leave it meanwhile.
+SIXTY_OR_A_MINUTE_LESS = re.compile(r"^(60|58)$")
 
 
 def store_two_half_hours(data_dir: Path) -> None:
@@ -100,7 +105,7 @@ async def test_the_chart_goes_on_where_the_page_around_it_changes(
             await shown.page.keyboard.press(".")
         await served.state.poller(None).look()
 
-        await expect(shown.page.locator("#visitors")).to_have_text("60")
+        await expect(shown.page.locator("#visitors")).to_have_text(SIXTY_OR_A_MINUTE_LESS)
         await expect(shown.page.locator("figure canvas")).to_have_count(1)
         await shown.page.locator("#theme").click()
 

@@ -31,6 +31,8 @@ def test_a_role_that_is_aborted_tells_where(module: str, tmp_path: Path) -> None
         role.send_signal(signal.SIGABRT)
         told = role.communicate()[1]
 
-    assert role.returncode == -signal.SIGABRT
+    # Threads that go on while they are written down may change under the writer's hands
+    # (faulthandler holds no lock), so that it faults after it has told most.
+    assert role.returncode in {-signal.SIGABRT, -signal.SIGSEGV}
     assert "Fatal Python error: Aborted" in told
     assert "most recent call first" in told
