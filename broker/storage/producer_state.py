@@ -6,7 +6,7 @@ come to the same state. Entries are immutable and replaced whole: other threads 
 while one thread appends, and a failed write is undone by putting the old entries back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from broker.errors import ErrorCode, KafkaError
@@ -172,7 +172,7 @@ class ProducerState:
         if entry is not None:
             coordinator_epoch = entry.coordinator_epoch
             first_offset = entry.transaction_first_offset
-            if entry.producer_epoch == header.producer_epoch:
+            if entry.producer_epoch == header.producer_epoch and _follows(batch, entry.window):
                 window = (*entry.window[_OLDER], batch)
         if first_offset < 0 and header.is_transactional:
             first_offset = header.base_offset
@@ -319,11 +319,16 @@ class ProducerState:
         self._rebuild_transactions()
 
     def refill_window(self, producer_id: int, batches: list[BatchMetadata]) -> None:
-        """Give a restored entry the batches before its last one, found in the log again."""
+        """Give a restored entry its last batches as the log has them, oldest first.
+
+        A snapshot has but the last one, without its timestamp.
+        """
         entry = self.entries[producer_id]
-        older = [batch for batch in batches if batch.last_offset < entry.last_offset]
-        window = (*older[_OLDER], *entry.window)
-        self.entries[producer_id] = entry._replace(window=window)
+        window: tuple[BatchMetadata, ...] = ()
+        for batch in batches[-WINDOW_BATCHES:]:
+            window = (*window, batch) if _follows(batch, window) else (batch,)
+        if window and window[-1].last_offset == entry.last_offset:
+            self.entries[producer_id] = entry._replace(window=window)
 
     def remove_expired(self, now_ms: int, expiration_ms: int) -> int:
         """Drop producers without an open transaction that wrote last so long ago; how many."""
@@ -335,6 +340,12 @@ class ProducerState:
         for producer_id in expired:
             del self.entries[producer_id]
         return len(expired)
+
+
+def _follows(batch: BatchMetadata, window: Sequence[BatchMetadata]) -> bool:
+    """Whether it goes on where the window ends. In the log that need not be so: a producer that
+    was forgotten in between may have begun again, and its earlier numbers are no retries then."""
+    return bool(window) and batch.first_sequence == (window[-1].last_sequence + 1) % SEQUENCE_COUNT
 
 
 def _check_sequence(header: BatchHeader, entry: ProducerEntry) -> None:
