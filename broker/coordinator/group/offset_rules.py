@@ -69,8 +69,9 @@ def validate_commit(group: Group | None, commit: OffsetCommit, now: Moment) -> N
 def _validate_consumer_commit(group: ConsumerGroup, commit: OffsetCommit) -> None:
     if commit.generation < 0 and not group.members:
         return
-    if commit.generation < 0 and not commit.member_id and commit.is_transactional:
-        return
+    is_named = bool(commit.member_id) or commit.group_instance_id is not None
+    if commit.is_transactional and commit.generation == -1 and not is_named:
+        return  # transactions up to v2 do not say who they are; the producer's epoch fences them
     member = _consumer_member(group, commit.member_id)
     knows_epochs = commit.is_transactional or commit.api_version >= _MEMBER_EPOCHS_SINCE
     if member.classic is None and not knows_epochs:

@@ -98,3 +98,33 @@ async def test_appends_that_fail_together_are_followed_by_one_replay(hosted: Hos
     assert hosted.words.loads == 2  # the first of them at the start
     assert await hosted.write(b"after") == b"after"
     assert hosted.words.known == [b"stored", b"after"]
+
+
+async def test_while_the_log_is_read_again_nothing_is_decided(hosted: Hosted) -> None:
+    await hosted.write(b"stored")
+    hosted.files.bytes_left = 0
+    (lost,) = await asyncio.gather(hosted.write(b"lost"), return_exceptions=True)
+    hosted.files.bytes_left = PLENTY
+
+    (early,) = await asyncio.gather(hosted.write(b"early"), return_exceptions=True)
+    was_loaded = hosted.shard.is_loaded
+    await hosted.shard.wait_until_loaded()
+
+    assert isinstance(lost, KafkaError)
+    assert isinstance(early, KafkaError)
+    assert early.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+    assert (was_loaded, hosted.shard.is_loaded) == (False, True)
+    assert hosted.words.known == [b"stored"]
+
+
+async def test_while_it_is_loaded_anew_nothing_is_decided(hosted: Hosted) -> None:
+    await hosted.write(b"stored")
+    with hosted.files.closed(DISK):
+        loading = asyncio.get_running_loop().create_task(hosted.shard.load())
+        await asyncio.sleep(0)
+        with pytest.raises(KafkaError) as refusal:
+            hosted.shard.check_loaded()
+    await loading
+
+    assert refusal.value.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+    assert hosted.shard.is_loaded

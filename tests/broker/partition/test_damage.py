@@ -57,6 +57,31 @@ async def test_on_a_full_disk_reads_go_on_and_writes_go_on_when_there_is_room(
         assert await read(client, "pages") == [b"before", b"after"]
 
 
+async def test_a_full_disk_is_told_once_a_partition_and_so_is_its_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    files = MemoryFiles()
+    async with (
+        running_broker(tmp_path, files=files) as broker,
+        await RawClient.connect(broker.host, broker.port) as client,
+    ):
+        await make_topic(client, "pages")
+        for _ in range(2):
+            files.bytes_left = 10
+            for _ in range(3):
+                await write(client, "pages", batch_of(b"no room"))
+            files.bytes_left = PLENTY
+            for _ in range(3):
+                await write(client, "pages", batch_of(b"after"))
+
+    told = [one.message.split()[:2] for one in caplog.records if "topic=pages" in one.message]
+    assert [words for words in told if words[0] == "writes"] == [
+        ["writes", "refused:"],
+        ["writes", "go"],
+    ] * 2
+
+
 async def test_the_cluster_log_recovers_from_a_full_disk_by_itself(tmp_path: Path) -> None:
     files = MemoryFiles()
     async with running_broker(tmp_path, files=files) as broker:

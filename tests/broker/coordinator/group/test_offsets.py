@@ -16,6 +16,7 @@ from broker.coordinator.group.offset_messages import OffsetCommit, OffsetFetch, 
 from broker.coordinator.group.offset_records import OffsetCommitKey, OffsetCommitValue
 from broker.coordinator.group.offsets import OffsetStore, TopicPartition
 from broker.coordinator.group.record_parts import Record
+from broker.coordinator.group.share.group import ShareGroup
 from broker.errors import ErrorCode, KafkaError
 from tests.support.classic_group_driver import GroupDriver
 
@@ -136,6 +137,61 @@ def test_a_member_commits_in_its_generation_only() -> None:
         ErrorCode.UNKNOWN_MEMBER_ID,
         ErrorCode.ILLEGAL_GENERATION,
     ]
+
+
+def test_a_producer_that_names_no_member_commits_in_its_transaction_beside_the_members() -> None:
+    """As producers older than KIP-447 do; who names anything is looked at (Kafka's words)."""
+    group = ConsumerGroup("g")
+    group.members["a"] = ConsumerMember("a")
+    nobody, static = None, "instance"
+    refused = [
+        OffsetCommit("g", -1, "", static, (), producer=(7, 0)),
+        OffsetCommit("g", -1, "x", nobody, (), producer=(7, 0)),
+        OffsetCommit("g", -2, "", nobody, (), producer=(7, 0)),
+        OffsetCommit("g", -1, "", nobody, (), api_version=9),
+    ]
+
+    offset_rules.validate_commit(group, commit(producer=(7, 0)), NOW)
+    for request in refused:
+        with pytest.raises(KafkaError) as refusal:
+            offset_rules.validate_commit(group, request, NOW)
+
+        assert refusal.value.code is ErrorCode.UNKNOWN_MEMBER_ID
+
+
+@pytest.mark.parametrize(("retention_ms", "expires"), [(-1, -1), (0, 0), (5, 5)])
+def test_a_commit_says_how_long_it_is_kept(retention_ms: int, expires: int) -> None:
+    """As OffsetCommit up to version 4 does; -1: as the broker's settings say."""
+    (record,), _ = offset_rules.commit_offsets(
+        commit(retention_ms=retention_ms), lambda at: True, 100, NOW
+    )
+
+    expected = -1 if expires < 0 else NOW.wall_ms + expires
+    assert isinstance(record.value, OffsetCommitValue)
+    assert record.value.expire_timestamp == expected
+
+
+def test_of_a_group_that_is_no_consumer_s_offsets_go_only_without_members() -> None:
+    """Connect's workers, say, subscribe to no topics that one could spare."""
+    driver = GroupDriver()
+    driver.settle("a")
+    driver.group.protocol_type = "connect"
+
+    with pytest.raises(KafkaError) as used:
+        offset_rules.delete_offsets(driver.group, OffsetStore(), "g", [HERE], lambda at: True)
+
+    assert used.value.code is ErrorCode.NON_EMPTY_GROUP
+
+
+def test_a_share_group_has_no_offsets_to_commit_or_delete() -> None:
+    group = ShareGroup("g")
+
+    with pytest.raises(KafkaError) as deleted:
+        offset_rules.delete_offsets(group, OffsetStore(), "g", [HERE], lambda at: True)
+    with pytest.raises(KafkaError) as committed_to:
+        offset_rules.validate_commit(group, commit(), NOW)
+
+    assert deleted.value.code is committed_to.value.code is ErrorCode.GROUP_ID_NOT_FOUND
 
 
 def test_a_member_may_still_commit_while_others_join() -> None:
