@@ -183,3 +183,11 @@ def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     Certificates(config_of(**KEYTOOLS), client_auth="none")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_cannot_be_opened_has_no_certificate_of_its_own() -> None:
+    """ValueError: whoever shows when it ends knows that, and does not fall."""
+    config = config_of(keystore_type="JKS", keystore_location=JKS, keystore_password="wrong")
+
+    with pytest.raises(ValueError):
+        own_certificate(config)

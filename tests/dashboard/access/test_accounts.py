@@ -121,3 +121,8 @@ def test_short_passwords_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AccountError, match="at least"):
         accounts.put_user("admin", Role.ADMIN, "short")
+
+
+def test_only_a_link_that_there_is_can_be_ended(tmp_path: Path) -> None:
+    with pytest.raises(AccountError, match="there is no link board"):
+        Accounts(tmp_path / "accounts.json").delete_link("board")

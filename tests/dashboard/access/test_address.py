@@ -5,7 +5,7 @@ import pytest
 from dashboard.access.address import networks, sender
 from footfall.settings import SettingsError
 
-OURS = networks(["10.0.0.0/8", "::1"])
+OURS = networks(["10.1.2.3/8", "::1"])  # an address in it names the network too
 
 
 @pytest.mark.parametrize(

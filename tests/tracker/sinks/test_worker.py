@@ -1,6 +1,7 @@
 """The worker's own decisions: poison, waiting, starting over."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,50 @@ def test_what_is_durable_is_then_committed_to_the_group(name: str, tmp_path: Pat
     assert instance.metric("footfall_export_rows_total") == 2
     assert instance.metric("footfall_export_lag_seconds") == 0
     instance.sink.close()
+
+
+def test_each_flush_tells_of_its_own_records_and_how_old_they_were(
+    name: str, tmp_path: Path
+) -> None:
+    """The topic's records are of 1970, so their age is the time; an empty turn ends it."""
+    topic = topic_with(good(1), good(2))
+    instance = Instance.started(KINDS[name], tmp_path / "sink.db", topic)
+    age_s = instance.clock.now_ms() / 1000
+    seen = [(0.0, 0.0)]
+
+    for _ in range(6):
+        instance.turn(size=1)
+        rows = instance.metric("footfall_export_rows_total")
+        now = (rows, instance.metric("footfall_export_lag_seconds"))
+        seen += [now] if now != seen[-1] else []
+
+    latencies = instance.registry.get_sample_value(
+        "footfall_event_e2e_latency_seconds_count", {"stage": "test"}
+    )
+    assert seen[1:] == [(1, age_s), (2, age_s), (2, 0)]
+    assert latencies == 2
+    instance.sink.close()
+
+
+def test_who_waited_for_its_sink_begins_with_a_short_wait_the_next_time(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = topic_with(good(1))
+    instance = Instance.started(KINDS[name], tmp_path / "sink.db", topic)
+    instance.turn(times=2)
+    for number in (2, 3):
+        topic.append(0, good(number))
+        with closing(sqlite3.connect(tmp_path / "sink.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            instance.turn(times=3)
+            other.execute("ROLLBACK")
+        instance.turn(times=2)
+    instance.sink.close()
+
+    told = [one.getMessage().partition("in_s=")[2] for one in caplog.records]
+    waits = [float(words.partition(":")[0]) for words in told if words]
+    assert len(waits) == 6
+    assert waits[:3] == waits[3:] == sorted(set(waits))
 
 
 def test_the_sink_and_not_the_group_knows_where_to_go_on(name: str, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def test_global_privacy_control_is_honoured_when_it_is_set_so() -> None:
         (("192.0.2.0/24",), "192.0.2.255", True),
         (("192.0.2.0/24",), "192.0.3.0", False),
         (("192.0.2.7",), "192.0.2.7", True),
+        (("192.0.2.7/24",), "192.0.2.200", True),  # an address in it names the network too
         (("2001:db8::/32",), "2001:db8:ffff::1", True),
         (("2001:db8::/32",), "192.0.2.1", False),
         (("192.0.2.0/24",), "nonsense", False),
