@@ -3,17 +3,14 @@
 Every request of the page is answered here, so a test says in full what the endpoint is asked.
 """
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, Route
+from playwright.async_api import Browser
 
+from tests.support.asked_shop import HTML, SHOP, Shop
 from tests.support.web_page import ORDINARY_BROWSER
-from tracker.beacon.build import BEACON
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,75 +18,6 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.asyncio(loop_scope="session"),
 ]
-
-SHOP = "http://shop.example"
-HTML = """<!doctype html><title>Shop</title>
-<script>{before}</script>
-<script defer src="http://t.example/js/s.js" data-site="shop" {attributes}></script>
-<div style="height:3000px"><a id=file href="/report.PDF">r</a><a id=plain href="/plain">p</a>
-<a id=book href="/book.epub">b</a><a id=out href="http://other.example/x">o</a>
-<form id=letter><button id=send>s</button></form></div>
-<script>addEventListener('click', event => event.preventDefault())
-addEventListener('auxclick', event => event.preventDefault())
-addEventListener('submit', event => event.preventDefault())</script>"""
-Event = dict[str, Any]
-
-
-@dataclass
-class Shop:
-    """A page, and an endpoint that answers `status` and keeps what it was asked."""
-
-    context: BrowserContext
-    page: Page
-    status: int = 202
-    headers: dict[str, str] = field(default_factory=dict)
-    html: str = ""
-    page_status: int = 200
-    asked: list[tuple[str, list[Event]]] = field(default_factory=list)
-
-    async def answer(self, route: Route) -> None:
-        path = route.request.url.partition("//")[2].partition("/")[2].partition("?")[0]
-        if path == "js/s.js":
-            await route.fulfill(body=BEACON.path.read_text(), content_type="text/javascript")
-        elif route.request.method == "POST":
-            body = json.loads(route.request.post_data or "{}")
-            self.asked.append((route.request.url, body["events"]))
-            await route.fulfill(
-                status=self.status,
-                headers={"Access-Control-Allow-Origin": "*"} | self.headers,
-            )
-        else:
-            await route.fulfill(body=self.html, content_type="text/html", status=self.page_status)
-
-    @property
-    def events(self) -> list[Event]:
-        """All that arrived, each one once, in order."""
-        return list({one["id"]: one for _, events in self.asked for one in events}.values())
-
-    def named(self, name: str) -> list[Event]:
-        return [one for one in self.events if one["name"] == name]
-
-    async def do(self, script: str) -> Any:
-        return await self.page.evaluate(script)
-
-    async def wait(self, milliseconds: int = 10) -> None:
-        """Let the page's clock run; what it asked meanwhile was answered when this returns."""
-        await self.page.clock.run_for(milliseconds)
-        await self.do("fetch('/probe').then(() => 0)")
-
-    async def scroll(self, down_to: str) -> None:
-        """Scroll, and let the page hear of it."""
-        await self.do(
-            "new Promise(done => { addEventListener('scroll', () => done(), {once: true});"
-            f" scrollTo(0, {down_to}) }})"
-        )
-
-    async def leave(self, *, hidden: bool = True) -> None:
-        await self.do(
-            f"Object.defineProperty(document, 'hidden', {{value: {str(hidden).lower()},"
-            " configurable: true}); document.dispatchEvent(new Event('visibilitychange'))"
-        )
-
 
 Open = Callable[..., Awaitable[Shop]]
 
@@ -102,11 +30,10 @@ async def open_shop(browser: Browser) -> AsyncIterator[Open]:
         path: str = "/",
         *,
         status: int = 202,
-        page_status: int = 200,
         automated: bool = False,
     ) -> Shop:
         context = await browser.new_context(user_agent=ORDINARY_BROWSER)
-        shop = Shop(context, await context.new_page(), status=status, page_status=page_status)
+        shop = Shop(context, await context.new_page(), status=status)
         before = ("" if automated else "window.__footfall = 1;") + before
         shop.html = HTML.format(before=before, attributes=attributes)
         await context.route("**/*", shop.answer)
@@ -446,11 +373,34 @@ async def test_what_is_a_view(open_shop: Open, attributes: str, script: str, vie
 async def test_a_page_that_is_not_there(
     open_shop: Open, attributes: str, status: int, told: int
 ) -> None:
-    shop = await open_shop(attributes, page_status=status)
+    """The page may say so as well: that counts once."""
+    answered = f"performance.getEntriesByType = () => [{{responseStatus: {status}}}]"
+    shop = await open_shop(attributes, answered)
     await shop.do(f"if ({told}) stats('404')")
     await shop.wait(1_100)
 
     assert len(shop.named("404")) == told
+
+
+async def test_a_scroll_right_before_the_page_is_left_counts(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.do(
+        "Object.defineProperty(document, 'hidden', {value: true});"
+        " scrollTo(0, document.documentElement.scrollHeight);"
+        " document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await shop.wait()
+
+    assert [one["scroll_depth"] for one in shop.named("engagement")] == [100]
+
+
+async def test_no_cookie_goes_to_the_endpoint_not_even_to_one_of_the_site_s_own(
+    open_shop: Open,
+) -> None:
+    shop = await open_shop("data-api=/collect", "document.cookie = 'session=secret'")
+
+    assert [url for url, _ in shop.asked] == [SHOP + "/collect"]
+    assert shop.cookies == [""]
 
 
 CLICK = "document.getElementById('{}').dispatchEvent(new MouseEvent('{}', {{button: {}, bubbles: true, cancelable: true, composed: true}}))"  # noqa: E501
