@@ -357,10 +357,13 @@ async def test_a_next_page_begins_with_nothing_seen_and_knows_the_last(open_shop
 async def test_what_is_a_view(open_shop: Open, attributes: str, script: str, views: int) -> None:
     shop = await open_shop(attributes)
     await shop.do("history.pushState(0, '', '/next')")
+    await shop.wait()
     await shop.do(
         "new Promise(done => { addEventListener('popstate', done); addEventListener('hashchange',"
         f" done); addEventListener('pageshow', done); {script} }}).then(() => 0)"
     )
+    await shop.wait()
+    await shop.wait(1_100)
     await shop.wait(1_100)
 
     assert len(shop.named("pageview")) == views
