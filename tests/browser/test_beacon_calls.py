@@ -379,7 +379,7 @@ async def test_a_page_that_is_not_there(
     """The page may say so as well: that counts once."""
     answered = f"performance.getEntriesByType = () => [{{responseStatus: {status}}}]"
     shop = await open_shop(attributes, answered)
-    await shop.do(f"if ({told}) stats('404')")
+    await shop.do(f"if ({told} && {status} == 404) stats('404')")
     await shop.wait(1_100)
 
     assert len(shop.named("404")) == told
