@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from broker.clock import Clock
 from broker.config import BrokerConfig
+from broker.controller_handlers import CONTROLLER_HANDLERS
 from broker.coordinator.cluster import Cluster
 from broker.coordinator.group.coordinator import GroupCoordinator
 from broker.coordinator.share.coordinator import ShareCoordinator
@@ -155,7 +156,10 @@ class Broker:
             await self._follow_settings(cluster, upkeep)
             background = self._background(services, upkeep, tasks)
             dispatcher = Dispatcher(HANDLERS, services, self._metrics)
-            await self._listeners.serve(dispatcher, tasks, services.security, self._clock)
+            controller = Dispatcher(CONTROLLER_HANDLERS, services, self._metrics)
+            await self._listeners.serve(
+                dispatcher, tasks, services.security, self._clock, controller=controller
+            )
             metrics_server, metrics_port = await self._serve_metrics(partitions, services.share)
             listening = metrics_server.listening if metrics_server is not None else ()
             watch = tasks.create_task(Standstill().run(listening), name="standstill")
@@ -199,6 +203,7 @@ class Broker:
             fetch_sessions=_fetch_sessions(self._config),
             security=self._security(cluster),
             telemetry=self._telemetry(cluster),
+            controllers=self._listeners.controllers,
         )
 
     def _background(
@@ -223,7 +228,7 @@ class Broker:
 
     def _serving(self, metrics_port: int | None, services: Services) -> Serving:
         addresses = self._listeners.addresses
-        for one in addresses:
+        for one in (*addresses, *self._listeners.controllers):
             log.info("broker serves listener=%s host=%s port=%d", one.name, one.host, one.port)
         return Serving(addresses[0], addresses, metrics_port, services)
 

@@ -42,6 +42,9 @@ class BrokerConfig:
     listener_security_protocol_map: tuple[str, ...] = setting(
         (), "protocols of listeners with names of their own, as INSIDE:SASL_PLAINTEXT"
     )
+    controller_listener_names: tuple[str, ...] = setting(
+        (), "listeners that answer tools as a controller does, such as CONTROLLER; empty: none"
+    )
     metrics_host: str = setting("127.0.0.1", "address of the broker's own /metrics and /health")
     metrics_port: int = setting(9101, "port of /metrics; 0: a free one, -1: off", low=-1)
     max_connections: int = setting(10_000, "connections open at once; more wait", low=1)

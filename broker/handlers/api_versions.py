@@ -36,6 +36,14 @@ _CLIENT_METRICS = (ApiKey.GET_TELEMETRY_SUBSCRIPTIONS, ApiKey.PUSH_TELEMETRY)
 async def api_versions(request: ApiVersionsRequest, context: RequestContext) -> ApiVersionsResponse:
     from broker.handlers import HANDLERS  # the table contains this handler
 
+    hidden = () if context.services.telemetry.is_wanted else _CLIENT_METRICS
+    return tell_versions(request, context, [one for one in HANDLERS if one.api_key not in hidden])
+
+
+def tell_versions(
+    request: ApiVersionsRequest, context: RequestContext, served: Sequence[Handler]
+) -> ApiVersionsResponse:
+    """The answer of a listener on which these are served."""
     version = context.api_version
     if context.authentication is not None:
         try:
@@ -50,9 +58,8 @@ async def api_versions(request: ApiVersionsRequest, context: RequestContext) -> 
     context.software.name = request.client_software_name
     context.software.version = request.client_software_version
     cluster = context.services.cluster
-    hidden = () if context.services.telemetry.is_wanted else _CLIENT_METRICS
     return ApiVersionsResponse(
-        api_keys=[one for one in advertised(HANDLERS) if one.api_key not in hidden],
+        api_keys=advertised(served),
         supported_features=supported_features(version),
         finalized_features_epoch=cluster.partition.high_watermark,
         finalized_features=finalized_features(cluster.image.features),

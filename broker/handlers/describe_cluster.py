@@ -14,33 +14,41 @@ from broker.protocol.messages.describe_cluster import (
 from broker.security.acls import Operation, Resource
 
 BROKERS, CONTROLLERS = 1, 2
+_NAMES = {BROKERS: "BROKER", CONTROLLERS: "CONTROLLER"}
+_FIRST_VERSION_WITH_TYPE = 1
 
 
 async def describe_cluster(
     request: DescribeClusterRequest, context: RequestContext
 ) -> DescribeClusterResponse:
+    return describe(request, context, BROKERS)
+
+
+def describe(
+    request: DescribeClusterRequest, context: RequestContext, endpoint_type: int
+) -> DescribeClusterResponse:
+    """The answer of a listener of this type."""
     cluster = context.services.cluster
-    if request.endpoint_type == CONTROLLERS:
-        return DescribeClusterResponse(
-            error_code=ErrorCode.MISMATCHED_ENDPOINT_TYPE,
-            error_message="The request was sent to an endpoint of type BROKER, but we wanted an"
-            " endpoint of type CONTROLLER",
-            endpoint_type=BROKERS,
-        )
-    if request.endpoint_type != BROKERS:
+    if request.endpoint_type not in _NAMES:
         return DescribeClusterResponse(
             error_code=ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
             error_message=f"Unsupported endpoint type {request.endpoint_type}",
-            endpoint_type=BROKERS,
         )
+    if request.endpoint_type != endpoint_type:
+        has_type = context.api_version >= _FIRST_VERSION_WITH_TYPE
+        return DescribeClusterResponse(
+            error_code=ErrorCode.MISMATCHED_ENDPOINT_TYPE
+            if has_type
+            else ErrorCode.INVALID_REQUEST,
+            error_message=f"The request was sent to an endpoint of type {_NAMES[endpoint_type]},"
+            f" but we wanted an endpoint of type {_NAMES[request.endpoint_type]}",
+        )
+    address, rack = context.listener, cluster.rack if endpoint_type == BROKERS else None
     response = DescribeClusterResponse(
+        endpoint_type=endpoint_type,
         cluster_id=cluster.cluster_id,
         controller_id=cluster.node_id,
-        brokers=[
-            DescribeClusterBroker(
-                cluster.node_id, context.listener.host, context.listener.port, cluster.rack
-            )
-        ],
+        brokers=[DescribeClusterBroker(cluster.node_id, address.host, address.port, rack)],
     )
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = 0

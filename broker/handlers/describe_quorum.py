@@ -35,11 +35,11 @@ async def describe_quorum(
         ]
         return response
     response.topics = [TopicDataResponse(METADATA_TOPIC, [_described(context)])]
-    listener = context.listener
+    listeners = context.services.controllers or (context.listener,)
     response.nodes = [
         Node(
             context.services.cluster.node_id,
-            [Listener(listener.name, listener.host, listener.port)],
+            [Listener(one.name, one.host, one.port) for one in listeners],
         )
     ]
     return response

@@ -75,6 +75,8 @@ class Services:
     fetch_sessions: FetchSessions
     security: Security
     telemetry: Telemetry
+    controllers: tuple[ListenerAddress, ...] = ()
+    """Listeners that answer as a controller."""
 
 
 ANONYMOUS = "User:ANONYMOUS"

@@ -16,7 +16,6 @@ Row = tuple[str, ConfigType, str | None, str]
 _IDENTITY: tuple[Row, ...] = (
     ("broker.id", _T.INT, "-1", "Id of this broker in the cluster; the same as node.id."),
     ("process.roles", _T.LIST, "", "What this process is: it holds the metadata and the logs."),
-    ("controller.listener.names", _T.LIST, "", "The metadata has no listener of its own."),
     ("controller.quorum.voters", _T.LIST, "", "Other holders of the metadata: there are none."),
     ("controller.quorum.bootstrap.servers", _T.LIST, "", "As above, found by address."),
     ("inter.broker.listener.name", _T.STRING, None, "There are no other brokers to talk to."),

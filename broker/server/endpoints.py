@@ -1,12 +1,13 @@
 """Which listeners the settings ask for: Kafka's `listeners`, or one on `host` and `port`.
 
 A listener is NAME://HOST:PORT. Its name is a security protocol, or `listener_security_protocol_map`
-says which one it speaks. Clients are told the address of the listener that they came in by.
+says which one it speaks. Clients are told the address of the listener that they came in by. Those
+of `controller_listener_names` answer as a controller.
 """
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from broker.config import BrokerConfig
@@ -42,6 +43,8 @@ class Endpoint:
     port: int
     advertised_host: str
     advertised_port: int
+    is_controller: bool = False
+    """Whether it answers as a controller and not as a broker."""
 
     @property
     def is_loopback(self) -> bool:
@@ -56,7 +59,10 @@ class Endpoint:
 
 def endpoints_of(config: BrokerConfig) -> tuple[Endpoint, ...]:
     """The listeners of a broker, never none; SettingsError when clients could not use them."""
+    controllers = {name.strip().upper() for name in config.controller_listener_names}
     protocols = dict(_protocols(config.listener_security_protocol_map))
+    if not config.listener_security_protocol_map:  # as in Kafka
+        protocols = dict.fromkeys(controllers, SecurityProtocol.PLAINTEXT) | protocols
     advertised = {
         name: (host, port)
         for name, host, port in _addresses(config.advertised_listeners, "advertised_listeners")
@@ -78,9 +84,26 @@ def endpoints_of(config: BrokerConfig) -> tuple[Endpoint, ...]:
             f"advertised_listeners in [broker] names {', '.join(sorted(unknown))}, which is not in"
             " listeners"
         )
+    _check_controllers(controllers, names)
     return tuple(
-        _endpoint(one, protocols, advertised.get(one[0], (one[1], one[2]))) for one in wanted
+        replace(
+            _endpoint(one, protocols, advertised.get(one[0], (one[1], one[2]))),
+            is_controller=one[0] in controllers,
+        )
+        for one in wanted
     )
+
+
+def _check_controllers(controllers: set[str], names: list[str]) -> None:
+    if unknown := controllers - set(names):
+        raise SettingsError(
+            f"controller_listener_names in [broker] names {', '.join(sorted(unknown))}, which is"
+            " not in listeners"
+        )
+    if not set(names) - controllers:
+        raise SettingsError(
+            "controller_listener_names in [broker] names every listener: clients need one too"
+        )
 
 
 def _endpoint(

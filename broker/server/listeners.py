@@ -91,7 +91,19 @@ class Listeners:
     @property
     def addresses(self) -> tuple[ListenerAddress, ...]:
         """What clients are told, in the order of the settings; empty before `bind`."""
-        return tuple(door.address for door in self._doors if door.address is not None)
+        return self._addresses(of_controllers=False)
+
+    @property
+    def controllers(self) -> tuple[ListenerAddress, ...]:
+        """The same, of listeners that answer as a controller."""
+        return self._addresses(of_controllers=True)
+
+    def _addresses(self, *, of_controllers: bool) -> tuple[ListenerAddress, ...]:
+        return tuple(
+            door.address
+            for door in self._doors
+            if door.address is not None and door.endpoint.is_controller == of_controllers
+        )
 
     async def prepare(self) -> None:
         """Fetch what log-ins need from elsewhere; SettingsError when it cannot be had."""
@@ -141,13 +153,16 @@ class Listeners:
         tasks: asyncio.TaskGroup,
         security: Security,
         clock: Clock,
+        *,
+        controller: Dispatcher,
     ) -> None:
-        """Answer clients of all listeners; returns at once."""
+        """Answer clients of all listeners, by `controller` on its own ones; returns at once."""
         for door in self._doors:
             assert door.address is not None
+            asked = controller if door.endpoint.is_controller else dispatcher
             tls = door.tls.settings if door.tls is not None else None
             protection = Protection(tls, _logins(door, security, clock), self._crowd)
-            await door.listener.serve(dispatcher, door.address, tasks, protection)
+            await door.listener.serve(asked, door.address, tasks, protection)
         if any(door.tls is not None for door in self._doors):
             watching = tasks.create_task(self._watch_certificates(), name="certificates")
             self._background.append(watching)

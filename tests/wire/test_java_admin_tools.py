@@ -13,7 +13,8 @@ import pytest
 from confluent_kafka import Producer
 
 from tests.support import tools
-from tests.support.java_tools import JavaTools, call, java_tools, plain
+from tests.support.java_tools import Call, JavaTools, call, java_tools, plain
+from tests.support.ports import free_port
 from tests.support.running_broker import broker_process
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -279,3 +280,40 @@ def test_the_log_on_disk_is_read_by_apache_kafkas_dump_tool(tmp_path: Path) -> N
     assert payloads == [f"value {number}" for number in range(RECORDS)]
     assert "isvalid: true" in records.out and "Mismatch" not in records.out
     assert '"group":"readers","topic":"pages","partition":0' in commits.out
+
+
+def test_tools_ask_the_controller_listener(tmp_path: Path) -> None:
+    port, quorum_port = free_port(), free_port()
+    listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{quorum_port}"
+    asked = {
+        "MetadataQuorumCommand": "describe --status",
+        "ConfigCommand": "--describe --entity-type brokers --entity-name 1 --all",
+        "AclCommand": "--add --allow-principal User:ann --operation Read --topic visits",
+        "FeatureCommand": "describe",
+    }
+
+    with broker_process(
+        tmp_path / "data",
+        listeners=listeners,
+        controller_listener_names="CONTROLLER",
+        authorizer_enabled=True,
+        super_users="User:ANONYMOUS",
+    ):
+        java = java_tools(f"127.0.0.1:{quorum_port}")
+        flag = "--bootstrap-controller"
+        answers = {
+            tool: java.answer(Call(tool, tuple(line.split()), bootstrap_flag=flag))
+            for tool, line in asked.items()
+        }
+        cluster = java.answer(plain("ClusterTool", f"cluster-id {flag} {{bootstrap}}"))
+        endpoints = java.answer(plain("ClusterTool", f"list-endpoints {flag} {{bootstrap}}"))
+        refused = java_tools(f"127.0.0.1:{port}").answer(
+            Call("MetadataQuorumCommand", ("describe", "--status"), bootstrap_flag=flag)
+        )
+
+    assert {tool: one.code for tool, one in answers.items()} == dict.fromkeys(asked, 0), answers
+    assert f"CONTROLLER://127.0.0.1:{quorum_port}" in answers["MetadataQuorumCommand"].out
+    assert "User:ann" in answers["AclCommand"].out
+    assert cluster.out.startswith("Cluster ID: ")
+    assert endpoints.lines[-1] == f"1 127.0.0.1 {quorum_port} null controller"
+    assert refused.code != 0

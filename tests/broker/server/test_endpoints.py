@@ -31,6 +31,24 @@ def test_several_listeners_are_each_told_under_their_own_address() -> None:
     assert [one.protocol for one in (inside, outside, tls)] == ["PLAINTEXT", "SASL_SSL", "SSL"]
 
 
+def test_a_listener_of_controllers_speaks_plaintext_until_the_map_says_otherwise() -> None:
+    listeners = ("SSL://127.0.0.1:1", "QUORUM://127.0.0.1:2")
+    mapped = ("SSL:SSL", "QUORUM:SASL_SSL")
+
+    plain = endpoints_of(BrokerConfig(listeners=listeners, controller_listener_names=("quorum",)))
+    told = endpoints_of(
+        BrokerConfig(
+            listeners=listeners,
+            controller_listener_names=("QUORUM",),
+            listener_security_protocol_map=mapped,
+        )
+    )
+
+    assert [one.is_controller for one in plain] == [one.is_controller for one in told]
+    assert [one.is_controller for one in plain] == [False, True]
+    assert [one.protocol.value for one in (plain[1], told[1])] == ["PLAINTEXT", "SASL_SSL"]
+
+
 def test_advertised_host_and_port_are_short_for_one_listener() -> None:
     config = BrokerConfig(host="0.0.0.0", port=9092, advertised_host="a.example.org")
 
@@ -84,6 +102,19 @@ def test_only_this_machine_reaches_the_loopback(host: str, loopback: bool) -> No
         (
             {"listeners": ("SSL://127.0.0.1:1",), "advertised_listeners": ("OUT://a:1",)},
             "names OUT, which is not in listeners",
+        ),
+        (
+            {"listeners": ("SSL://127.0.0.1:1",), "controller_listener_names": ("QUORUM",)},
+            "controller_listener_names .* names QUORUM, which is not in listeners",
+        ),
+        ({"controller_listener_names": ("PLAINTEXT",)}, "names every listener: clients need one"),
+        (
+            {
+                "listeners": ("PLAINTEXT://127.0.0.1:1", "QUORUM://127.0.0.1:2"),
+                "controller_listener_names": ("QUORUM",),
+                "listener_security_protocol_map": ("PLAINTEXT:PLAINTEXT",),
+            },
+            "QUORUM .* is no security protocol",
         ),
         ({"listener_security_protocol_map": ("IN=SSL",)}, "is not NAME:PROTOCOL"),
         ({"listener_security_protocol_map": ("IN:TLS",)}, "is not NAME:PROTOCOL"),

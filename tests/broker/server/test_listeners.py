@@ -56,7 +56,10 @@ class Serving:
         )
         services = cast(Services, toy)
         dispatcher = Dispatcher(self.toys.handlers(), services, self.metrics)
-        await self.listeners.serve(dispatcher, tasks, self.security, self.clock)
+        controller = Dispatcher((), services, self.metrics)
+        await self.listeners.serve(
+            dispatcher, tasks, self.security, self.clock, controller=controller
+        )
 
     def port(self, name: str) -> int:
         """Which a listener has, as clients are told."""
@@ -104,6 +107,20 @@ async def test_clients_are_told_the_port_that_was_taken_or_the_one_of_the_settin
 
     assert (inside.host, inside.port > 0) == ("127.0.0.1", True)
     assert (outside.host, outside.port) == ("kafka.example.org", 443)
+
+
+async def test_a_listener_of_controllers_has_handlers_of_its_own_and_is_told_apart() -> None:
+    listeners = ("PLAINTEXT://127.0.0.1:0", "QUORUM://127.0.0.1:0")
+
+    async with serving(listeners=listeners, controller_listener_names=("QUORUM",)) as made:
+        (broker,), (controller,) = made.listeners.addresses, made.listeners.controllers
+        answered = []
+        for address in (broker, controller):
+            async with await RawClient.connect(address.host, address.port) as client:
+                answered.append(await is_answered(client))
+
+    assert (broker.name, controller.name) == ("PLAINTEXT", "QUORUM")
+    assert answered == [True, False]
 
 
 async def test_a_taken_port_names_the_setting_to_change() -> None:
