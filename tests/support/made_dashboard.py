@@ -36,7 +36,7 @@ from dashboard.security.desk import security_desk
 from dashboard.state import State
 from dashboard.subjects.desk import registry_desk
 from tests.support.made_cluster import MadeCluster, MadePartition
-from tracker.clock import SystemClock
+from tracker.clock import Clock, SystemClock
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import ClusterUnavailable
 from tracker.kafka.answers import GroupDescription, GroupMember, Record
@@ -82,13 +82,14 @@ Client = TestClient[web.Request, web.Application]
 
 
 def made_state(data_dir: Path, cluster: MadeCluster, **settings: object) -> State:
-    """Everything but running pollers: call `poller.look()` to fill it. `masks`, `rights` too."""
+    """Everything but running pollers: call `poller.look()` to fill it. `masks`, `rights` and
+    `clock` too, which is the operating system's where none is given."""
     masks = settings.pop("masks", NO_MASKS)
     assert isinstance(masks, Masks)
     rules = settings.pop("rights", NO_RIGHTS)
     assert isinstance(rules, Rights)
+    clock: Clock = settings.pop("clock", None) or SystemClock()  # type: ignore[assignment]
     config = DashboardConfig(**{"tracker_url": "http://127.0.0.1:8090", **settings})  # type: ignore[arg-type]
-    clock = SystemClock()
     door = Door(cluster, cluster, Second(cluster, None, cluster))
     poller = Poller(PollerSettings("local", 5.0, 5.0, 60.0), door, clock)
     desk = ReportDesk(data_dir, clock)

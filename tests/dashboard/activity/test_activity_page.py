@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, made_state
 from tests.support.made_events import made_event
+from tests.support.manual_clock import ManualClock
 from tests.support.seen_visits import store_visits
-from tracker.clock import SystemClock
 
 pytestmark = pytest.mark.may_block
 
 MINUTE_MS = 60_000
+NOW_MS = int(datetime(2026, 3, 10, 12, 2, 30, tzinfo=UTC).timestamp() * 1000)
+"""Half a day from midnight: what happened minutes ago happened today, whenever the tests run."""
 SALE = {"revenue_amount": "1234.5", "revenue_currency": "EUR"}
 TOLD = {"engagement_ms": 4_000, "scroll_depth": 60, "interactive": False, "page_view_id": "a"}
 EVIL = '<img src=x onerror="document.title=1">'
@@ -30,10 +33,9 @@ EVIL = '<img src=x onerror="document.title=1">'
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
-    now_ms = SystemClock().now_ms()
 
     def at(minutes_ago: int, number: int, **fields: Any) -> Any:
-        return made_event(number, occurred_at=now_ms - minutes_ago * MINUTE_MS, **fields)
+        return made_event(number, occurred_at=NOW_MS - minutes_ago * MINUTE_MS, **fields)
 
     store_visits(
         tmp_path,
@@ -49,9 +51,10 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
             at(2, 6, visitor_id="bot", is_bot=True, bot_reason="user_agent:Googlebot"),
             at(2, 7, visitor_id="bot", is_bot=True, bot_reason="user_agent:" + EVIL),
         ),
-        now_ms,
+        NOW_MS,
     )
-    app: web.Application = Site(made_state(tmp_path, MadeCluster())).application()
+    state = made_state(tmp_path, MadeCluster(), clock=ManualClock(NOW_MS))
+    app: web.Application = Site(state).application()
     async with TestClient(TestServer(app)) as found:
         yield found
 
@@ -77,15 +80,13 @@ async def test_bots_are_told_apart_and_by_what_they_were_recognised(client: Clie
 
 
 async def test_hours_that_lie_ahead_are_not_drawn_as_nobody(client: Client) -> None:
-    before_s = SystemClock().now_ms() // 1000
     page = await (await client.get("/activity?period=today")).text()
-    after_s = SystemClock().now_ms() // 1000
     (told,) = re.findall(r'data-columns="([^"]*)"', page)
     columns = json.loads(unescape(told))
 
     points = list(zip(columns["t"], dict(columns["lines"])["visitors"], strict=True))
-    assert all(value is not None for at, value in points if at <= before_s)
-    assert all(value is None for at, value in points if at > after_s)
+    assert all(value is not None for at, value in points if at <= NOW_MS // 1000)
+    assert all(value is None for at, value in points if at > NOW_MS // 1000)
 
 
 async def test_the_hour_that_is_not_over_is_told_apart(client: Client) -> None:
@@ -319,14 +320,14 @@ async def test_visits_that_nobody_made_have_no_length(client: Client) -> None:
 @pytest.fixture
 async def many_pages(tmp_path: Path) -> AsyncIterator[Client]:
     """A site of 120 pages; page 7 has two visitors."""
-    now_ms = SystemClock().now_ms()
     visits = [(page, "ann") for page in range(120)] + [(7, "bob")]
     events = [
-        made_event(number, occurred_at=now_ms, visitor_id=who, pathname=f"/{page}/caf%C3%A9")
+        made_event(number, occurred_at=NOW_MS, visitor_id=who, pathname=f"/{page}/caf%C3%A9")
         for number, (page, who) in enumerate(visits)
     ]
-    store_visits(tmp_path, events, now_ms)
-    app: web.Application = Site(made_state(tmp_path, MadeCluster())).application()
+    store_visits(tmp_path, events, NOW_MS)
+    state = made_state(tmp_path, MadeCluster(), clock=ManualClock(NOW_MS))
+    app: web.Application = Site(state).application()
     async with TestClient(TestServer(app)) as found:
         yield found
 
