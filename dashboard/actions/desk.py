@@ -47,6 +47,9 @@ class Hand:
     transactions: TransactionQuestions | None = None
 
 
+READ_ONLY: Final = "This dashboard is read-only (readonly in [dashboard])."
+
+
 @dataclass(frozen=True, slots=True)
 class Switches:
     readonly: bool
@@ -78,10 +81,14 @@ class ActionDesk:
         hand = self._hands.get(cluster)
         return self._switches.readonly or (hand is not None and hand.readonly)
 
+    def closed(self) -> str:
+        """Why nothing can be changed through this dashboard at all; empty when it can be."""
+        return READ_ONLY if self._switches.readonly else ""
+
     def may(self, action: Action, who: Identity, cluster: str) -> str:
         """Why `who` may not do it there; empty when nothing is in the way."""
-        if self._switches.readonly:
-            return "This dashboard is read-only (readonly in [dashboard])."
+        if closed := self.closed():
+            return closed
         if self.is_readonly(cluster):
             return f"This cluster is read-only (readonly in [clusters.{cluster}])."
         if action.shows_messages and not self._switches.messages:

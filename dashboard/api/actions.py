@@ -98,7 +98,8 @@ class ActionApi:
         if not self._state.sight.may_do(change.name, of_whole):
             return NOT_ALLOWED
         if isinstance(change, Command):
-            return f"This needs the role {change.role.word}." if who.role < change.role else ""
+            needed = f"This needs the role {change.role.word}." if who.role < change.role else ""
+            return self._state.actions.closed() or needed
         return self._state.actions.may(change, who, cluster)
 
     async def _act(self, request: web.Request) -> web.Response:
@@ -161,6 +162,9 @@ class ActionApi:
         def note(outcome: str) -> None:
             self._state.actions.audit.note(Entry(who, command.name, "", name, outcome))
 
+        if closed := self._state.actions.closed():
+            note(f"refused: {closed}")
+            raise NotAllowed(closed)
         if who.role < command.role:
             note("refused: role")
             raise NotAllowed(f"This needs the role {command.role.word}; you are {who.role.word}.")

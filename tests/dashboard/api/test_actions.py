@@ -9,6 +9,8 @@ import pytest
 
 from dashboard.actions.audit import Audit, Entry
 from dashboard.actions.catalogue import ACTIONS
+from dashboard.actions.commands import COMMANDS
+from dashboard.actions.desk import READ_ONLY
 from dashboard.identity import Identity, Role
 from dashboard.state import State
 from tests.support.dashboard_actions import WISHES, Asked
@@ -52,6 +54,28 @@ async def test_read_only_is_enforced_on_the_server(
 
     assert status == 403 and "read-only" in body["error"]
     assert cluster.changes == []
+
+
+COMMAND_WISHES: dict[str, dict[str, Any]] = {
+    "put-user": {"user": "ann", "role": "viewer", "password": "a long enough password"},
+    "delete-user": {"user": "ann", "confirm": "ann"},
+    "create-token": {"token": "scraper", "scopes": ["metrics"]},
+    "delete-token": {"token": "scraper", "confirm": "scraper"},
+    "create-link": {"link": "team", "site": "example.org"},
+    "delete-link": {"link": "team", "confirm": "team"},
+    "silence-alerts": {"labels": {"alertname": "DiskFull"}, "minutes": 5},
+    "end-silence": {"silence": "1"},
+    "send-letter": {},
+    "test-alerts": {},
+}
+
+
+@pytest.mark.parametrize("settings", [{"readonly": True}])
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+async def test_read_only_is_of_the_dashboard_itself_as_well(asked: Asked, name: str) -> None:
+    status, body = await asked.act(name, COMMAND_WISHES[name])
+
+    assert status == 403 and body["error"] == READ_ONLY
 
 
 @pytest.mark.parametrize("settings", [{"messages": False}])
