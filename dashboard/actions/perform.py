@@ -23,7 +23,12 @@ from tracker.kafka.changes import NewRecord, NewTopic, Refused
 from tracker.topics import TopicPartition
 
 ASK_S: Final = 5.0
-PROTECTED: Final = ("__consumer_offsets", "__transaction_state", "__cluster_metadata")
+PROTECTED: Final = (
+    "__consumer_offsets",
+    "__transaction_state",
+    "__share_group_state",
+    "__cluster_metadata",
+)
 
 
 class Cluster(Protocol):

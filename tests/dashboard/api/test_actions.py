@@ -11,6 +11,7 @@ from dashboard.actions.audit import Audit, Entry
 from dashboard.actions.catalogue import ACTIONS
 from dashboard.actions.commands import COMMANDS
 from dashboard.actions.desk import READ_ONLY
+from dashboard.actions.perform import PROTECTED
 from dashboard.identity import Identity, Role
 from dashboard.state import State
 from tests.support.dashboard_actions import WISHES, Asked
@@ -347,3 +348,16 @@ async def test_offsets_are_deleted_only_after_a_dry_run_showed_them(
     assert cluster.changes == [] and len(preview["rows"]) == 3
     assert preview["rows"][0] == {"partition": 0, "before": 10, "after": None}
     assert nothing[0] == 409
+
+
+@pytest.mark.parametrize("topic", PROTECTED)
+async def test_the_cluster_s_own_topics_are_left_alone(
+    asked: Asked, cluster: MadeCluster, topic: str
+) -> None:
+    cluster.add_topic(topic)
+    for name in ("delete-topic", "add-partitions", "delete-records", "produce-message"):
+        confirmed = {"confirm": topic} if "confirm" in WISHES[name] else {}
+        status, body = await asked.act(name, WISHES[name] | {"topic": topic} | confirmed)
+
+        assert (status, "the cluster's own" in body["error"]) == (409, True), (name, body)
+    assert cluster.changes == []
