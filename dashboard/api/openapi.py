@@ -106,7 +106,10 @@ _MESSAGES: Final = (
     _number("offset", "Read from this offset on."),
     _time("since", "Or from this time on: 2026-11-22T14:02 in UTC, or milliseconds since 1970."),
     _text("q", "Text in key, value or a header, any case."),
-    _text("field", "A field of JSON values, dotted."),
+    _text(
+        "field",
+        "A field of JSON values, dotted; a number is a place in a list, from 0: `items.0.sku`.",
+    ),
     _text("equals", "What that field holds."),
     _text(
         "filter",

@@ -1,12 +1,16 @@
 """Which records somebody wishes for; expressions are tested elsewhere, see `dashboard.filters`."""
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dashboard.cluster.decoded import whole
 from dashboard.filters.wire import Sample
 from tracker.kafka.answers import Record
+
+INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+"""Which element of a list, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Wish:
     offset: int | None = None  # read from here on
     since_ms: int | None = None  # or from this time on; neither: the newest
     text: str = ""  # in key, value or a header, any case
-    field: str = ""  # a field of a JSON value, dotted: `props.plan`
+    field: str = ""  # a field of a JSON value, dotted: `props.plan`, `items.0.sku`
     equals: str = ""  # what that field holds
     filter: str = ""  # an expression in CEL
     rows: int = 50
@@ -53,9 +57,12 @@ def _field_is(value: bytes | None, path: str, wanted: str) -> bool:
     except (ValueError, RecursionError):
         return False
     for name in path.split("."):
-        if not isinstance(found, dict) or name not in found:
+        if isinstance(found, list) and INDEX.fullmatch(name) and int(name) < len(found):
+            found = found[int(name)]
+        elif isinstance(found, dict) and name in found:
+            found = found[name]
+        else:
             return False
-        found = found[name]
     text = found if isinstance(found, str) else json.dumps(found)
     return not wanted or text == wanted
 
