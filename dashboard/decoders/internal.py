@@ -1,8 +1,9 @@
-"""Keys and values of `__consumer_offsets` and `__transaction_state` as people read them.
+"""Keys and values of Kafka's internal topics as people read them.
 
 Layouts as Apache Kafka documents them in its message schemas (OffsetCommitKey/Value,
-GroupMetadataKey/Value, TransactionLogKey/Value); all numbers big-endian, strings with an int16
-length, -1 for none. A version or byte that is not known gives None, and the record is shown raw.
+GroupMetadataKey/Value, TransactionLogKey/Value, ShareSnapshotKey/Value, ShareUpdateKey/Value);
+all numbers big-endian, strings with an int16 length, -1 for none. A version or byte that is not
+known gives None, and the record is shown raw.
 
     key    version int16 | what it is about
     value  version int16 | fields
@@ -25,6 +26,8 @@ _TRANSACTION_STATES: Final = (
     "Dead",
     "PrepareEpochFence",
 )
+_SHARE_KINDS: Final = ("share snapshot", "share update")  # by the version of the key
+_DELIVERY_STATES: Final = ("Available", "Acquired", "Acknowledged", "Archiving", "Archived")
 _ARRAY_MAX: Final = 10_000
 _UUID_BYTES: Final = 16
 
@@ -128,7 +131,11 @@ def _topic_id(data: _Bytes, shown: dict[str, Any]) -> None:
     for _ in data.count(data.uvarint()):
         if (data.uvarint(), data.uvarint()) != (0, _UUID_BYTES):
             raise _NotKnown
-        shown["topic_id"] = urlsafe_b64encode(data.take(_UUID_BYTES)).rstrip(b"=").decode()
+        shown["topic_id"] = _uuid(data)
+
+
+def _uuid(data: _Bytes) -> str:
+    return urlsafe_b64encode(data.take(_UUID_BYTES)).rstrip(b"=").decode()
 
 
 def _group_value(data: _Bytes) -> Shown:
@@ -204,10 +211,84 @@ def _transaction_topics(data: _Bytes, *, compact: bool) -> dict[str, list[int]] 
     return topics
 
 
+def _share_key(data: _Bytes) -> Shown:
+    kind = data.int16()
+    if not 0 <= kind < len(_SHARE_KINDS):
+        return None
+    return {
+        "kind": _SHARE_KINDS[kind],
+        "group": data.text(),
+        "topic_id": _uuid(data),
+        "partition": data.int32(),
+    }
+
+
+def _share_snapshot(data: _Bytes) -> Shown:
+    """A whole state of a share partition."""
+    if data.int16() != 0:
+        return None
+    shown: dict[str, Any] = {
+        "version": 0,
+        "snapshot_epoch": data.int32(),
+        "state_epoch": data.int32(),
+        "leader_epoch": data.int32(),
+        "start_offset": data.int64(),
+        "created_ms": data.int64(),
+        "written_ms": data.int64(),
+    }
+    return _share_batches(data, shown)
+
+
+def _share_update(data: _Bytes) -> Shown:
+    """Changes since the snapshot; a start offset of -1 leaves it where it is."""
+    if data.int16() != 0:
+        return None
+    shown: dict[str, Any] = {
+        "version": 0,
+        "snapshot_epoch": data.int32(),
+        "leader_epoch": data.int32(),
+        "start_offset": data.int64(),
+    }
+    return _share_batches(data, shown)
+
+
+def _share_batches(data: _Bytes, shown: dict[str, Any]) -> Shown:
+    """What both kinds of values end with: batches, and a tagged count of records done with."""
+    shown["state_batches"] = [_share_batch(data) for _ in data.count(data.uvarint() - 1)]
+    for _ in data.count(data.uvarint()):
+        if (data.uvarint(), data.uvarint()) != (0, 4):
+            raise _NotKnown  # a tagged field that Kafka does not have today
+        shown["delivery_complete_count"] = data.int32()
+    return shown
+
+
+def _share_batch(data: _Bytes) -> dict[str, Any]:
+    first, last, state = data.int64(), data.int64(), data.int8()
+    batch = {
+        "first_offset": first,
+        "last_offset": last,
+        "delivery_state": _DELIVERY_STATES[state] if 0 <= state < len(_DELIVERY_STATES) else state,
+        "delivery_count": data.int16(),
+    }
+    if data.uvarint():
+        raise _NotKnown  # likewise
+    return batch
+
+
+def _share_state(key: bytes | None, value: bytes | None) -> tuple[Shown, Shown]:
+    shown = _try(_share_key, key)
+    if shown is None:
+        return None, None
+    reader = _share_snapshot if shown["kind"] == _SHARE_KINDS[0] else _share_update
+    return shown, _try(reader, value)
+
+
 def decode(topic: str, key: bytes | None, value: bytes | None) -> tuple[Shown, Shown]:
     """Key and value as fields; None for what is not understood, or is not there."""
     if topic == "__transaction_state":
         return _try(_transaction_key, key), _try(_transaction_value, value)
+    if topic == "__share_group_state":
+        return _share_state(key, value)
     if topic != "__consumer_offsets":
         return None, None
     shown = _try(_offsets_key, key)

@@ -7,6 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.coordinator.share.records import (
+    ShareKey,
+    ShareSnapshot,
+    ShareUpdate,
+    StateBatch,
+    encode_record,
+)
 from dashboard.decoders.internal import decode
 from tests.support.running_broker import RunningBroker
 from tracker.config import KafkaConfig
@@ -14,6 +21,7 @@ from tracker.kafka.changes import Changes, NewTopic
 from tracker.topics import TopicPartition
 
 OFFSETS, TRANSACTIONS = "__consumer_offsets", "__transaction_state"
+SHARES = "__share_group_state"
 
 
 def text(value: str) -> bytes:
@@ -66,6 +74,63 @@ def test_a_commit_as_kafka_4_2_writes_it_is_told(tagged: bytes, told: dict[str, 
     assert with_a_later_field is None
 
 
+SHARE = ShareKey("queue", b"\xff" * 15 + b"\xfe", 3)
+BATCHES = [StateBatch(5, 7, 2, 1), StateBatch(8, 8, 0, 2), StateBatch(9, 9, 77, 1)]
+SHOWN_BATCHES = [
+    {"first_offset": 5, "last_offset": 7, "delivery_state": "Acknowledged", "delivery_count": 1},
+    {"first_offset": 8, "last_offset": 8, "delivery_state": "Available", "delivery_count": 2},
+    {"first_offset": 9, "last_offset": 9, "delivery_state": 77, "delivery_count": 1},
+]
+
+
+def share_key(kind: str) -> dict[str, object]:
+    return {"kind": kind, "group": "queue", "topic_id": "_" * 21 + "g", "partition": 3}
+
+
+def test_a_snapshot_of_a_share_partition_is_told_by_its_fields() -> None:
+    told = decode(
+        SHARES, *encode_record(SHARE, ShareSnapshot(1, 2, 3, 5, 1_000, 2_000, BATCHES, 4))
+    )
+
+    assert told == (
+        share_key("share snapshot"),
+        {
+            "version": 0,
+            "snapshot_epoch": 1,
+            "state_epoch": 2,
+            "leader_epoch": 3,
+            "start_offset": 5,
+            "created_ms": 1_000,
+            "written_ms": 2_000,
+            "state_batches": SHOWN_BATCHES,
+            "delivery_complete_count": 4,
+        },
+    )
+
+
+def test_an_update_of_a_share_partition_is_told_by_its_fields() -> None:
+    told = decode(SHARES, *encode_record(SHARE, ShareUpdate(1, 3, -1, BATCHES)))
+
+    assert told == (
+        share_key("share update"),
+        {
+            "version": 0,
+            "snapshot_epoch": 1,
+            "leader_epoch": 3,
+            "start_offset": -1,
+            "state_batches": SHOWN_BATCHES,
+        },
+    )
+
+
+def test_a_share_partition_that_is_forgotten_has_a_key_and_no_value() -> None:
+    key, value = encode_record(SHARE, ShareUpdate(1, 3, -1, []))
+
+    assert decode(SHARES, key, None) == (share_key("share update"), None)
+    assert decode(SHARES, b"\x00\x02" + key[2:], value) == (None, None)
+    assert decode(SHARES, key, b"\x00\x01" + value[2:]) == (share_key("share update"), None)
+
+
 def test_a_tombstone_has_a_key_and_no_value() -> None:
     assert decode(OFFSETS, b"\x00\x02" + text("export"), None) == (
         {"kind": "group", "group": "export"},
@@ -73,7 +138,7 @@ def test_a_tombstone_has_a_key_and_no_value() -> None:
     )
 
 
-@given(st.sampled_from((OFFSETS, TRANSACTIONS, "events")), st.binary(), st.binary())
+@given(st.sampled_from((OFFSETS, TRANSACTIONS, SHARES, "events")), st.binary(), st.binary())
 def test_no_bytes_are_a_crash(topic: str, key: bytes, value: bytes) -> None:
     shown = decode(topic, key, value)
     prefixed = decode(topic, b"\x00\x02\x00\x00", b"\x00\x03" + value)
