@@ -32,7 +32,10 @@ HELD_S: Final = 180.0  # for those who take it slowly; then it is cut
 AT_ONCE: Final = 4
 SLICE_READS: Final = 2
 LETTERS: Final = 1_000_000  # of one key, value or header
-TITLES: Final = ("partition", "offset", "time_utc", "key", "value", "kind", "headers", "note")
+TITLES: Final = (
+    *("partition", "offset", "time_utc", "key", "key_kind"),
+    *("value", "kind", "headers", "note"),
+)
 RETRY: Final = {"Retry-After": "30"}
 
 
@@ -106,7 +109,7 @@ class MessageExport:
                 )
                 for row in taken:
                     sent.rows += 1
-                    sent.bytes += len(row.key) + len(row.value)
+                    sent.bytes += size_of(row)
                 sent.scanned, sent.untested = scan.scanned, told_untested(scan.untested)
                 late = clock.monotonic_ms() > until_ms
                 sent.stopped = self._enough(sent, rows, late and not scan.stopped) or scan.stopped
@@ -141,13 +144,20 @@ def read_slice(desk: Desk, scan: Scan, wish: Wish, rows: int) -> list[Shown]:
     return [decoded(record, LETTERS, as_stored=True) for record in scan.taken()[:rows]]
 
 
+def size_of(row: Shown) -> int:
+    """Letters of key, value and headers, about the bytes that they take in the file."""
+    pairs = sum(len(name) + len(part or "") for name, part in row.headers)
+    return len(row.key or "") + len(row.value or "") + pairs
+
+
 async def _csv(topic: Topic, slices: AsyncIterator[tuple[list[Shown], Sent]]) -> AsyncIterator[str]:
     yield lines([TITLES])
     async for rows, sent in slices:
         yield lines(
             (
                 *(row.record.partition, row.record.offset, _utc(row.record.timestamp_ms)),
-                *(row.key, row.value, row.kind, json.dumps(row.headers, ensure_ascii=False)),
+                *(row.key, row.key_kind, row.value, row.kind),
+                json.dumps(row.headers, ensure_ascii=False),
                 "",
             )
             for row in rows

@@ -16,13 +16,14 @@ PACKED_BYTES_MAX: Final = 1_048_576  # of a value that may be MessagePack or CBO
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One record, decoded for people."""
+    """One record, decoded for people; None for what is null, which is not what is empty."""
 
     record: Record
-    key: str
-    value: str
-    kind: str  # json, text, msgpack, cbor, hex, empty
-    headers: tuple[tuple[str, str], ...]
+    key: str | None
+    key_kind: str  # as `kind`
+    value: str | None
+    kind: str  # json, text, msgpack, cbor, hex, empty, null
+    headers: tuple[tuple[str, str | None], ...]
     cut: bool  # longer than what is shown
 
 
@@ -62,22 +63,30 @@ _PRINTABLE: Final = frozenset(string.printable) - frozenset("\x0b\x0c")
 
 def decoded(record: Record, letters: int = SHOWN_BYTES, as_stored: bool = False) -> Shown:
     """The record as text: JSON indented (or `as_stored`), text as it is, everything else in hex."""
-    value, kind = _text(record.value, letters)
+    value, kind = _part(record.value, letters)
     if as_stored and kind == "json" and record.value is not None:
         value = record.value.decode()
-    key, _ = _text(record.key, letters)
+    key, key_kind = _part(record.key, letters)
     known_key, known_value = internal.decode(record.topic, record.key, record.value)
     if known_key is not None:
-        key = json.dumps(known_key, indent=1, ensure_ascii=False)
+        key, key_kind = json.dumps(known_key, indent=1, ensure_ascii=False), "json"
     if known_value is not None:
         value, kind = json.dumps(known_value, indent=1, ensure_ascii=False), "json"
-    headers = tuple((name, _text(part, letters)[0][:letters]) for name, part in record.headers)
-    cut = len(value) > letters or len(key) > letters
-    return Shown(record, key[:letters], value[:letters], kind, headers, cut)
+    headers = tuple((name, _cut(_part(part, letters)[0], letters)) for name, part in record.headers)
+    cut = len(value or "") > letters or len(key or "") > letters
+    return Shown(record, _cut(key, letters), key_kind, _cut(value, letters), kind, headers, cut)
 
 
-def _text(part: bytes | None, letters: int) -> tuple[str, str]:
-    if part is None:
+def _cut(text: str | None, letters: int) -> str | None:
+    return None if text is None else text[:letters]
+
+
+def _part(part: bytes | None, letters: int) -> tuple[str | None, str]:
+    return (None, "null") if part is None else _text(part, letters)
+
+
+def _text(part: bytes, letters: int) -> tuple[str, str]:
+    if not part:
         return "", "empty"
     try:
         text = part.decode("utf-8")

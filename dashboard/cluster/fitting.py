@@ -70,5 +70,8 @@ def _field_is(value: bytes | None, path: str, wanted: str) -> bool:
 def sample(record: Record) -> Sample:
     """The record as an expression sees it: what pages show as JSON is JSON."""
     key, value = whole(record)
-    headers = [(name, (part or b"").decode("utf-8", "replace")) for name, part in record.headers]
+    headers = [
+        (name, None if part is None else part.decode("utf-8", "replace"))
+        for name, part in record.headers
+    ]
     return Sample(key, value, headers, record.partition, record.offset, record.timestamp_ms)

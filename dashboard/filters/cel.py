@@ -18,7 +18,7 @@ VARIABLES: Final[Mapping[str, Any]] = {
     "record.keyAsText": cel.Type.STRING,
     "record.value": cel.Type.DYN,
     "record.valueAsText": cel.Type.STRING,
-    "record.headers": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+    "record.headers": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     "record.partition": cel.Type.INT,
     "record.offset": cel.Type.INT,
     "record.timestampMs": cel.Type.INT,

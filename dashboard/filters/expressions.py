@@ -154,5 +154,7 @@ def _parts(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
 
 def _size(sample: Sample) -> int:
     return (
-        len(sample.key or b"") + len(sample.value or b"") + sum(len(v) for _, v in sample.headers)
+        len(sample.key or b"")
+        + len(sample.value or b"")
+        + sum(len(v or "") for _, v in sample.headers)
     )

@@ -24,7 +24,7 @@ class Sample(msgspec.Struct, array_like=True, frozen=True):
 
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str | None]]
     partition: int
     offset: int
     timestamp_ms: int

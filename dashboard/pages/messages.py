@@ -82,6 +82,7 @@ def told(row: Shown) -> dict[str, Any]:
         "offset": row.record.offset,
         "timestamp_ms": row.record.timestamp_ms,
         "key": row.key,
+        "key_kind": row.key_kind,
         "value": row.value,
         "kind": row.kind,
         "headers": row.headers,

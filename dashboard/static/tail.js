@@ -7,21 +7,30 @@
   const note = document.getElementById("tail-note"), body = box.querySelector("tbody"), none = document.getElementById("no-messages");
   let source = null, shown = 0, looked = 0, passed = 0, missed = 0, untested = 0, why = "";
   const make = (tag, text, within) => { const made = document.createElement(tag); made.textContent = text; within.append(made); return made; };
-  const part = (title, text, within) => { make("p", title, within).className = "label"; make("pre", text, within).tabIndex = 0; };
+  const put = (text, shown, within) => { // null and empty are told apart
+    if (text) within.append(shown);
+    else make("span", text === null ? "null" : "empty", within).className = "state";
+  };
+  const part = (title, text, within) => { make("p", title, within).className = "label"; if (text) make("pre", text, within).tabIndex = 0; };
   const add = (record) => {
-    const row = body.insertRow(0), empty = record.kind === "empty" ? "(no value: a tombstone)" : "";
+    const row = body.insertRow(0);
     row.className = "new";
     make("td", record.partition, row).className = "n";
     make("td", record.offset, row).className = "n";
     make("td", record.time, row);
-    make("td", record.key.slice(0, 300), row).className = "key";
+    const key = make("td", "", row);
+    key.className = "key";
+    put(record.key, (record.key || "").slice(0, 300), key);
     const whole = make("details", "", make("td", "", row));
-    make("summary", empty || record.line, whole).dataset.row = "";
+    const line = make("summary", "", whole);
+    line.dataset.row = "";
+    put(record.value, record.line, line);
     whole.addEventListener("toggle", () => { // what nobody opens is not drawn
       if (whole.children.length > 1) return;
-      if (record.key) part("Key", record.key, whole);
-      part(`Value${record.cut ? ", cut" : ""} ${record.kind}`, empty || record.value, whole);
-      if (record.headers.length) part("Headers", record.headers.map((pair) => pair.join(": ")).join("\n"), whole);
+      part(`Key ${record.key_kind}`, record.key, whole);
+      part(`Value${record.cut ? ", cut" : ""} ${record.value === null ? "null: a tombstone" : record.kind}`, record.value, whole);
+      if (record.headers.length) make("p", "Headers", whole).className = "label";
+      for (const [name, value] of record.headers) put(value, value, make("pre", `${name}: `, whole));
     });
     while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
   };

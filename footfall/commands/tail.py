@@ -54,9 +54,9 @@ def rendered(record: Record) -> str:
 
 
 def readable(data: bytes | None) -> str:
-    """JSON and printable text as they are, anything else escaped; `-` for none."""
-    if data is None:
-        return "-"
+    """JSON and printable text as they are, anything else escaped; `-` for none, `""` for empty."""
+    if not data:
+        return "-" if data is None else '""'
     try:
         text = data.decode()
     except UnicodeDecodeError:

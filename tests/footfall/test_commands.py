@@ -135,7 +135,13 @@ def test_a_record_is_one_line_with_its_place_and_time() -> None:
 
 @pytest.mark.parametrize(
     ("data", "shown"),
-    [(None, "-"), (b"\xff\x00", "0xff00"), (b"\x1b[2J", '"\\u001b[2J"'), ("ü".encode(), "ü")],
+    [
+        (None, "-"),
+        (b"", '""'),
+        (b"\xff\x00", "0xff00"),
+        (b"\x1b[2J", '"\\u001b[2J"'),
+        ("ü".encode(), "ü"),
+    ],
 )
 def test_nothing_that_a_terminal_obeys_is_printed(data: bytes | None, shown: str) -> None:
     assert readable(data) == shown

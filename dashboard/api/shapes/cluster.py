@@ -108,15 +108,17 @@ class HistoryTold(Struct, frozen=True):
 
 
 class MessageRow(Struct, frozen=True):
-    """Key and value as text, decoded as `kind` says; `cut`: they are longer than that."""
+    """Key and value as text, decoded as their kinds say (json, text, msgpack, cbor, hex, empty,
+    null); null: there is none, which is not an empty one. `cut`: they are longer than that."""
 
     partition: int
     offset: int
     timestamp_ms: int
-    key: str
-    value: str
+    key: str | None
+    key_kind: str
+    value: str | None
     kind: str
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str | None]]
     cut: bool
 
 

@@ -16,6 +16,7 @@ from dashboard.config import MaskConfig
 from dashboard.masking.rules import Masks
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import Client
+from tracker.kafka.answers import Record
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
@@ -52,6 +53,41 @@ async def test_files_hold_values_as_they_are_stored(client: Client) -> None:
     (row,), (shown,) = (await found.json())["rows"], (await page.json())["rows"]
     assert row["value"] == '{"email":"ann100@example.com"}'
     assert shown["value"] == '{\n "email": "ann100@example.com"\n}'
+
+
+async def test_null_and_empty_are_told_apart_in_every_answer(
+    client: Client, cluster: MadeCluster
+) -> None:
+    for offset, part in ((0, None), (1, b"")):
+        cluster.values[PLACE, offset] = Record(
+            *("users", 0, offset, offset, True), part, part, (("h", part),)
+        )
+    query = "offset=0&rows=2"
+    shown = await (await client.get(f"/api/v1/topics/users/messages?{query}")).json()
+    file = await (await client.get(f"/api/v1/topics/users/messages.json?{query}")).json()
+    table = await (await client.get(f"/api/v1/topics/users/messages.csv?{query}")).text()
+    page = await (await client.get(f"/topics/users?tab=messages&{query}")).text()
+
+    for rows in (shown["rows"], file["rows"]):
+        assert [(row["key"], row["key_kind"]) for row in rows] == [(None, "null"), ("", "empty")]
+        assert [(row["value"], row["kind"]) for row in rows] == [(None, "null"), ("", "empty")]
+        assert [row["headers"] for row in rows] == [[["h", None]], [["h", ""]]]
+    null, empty, _ = csv.DictReader(io.StringIO(table))
+    assert (null["key_kind"], null["kind"], null["headers"]) == ("null", "null", '[["h", null]]')
+    assert (empty["key_kind"], empty["kind"], empty["headers"]) == ("empty", "empty", '[["h", ""]]')
+    for word in ("null", "empty"):  # the key, the value and the header
+        assert page.count(f'<span class="state">{word}</span>') == 3
+
+
+async def test_headers_count_for_the_most_bytes_of_a_file(
+    client: Client, cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages_export, "BYTES_MAX", 50_000)
+    cluster.values[PLACE, 0] = replace(cluster._some(PLACE, 0), headers=(("h", b"x" * 60_000),))
+
+    body = await (await client.get("/api/v1/topics/users/messages.json")).json()
+
+    assert len(body["rows"]) < 1_200 and body["stopped"] == "the file has 50000 bytes"
 
 
 async def test_csv_ends_with_a_row_that_says_what_was_looked_at(client: Client) -> None:

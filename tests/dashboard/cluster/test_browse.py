@@ -145,19 +145,29 @@ def test_a_field_of_json_is_compared_as_text() -> None:
         (b"{broken", "text", "{broken"),
         (b"\xff\x00", "hex", "ff 00"),
         (b"bell\x07", "hex", "62 65 6c 6c 07"),
-        (None, "empty", ""),
+        (b"", "empty", ""),
+        (None, "null", None),
     ],
 )
-def test_values_are_decoded(value: bytes | None, kind: str, text: str) -> None:
+def test_values_are_decoded(value: bytes | None, kind: str, text: str | None) -> None:
     shown = decoded(record(value))
 
     assert (shown.kind, shown.value, shown.cut) == (kind, text, False)
 
 
+def test_what_is_null_and_what_is_empty_are_told_apart_in_every_part() -> None:
+    null = decoded(Record("t", 0, 0, 0, False, None, None, (("h", None),)))
+    empty = decoded(Record("t", 0, 0, 0, False, b"", b"", (("h", b""),)))
+
+    assert (null.key, null.key_kind, null.value, null.kind) == (None, "null", None, "null")
+    assert (empty.key, empty.key_kind, empty.value, empty.kind) == ("", "empty", "", "empty")
+    assert (null.headers, empty.headers) == ((("h", None),), (("h", ""),))
+
+
 def test_long_values_are_cut() -> None:
     shown = decoded(record(b"x" * 1_000_000))
 
-    assert shown.cut
+    assert shown.cut and shown.value is not None
     assert len(shown.value) < 3_000
 
 
@@ -182,4 +192,4 @@ def test_maps_and_lists_in_message_pack_are_json(
     found = decoded(Record("t", 0, 0, 0, False, None, value, ()))
 
     assert found.kind == kind
-    assert shown is None or "".join(found.value.split()) == "".join(shown.split())
+    assert shown is None or "".join((found.value or "").split()) == "".join(shown.split())

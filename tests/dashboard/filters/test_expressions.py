@@ -28,7 +28,7 @@ def expressions() -> Iterator[Expressions]:
 def sample(
     value: bytes | None = PAID,
     key: bytes | None = b"eu-7",
-    headers: tuple[tuple[str, str], ...] = (("kind", "x"),),
+    headers: tuple[tuple[str, str | None], ...] = (("kind", "x"),),
 ) -> Sample:
     return Sample(key, value, list(headers), 3, 41, 1_764_000_000_000)
 
@@ -68,6 +68,16 @@ def test_tombstones_and_texts_are_told_apart(expressions: Expressions) -> None:
     assert text.fitting == [False, False, True, False]
     assert number.fitting == [False, False, False, True]
     assert empty.fitting == [True, True, False, False]
+
+
+def test_keys_and_headers_that_are_null_are_not_those_that_are_empty(
+    expressions: Expressions,
+) -> None:
+    both = [sample(key=None, headers=(("h", None),)), sample(key=b"", headers=(("h", ""),))]
+
+    for part in ("record.key", "record.headers.h"):
+        assert expressions.test(f"{part} == null", both).fitting == [True, False]
+        assert expressions.test(f"{part} == ''", both).fitting == [False, True]
 
 
 def test_what_it_fails_on_does_not_fit_and_is_counted_by_why(expressions: Expressions) -> None:
