@@ -16,6 +16,7 @@ from typing import Any, Final
 import re2
 
 from dashboard.config import MaskConfig
+from dashboard.decoders.reader import NOTE
 from footfall.settings import SettingsError
 from tracker.kafka.answers import Record
 
@@ -26,6 +27,7 @@ NOT_JSON: Final = b"(masked: no JSON fields)"
 NOT_TEXT: Final = b"(masked: not text)"
 REMOVED: Final = b"(removed)"
 _GONE: Final = object()
+_EXPONENT: Final = re.compile(r"[0-9][eE][+-]?[0-9]")
 _ESCAPED: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
 )
@@ -57,6 +59,8 @@ class Rule:
             value = self._whole(record.value)
         headers = []
         for name, part in record.headers:
+            if name == NOTE and part is not None:  # why bytes are unreadable may quote them
+                part = part.partition(b" (")[0]
             if name not in self.config.headers:
                 headers.append((name, self._found(part)))
             elif self.config.action != "remove":
@@ -123,13 +127,24 @@ class Rule:
             return NOT_TEXT
         if "\0" in text:  # UTF-16 and 32 pass for UTF-8, with their letters apart
             return NOT_TEXT
-        if "\\" in text and text.lstrip()[:1] in ("{", "["):
-            text = _ESCAPED.sub(_plain, text)
+        if text.lstrip()[:1] in ("{", "["):
+            text = _written_out(text)
+            text = _ESCAPED.sub(_plain, text) if "\\" in text else text
         remove = self.config.action == "remove"
         hidden = self.pattern.sub(
             lambda match: "" if remove else self.hide(match.group(0).encode()), text
         )
         return str(hidden).encode()
+
+
+def _written_out(text: str) -> str:
+    """JSON with its numbers as pages show them: 4.1e3 is 4100.0, perhaps what is to be hidden."""
+    if _EXPONENT.search(text) is None:
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace").decode()
+    except (ValueError, RecursionError):
+        return text
 
 
 def _plain(escaped: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """What masks hide, in every part of a record and at every depth, and what cannot start."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.cluster.decoded import decoded
 from dashboard.config import MaskConfig
 from dashboard.masking.reader import hash_secret
 from dashboard.masking.rules import Masks
@@ -97,6 +99,24 @@ def test_what_json_writes_in_another_way_does_not_slip_through_a_pattern(value: 
 
     assert found is not None
     assert b"example" not in found.replace(b"\0", b"") and b"0040" not in found
+
+
+def test_a_number_with_an_exponent_does_not_slip_through_a_pattern() -> None:
+    """Pages show 4.111111111111111e15 written out."""
+    value = b'{"card": 4.111111111111111e15, "size": 1e3, "text": "4.111111111111111e15"}'
+
+    found = decoded(masks(pattern="[0-9]{13,19}").masked(record(value)))
+
+    assert found.value is not None and "4111111111111111" not in found.value
+    assert "1000.0" in found.value
+
+
+def test_why_a_value_could_not_be_opened_does_not_quote_what_is_hidden() -> None:
+    note = (("(schema)", b"not Avro of schema 7 (UnicodeDecodeError: can't decode byte 0xe9)"),)
+
+    found = masks(value=True).masked(replace(record(b"v"), headers=note))
+
+    assert found.headers == (("(schema)", b"not Avro of schema 7"),)
 
 
 def test_what_json_must_escape_is_still_json_after_a_pattern() -> None:
