@@ -34,7 +34,7 @@ SLICE_READS: Final = 2
 LETTERS: Final = 1_000_000  # of one key, value or header
 TITLES: Final = (
     *("partition", "offset", "time_utc", "key", "key_kind"),
-    *("value", "kind", "headers", "note"),
+    *("value", "kind", "headers", "key_size", "value_size", "headers_size", "note"),
 )
 RETRY: Final = {"Retry-After": "30"}
 
@@ -150,6 +150,11 @@ def size_of(row: Shown) -> int:
     return len(row.key or "") + len(row.value or "") + pairs
 
 
+def _sizes(row: Shown) -> tuple[int | None, ...]:
+    sizes = row.record.sizes
+    return (sizes.key, sizes.value, sizes.headers) if sizes else (None, None, None)
+
+
 async def _csv(topic: Topic, slices: AsyncIterator[tuple[list[Shown], Sent]]) -> AsyncIterator[str]:
     yield lines([TITLES])
     async for rows, sent in slices:
@@ -158,6 +163,7 @@ async def _csv(topic: Topic, slices: AsyncIterator[tuple[list[Shown], Sent]]) ->
                 *(row.record.partition, row.record.offset, _utc(row.record.timestamp_ms)),
                 *(row.key, row.key_kind, row.value, row.kind),
                 json.dumps(row.headers, ensure_ascii=False),
+                *_sizes(row),
                 "",
             )
             for row in rows

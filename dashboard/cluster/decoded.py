@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from dashboard.decoders import cbor, internal
+from dashboard.text import size
 from tracker.kafka.answers import Record
 
 SHOWN_BYTES: Final = 2_000  # of a key, value or header
@@ -25,6 +26,26 @@ class Shown:
     kind: str  # json, text, msgpack, cbor, hex, empty, null
     headers: tuple[tuple[str, str | None], ...]
     cut: bool  # longer than what is shown
+
+    @property
+    def about_key(self) -> str:
+        """`json, 12 B`."""
+        sizes = self.record.sizes
+        return self.key_kind + (f", {size(sizes.key)}" if sizes and self.key else "")
+
+    @property
+    def about_value(self) -> str:
+        """`json, 1.2 kB, cut`."""
+        if self.value is None:
+            return "null: a tombstone"
+        sizes = self.record.sizes
+        told = f", {size(sizes.value)}" if sizes and self.value else ""
+        return self.kind + told + (", cut" if self.cut else "")
+
+    @property
+    def about_headers(self) -> str:
+        """`34 B`; empty where it is not told."""
+        return size(self.record.sizes.headers) if self.record.sizes else ""
 
 
 _PACKED: Final = frozenset((*range(0x81, 0x90), *range(0x91, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))

@@ -74,4 +74,8 @@ def sample(record: Record) -> Sample:
         (name, None if part is None else part.decode("utf-8", "replace"))
         for name, part in record.headers
     ]
-    return Sample(key, value, headers, record.partition, record.offset, record.timestamp_ms)
+    place = (record.partition, record.offset, record.timestamp_ms)
+    sizes = record.sizes
+    if sizes is None:
+        return Sample(key, value, headers, *place)
+    return Sample(key, value, headers, *place, sizes.key, sizes.value, sizes.headers)

@@ -75,10 +75,8 @@ def encoded(row: Shown) -> str:
         "key": row.key,
         "value": row.value,
         "line": oneline(row.value or ""),
-        "key_kind": row.key_kind,
-        "kind": row.kind,
         "headers": row.headers,
-        "cut": row.cut,
+        "about": [row.about_key, row.about_value, row.about_headers],
     }
     return json.dumps(body, separators=(",", ":"))
 

@@ -28,6 +28,9 @@ class Sample(msgspec.Struct, array_like=True, frozen=True):
     partition: int
     offset: int
     timestamp_ms: int
+    key_size: int | None = None  # bytes as stored; None: not told
+    value_size: int | None = None
+    headers_size: int | None = None
 
 
 class Question(msgspec.Struct, array_like=True, frozen=True):

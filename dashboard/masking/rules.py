@@ -65,7 +65,7 @@ class Rule:
                 headers.append((name, self._found(part)))
             elif self.config.action != "remove":
                 headers.append((name, self._whole(part) if part is not None else None))
-        return replace(record, key=key, value=value, headers=tuple(headers))
+        return replace(record, key=key, value=value, headers=tuple(headers), sizes=None)
 
     def _part(self, part: bytes | None, is_value: bool) -> bytes | None:
         """Fields first, then what the pattern finds. A key that is not JSON has no fields."""

@@ -77,6 +77,7 @@ async def browse(visit: Visit, topic: Topic) -> tuple[Found | None, str]:
 
 def told(row: Shown) -> dict[str, Any]:
     """One record as JSON tells it; `cut` says that it is longer than that."""
+    sizes = row.record.sizes
     return {
         "partition": row.record.partition,
         "offset": row.record.offset,
@@ -86,6 +87,9 @@ def told(row: Shown) -> dict[str, Any]:
         "value": row.value,
         "kind": row.kind,
         "headers": row.headers,
+        "key_size": sizes and sizes.key,
+        "value_size": sizes and sizes.value,
+        "headers_size": sizes and sizes.headers,
         "cut": row.cut,
     }
 

@@ -11,7 +11,12 @@
     if (text) within.append(shown);
     else make("span", text === null ? "null" : "empty", within).className = "state";
   };
-  const part = (title, text, within) => { make("p", title, within).className = "label"; if (text) make("pre", text, within).tabIndex = 0; };
+  const part = (title, about, text, within) => {
+    const label = make("p", `${title} `, within);
+    label.className = "label";
+    make("span", about, label).className = "muted";
+    if (text) make("pre", text, within).tabIndex = 0;
+  };
   const add = (record) => {
     const row = body.insertRow(0);
     row.className = "new";
@@ -27,9 +32,10 @@
     put(record.value, record.line, line);
     whole.addEventListener("toggle", () => { // what nobody opens is not drawn
       if (whole.children.length > 1) return;
-      part(`Key ${record.key_kind}`, record.key, whole);
-      part(`Value${record.cut ? ", cut" : ""} ${record.value === null ? "null: a tombstone" : record.kind}`, record.value, whole);
-      if (record.headers.length) make("p", "Headers", whole).className = "label";
+      const [key, value, headers] = record.about;
+      part("Key", key, record.key, whole);
+      part("Value", value, record.value, whole);
+      if (record.headers.length) part("Headers", headers, "", whole);
       for (const [name, value] of record.headers) put(value, value, make("pre", `${name}: `, whole));
     });
     while (body.rows.length > ROWS_MAX) body.deleteRow(-1);

@@ -12,6 +12,7 @@ from dashboard.render import HERE
 from dashboard.web import Site
 from tests.support.made_dashboard import busy_cluster, hostile_cluster, made_state
 from tests.support.shown_dashboard import Served, store_measured_visits
+from tracker.kafka.answers import Record, Sizes
 from tracker.topics import TopicPartition
 
 pytestmark = [
@@ -263,6 +264,34 @@ async def test_following_a_topic_shows_what_arrives_as_text_and_can_be_paused(
 
         await expect(shown.page.locator("#tail-note")).to_have_text("Paused.")
         assert await shown.page.locator("#messages img, #messages script").count() == 0
+        assert shown.complaints == []
+
+
+async def test_what_is_followed_tells_null_from_empty_and_its_size(
+    browser: Browser, tmp_path: Path
+) -> None:
+    cluster, place = hostile_cluster(), TopicPartition("events", 0)
+    async with Served(tmp_path, cluster) as served:
+        shown = await served.tab(browser)
+        await shown.go("/topics/events?tab=messages&partition=0")
+        await shown.page.get_by_role("button", name="Follow").click()
+        await expect(shown.page.locator("#tail-note")).to_contain_text("Following.")
+        end = cluster.partitions[place].end
+        for offset, key, value in ((end, None, b""), (end + 1, b"", None)):
+            cluster.values[place, offset] = Record(
+                *("events", 0, offset, offset, True), key, value, (("h", None),), Sizes(0, 0, 1)
+            )
+        cluster.partitions[place].end += 2
+        rows = shown.page.locator("#messages tbody tr")
+
+        for number, key_kind, kind in ((1, "null", "empty"), (0, "empty", "null")):
+            row = rows.nth(number)
+            await expect(row.locator("td.key .state")).to_have_text(key_kind)
+            await expect(row.locator("summary .state")).to_have_text(kind)
+            await row.locator("summary").click()
+            await expect(row.locator(".label").first).to_have_text(f"Key {key_kind}")
+            await expect(row.locator(".label").last).to_have_text("Headers 1 B")
+            await expect(row.locator("pre").last).to_have_text("h: null")
         assert shown.complaints == []
 
 

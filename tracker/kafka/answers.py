@@ -114,6 +114,15 @@ class ConfigValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of a record's parts as they are stored, before compression."""
+
+    key: int
+    value: int
+    headers: int  # names and values
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record as it was read."""
 
@@ -125,6 +134,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
+    sizes: Sizes | None = None  # None: not told
 
 
 @dataclass(frozen=True, slots=True)

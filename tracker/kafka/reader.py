@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import ask, client, quiet_options
-from tracker.kafka.answers import Reading, Record
+from tracker.kafka.answers import Reading, Record, Sizes
 from tracker.topics import TopicPartition
 
 log = logging.getLogger(__name__)
@@ -113,13 +113,19 @@ def _reading(messages: Sequence[Any]) -> Reading:
 
 def _record(message: Any) -> Record:
     kind, timestamp_ms = message.timestamp()
+    key, value, headers = message.key(), message.value(), tuple(message.headers() or ())
     return Record(
         topic=message.topic(),
         partition=message.partition(),
         offset=message.offset(),
         timestamp_ms=timestamp_ms if kind != client.TIMESTAMP_NOT_AVAILABLE else -1,
         is_append_time=kind == client.TIMESTAMP_LOG_APPEND_TIME,
-        key=message.key(),
-        value=message.value(),
-        headers=tuple(message.headers() or ()),
+        key=key,
+        value=value,
+        headers=headers,
+        sizes=Sizes(
+            len(key or b""),
+            len(value or b""),
+            sum(len(name.encode()) + len(part or b"") for name, part in headers),
+        ),
     )

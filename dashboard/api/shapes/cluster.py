@@ -109,7 +109,8 @@ class HistoryTold(Struct, frozen=True):
 
 class MessageRow(Struct, frozen=True):
     """Key and value as text, decoded as their kinds say (json, text, msgpack, cbor, hex, empty,
-    null); null: there is none, which is not an empty one. `cut`: they are longer than that."""
+    null); null: there is none, which is not an empty one. `cut`: they are longer than that. Sizes
+    are bytes as stored, before compression; null where a mask hides parts of the topic."""
 
     partition: int
     offset: int
@@ -119,6 +120,9 @@ class MessageRow(Struct, frozen=True):
     value: str | None
     kind: str
     headers: list[tuple[str, str | None]]
+    key_size: int | None
+    value_size: int | None
+    headers_size: int | None
     cut: bool
 
 

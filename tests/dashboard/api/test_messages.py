@@ -16,7 +16,7 @@ from dashboard.config import MaskConfig
 from dashboard.masking.rules import Masks
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import Client
-from tracker.kafka.answers import Record
+from tracker.kafka.answers import Record, Sizes
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block
@@ -77,6 +77,19 @@ async def test_null_and_empty_are_told_apart_in_every_answer(
     assert (empty["key_kind"], empty["kind"], empty["headers"]) == ("empty", "empty", '[["h", ""]]')
     for word in ("null", "empty"):  # the key, the value and the header
         assert page.count(f'<span class="state">{word}</span>') == 3
+
+
+async def test_sizes_are_those_of_what_is_stored(client: Client, cluster: MadeCluster) -> None:
+    cluster.values[PLACE, 0] = replace(cluster._some(PLACE, 0), sizes=Sizes(3, 12_345, 7))
+    query = "offset=0&rows=1"
+    shown = await (await client.get(f"/api/v1/topics/users/messages?{query}")).json()
+    table = await (await client.get(f"/api/v1/topics/users/messages.csv?{query}")).text()
+    page = await (await client.get(f"/topics/users?tab=messages&{query}")).text()
+
+    (row,), (cells, _) = shown["rows"], csv.DictReader(io.StringIO(table))
+    for name, size in (("key_size", 3), ("value_size", 12_345), ("headers_size", 7)):
+        assert (row[name], cells[name]) == (size, str(size))
+    assert "text, 3 B" in page and "text, 12.3 kB" in page
 
 
 async def test_headers_count_for_the_most_bytes_of_a_file(

@@ -91,6 +91,40 @@ def test_what_it_fails_on_does_not_fit_and_is_counted_by_why(expressions: Expres
     assert tested.untested.total() == 4
 
 
+def test_text_is_searched_as_text_and_has_no_fields(expressions: Expressions) -> None:
+    lines = [sample(b"ERROR at x"), sample(b"INFO"), sample(None)]
+
+    found = expressions.test("record.value.contains('ERROR')", lines)
+    asked = expressions.test("record.value.level == 'ERROR'", lines)
+    indexed = expressions.test("record.value['level'] == 'ERROR'", lines[:1])
+    within = expressions.test("'level' in record.value", lines[:1])
+
+    assert found.fitting == [True, False, False]
+    assert found.untested == Counter(
+        {"contains does not go with null_type; record.valueAsText is always text": 1}
+    )
+    assert asked.untested == Counter(
+        {
+            "record.value is text and has no fields; record.valueAsText is all of it": 2,
+            "a field is asked of what has none: text, a number, a list or null": 1,
+        }
+    )
+    assert list(indexed.untested) == list(asked.untested)[:1]
+    assert list(within.untested) == ["in needs a list, or an object, to its right"]
+
+
+def test_sizes_are_compared_and_where_they_are_not_told_nothing_fits(
+    expressions: Expressions,
+) -> None:
+    told = Sample(None, b"v", [], 0, 0, 0, 0, 12_000, 34)
+
+    found = expressions.test("record.valueSize > 10000 && record.headersSize == 34", [told])
+    hidden = expressions.test("record.valueSize > 10000", [sample()])
+
+    assert found.fitting == [True]
+    assert (hidden.fitting, hidden.untested.total()) == ([False], 1)
+
+
 def test_an_answer_that_is_no_bool_is_counted_too(expressions: Expressions) -> None:
     tested = expressions.test("record.value", [sample(b"true"), sample(b"1")])
 
@@ -104,6 +138,9 @@ def test_an_answer_that_is_no_bool_is_counted_too(expressions: Expressions) -> N
         ("record.value.", "column 14: Syntax error"),
         ("record.offset >", "column 16: Syntax error: something is missing at the end"),
         ("recrd.value == 1", "column 6: undeclared reference to 'recrd.value'"),
+        ("value.contains('x')", "undeclared reference to 'value'; it is record.value"),
+        ("headers.kind == 'x'", "undeclared reference to 'headers.kind'; it is record.headers"),
+        ("record.size > 1", "'record.size'; there are record.key, record.keyAsText, "),
         ("record.partition ==\n 'x'", "column 18: found no matching overload"),
         ("true &&\n record.offzet == 1", "line 2, column 8: undeclared"),
         ("record.keyAsText", "of the type string, not true or false"),

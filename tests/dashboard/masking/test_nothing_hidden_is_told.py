@@ -17,7 +17,7 @@ from dashboard.masking.rules import Masks
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tests.support.made_dashboard import Client, made_state
-from tracker.kafka.answers import Record
+from tracker.kafka.answers import Record, Sizes
 from tracker.topics import TopicPartition
 
 pytestmark = pytest.mark.may_block  # the disk is measured
@@ -41,6 +41,7 @@ GUESSES: tuple[dict[str, str], ...] = (
     {"filter": "record.value.user.mail.size() > 20"},
     {"filter": "record.valueAsText.size() > 60"},
     {"filter": "record.headers.who.startsWith('ann')"},
+    {"filter": "record.keySize + record.valueSize + record.headersSize > 100"},
     {"filter": "record.value.mail.matches('^a') ? true : record.value[record.value.mail]"},
 )
 
@@ -49,11 +50,12 @@ def records(mail: str) -> list[Record]:
     """With `mail` wherever a rule hides it, and otherwise always the same."""
     body = json.dumps({"mail": mail, "n": 1, "user": {"mail": mail, "plan": "pro"}})
     key, who = json.dumps({"mail": mail}).encode(), (("who", mail.encode()), ("kind", b"x"))
-    return [
+    made = [
         Record("users", 0, 0, 1_000, True, key, body.encode(), who),
         Record("users", 0, 1, 2_000, True, key, None, who),
         Record("users", 0, 2, 3_000, True, key, body.replace("@", "\\u0040").encode(), who),
     ]
+    return [replace(one, sizes=Sizes(len(key), len(one.value or b""), len(mail))) for one in made]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tracker.kafka.admin import (
     Admin,
     ClusterUnavailable,
 )
+from tracker.kafka.answers import Sizes
 from tracker.kafka.changes import Changes
 from tracker.kafka.reader import RecordReader
 from tracker.kafka.topics import ensure_topics
@@ -167,6 +168,7 @@ async def test_first_records_are_read_again_and_again_by_one_reader(config: Kafk
 
     assert [record.offset for record in found if record is not None] == [3, 19, 3]
     assert all(record is not None and record.is_append_time for record in found)
+    assert [record.sizes for record in found if record] == [Sizes(0, n, 2) for n in (1, 2, 1)]
     assert nothing == {TopicPartition("visits", 1): None}
 
 
@@ -273,6 +275,7 @@ ASKS_WHILE_IT_STANDS_STILL = """
 import os, signal, sys
 from tracker.config import KafkaConfig
 from tracker.kafka.admin import Admin, ClusterUnavailable
+from tracker.kafka.answers import Sizes
 from tracker.kafka.changes import Changes
 
 kafka = KafkaConfig(bootstrap_servers=sys.argv[1])
