@@ -9,9 +9,9 @@ that has seen nothing yet.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -151,15 +151,33 @@ class ReportDesk:
 
     async def rows(self, question: Question, dimension: str) -> list[breakdown.Row]:
         """All values of one dimension, up to EXPORT_ROWS; raises ValueError for an unknown one."""
-        warehouse = self._warehouse
-        return await self._ask(
-            (question, dimension), lambda db: _rows(db, warehouse, question, dimension)
-        )
+        opened = Opened(self._warehouse, question)
+
+        def answer(database: Connection) -> list[breakdown.Row]:
+            with closing(opened):
+                return _rows(database, opened, question, dimension)
+
+        return await self._ask((question, dimension), answer)
 
     async def reading(self, question: Question) -> list[Reading]:
         """All pages, up to EXPORT_ROWS."""
-        warehouse = self._warehouse
-        return await self._ask((question, READING), lambda _: _reading(warehouse, question))
+        opened = Opened(self._warehouse, question)
+
+        def answer(_: Connection) -> list[Reading]:
+            with closing(opened):
+                return _reading(opened)
+
+        return await self._ask((question, READING), answer)
+
+    @asynccontextmanager
+    async def lists(self, question: Question) -> AsyncIterator["Lists"]:
+        """For who asks for many lists: the warehouse is opened once, and other questions get
+        their turns between. Raises Unreadable."""
+        opened = Opened(self._warehouse, question)
+        try:
+            yield Lists(self._threads, self._path, opened, question)
+        finally:  # after what is asked still: there is one thread
+            await asyncio.get_running_loop().run_in_executor(self._threads, opened.close)
 
     async def _ask(self, key: Any, answer: Callable[[Connection], T]) -> T:
         """The answer to `key`, at most a second old, or twenty times as old as it took.
@@ -173,7 +191,7 @@ class ReportDesk:
         running = self._running.get(key)
         if running is None:
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._threads, self._open_and, answer)
+            running = loop.run_in_executor(self._threads, open_and, self._path, answer)
             self._running[key] = running
             running.add_done_callback(lambda done: self._ended(key, done))
         found, took_ms = await asyncio.shield(running)  # others may wait for it as well
@@ -188,14 +206,63 @@ class ReportDesk:
         if not done.cancelled():
             done.exception()  # those who asked may all be gone: it is no lost error
 
-    def _open_and(self, answer: Callable[[Connection], T]) -> tuple[T, float]:
-        """The answer, and how many milliseconds of this thread it took."""
-        began = time.thread_time()
-        try:
-            with closing(rollups.open_for_reading(self._path)) as database:
-                return answer(database), (time.thread_time() - began) * 1000
-        except (sqlite3.Error, rollups.WrongSchema) as error:
-            raise Unreadable(str(error)) from error
+
+class Opened:
+    """The warehouse for one question, opened when it is first needed; for one thread."""
+
+    def __init__(self, warehouse: Path, question: Question) -> None:
+        self._warehouse = warehouse
+        self._question = question
+        self._found: list[Segment | None] = []  # of one, once it was asked for
+
+    def segment(self) -> Segment | None:
+        """None where there is no warehouse in SQLite."""
+        if not self._found:
+            self._found.append(_segment(self._warehouse, self._question.asked))
+        return self._found[0]
+
+    def close(self) -> None:
+        for one in self._found:
+            if one is not None:
+                one.close()
+        self._found.clear()
+
+
+class Lists:
+    """Whole lists of one question, each asked for in the desk's thread."""
+
+    def __init__(
+        self, thread: ThreadPoolExecutor, path: Path, opened: Opened, question: Question
+    ) -> None:
+        self._thread = thread
+        self._path = path
+        self._opened = opened
+        self._question = question
+
+    async def rows(self, dimension: str) -> list[breakdown.Row]:
+        """All values of one dimension, up to EXPORT_ROWS; raises ValueError for an unknown one."""
+        return await self._run(
+            lambda database: _rows(database, self._opened, self._question, dimension)
+        )
+
+    async def reading(self) -> list[Reading]:
+        """All pages, up to EXPORT_ROWS."""
+        return await self._run(lambda _: _reading(self._opened))
+
+    async def _run(self, answer: Callable[[Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        found, _ = await loop.run_in_executor(self._thread, open_and, self._path, answer)
+        return found
+
+
+def open_and(path: Path, answer: Callable[[Connection], T]) -> tuple[T, float]:
+    """The answer over the rollups, and how many milliseconds of this thread it took."""
+    began = time.thread_time()
+    try:
+        with closing(rollups.open_for_reading(path)) as database:
+            return answer(database), (time.thread_time() - began) * 1000
+    except (sqlite3.Error, rollups.WrongSchema) as error:
+        raise Unreadable(str(error)) from error
 
 
 def report_of(database: Connection, warehouse: Path, question: Question, now_ms: int) -> Report:
@@ -346,28 +413,18 @@ def _opened(warehouse: Path, question: Question) -> Iterator[Segment | None]:
 
 
 def _rows(
-    database: Connection, warehouse: Path, question: Question, dimension: str
+    database: Connection, opened: "Opened", question: Question, dimension: str
 ) -> list[breakdown.Row]:
     asked = question.asked
     if dimension in ROLLED_UP and not question.filters:
         return breakdown.breakdown(database, *asked[:1], dimension, *asked[1:3], limit=EXPORT_ROWS)
-    segment = _segment(warehouse, asked)
-    if segment is None:
-        return []
-    try:
-        return segment.breakdown(dimension, EXPORT_ROWS)
-    finally:
-        segment.close()
+    segment = opened.segment()
+    return [] if segment is None else segment.breakdown(dimension, EXPORT_ROWS)
 
 
-def _reading(warehouse: Path, question: Question) -> list[Reading]:
-    segment = _segment(warehouse, question.asked)
-    if segment is None:
-        return []
-    try:
-        return segment.reading(EXPORT_ROWS)
-    finally:
-        segment.close()
+def _reading(opened: "Opened") -> list[Reading]:
+    segment = opened.segment()
+    return [] if segment is None else segment.reading(EXPORT_ROWS)
 
 
 def _segment(warehouse: Path, asked: Asked) -> Segment | None:

@@ -1,6 +1,6 @@
 """GET /api/v1/activity.csv: one breakdown, or the time series, of what the activity page shows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from dashboard.pages.activity import question
 from dashboard.pages.page import NotFound, Visit
 from dashboard.state import State
 from tracker.packs.visits import DIMENSIONS
+from tracker.reports.breakdown import Row
 from tracker.reports.reading import Reading
 from tracker.rollups import HOUR_MS
 
@@ -74,16 +75,23 @@ class ActivityExport:
             points = (await self._state.desk.report(ask)).points
             rows = [(utc(point.bucket_ms), point.visitors, point.page_views) for point in points]
             return csv_answer([("time_utc", "visitors", "page_views"), *rows], "time.csv")
-        return csv_answer(await list_of(self._state, ask, dimension), f"{dimension}.csv")
+        desk = self._state.desk
+        if dimension == READING:
+            table = pages_read(await desk.reading(ask))
+        else:
+            table = values_of(dimension, await desk.rows(ask, dimension))
+        return csv_answer(table, f"{dimension}.csv")
 
 
-async def list_of(state: State, ask: Question, dimension: str) -> Table:
-    """One list of the page, whole; its first row are titles."""
-    if dimension == READING:
-        titles = ("page", "visitors", "page_views", "seconds_in_view", "scroll_percent")
-        return [titles, *map(_read, await state.desk.reading(ask))]
+def pages_read(found: Iterable[Reading]) -> Table:
+    """How long pages are in view, and how far down; the first row are titles."""
+    titles = ("page", "visitors", "page_views", "seconds_in_view", "scroll_percent")
+    return [titles, *map(_read, found)]
+
+
+def values_of(dimension: str, found: Iterable[Row]) -> Table:
+    """One list of the page; the first row are titles."""
     hits = "events" if dimension == "event" else "page_views"
-    found = await state.desk.rows(ask, dimension)
     rows = ((row.value, row.visitors, row.page_views) for row in found)
     return [(dimension, "visitors", hits), *rows]
 

@@ -1,6 +1,7 @@
 """GET /api/v1/activity.zip: every list of the activity page as CSV, in one file.
 
-The lists are made one after the other, so that only one of them is held beside the packed file.
+The lists are made one after the other over one opening of the warehouse, so that only one of them
+is held beside the packed file, and pages get their turns between.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from aiohttp import web
 from dashboard.activity.desk import EXPORT_ROWS, READING, Question, Report, Unreadable
 from dashboard.activity.filters import OPERATORS, operator_of, written
 from dashboard.activity.period import Period
-from dashboard.api.activity import Table, asked, list_of, refuse_interval, utc
+from dashboard.api.activity import Table, asked, pages_read, refuse_interval, utc, values_of
 from dashboard.api.csv_answer import attachment, lines
 from dashboard.state import State
 from tracker.packs.visits import DIMENSIONS
@@ -60,9 +61,11 @@ class ActivityArchive:
             for name, table in _further(report).items():
                 if len(table) > EMPTY:
                     put(name, table)
-            for dimension in (*DIMENSIONS, READING):
-                table = await list_of(self._state, ask, dimension)
-                await asyncio.to_thread(put, dimension, table)
+            async with self._state.desk.lists(ask) as lists:
+                for dimension in DIMENSIONS:
+                    table = values_of(dimension, await lists.rows(dimension))
+                    await asyncio.to_thread(put, dimension, table)
+                await asyncio.to_thread(put, READING, pages_read(await lists.reading()))
         return file.getvalue()
 
 

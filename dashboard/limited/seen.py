@@ -5,10 +5,11 @@ State made here (dashboard/web.py). They cannot show what they never get, and no
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Final, cast
 
-from dashboard.activity.desk import Question, Report, ReportDesk
+from dashboard.activity.desk import Lists, Question, Report, ReportDesk
 from dashboard.alerts.desk import AlertDesk
 from dashboard.alerts.engine import Alert, Engine
 from dashboard.alerts.silences import Silence
@@ -208,6 +209,9 @@ class SeenReports:
 
     async def reading(self, question: Question) -> list[Reading]:
         return await self._desk.reading(self._allowed(question))
+
+    def lists(self, question: Question) -> AbstractAsyncContextManager[Lists]:
+        return self._desk.lists(self._allowed(question))
 
     def _allowed(self, question: Question) -> Question:
         if not self._sight.site(question.site):

@@ -9,12 +9,14 @@ from zipfile import ZipFile
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from dashboard.activity import desk
 from dashboard.web import Site
 from tests.support.made_cluster import MadeCluster
 from tests.support.made_dashboard import Client, made_state
 from tests.support.made_events import made_event
 from tests.support.seen_visits import store_visits
 from tracker.packs.visits import DIMENSIONS
+from tracker.reports.segment import Segment
 
 pytestmark = pytest.mark.may_block
 
@@ -65,6 +67,24 @@ async def test_it_has_every_list_and_what_was_asked(client: Client) -> None:
     about = dict(row for row in found["about.csv"])
     assert (about["site"], about["interval"]) == ("example.com", "day")
     assert (about["first_day_utc"], about["last_day_utc"]) == ("2026-11-01", "2026-11-02")
+
+
+async def test_the_warehouse_is_opened_once_for_all_lists(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each opening chooses the visitors of the whole period anew."""
+    opened: list[Segment] = []
+
+    class Noted(Segment):
+        def close(self) -> None:
+            opened.append(self)
+            super().close()
+
+    monkeypatch.setattr(desk, "Segment", Noted)
+    found = await unpacked(client, DAYS + "&site=example.com")
+
+    assert len(found["entry_page.csv"]) > 1 and len(found["language.csv"]) > 1
+    assert len(opened) == 1
 
 
 async def test_filters_hold_for_every_list(client: Client) -> None:
