@@ -9,12 +9,14 @@ from tracker.kafka.transactions import Transaction
 async def values(visit: Visit) -> Values:
     """Asked of the cluster when somebody looks, at most once in ten seconds."""
     answer = await visit.beside.transactions.seen.answer()
-    held = answer.value.held if answer.value is not None else ()
+    waiting = answer.value.held if answer.value is not None else ()
+    held = tuple(one for one in waiting if one.holder is not None)
     rows = answer.value.transactions if answer.value is not None else ()
     return {
         "answer": answer,
         "table": found(visit, answer),
         "held": sheet(visit, held, "held"),
+        "let_go": len(waiting) - len(held),  # between the last look and this question
         "open_ids": [one.transactional_id for one in rows if one.state == "Ongoing"][:500],
         "only_open": visit.query.get("only") == "open",
     }

@@ -17,6 +17,7 @@ from tests.support.pages import ADDRESSES
 from tests.support.shown_dashboard import Served, store_measured_visits
 from tests.support.subject_registry import SubjectRegistry, subject_registry
 from tests.support.tools import node_modules
+from tracker.kafka.transactions import Holder
 from tracker.topics import TopicPartition
 
 pytestmark = [
@@ -141,6 +142,9 @@ async def test_lists_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> 
     """Columns that fit no more are left out; none is beyond the edge of its card."""
     cluster = busy_cluster()
     cluster.add_topic(LONG, MadePartition(leader=-1, isr=(), end=123_456_789))
+    place = TopicPartition("events", 0)
+    cluster.partitions[place].stable, cluster.partitions[place].end = 10, 123_456_789
+    cluster.writers = [Holder(place, 7, 0, 10, 5)]
     async with Served(tmp_path, cluster) as served:
         served.state.alerts.evaluate()
         active = served.state.alerts.engine.active
@@ -154,6 +158,23 @@ async def test_lists_are_whole_on_a_tablet(browser: Browser, tmp_path: Path) -> 
         for path in ("/topics", "/groups", "/alerts", "/transactions", "/cluster"):
             await shown.go(path)
             assert await shown.page.locator("main table tbody tr").count() > 0, path
+
+
+async def test_an_opened_record_has_the_width_of_its_list(browser: Browser, tmp_path: Path) -> None:
+    """It had that of its column, a third of a tablet."""
+    async with Served(tmp_path, busy_cluster()) as served:
+        shown = await served.tab(browser)
+        for width in (360, 720, 1280):
+            await shown.be_wide(width)
+            await shown.go("/topics/events?tab=messages")
+            await shown.page.locator("#messages summary").first.click()
+            card = await shown.page.locator("#messages").bounding_box()
+            value = await shown.page.locator("#messages pre").first.bounding_box()
+
+            assert card is not None and value is not None
+            assert card["x"] < value["x"] < card["x"] + 32, width
+            assert card["width"] - 64 < value["width"] < card["width"], width
+            assert await shown.page.evaluate(TOO_WIDE) <= 0, width
 
 
 async def test_names_of_topics_are_not_cut_into_pieces_on_a_phone(

@@ -70,6 +70,20 @@ async def test_transactions_are_filtered_and_sorted(
     assert [one["transactional_id"] for one in rows] == found
 
 
+async def test_partitions_that_nobody_holds_any_more_are_counted_and_not_listed(
+    client: Client, cluster: MadeCluster
+) -> None:
+    """Short transactions are open at a look, and over when their partitions are asked about."""
+    cluster.writers = cluster.writers[:1]
+
+    held = (await told(client))["held"]
+    shown = await page(client, "/transactions")
+
+    assert [one["holder"] is None for one in held] == [False, True]
+    assert "1 more partition waited at the last look; its leader names nobody" in shown
+    assert shown.count('<td class="wrap held">') == 1
+
+
 async def test_who_holds_up_readers_is_named_and_what_no_coordinator_ends_is_hanging(
     client: Client,
 ) -> None:
