@@ -95,19 +95,27 @@ class Browser:
 
 
 def search(desk: Desk, topic: Topic, wish: Wish) -> Found:
-    """Read and filter; bounded in records, rows, reads and what an expression may cost."""
+    """Read and filter; bounded in records, rows, reads and what an expression may cost.
+
+    Raises ClusterUnavailable where nothing came at all: that is not to have found nothing.
+    """
     scan = Reach(topic, wish).begin(desk)
     if scan.stopped:
         return Found((), 0, scan.stopped)
     desk.reader.start(scan.positions)
-    until_s = time.monotonic() + SECONDS_MAX
+    until_s, trouble = time.monotonic() + SECONDS_MAX, ""
     try:
         while time.monotonic() < until_s:
-            scan.take(desk.reader.read(min(READ_AT_ONCE, scan.left), READ_S))
+            reading = desk.reader.read(min(READ_AT_ONCE, scan.left), READ_S)
+            trouble = reading.trouble or trouble
+            scan.take(reading)
             if scan.stopped:
                 break
     finally:
         desk.reader.stop()
+    if scan.is_silent:
+        said = f"no record came within {SECONDS_MAX:.0f} s"
+        raise ClusterUnavailable(f"{said} ({trouble})" if trouble else said)
     newest_first = not wish.seeks
     scan.fitting.sort(key=lambda r: (r.timestamp_ms, r.partition, r.offset), reverse=newest_first)
     rows = tuple(decoded(record) for record in scan.fitting[: wish.rows])
@@ -199,6 +207,11 @@ class Scan:
     def left(self) -> int:
         """Records between here and the ends at most; where records are missing, fewer."""
         return sum(self._ends[place] - at for place, at in self.positions.items())
+
+    @property
+    def is_silent(self) -> bool:
+        """It was read from, and neither a record nor an end came."""
+        return not (self.stopped or self.scanned or self._ended)
 
     def take(self, reading: Reading) -> None:
         """Look at what was read; `stopped` says when that is enough."""

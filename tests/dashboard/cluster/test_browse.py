@@ -1,10 +1,12 @@
 """Looking into a topic is bounded, filtered, and says what it did."""
 
 import json
+import re
 
 import msgspec
 import pytest
 
+from dashboard.cluster import browse
 from dashboard.cluster.browse import SCANNED_MAX, Desk, Found, search
 from dashboard.cluster.decoded import decoded
 from dashboard.cluster.fitting import Wish, fits
@@ -12,7 +14,7 @@ from dashboard.cluster.model import Partition, Topic
 from dashboard.filters.expressions import Expressions
 from tests.support.made_cluster import MadeCluster, MadePartition
 from tracker.kafka.admin import ClusterUnavailable
-from tracker.kafka.answers import Record
+from tracker.kafka.answers import Reading, Record
 from tracker.topics import TopicPartition
 
 PLACE = TopicPartition("events", 0)
@@ -115,6 +117,35 @@ def test_a_search_that_finds_nothing_stops_at_its_limit(cluster: MadeCluster) ->
     assert found.rows == ()
     assert found.scanned == SCANNED_MAX
     assert found.stopped == f"it looked at {SCANNED_MAX} records"
+
+
+class Mute(MadeCluster):
+    """Its offsets are told, and of its records nothing comes."""
+
+    trouble = ""
+
+    def read(self, records_max: int, timeout_s: float) -> Reading:
+        return Reading((), frozenset(), self.trouble)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("", "no record came within 0 s"),
+        ("Topic authorization failed", "no record came within 0 s (Topic authorization failed)"),
+    ],
+)
+def test_records_that_do_not_come_are_not_called_none(
+    monkeypatch: pytest.MonkeyPatch, trouble: str, said: str
+) -> None:
+    """A broker that hangs, or that lets nobody read: `no record matches` would be a guess."""
+    monkeypatch.setattr(browse, "SECONDS_MAX", 0.01)
+    mute = Mute()
+    mute.add_topic("events", MadePartition(end=10))
+    mute.trouble = trouble
+
+    with pytest.raises(ClusterUnavailable, match=f"^{re.escape(said)}$"):
+        looked(mute, Wish())
 
 
 def test_text_is_found_in_key_value_and_headers_in_any_case() -> None:
