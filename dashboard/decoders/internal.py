@@ -1,18 +1,19 @@
 """Keys and values of Kafka's internal topics as people read them.
 
 Layouts as Apache Kafka documents them in its message schemas (OffsetCommitKey/Value,
-GroupMetadataKey/Value, TransactionLogKey/Value, ShareSnapshotKey/Value, ShareUpdateKey/Value);
-all numbers big-endian, strings with an int16 length, -1 for none. A version or byte that is not
-known gives None, and the record is shown raw.
+GroupMetadataKey/Value, TransactionLogKey/Value, ShareSnapshotKey/Value, ShareUpdateKey/Value; of
+newer groups see `group_records`); all numbers big-endian, strings with an int16 length, -1 for
+none. A version or byte that is not known gives None, and the record is shown raw.
 
     key    version int16 | what it is about
     value  version int16 | fields
 """
 
-import struct
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from dashboard.decoders import group_records
+from dashboard.decoders.kafka_bytes import UUID_BYTES, KafkaBytes, NotKnown
 
 Shown = Mapping[str, Any] | None
 
@@ -28,74 +29,9 @@ _TRANSACTION_STATES: Final = (
 )
 _SHARE_KINDS: Final = ("share snapshot", "share update")  # by the version of the key
 _DELIVERY_STATES: Final = ("Available", "Acquired", "Acknowledged", "Archiving", "Archived")
-_ARRAY_MAX: Final = 10_000
-_UUID_BYTES: Final = 16
 
 
-class _NotKnown(Exception):
-    """These bytes are not what they should be."""
-
-
-class _Bytes:
-    """Read from the front; refuses what is not there."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def number(self, form: str) -> int:
-        size = struct.calcsize(form)
-        if self._at + size > len(self._data):
-            raise _NotKnown
-        (value,) = struct.unpack_from(form, self._data, self._at)
-        self._at += size
-        return int(value)
-
-    def int8(self) -> int:
-        return self.number(">b")
-
-    def int16(self) -> int:
-        return self.number(">h")
-
-    def int32(self) -> int:
-        return self.number(">i")
-
-    def int64(self) -> int:
-        return self.number(">q")
-
-    def text(self) -> str | None:
-        return self._text(self.int16())
-
-    def compact_text(self) -> str | None:
-        return self._text(self.uvarint() - 1)
-
-    def uvarint(self) -> int:
-        value = 0
-        for shift in range(0, 35, 7):
-            byte = self.number(">B")
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise _NotKnown
-
-    def count(self, length: int) -> range:
-        if not 0 <= length <= _ARRAY_MAX:
-            raise _NotKnown
-        return range(length)
-
-    def _text(self, length: int) -> str | None:
-        if length == -1:
-            return None
-        return self.take(length).decode("utf-8", "replace")
-
-    def take(self, length: int) -> bytes:
-        if length < 0 or self._at + length > len(self._data):
-            raise _NotKnown
-        self._at += length
-        return self._data[self._at - length : self._at]
-
-
-def _offsets_key(data: _Bytes) -> Shown:
+def _offsets_key(data: KafkaBytes) -> Shown:
     version = data.int16()
     if version in (0, 1):
         return {
@@ -106,10 +42,10 @@ def _offsets_key(data: _Bytes) -> Shown:
         }
     if version == 2:
         return {"kind": "group", "group": data.text()}
-    return None
+    return group_records.key(version, data)
 
 
-def _offset_value(data: _Bytes) -> Shown:
+def _offset_value(data: KafkaBytes) -> Shown:
     """Version 4, of Kafka 4.2, has a compact text and may have the id of the topic."""
     version = data.int16()
     if not 0 <= version <= 4:
@@ -126,19 +62,15 @@ def _offset_value(data: _Bytes) -> Shown:
     return shown
 
 
-def _topic_id(data: _Bytes, shown: dict[str, Any]) -> None:
+def _topic_id(data: KafkaBytes, shown: dict[str, Any]) -> None:
     """The one tagged field that there is, in Kafka's letters for an id."""
     for _ in data.count(data.uvarint()):
-        if (data.uvarint(), data.uvarint()) != (0, _UUID_BYTES):
-            raise _NotKnown
-        shown["topic_id"] = _uuid(data)
+        if (data.uvarint(), data.uvarint()) != (0, UUID_BYTES):
+            raise NotKnown
+        shown["topic_id"] = data.uuid()
 
 
-def _uuid(data: _Bytes) -> str:
-    return urlsafe_b64encode(data.take(_UUID_BYTES)).rstrip(b"=").decode()
-
-
-def _group_value(data: _Bytes) -> Shown:
+def _group_value(data: KafkaBytes) -> Shown:
     version = data.int16()
     if not 0 <= version <= 3:
         return None
@@ -155,7 +87,7 @@ def _group_value(data: _Bytes) -> Shown:
     return shown
 
 
-def _member(data: _Bytes, version: int) -> dict[str, Any]:
+def _member(data: KafkaBytes, version: int) -> dict[str, Any]:
     member: dict[str, Any] = {"member_id": data.text()}
     if version >= 3:
         member["group_instance_id"] = data.text()
@@ -172,11 +104,11 @@ def _member(data: _Bytes, version: int) -> dict[str, Any]:
     return member
 
 
-def _transaction_key(data: _Bytes) -> Shown:
+def _transaction_key(data: KafkaBytes) -> Shown:
     return {"transactional_id": data.text()} if data.int16() == 0 else None
 
 
-def _transaction_value(data: _Bytes) -> Shown:
+def _transaction_value(data: KafkaBytes) -> Shown:
     """Version 0 is plain; version 1 (KIP-890) has compact texts and tagged fields."""
     version = data.int16()
     if version not in (0, 1):
@@ -197,7 +129,7 @@ def _transaction_value(data: _Bytes) -> Shown:
     return shown
 
 
-def _transaction_topics(data: _Bytes, *, compact: bool) -> dict[str, list[int]] | None:
+def _transaction_topics(data: KafkaBytes, *, compact: bool) -> dict[str, list[int]] | None:
     length = data.uvarint() - 1 if compact else data.int32()
     if length == -1:
         return None
@@ -207,23 +139,23 @@ def _transaction_topics(data: _Bytes, *, compact: bool) -> dict[str, list[int]] 
         parts = data.uvarint() - 1 if compact else data.int32()
         topics[name] = [data.int32() for _ in data.count(parts)]
         if compact and data.uvarint():
-            raise _NotKnown  # a tagged field that Kafka does not have today
+            raise NotKnown  # a tagged field that Kafka does not have today
     return topics
 
 
-def _share_key(data: _Bytes) -> Shown:
+def _share_key(data: KafkaBytes) -> Shown:
     kind = data.int16()
     if not 0 <= kind < len(_SHARE_KINDS):
         return None
     return {
         "kind": _SHARE_KINDS[kind],
         "group": data.text(),
-        "topic_id": _uuid(data),
+        "topic_id": data.uuid(),
         "partition": data.int32(),
     }
 
 
-def _share_snapshot(data: _Bytes) -> Shown:
+def _share_snapshot(data: KafkaBytes) -> Shown:
     """A whole state of a share partition."""
     if data.int16() != 0:
         return None
@@ -239,7 +171,7 @@ def _share_snapshot(data: _Bytes) -> Shown:
     return _share_batches(data, shown)
 
 
-def _share_update(data: _Bytes) -> Shown:
+def _share_update(data: KafkaBytes) -> Shown:
     """Changes since the snapshot; a start offset of -1 leaves it where it is."""
     if data.int16() != 0:
         return None
@@ -252,17 +184,17 @@ def _share_update(data: _Bytes) -> Shown:
     return _share_batches(data, shown)
 
 
-def _share_batches(data: _Bytes, shown: dict[str, Any]) -> Shown:
+def _share_batches(data: KafkaBytes, shown: dict[str, Any]) -> Shown:
     """What both kinds of values end with: batches, and a tagged count of records done with."""
     shown["state_batches"] = [_share_batch(data) for _ in data.count(data.uvarint() - 1)]
     for _ in data.count(data.uvarint()):
         if (data.uvarint(), data.uvarint()) != (0, 4):
-            raise _NotKnown  # a tagged field that Kafka does not have today
+            raise NotKnown  # a tagged field that Kafka does not have today
         shown["delivery_complete_count"] = data.int32()
     return shown
 
 
-def _share_batch(data: _Bytes) -> dict[str, Any]:
+def _share_batch(data: KafkaBytes) -> dict[str, Any]:
     first, last, state = data.int64(), data.int64(), data.int8()
     batch = {
         "first_offset": first,
@@ -271,7 +203,7 @@ def _share_batch(data: _Bytes) -> dict[str, Any]:
         "delivery_count": data.int16(),
     }
     if data.uvarint():
-        raise _NotKnown  # likewise
+        raise NotKnown  # likewise
     return batch
 
 
@@ -292,16 +224,20 @@ def decode(topic: str, key: bytes | None, value: bytes | None) -> tuple[Shown, S
     if topic != "__consumer_offsets":
         return None, None
     shown = _try(_offsets_key, key)
-    if shown is None:
+    if shown is None or key is None:
         return None, None
-    reader = _offset_value if shown["kind"] == "offset commit" else _group_value
-    return shown, _try(reader, value)
+    kind = int.from_bytes(key[:2], "big")
+    return shown, _try(_OFFSETS_VALUES.get(kind) or group_records.value_of(kind), value)
 
 
-def _try(reader: Callable[[_Bytes], Shown], part: bytes | None) -> Shown:
+_OFFSETS_VALUES: Final = {0: _offset_value, 1: _offset_value, 2: _group_value}
+"""By the version of the key; those of newer groups are elsewhere."""
+
+
+def _try(reader: Callable[[KafkaBytes], Shown], part: bytes | None) -> Shown:
     if part is None:
         return None
     try:
-        return reader(_Bytes(part))
-    except _NotKnown:
+        return reader(KafkaBytes(part))
+    except NotKnown:
         return None
