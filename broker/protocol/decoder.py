@@ -206,7 +206,7 @@ class _DecoderSource:
             self._line(f"{word} {tag} == {field.wire.tag}:")
             self._depth += 1
             nullable = field.wire.is_nullable(self._version)
-            value = self._value(field.wire.type, place, nullable)
+            value = self._value(field.wire.type, place, nullable, present=1)
             self._flush()
             self._line(f"{variable} = {value}")
             self._line(f"if p != {end}:")
@@ -217,8 +217,12 @@ class _DecoderSource:
         self._line(f"    p = {end}")
         self._depth -= 1
 
-    def _value(self, wire_type: WireType, place: str, nullable: bool) -> str:
-        """Reads one value; returns the expression that holds it."""
+    def _value(self, wire_type: WireType, place: str, nullable: bool, present: int = 0) -> str:
+        """Reads one value; returns the expression that holds it.
+
+        `present`: the least byte before a struct that may be null and is not: in a tagged field it
+        is a varint, and 0 is null.
+        """
         if isinstance(wire_type, Array):
             return self._array(wire_type.element, place, nullable)
         if isinstance(wire_type, Primitive):
@@ -231,7 +235,7 @@ class _DecoderSource:
             return self._struct(wire_type)
         marker, value = self._fixed("b"), self._name("v")
         self._flush()
-        self._line(f"if {marker} < 0:")
+        self._line(f"if {marker} < {present}:")
         self._line(f"    {value} = None")
         self._line("else:")
         self._depth += 1

@@ -123,7 +123,7 @@ class _EncoderSource:
             self._depth += 1
             self._line(f"{outer} = w")
             self._line("w = bytearray()")
-            self._value(field.wire.type, variable, field.wire.is_nullable(self._version))
+            self._tagged_value(field, variable)
             self._flush()
             self._line(f"write_uvarint({outer}, {field.wire.tag})")
             self._line(f"write_uvarint({outer}, len(w))")
@@ -141,7 +141,16 @@ class _EncoderSource:
                 return f"({variable} is not None)"
             return f"({variable} != {self._constant('default', field.default)})"
         blank = self._constant("default", field.wire.type())
+        if field.wire.is_nullable(self._version):  # Kafka's default is a blank struct, not null
+            return f"({variable} is None or {variable} != {blank})"
         return f"({variable} is not None and {variable} != {blank})"
+
+    def _tagged_value(self, field: Field, variable: str) -> None:
+        nullable = field.wire.is_nullable(self._version)
+        if isinstance(field.wire.type, Array | Primitive):
+            self._value(field.wire.type, variable, nullable)
+        else:
+            self._nested(field.wire.type, variable, nullable, null_byte=0)
 
     def _value(self, wire_type: WireType, source: str, nullable: bool) -> None:
         if isinstance(wire_type, Array):
@@ -156,7 +165,8 @@ class _EncoderSource:
         else:
             self._nested(wire_type, source, nullable)
 
-    def _nested(self, struct_type: type, source: str, nullable: bool) -> None:
+    def _nested(self, struct_type: type, source: str, nullable: bool, null_byte: int = 255) -> None:
+        """`null_byte`: int8 -1, but in a tagged field, where it is a varint."""
         variable = self._name("o")
         self._line(f"{variable} = {source}")
         if not nullable:
@@ -164,7 +174,7 @@ class _EncoderSource:
             return
         self._flush()
         self._line(f"if {variable} is None:")
-        self._line("    w.append(255)")  # int8 -1
+        self._line(f"    w.append({null_byte})")
         self._line("else:")
         self._depth += 1
         self._line("w.append(1)")

@@ -122,6 +122,36 @@ def test_which_partitions_a_share_group_initialized_has_kafkas_bytes() -> None:
     assert encoded.hex() == f"00000102{topic_id.hex()}066130323836030000000000000001000100"
 
 
+def test_a_member_that_is_not_classic_has_kafkas_bytes() -> None:
+    """As Apache Kafka 4.2.0 wrote it for librdkafka: to leave its tag out would be, to Kafka, an
+    empty struct, and so a member of the classic protocol."""
+    value = ConsumerGroupMemberMetadataValue(
+        *(None, None, "rdkafka", "/127.0.0.1", []),
+        subscribed_topic_regex="(^pay.*)",
+        rebalance_timeout_ms=300_000,
+    )
+    written = bytes.fromhex(
+        "0000 00 00 08 72646b61666b61 0b 2f3132372e302e302e31"
+        "01 09 285e7061792e2a29 000493e0 00 01 00 01 00"
+    )
+    record = Record(ConsumerGroupMemberMetadataKey("g", "m"), value)
+
+    key, encoded = encode_record(record)
+
+    assert encoded == written
+    assert decode_record(key, written) == record
+
+
+def test_a_member_that_we_wrote_before_without_its_tag_is_not_classic_either() -> None:
+    record = Record(
+        ConsumerGroupMemberMetadataKey("g", "m"), ConsumerGroupMemberMetadataValue(client_id="c")
+    )
+    key, encoded = encode_record(record)
+    assert encoded is not None and encoded.endswith(b"\x01\x00\x01\x00")
+
+    assert decode_record(key, encoded[:-4] + b"\x00") == record
+
+
 def test_an_offset_has_kafkas_bytes() -> None:
     """Key type 1, value version 4, laid out by hand from Kafka's message definition."""
     by_name = OffsetCommitValue(5, 7, "n", 1_000)
