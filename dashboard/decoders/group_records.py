@@ -107,6 +107,12 @@ _SUBTOPOLOGY: Final = struct(
     ),
 )
 
+
+def _only_older(data: KafkaBytes) -> Any:
+    """Kafka 4.2 writes no such value any more, only tombstones."""
+    raise NotKnown
+
+
 _GROUP: Final = ("group",)
 _GROUP_MEMBER: Final = ("group", "member")
 _KINDS: Final[Mapping[int, tuple[str, tuple[str, ...], Reader]]] = {
@@ -114,6 +120,7 @@ _KINDS: Final[Mapping[int, tuple[str, tuple[str, ...], Reader]]] = {
         *("consumer group", _GROUP),
         struct(("epoch", INT32), tagged={0: ("metadata_hash", INT64)}),
     ),
+    4: ("consumer group topics", _GROUP, _only_older),
     5: (
         *("consumer group member", _GROUP_MEMBER),
         struct(

@@ -12,7 +12,7 @@ from broker.coordinator.group.record_parts import Record
 from broker.coordinator.group.records import encode_record
 from broker.coordinator.group.share.records import SHARE_TYPES
 from broker.coordinator.group.streams.records import STREAMS_TYPES
-from broker.protocol.schema import fields_of
+from broker.protocol.schema import Field, fields_of
 from dashboard.decoders.internal import decode
 from tests.support.random_messages import random_message
 
@@ -22,16 +22,22 @@ TIMES = 40
 RENAMED = {"version": "metadata_version"}  # each value has a version of its own
 
 
+def is_written(field: Field, value: Any) -> bool:
+    """Whether our codec writes a tagged field: not its default, which for a struct is a blank one,
+    and no empty list."""
+    if isinstance(field.wire.type, type):
+        return bool(value != field.wire.type())
+    return value not in (field.default, [])
+
+
 def plain(item: Any, name: str = "") -> Any:
-    """A value of the broker as it is told: ids in Kafka's letters, without tagged fields that our
-    codec does not write: defaults, and empty lists."""
+    """A value of the broker as it is told: ids in Kafka's letters, and what is written."""
     if is_dataclass(item):
         kind: Any = type(item)
-        tagged = {one.name for one in fields_of(kind) if one.wire.is_tagged(0)}
         return {
             RENAMED.get(one.name, one.name): plain(getattr(item, one.name), one.name)
-            for one in fields(item)
-            if one.name not in tagged or getattr(item, one.name) not in (one.default, [])
+            for one in fields_of(kind)
+            if not one.wire.is_tagged(0) or is_written(one, getattr(item, one.name))
         }
     if isinstance(item, list):
         return [plain(one) for one in item]
@@ -63,6 +69,13 @@ def test_a_tombstone_says_whose_it_is(kind: int) -> None:
 
     assert shown is not None and shown["group"] == key.group_id
     assert nothing is None
+
+
+def test_a_tombstone_that_kafka_4_2_writes_of_what_4_0_wrote_is_told() -> None:
+    key = b"\x00\x04\x00\x01g"
+
+    assert decode(TOPIC, key, None) == ({"kind": "consumer group topics", "group": "g"}, None)
+    assert decode(TOPIC, key, b"\x00\x00\x01\x00")[1] is None
 
 
 def test_a_member_as_apache_kafka_4_2_writes_it() -> None:
