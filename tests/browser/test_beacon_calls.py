@@ -31,6 +31,7 @@ async def open_shop(browser: Browser) -> AsyncIterator[Open]:
         *,
         status: int = 202,
         automated: bool = False,
+        home: str = SHOP,
     ) -> Shop:
         context = await browser.new_context(user_agent=ORDINARY_BROWSER)
         shop = Shop(context, await context.new_page(), status=status)
@@ -39,7 +40,7 @@ async def open_shop(browser: Browser) -> AsyncIterator[Open]:
         await context.route("**/*", shop.answer)
         await shop.page.clock.install(time=1_700_000_000)
         await shop.page.clock.pause_at(1_700_000_001)
-        await shop.page.goto(SHOP + path)
+        await shop.page.goto(home + path)
         await shop.wait()
         return shop
 
@@ -307,11 +308,37 @@ async def test_a_glance_is_no_engagement_and_it_can_be_switched_off(open_shop: O
     await shop.wait(2_000)
     await shop.leave()
     await shop.wait()
+    glanced = len(shop.named("engagement"))
+    await shop.leave(hidden=False)
+    await shop.wait(2_000)
+    await shop.leave()
+    await shop.wait()
     await off.wait(4_000)
     await off.leave()
     await off.wait()
 
-    assert (len(shop.named("engagement")), len(off.named("engagement"))) == (1, 0)
+    assert (glanced, len(off.named("engagement"))) == (1, 0)
+    assert [one["engagement_time_ms"] // 1_000 for one in shop.named("engagement")] == [4, 4]
+
+
+async def test_a_page_that_is_loaded_and_left_out_of_sight_has_no_time_in_view(
+    open_shop: Open,
+) -> None:
+    shop = await open_shop(before="Object.defineProperty(document, 'hidden', {value: true});")
+    await shop.wait(4_000)
+    await shop.do("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    await shop.wait()
+
+    assert [one["engagement_time_ms"] for one in shop.named("engagement")] == [0]
+
+
+@pytest.mark.parametrize(("attributes", "views"), [("", 0), ("data-local", 1)])
+async def test_a_page_of_this_machine_is_counted_where_that_is_asked_for(
+    open_shop: Open, attributes: str, views: int
+) -> None:
+    shop = await open_shop(attributes, home="http://localhost")
+
+    assert len(shop.named("pageview")) == views
 
 
 async def test_a_next_page_begins_with_nothing_seen_and_knows_the_last(open_shop: Open) -> None:
